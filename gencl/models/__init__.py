@@ -1,0 +1,12 @@
+"""Learners, one file each, and the networks they are made of."""
+
+from gencl.registry import Registry
+
+LEARNERS = Registry(
+    "learner",
+    {
+        "cgan": ("gencl.models.cgan:ConditionalGAN", "conditional GAN with an extensible class representation"),
+        "mlp": ("gencl.models.classifier:MLPClassifier", "multi-layer perceptron, a head a task or a single one"),
+    },
+    group="gencl.learners",
+)

@@ -1,0 +1,182 @@
+"""The conditional GAN: one class after another, each with its own part of the first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from gencl.models.class_layers import CLASS_LAYERS
+from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.randomness import RandomSource, seeded
+from gencl.scenarios.task import Task
+from gencl.settings import Part
+
+
+class CGANSettings(Part):
+    """Settings of the conditional GAN (``model.*``)."""
+
+    name: Literal["cgan"] = "cgan"
+    latent: int = Field(32, ge=1, le=4096, description="size of the latent")
+    width: int = Field(16, ge=4, le=1024, multiple_of=4, description="channels next to the image; they double inwards")
+    features: int = Field(128, ge=1, le=8192, description="units of the discriminator's last hidden layer")
+    class_layer: Literal["random-gain", "one-hot", "own-layer"] = Field(
+        "random-gain", description="how the generator's first layer is told the class"
+    )
+    r1: float = Field(1.0, ge=0, description="weight of the R1 gradient penalty on real images")
+    r1_every: int = Field(8, ge=1, description="steps from one R1 penalty to the next")
+
+
+def upsamplings(size: int) -> int:
+    """How often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64."""
+    count = 2
+    while size // 2**count > 12:
+        count += 1
+    return count
+
+
+class CGANGenerator(Generator):
+    """Latent and class -> first layer -> (GroupNorm, LeakyReLU, transposed convolution) ... -> sigmoid.
+
+    GroupNorm, not BatchNorm: batch statistics tie the classes of a batch together and hurt under consolidation.
+    """
+
+    def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, size, _ = image_shape
+        levels = upsamplings(size)
+        widths = [settings.width * 2**level for level in reversed(range(levels))]
+        self.base = (widths[0], size // 2**levels, size // 2**levels)
+        self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, widths[0] * self.base[1] * self.base[2])
+        layers: list[nn.Module] = []
+        for inner, outer in zip(widths, [*widths[1:], channels], strict=True):
+            layers += [nn.GroupNorm(4, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
+        self.trunk = nn.Sequential(*layers)
+
+    def draw_latents(self, n: int, random: RandomSource) -> Tensor:
+        return random.normal(n, self.class_layer.latent)
+
+    def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """The images before the sigmoid, (n, c, h, w)."""
+        images: Tensor = self.trunk(self.class_layer(latents, positions).view(-1, *self.base))
+        return images
+
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        return torch.sigmoid(self.logits(latents, positions))
+
+
+class Discriminator(nn.Module):
+    """Strided convolutions, one hidden layer, and a linear output plus the projection on the class's embedding.
+
+    It is carried over from task to task and never protected. No normalisation: the R1 penalty keeps it smooth.
+    """
+
+    def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, size, _ = image_shape
+        levels = upsamplings(size)
+        widths = [channels, *(settings.width * 2**level for level in range(levels))]
+        layers: list[nn.Module] = []
+        for inner, outer in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Conv2d(inner, outer, 4, 2, 1), nn.LeakyReLU(0.2)]
+        flat = widths[-1] * (size // 2**levels) ** 2
+        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, settings.features), nn.LeakyReLU(0.2))
+        self.output = nn.Linear(settings.features, 1)
+        self.embeddings = nn.ParameterList()
+
+    def grow(self, classes: int, seed: int) -> None:
+        with seeded(seed, "discriminator", len(self.embeddings)):
+            self.embeddings.append(nn.Parameter(torch.randn(classes, self.output.in_features)))
+
+    def forward(self, images: Tensor, positions: Tensor) -> Tensor:
+        """How real the images look as members of their class, shape (n,), before the sigmoid."""
+        features = self.trunk(images)
+        embedding = torch.cat(list(self.embeddings))[positions]
+        scores: Tensor = self.output(features).squeeze(1) + (features * embedding).sum(1)
+        return scores
+
+
+class ConditionalGAN(GenerativeLearner):
+    """Generator and discriminator with the non-saturating loss and a lazy R1 penalty.
+
+    Shared: the generator without its classes' own parameters. Own: a class's part of the first layer. The rest: the
+    discriminator. The generator's entropy is that of its pixels as Bernoulli variables, summed over the image.
+    """
+
+    Settings = CGANSettings
+
+    def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int], seed: int) -> None:
+        super().__init__()
+        self.settings, self.seed = settings, seed
+        with seeded(seed, "cgan"):
+            self.generator: CGANGenerator = CGANGenerator(settings, image_shape)
+            self.discriminator = Discriminator(settings, image_shape)
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
+        super().grow(classes, seed)
+        self.generator.class_layer.grow(len(classes), seed)
+        self.discriminator.grow(len(classes), seed)
+        self.to(self.position.device)
+
+    def shared(self) -> dict[str, Parameter]:
+        own = "generator.class_layer.tasks."
+        return {
+            name: parameter
+            for name, parameter in self.named_parameters()
+            if name.startswith("generator.") and not name.startswith(own)
+        }
+
+    def own(self, task: int) -> dict[str, Parameter]:
+        prefix = f"generator.class_layer.tasks.{task}."
+        return {name: parameter for name, parameter in self.named_parameters() if name.startswith(prefix)}
+
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        own = [parameter for task in tasks for parameter in self.own(task).values()]
+        return [
+            Phase("discriminator", list(self.discriminator.parameters()), self.discriminator_loss, moves_shared=False),
+            Phase("generator", [*self.shared().values(), *own], self.generator_loss, moves_shared=True),
+        ]
+
+    def discriminator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
+        """softplus(-D(x)) + softplus(D(G(z))), and every few steps the R1 penalty, weighted up by their number."""
+        positions = self.position[batch.classes]
+        with torch.no_grad():
+            fake = self.generator(self.generator.draw_latents(len(batch), random), positions)
+        if step % self.settings.r1_every or not self.settings.r1:
+            scores = self.discriminator(torch.cat([batch.images, fake]), positions.repeat(2))
+            real_score, fake_score = scores.chunk(2)
+            return F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
+        images = batch.images.clone().requires_grad_()
+        real_score = self.discriminator(images, positions)
+        (slope,) = torch.autograd.grad(real_score.sum(), images, create_graph=True)
+        penalty = slope.square().sum((1, 2, 3)).mean() * (self.settings.r1 / 2 * self.settings.r1_every)
+        fake_score = self.discriminator(fake, positions)
+        return F.softplus(-real_score).mean() + F.softplus(fake_score).mean() + penalty
+
+    def generator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
+        """The non-saturating loss softplus(-D(G(z)))."""
+        positions = self.position[batch.classes]
+        images = self.generator(self.generator.draw_latents(len(batch), random), positions)
+        return F.softplus(-self.discriminator(images, positions)).mean()
+
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        """Latents and classes of the task; the images are its generated ones' place-holders (they are not needed)."""
+        n = n or len(task.train)
+        classes = torch.tensor(task.classes, device=self.position.device).repeat(-(-n // len(task.classes)))[:n]
+        latents = self.generator.draw_latents(n, random)
+        return Batch(latents.new_zeros(n, 0), classes, latents)
+
+    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
+        assert batch.latents is not None
+        positions = self.position[batch.classes]
+        logits = self.generator.logits(batch.latents, positions)
+        if kind == "entropy":  # of a Bernoulli pixel: softplus(x) - x sigmoid(x)
+            return (F.softplus(logits) - logits * torch.sigmoid(logits)).sum((1, 2, 3))
+        if kind == "sensitivity":
+            return torch.sigmoid(logits).square().sum((1, 2, 3))
+        return -F.softplus(-self.discriminator(torch.sigmoid(logits), positions))

@@ -1,0 +1,145 @@
+"""What every learner offers: growth, optimisation phases, parameters, and per-sample scalars."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from gencl.randomness import RandomSource
+from gencl.scenarios.task import Task
+
+ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs them."""
+
+    images: Tensor
+    classes: Tensor
+    latents: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The fields that are there, by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def rows(self, rows: slice | Tensor) -> Batch:
+        return replace(self, **{name: value[rows] for name, value in self.tensors().items()})
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimisation step of a learner.
+
+    ``loss(batch, step, random)`` returns a scalar; ``parameters`` are the ones it moves; methods act on the phases that
+    move shared parameters.
+    """
+
+    name: str
+    parameters: Sequence[Parameter]
+    loss: Callable[[Batch, int, RandomSource], Tensor]
+    moves_shared: bool
+
+
+class Learner(nn.Module, ABC):
+    """A model that learns task after task.
+
+    Its parameters are of three kinds: *shared* (what consolidation protects), a task's *own* (frozen once the task is
+    over), and the rest (carried over, never protected, such as a GAN's discriminator).
+    """
+
+    kind: ClassVar[Literal["generate", "classify"]]
+    offers: ClassVar[frozenset[str]] = frozenset()
+    """What methods may need of it beyond this class: ``"generate"`` for a `GenerativeLearner`."""
+    Settings: ClassVar[type[Any]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes: list[int] = []
+        self.tasks: list[tuple[int, ...]] = []
+        self.register_buffer("position", torch.zeros(0, dtype=torch.long))
+        self.position: Tensor
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
+        """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them."""
+        known = set(classes) & set(self.classes)
+        if known:
+            raise ValueError(f"classes {sorted(known)} were learned before")
+        self.tasks.append(tuple(classes))
+        self.classes.extend(classes)
+        lookup = torch.full((max(self.classes) + 1,), -1, dtype=torch.long)
+        lookup[torch.tensor(self.classes)] = torch.arange(len(self.classes))
+        self.position = lookup.to(self.position.device)
+
+    @abstractmethod
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        """The steps of one batch, in order, while the tasks with these indices are learned."""
+
+    @abstractmethod
+    def shared(self) -> dict[str, Parameter]:
+        """What consolidation protects, by name; never the parameters of one task."""
+
+    @abstractmethod
+    def own(self, task: int) -> dict[str, Parameter]:
+        """What belongs to one task alone, by name."""
+
+    @abstractmethod
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        """n samples of the task on which importance is measured (None: as many as it has training images)."""
+
+    @abstractmethod
+    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
+        """A scalar per sample, shape (n,), whose gradient says what the shared parameters do. The kinds:
+
+        ``entropy``: the entropy of the output (SPP eq. 2, ANPyC eq. 7); ``likelihood``: the log-likelihood of the
+        batch's own targets (EWC); ``sensitivity``: the squared norm of the output (MAS).
+        """
+
+    def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch with targets drawn from the learner's own prediction (Fisher information). Generators draw none."""
+        return batch
+
+
+class Generator(nn.Module, ABC):
+    """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
+
+    @abstractmethod
+    def draw_latents(self, n: int, random: RandomSource) -> Tensor:
+        """n latents, shape (n, d)."""
+
+    @abstractmethod
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
+
+
+class GenerativeLearner(Learner):
+    """A learner that can draw images of every class it has learned."""
+
+    kind = "generate"
+    offers = frozenset({"generate"})
+    generator: Generator
+
+    def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
+        images: Tensor = self.generator(latents, self.position[classes])
+        return images
+
+    def latents(self, n: int, *seed: object) -> Tensor:
+        """n latents that depend on ``seed`` alone, on the learner's device."""
+        drawn = self.generator.draw_latents(n, RandomSource(*seed))
+        return drawn.to(self.position.device)
+
+    def frozen_generator(self) -> Generator:
+        """A copy of the generator as it is now, which nothing trains any more."""
+        return deepcopy(self.generator).eval().requires_grad_(False)

@@ -1,0 +1,70 @@
+"""One step of a sequence, and the sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from gencl.datasets.dataset import Split
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step of a sequence: its place, name, classes, and training, validation and test data.
+
+    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part.
+    """
+
+    index: int
+    name: str
+    classes: tuple[int, ...]
+    train: Split
+    validation: Split
+    test: Split
+    merged: tuple[Task, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Task, ...]:
+        return self.merged or (self,)
+
+    def to(self, device: torch.device | str) -> Task:
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+            merged=tuple(part.to(device) for part in self.merged),
+        )
+
+    @staticmethod
+    def merge(tasks: tuple[Task, ...]) -> Task:
+        """All tasks as one: its place is that of the last."""
+        return Task(
+            index=tasks[-1].index,
+            name="+".join(task.name for task in tasks),
+            classes=tuple(c for task in tasks for c in task.classes),
+            train=Split.concatenate([task.train for task in tasks]),
+            validation=Split.concatenate([task.validation for task in tasks]),
+            test=Split.concatenate([task.test for task in tasks]),
+            merged=tasks,
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An ordered list of tasks over images of one shape; ``reader`` is the extractor that suits them, if any."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    class_names: tuple[str, ...]
+    reader: str | None
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        channels, height, width = self.tasks[0].train.images.shape[1:]
+        return channels, height, width
+
+    def to(self, device: torch.device | str) -> Scenario:
+        return replace(self, tasks=tuple(task.to(device) for task in self.tasks))
