@@ -1,0 +1,69 @@
+"""What keeps a learner from forgetting: one file a method; names joined by ``+`` run together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gencl.errors import UsageError
+from gencl.registry import Registry
+from gencl.settings import check
+
+if TYPE_CHECKING:
+    from gencl.methods.base import Method
+
+METHODS = Registry(
+    "method",
+    {
+        "sgd": ("gencl.methods.sgd:SGD", "plain training: nothing is protected (the lower end)"),
+        "joint": ("gencl.methods.joint:Joint", "all tasks at once (the upper end; needs all data)"),
+        "ewc": ("gencl.methods.ewc:EWC", "elastic weight consolidation: Fisher information (Kirkpatrick 2017)"),
+        "mas": ("gencl.methods.mas:MAS", "memory-aware synapses: sensitivity of the output (Aljundi 2018)"),
+        "spp": ("gencl.methods.spp:SPP", "soft parameter pruning: entropy importance (Peng 2018)"),
+        "anpyc": ("gencl.methods.anpyc:ANPyC", "entropy importance with pruning and retraining (Peng 2021)"),
+        "dgr": ("gencl.methods.dgr:DGR", "deep generative replay: the previous generator's images (Shin 2017)"),
+    },
+    group="gencl.methods",
+)
+
+
+def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A method's checked block of settings with all defaults, as plain values."""
+    name = block.get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"{where}: method.name: name a method, one of: {', '.join(METHODS)}")
+    parts = _parts(name)
+    if len(parts) == 1:
+        inner = {key: value for key, value in block.items() if key != "name"}
+        return {"name": name, **_dump(name, inner, where, "method.")}
+    unknown = set(block) - {"name", *parts}
+    if unknown:
+        raise UsageError(f"{where}: method.{min(unknown)}: for {name} write method.{parts[0]}.{min(unknown)}")
+    return {"name": name, **{part: _dump(part, block.get(part, {}), where, f"method.{part}.") for part in parts}}
+
+
+def _parts(name: str) -> list[str]:
+    parts = [METHODS.check(part) for part in name.split("+")]
+    if len(set(parts)) != len(parts):
+        raise UsageError(f"method {name!r} names a method twice")
+    return parts
+
+
+def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
+    values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(mode="json", by_alias=True)
+    return values
+
+
+def build(block: Mapping[str, Any]) -> Method:
+    """The method of a checked block of settings."""
+    from gencl.methods.composed import Composed
+
+    def make(name: str, inner: Mapping[str, Any]) -> Method:
+        kind = METHODS.get(name)
+        made: Method = kind(kind.Settings.model_validate(dict(inner)))
+        return made
+
+    parts = _parts(block["name"])
+    if len(parts) == 1:
+        return make(parts[0], {key: value for key, value in block.items() if key != "name"})
+    return Composed([make(part, block[part]) for part in parts])

@@ -1,0 +1,153 @@
+"""What a run is told: one resolved tree of settings, from a preset or a file plus ``--set KEY=VALUE``.
+
+Every wrong key or value becomes one `UsageError` that names where it stands, what is wrong and what would be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import Self
+
+from gencl.errors import UsageError
+from gencl.registry import did_you_mean
+
+
+class Part(BaseModel):
+    """A block of settings; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class DataSettings(Part):
+    """``data.*``"""
+
+    name: str = Field("digits", description="the data set")
+    validation: float = Field(0.0, ge=0, lt=1, description="share of each class's training images kept for choosing")
+    limit: int | None = Field(None, ge=1, description="at most so many training images a task")
+
+
+class ScenarioSettings(Part):
+    """``scenario.*``"""
+
+    name: str = Field("split", description="how the data become tasks")
+    classes_per_task: int = Field(1, ge=1, description="classes each task brings")
+    order: list[int] | None = Field(None, description="the classes in the order they are learned")
+    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+
+
+class TrainSettings(Part):
+    """``train.*``"""
+
+    steps: int = Field(200, ge=1, description="optimiser steps a task, pruning stages included")
+    batch_size: int = Field(32, ge=1, description="samples a step, over all processes")
+    optimizer: Literal["adam", "sgd"] = "adam"
+    lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
+    lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
+    lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
+    betas: tuple[float, float] = Field((0.5, 0.99), description="Adam's")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
+    log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+
+    @model_validator(mode="after")
+    def _betas_below_one(self) -> Self:
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("betas must lie in [0, 1)")
+        return self
+
+
+class EvaluateSettings(Part):
+    """``evaluate.*``"""
+
+    samples: int = Field(1000, ge=2, description="generated images a task")
+    split: Literal["test", "validation"] = Field("test", description="real images to compare with")
+    features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
+
+
+class Settings(Part):
+    """All settings of a run; ``model`` and ``method`` are checked by the learner and method they name."""
+
+    preset: str = Field("custom", description="name of the experiment")
+    seed: int = Field(0, ge=0, lt=2**63)
+    data: DataSettings = DataSettings()
+    scenario: ScenarioSettings = ScenarioSettings()
+    model: dict[str, Any] = Field(default_factory=lambda: {"name": "cgan"})
+    method: dict[str, Any] = Field(default_factory=lambda: {"name": "anpyc"})
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+    def tree(self) -> dict[str, Any]:
+        """Plain values, ready for YAML and JSON."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True)
+
+
+def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:
+    """Validates ``values`` as ``kind``. Raises UsageError naming ``where`` and the key, with the nearest names."""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where}: {prefix.rstrip('.') or 'the file'} must be a block of settings, not {values!r}")
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        key = prefix + ".".join(path)
+        if first["type"] == "extra_forbidden":
+            known = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
+            raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, known)}") from None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        given = "" if not path else f" (it is {first['input']!r})"
+        raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
+
+
+def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for name in path:
+        found = kind.model_fields[name].annotation
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            return []
+        kind = found
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no settings file {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise UsageError(f"{path} must be a block of settings such as 'train: {{steps: 200}}'")
+    return values
+
+
+def parse_assignment(text: str) -> tuple[list[str], Any]:
+    """``"train.steps=300"`` -> (["train", "steps"], 300). Raises UsageError for anything else."""
+    key, equals, value = text.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise UsageError(f"--set {text}: write KEY=VALUE, for example --set train.steps=300")
+    try:
+        return path, yaml.safe_load(value)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise UsageError(f"--set {text}: {value!r} is not a value that YAML understands") from None
+
+
+def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
+    """Sets a nested key in place, making the blocks on the way."""
+    for name in path[:-1]:
+        inner = tree.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {'.'.join(path)}: {name} is a value, not a block of settings")
+        tree = inner
+    tree[path[-1]] = value
