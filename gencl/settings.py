@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from typing_extensions import Self
 
 from gencl.errors import UsageError
 from gencl.registry import did_you_mean
@@ -55,7 +54,7 @@ class TrainSettings(Part):
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
 
     @model_validator(mode="after")
-    def _betas_below_one(self) -> Self:
+    def _betas_below_one(self) -> TrainSettings:
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError("betas must lie in [0, 1)")
         return self

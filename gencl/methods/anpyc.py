@@ -1,0 +1,125 @@
+"""ANPyC: adversarial neural pruning and synaptic consolidation (Peng et al., TNNLS 2021)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Stage, importance_random, under, within
+from gencl.methods.pruning import least, prunable
+from gencl.methods.spp import SPP, EntropySettings
+from gencl.models.learner import Learner
+
+
+class ANPyC(SPP):
+    """SPP's consolidation, against pruning: each task is squeezed into fewer weights, and the rest is left free.
+
+    A task is trained; then, in turn, the least important of its free weights are set to zero and the task is retrained
+    (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero: they
+    are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it protects
+    nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task.
+
+    The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
+    20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.
+    Retraining takes its steps from the task's own, so that comparisons are at equal steps.
+    """
+
+    class Settings(EntropySettings):
+        """Strength, form, samples, the entropy's reading, and pruning."""
+
+        prune: float = Field(20.0, ge=0, lt=100, description="per cent of the free weights to prune in each task")
+        decay: float = Field(1.0, gt=0, le=1, description="factor on the percentage from task to task")
+        rounds: int = Field(2, ge=1, le=100, description="rounds of pruning and retraining")
+        retrain: float = Field(0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together")
+        score: Literal["importance", "magnitude", "random"] = Field("importance", description="what is pruned first")
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.free: dict[str, Tensor] = {}
+        """Weights that may be pruned, by name (empty before the first pruning: all of them)."""
+        self.pruned: dict[str, Tensor] = {}
+        """Weights held at zero while the present task is retrained, by name."""
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._masking: tuple[list[torch.nn.Parameter], list[Tensor]] | None = None
+
+    def stages(self, task: int, last: bool) -> list[Stage]:
+        share, rounds = self.settings.prune / 100 * self.settings.decay**task, self.settings.rounds
+        if last or not share:
+            return [Stage("train")]
+        retrain = [
+            Stage("retrain", self.settings.retrain / rounds, prune=share * (turn + 1) / rounds) for turn in range(rounds)
+        ]
+        return [Stage("train", 1 - self.settings.retrain), *retrain]
+
+    def enter_stage(self, ctx: Context) -> None:
+        if not ctx.stage.prune:
+            return
+        weights = prunable({name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
+        scores = self._scores(ctx, weights)
+        free = self.free or {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+        self.free = free
+        self.pruned = {
+            # what an earlier round pruned stays pruned: it is zero, so no score or magnitude is below its own
+            name: least(scores[name].masked_fill(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune)
+            for name, weight in weights.items()
+        }
+        self._clear()
+        self._hold_at_zero(ctx)
+
+    def _zeroed(self, name: str, weight: Tensor) -> Tensor:
+        return self.pruned.get(name, torch.zeros_like(weight, dtype=torch.bool))
+
+    def _scores(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.settings.score == "importance":
+            return self.measure(ctx, self.samples(ctx))
+        if self.settings.score == "magnitude":
+            return {name: weight.abs() for name, weight in weights.items()}
+        random = importance_random(ctx, "random pruning")
+        return {name: random.uniform(*weight.shape) for name, weight in weights.items()}
+
+    def _masks(self, learner: Learner) -> tuple[list[torch.nn.Parameter], list[Tensor]]:
+        """The parameters that are pruned in part, and 0 where they are pruned, 1 elsewhere."""
+        if self._masking is None:
+            shared = learner.shared()
+            kept = [(~pruned).to(shared[name].dtype) for name, pruned in self.pruned.items()]
+            self._masking = [shared[name] for name in self.pruned], kept
+        return self._masking
+
+    @torch.no_grad()
+    def _hold_at_zero(self, ctx: Context) -> None:
+        parameters, kept = self._masks(ctx.learner)
+        torch._foreach_mul_(parameters, kept)
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        assert ctx.phase is not None
+        super().adjust_gradients(ctx)
+        if self.pruned and ctx.phase.moves_shared:
+            parameters, kept = self._masks(ctx.learner)
+            torch._foreach_mul_([parameter.grad for parameter in parameters], kept)  # type: ignore[arg-type]
+
+    def after_step(self, ctx: Context) -> None:
+        assert ctx.phase is not None
+        super().after_step(ctx)
+        if self.pruned and ctx.phase.moves_shared:
+            self._hold_at_zero(ctx)
+
+    def after_task(self, ctx: Context) -> None:
+        super().after_task(ctx)
+        if self.pruned:
+            self.free, self.pruned = self.pruned, {}
+            self._clear()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {**super().state_dict(), **under("free", self.free), **under("pruned", self.pruned)}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        super().load_state_dict(state, learner)
+        self.free, self.pruned = within("free", state), within("pruned", state)
+        self._clear()

@@ -1,0 +1,135 @@
+"""The hooks of a method, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from gencl.errors import UsageError
+from gencl.models.learner import Batch, Learner, Phase
+from gencl.processes import Processes
+from gencl.randomness import RandomSource
+from gencl.scenarios.task import Task
+from gencl.settings import Part, TrainSettings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of a task: its share of the task's steps, the factor on its learning rate, and what is pruned first.
+
+    ``prune`` is the share of the free weights that is pruned, counted from the task's start, when the stage begins.
+    Optimisers start afresh at each stage.
+    """
+
+    name: str
+    share: float = 1.0
+    lr: float = 1.0
+    prune: float = 0.0
+
+
+@dataclass
+class Context:
+    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate."""
+
+    learner: Learner
+    task: Task
+    last: bool
+    seed: int
+    train: TrainSettings
+    processes: Processes
+    random: RandomSource
+    stage: Stage = Stage("train")
+    phase: Phase | None = None
+    batch: Batch | None = None
+    lr: float = 0.0
+    step: int = 0
+
+
+class Method:
+    """A method that protects nothing; the others override the hooks they need.
+
+    The order within a step: `extend_batch`, then for each phase the loss plus `penalty`, backward, `adjust_gradients`,
+    the optimiser's step, `after_step`. Around it: `before_task`, `enter_stage` for each of `stages`, `after_task`.
+    """
+
+    class Settings(Part):
+        """No settings."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What the learner must offer (`Learner.offers`)."""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    def check(self, learner: Learner) -> None:
+        """Raises UsageError when the method cannot serve this learner."""
+        if not self.needs <= learner.offers:
+            raise UsageError(self.refusal(type(learner).__name__))
+
+    def refusal(self, learner: str) -> str:
+        """Why the method cannot serve a learner that lacks what it needs, and what to use instead."""
+        return f"method {type(self).__name__.lower()} cannot serve {learner}"
+
+    def episodes(self, tasks: Sequence[Task]) -> list[Task]:
+        """What is learned one after another: the tasks, or (joint training) all of them merged."""
+        return list(tasks)
+
+    def stages(self, task: int, last: bool) -> list[Stage]:
+        """The stages of this task (0-based); their shares sum to 1."""
+        return [Stage("train")]
+
+    def before_task(self, ctx: Context) -> None:
+        """Called when the learner has grown for the task."""
+
+    def enter_stage(self, ctx: Context) -> None:
+        """Called when ``ctx.stage`` begins."""
+
+    def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
+        """The batch to learn from (replay mixes old samples in)."""
+        return batch
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        """What is added to the loss of ``ctx.phase``."""
+        return None
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        """May change the gradients of ``ctx.phase`` before the optimiser's step."""
+
+    def after_step(self, ctx: Context) -> None:
+        """May change the parameters of ``ctx.phase`` after the optimiser's step."""
+
+    def after_task(self, ctx: Context) -> None:
+        """Called when the task is learned: importance, masks, copies."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that a resumed run needs, by name."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        """Restores `state_dict`; ``learner`` has grown as far as when it was stored."""
+        if state:
+            raise ValueError(f"unknown state {sorted(state)}")
+
+
+def state_bytes(state: dict[str, Tensor]) -> int:
+    """The memory that a method's state takes."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with ``prefix.`` before their names."""
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def within(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with ``prefix.``, without it: the inverse of `under`."""
+    return {name.removeprefix(f"{prefix}."): t for name, t in state.items() if name.startswith(f"{prefix}.")}
+
+
+def importance_random(ctx: Context, what: str) -> RandomSource:
+    """Random numbers for measuring importance: of the task and purpose, apart from the training's own."""
+    return RandomSource(ctx.seed, what, ctx.task.index, device=ctx.random.device)
+

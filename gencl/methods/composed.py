@@ -1,0 +1,78 @@
+"""Several methods at once: ``--method a+b`` runs the hooks of both, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from gencl.errors import UsageError
+from gencl.methods.base import Context, Method, Stage, under, within
+from gencl.models.learner import Batch, Learner
+from gencl.scenarios.task import Task
+
+
+class Composed(Method):
+    """Runs each hook of each method in order. At most one may have stages of its own."""
+
+    def __init__(self, methods: Sequence[Method]) -> None:
+        super().__init__(None)
+        self.methods = list(methods)
+
+    def _names(self) -> list[str]:
+        return [type(method).__name__.lower() for method in self.methods]
+
+    def check(self, learner: Learner) -> None:
+        for method in self.methods:
+            method.check(learner)
+
+    def episodes(self, tasks: Sequence[Task]) -> list[Task]:
+        for method in self.methods:
+            tasks = method.episodes(tasks)
+        return list(tasks)
+
+    def stages(self, task: int, last: bool) -> list[Stage]:
+        found = [stages for method in self.methods if len(stages := method.stages(task, last)) > 1]
+        if len(found) > 1:
+            raise UsageError(f"{'+'.join(self._names())}: two of these methods have stages of their own")
+        return found[0] if found else [Stage("train")]
+
+    def before_task(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.before_task(ctx)
+
+    def enter_stage(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.enter_stage(ctx)
+
+    def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
+        for method in self.methods:
+            batch = method.extend_batch(ctx, batch)
+        return batch
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        terms = [term for method in self.methods if (term := method.penalty(ctx)) is not None]
+        return sum(terms[1:], terms[0]) if terms else None
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.adjust_gradients(ctx)
+
+    def after_step(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.after_step(ctx)
+
+    def after_task(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.after_task(ctx)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {
+            name: tensor
+            for key, method in zip(self._names(), self.methods, strict=True)
+            for name, tensor in under(key, method.state_dict()).items()
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        for key, method in zip(self._names(), self.methods, strict=True):
+            method.load_state_dict(within(key, state), learner)

@@ -1,0 +1,147 @@
+"""Consolidation: important parameters are pulled back to where the last task left them.
+
+The quadratic term is lambda * sum Omega (W - W*)^2 (SPP eq. 5; EWC's paper writes lambda / 2). Two forms:
+
+``proximal`` (default): after the optimiser's step, W <- (W + c W*) / (1 + c) with c = 2 lr lambda Omega, the exact minimiser
+of the term around that step. Stable for every lambda; nothing is added to the graph; what the optimiser does to
+gradients (Adam rescales them) does not touch it. ANPyC eq. 6, read as grad += lambda Omega (W - W_o), has this stable form.
+
+``loss``: the term is added to the loss. With SGD it diverges once 2 lr lambda max(Omega) exceeds 2 (1 + momentum).
+
+Omega of each task is scaled to mean 1 over all shared parameters, then added up over tasks (ANPyC eq. 8), so that one
+range of lambda serves all importance measures.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import Parameter
+
+from gencl.methods.base import Context, Method, importance_random, under, within
+from gencl.models.learner import Batch, Learner
+from gencl.settings import Part
+
+
+class ConsolidationSettings(Part):
+    """Settings of every method that consolidates."""
+
+    lambda_: float = Field(1.0, alias="lambda", ge=0, description="strength")
+    consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+    samples: int | None = Field(None, ge=1, description="samples that measure importance; null: as many as the task has")
+
+
+def quadratic_penalty(parameters: list[Tensor], anchors: list[Tensor], importance: list[Tensor]) -> Tensor:
+    """sum Omega (W - W*)^2 over all tensors, a scalar."""
+    pulls = [(o * (w - a).square()).sum() for w, a, o in zip(parameters, anchors, importance, strict=True)]
+    return torch.stack(pulls).sum()
+
+
+@torch.no_grad()
+def proximal_step(parameters: list[Parameter], anchors: list[Tensor], weights: list[Tensor]) -> None:
+    """W <- W + (W* - W) w in place, where w = c / (1 + c) (see `proximal_weights`)."""
+    torch._foreach_lerp_(parameters, anchors, weights)  # type: ignore[arg-type]
+
+
+def proximal_weights(importance: list[Tensor], strength: float) -> list[Tensor]:
+    """c / (1 + c) with c = ``strength`` * Omega."""
+    pull = torch._foreach_mul(importance, strength)
+    return list(torch._foreach_div(pull, torch._foreach_add(pull, 1.0)))
+
+
+def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Omega with mean 1 over all entries of all tensors; all zeros stay zeros. Raises ValueError unless finite."""
+    total = sum(value.sum(dtype=torch.float64) for value in importance.values())
+    mean = float(total) / sum(value.numel() for value in importance.values())
+    if not 0 <= mean < float("inf"):
+        raise ValueError(f"importance must be finite and not negative; its mean is {mean}")
+    return {name: value / mean if mean else value for name, value in importance.items()}
+
+
+class Consolidation(Method):
+    """The part that EWC, MAS, SPP and ANPyC share; a subclass says what importance is."""
+
+    class Settings(ConsolidationSettings):
+        """Strength, form and samples."""
+
+    settings: ConsolidationSettings
+
+    def __init__(self, settings: ConsolidationSettings) -> None:
+        super().__init__(settings)
+        self.importance: dict[str, Tensor] = {}
+        self.anchors: dict[str, Tensor] = {}
+        self._clear()
+
+    @abstractmethod
+    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
+        """The importance of each shared parameter on the task's samples, not negative, in any unit."""
+
+    def _clear(self) -> None:
+        """Forgets what is derived from the importance; it is made again when it is next needed."""
+        self._lists: tuple[list[Parameter], list[Tensor], list[Tensor]] | None = None
+        self._weights: tuple[float, list[Tensor]] = (-1.0, [])
+
+    def _aligned(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor]]:
+        """Parameters, anchors and importance in one order."""
+        if self._lists is None:
+            shared = learner.shared()
+            names = list(self.importance)
+            self._lists = (
+                [shared[name] for name in names],
+                [self.anchors[name] for name in names],
+                [self.importance[name] for name in names],
+            )
+        return self._lists
+
+    def _acts(self, ctx: Context, form: str) -> bool:
+        assert ctx.phase is not None
+        chosen = self.settings.consolidation == form and self.settings.lambda_ > 0
+        return chosen and bool(self.importance) and ctx.phase.moves_shared
+
+    def before_task(self, ctx: Context) -> None:
+        if self.settings.consolidation == "loss" and ctx.train.optimizer == "sgd" and self.importance:
+            largest = max(float(value.max()) for value in self.importance.values())
+            steepest, limit = 2 * ctx.train.lr * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
+            if steepest > 0.5 * limit:
+                warnings.warn(
+                    f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} nears {limit:.3g}, beyond which training "
+                    "diverges; use a smaller lambda or consolidation=proximal",
+                    stacklevel=2,
+                )
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        if not self._acts(ctx, "loss"):
+            return None
+        parameters, anchors, importance = self._aligned(ctx.learner)
+        return self.settings.lambda_ * quadratic_penalty(list(parameters), anchors, importance)
+
+    def after_step(self, ctx: Context) -> None:
+        if not self._acts(ctx, "proximal"):
+            return
+        parameters, anchors, importance = self._aligned(ctx.learner)
+        if self._weights[0] != ctx.lr:  # the rate is flat for most of a task
+            self._weights = (ctx.lr, proximal_weights(importance, 2 * ctx.lr * self.settings.lambda_))
+        proximal_step(parameters, anchors, self._weights[1])
+
+    def samples(self, ctx: Context) -> Batch:
+        """The task's samples on which importance is measured."""
+        return ctx.learner.probe(ctx.task, self.settings.samples, importance_random(ctx, "importance"))
+
+    def after_task(self, ctx: Context) -> None:
+        measured = scaled_to_mean_one(self.measure(ctx, self.samples(ctx)))
+        before = self.importance
+        self.importance = {name: before[name] + value if before else value for name, value in measured.items()}
+        self.anchors = {name: parameter.detach().clone() for name, parameter in ctx.learner.shared().items()}
+        self._clear()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {**under("importance", self.importance), **under("anchor", self.anchors)}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self.importance, self.anchors = within("importance", state), within("anchor", state)
+        self._clear()

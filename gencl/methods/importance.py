@@ -1,0 +1,254 @@
+"""The importance engine: per-sample gradients of any per-sample scalar of a learner, and their moments, in one pass.
+
+For a batch of N samples one forward and one backward pass give every layer's inputs a_n and output gradients d_n; the
+gradient of sample n follows from the two without a backward pass of its own:
+
+=====================  ===============================================================================
+layer                  gradient of sample n
+=====================  ===============================================================================
+linear, one position   d_n a_n^T; its moments are matrix products: sum |g| = |D|^T |A|, sum g^2 = (D^2)^T (A^2)
+linear, positions      sum over positions of d a^T, materialised
+convolution            d_n times the unfolded input, materialised (the sum over positions comes before | | and ^2)
+transposed             a_n times the unfolded output gradient, materialised
+group norm             sum over positions of d times the normalised input
+anything else          ``vmap(grad)`` of `torch.func`
+=====================  ===============================================================================
+
+Batch means must come after | | and ^2: taken before, the result depends on the batch size (see the design notes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn import Parameter
+
+from gencl.models.learner import Batch, Learner, ScalarKind
+from gencl.processes import Processes
+
+_BUDGET = 2**25
+"""Elements of per-sample gradients held at once; decides the chunk."""
+
+
+class PerSample:
+    """Gradients of n samples for one parameter, materialised: (n, *shape)."""
+
+    def __init__(self, gradients: Tensor) -> None:
+        self._gradients = gradients
+
+    def gradients(self) -> Tensor:
+        return self._gradients
+
+    def sum(self) -> Tensor:
+        return self._gradients.sum(0)
+
+    def sum_square(self) -> Tensor:
+        return self._gradients.square().sum(0)
+
+    def sum_absolute(self) -> Tensor:
+        return self._gradients.abs().sum(0)
+
+
+class OuterProducts(PerSample):
+    """Gradients d_n a_n^T, never formed for their moments: inputs (n, i), output gradients (n, o)."""
+
+    def __init__(self, inputs: Tensor, outputs: Tensor) -> None:
+        self._inputs, self._outputs = inputs, outputs
+
+    def gradients(self) -> Tensor:
+        return self._outputs[:, :, None] * self._inputs[:, None, :]
+
+    def sum(self) -> Tensor:
+        return self._outputs.T @ self._inputs
+
+    def sum_square(self) -> Tensor:
+        return self._outputs.square().T @ self._inputs.square()
+
+    def sum_absolute(self) -> Tensor:
+        return self._outputs.abs().T @ self._inputs.abs()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means over n samples of g, g^2 and |g|, by parameter name."""
+
+    mean: dict[str, Tensor]
+    square: dict[str, Tensor]
+    absolute: dict[str, Tensor]
+
+
+def moments(
+    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter], processes: Processes | None = None
+) -> Moments:
+    """E[g], E[g^2] and E[|g|] of the gradients of ``learner.scalars(kind, batch)`` with respect to ``parameters``."""
+
+    def three(name: str, samples: PerSample) -> Tensor:
+        return torch.stack([samples.sum(), samples.sum_square(), samples.sum_absolute()])
+
+    found = average(learner, kind, batch, parameters, three, processes)
+    return Moments(*({name: value[i] for name, value in found.items()} for i in range(3)))
+
+
+def average(
+    learner: Learner,
+    kind: ScalarKind,
+    batch: Batch,
+    parameters: Mapping[str, Parameter],
+    summed: Callable[[str, PerSample], Tensor],
+    processes: Processes | None = None,
+) -> dict[str, Tensor]:
+    """The mean over all samples of any statistic of a sample's gradient, by parameter name.
+
+    ``summed(name, samples)`` returns the statistic summed over the samples it is given, of any shape. The learner is in
+    evaluation mode meanwhile; its parameters, buffers and gradients, and all random states, stay as they are. With a
+    group of ``processes`` each process measures its own rows of ``batch`` and all get the mean over all rows.
+    """
+    n = len(batch)
+    if processes is not None and processes.world > 1:
+        batch = batch.rows(torch.arange(processes.rank, n, processes.world, device=batch.classes.device))
+    sums: dict[str, Tensor] = {}
+    with _measuring(learner):
+        chunk = max(1, min(1024, _BUDGET // max(p.numel() for p in parameters.values())))
+        for start in range(0, len(batch), chunk):
+            for name, samples in _per_sample(learner, kind, batch.rows(slice(start, start + chunk)), parameters):
+                value = summed(name, samples)
+                sums[name] = sums[name] + value if name in sums else value
+    if processes is not None:
+        sums = dict(zip(sums, processes.sum(list(sums.values())), strict=True))
+    return {name: sums[name] / n for name in parameters}
+
+
+@contextmanager
+def _measuring(learner: Learner) -> Iterator[None]:
+    """Evaluation mode and no gradients for parameters; both as before afterwards."""
+    training = {module: module.training for module in learner.modules()}
+    wanted = {parameter: parameter.requires_grad for parameter in learner.parameters()}
+    learner.eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+        for parameter, flag in wanted.items():
+            parameter.requires_grad_(flag)
+
+
+def _per_sample(
+    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter]
+) -> Iterator[tuple[str, PerSample]]:
+    """The gradients of each parameter, layer by layer in closed form where there is one."""
+    wanted = {id(parameter): name for name, parameter in parameters.items()}
+    layers = [
+        module
+        for module in learner.modules()
+        if type(module) in _CLOSED_FORMS and any(id(p) in wanted for p in module.parameters(recurse=False))
+    ]
+    passes: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if not output.requires_grad:  # the first layer: nothing before it asks for gradients
+            output = output.detach().requires_grad_()
+        passes[layer].append((inputs[0].detach(), output))
+        return output
+
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        with torch.enable_grad():
+            scalars = learner.scalars(kind, batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    once = [layer for layer in layers if len(passes[layer]) == 1]  # a layer used twice has the sum of two such terms
+    outputs = [passes[layer][0][1] for layer in once]
+    deltas = torch.autograd.grad(scalars.sum(), outputs) if outputs else ()
+    done = set()
+    for layer, delta in zip(once, deltas, strict=True):
+        for local, samples in _CLOSED_FORMS[type(layer)](layer, passes[layer][0][0], delta).items():
+            parameter = getattr(layer, local)
+            if id(parameter) in wanted:
+                done.add(wanted[id(parameter)])
+                yield wanted[id(parameter)], samples
+    rest = {name: parameter for name, parameter in parameters.items() if name not in done}
+    if rest:
+        for name, gradients in _functional(learner, kind, batch, rest).items():
+            yield name, PerSample(gradients)
+
+
+class _Scalars(nn.Module):
+    """A learner's scalars as a forward pass, for `functional_call`."""
+
+    def __init__(self, learner: Learner, kind: ScalarKind) -> None:
+        super().__init__()
+        self.learner, self.kind = learner, kind
+
+    def forward(self, sample: dict[str, Tensor]) -> Tensor:
+        batch = Batch(**{name: value.unsqueeze(0) for name, value in sample.items()})
+        return self.learner.scalars(self.kind, batch).squeeze(0)
+
+
+def _functional(
+    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter]
+) -> dict[str, Tensor]:
+    model = _Scalars(learner, kind)
+
+    def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
+        found: Tensor = functional_call(model, values, (sample,))
+        return found
+
+    values = {f"learner.{name}": parameter.detach() for name, parameter in parameters.items()}
+    found = vmap(grad(scalar), in_dims=(None, 0))(values, batch.tensors())
+    return {name.removeprefix("learner."): value for name, value in found.items()}
+
+
+def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    if inputs.ndim == 2:
+        found: dict[str, PerSample] = {"weight": OuterProducts(inputs, delta)}
+    else:
+        flat_inputs, flat_delta = inputs.flatten(1, -2), delta.flatten(1, -2)
+        found = {"weight": PerSample(flat_delta.transpose(1, 2) @ flat_inputs)}
+        delta = flat_delta.sum(1)
+    return found if layer.bias is None else {**found, "bias": PerSample(delta)}
+
+
+def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    if layer.groups != 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros":
+        return {}
+    columns = F.unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+    weight = (delta.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
+    return _with_bias(layer, PerSample(weight), delta)
+
+
+def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    padding = layer.padding
+    if layer.groups != 1 or isinstance(padding, str):
+        return {}
+    columns = F.unfold(delta, layer.kernel_size, layer.dilation, padding, layer.stride)
+    weight = (inputs.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
+    return _with_bias(layer, PerSample(weight), delta)
+
+
+def _with_bias(layer: nn.Conv2d | nn.ConvTranspose2d, weight: PerSample, delta: Tensor) -> dict[str, PerSample]:
+    return {"weight": weight} if layer.bias is None else {"weight": weight, "bias": PerSample(delta.flatten(2).sum(2))}
+
+
+def _group_norm(layer: nn.GroupNorm, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    if not layer.affine:
+        return {}
+    normalised = F.group_norm(inputs, layer.num_groups, eps=layer.eps)
+    weight = (delta * normalised).flatten(2).sum(2)
+    return {"weight": PerSample(weight), "bias": PerSample(delta.flatten(2).sum(2))}
+
+
+_CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, PerSample]]] = {
+    nn.Linear: _linear,
+    nn.Conv2d: _convolution,
+    nn.ConvTranspose2d: _transposed,
+    nn.GroupNorm: _group_norm,
+}

@@ -1,0 +1,7 @@
+"""Plain training, one task after another."""
+
+from gencl.methods.base import Method
+
+
+class SGD(Method):
+    """Nothing is protected: the lower end of every comparison."""

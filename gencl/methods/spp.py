@@ -1,0 +1,70 @@
+"""Soft parameter pruning (Peng et al. 2018): entropy importance and consolidation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context
+from gencl.methods.consolidation import Consolidation, ConsolidationSettings
+from gencl.methods.importance import PerSample, average, moments
+from gencl.models.learner import Batch
+
+
+class EntropySettings(ConsolidationSettings):
+    """Settings of the entropy importance."""
+
+    phi: Literal["abs", "relu"] = Field("abs", description="per-sample change of entropy: its size, or only increases")
+    order: Literal[1, 2] = Field(1, description="terms of the Taylor expansion")
+    relative: float = Field(0.0, ge=0, description="divide by W^2 + this share of the layer's mean W^2; 0: don't")
+
+
+class SPP(Consolidation):
+    """Omega is the change of the output's entropy H when a weight is removed (SPP eq. 2-3, ANPyC eq. 7).
+
+    With g_n = dH(x_n)/dW and W removed (delta W = -W) the expansion is -g W + g^2 W^2 / 2, the Hessian's diagonal being taken
+    as g^2. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
+
+    Deviations, measured in the design notes: phi is taken **per sample** (after a batch mean or sum the ranking depends
+    on the batch size) and is the **absolute value** by default (``relu`` is the papers'; it leaves many weights without
+    protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
+    generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large weights.
+    """
+
+    class Settings(EntropySettings):
+        """Strength, form, samples, and the entropy's reading."""
+
+    settings: EntropySettings
+
+    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
+        shared = ctx.learner.shared()
+        weights = {name: parameter.detach() for name, parameter in shared.items()}
+        if self.settings.order == 1:
+            found = moments(ctx.learner, "entropy", batch, shared, ctx.processes)
+            change = {name: self._first_order(w, found.mean[name], found.absolute[name]) for name, w in weights.items()}
+        else:
+
+            def both_orders(name: str, samples: PerSample) -> Tensor:
+                removed = samples.gradients() * -weights[name]
+                return self._phi(removed + removed.square() / 2).sum(0)
+
+            change = average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
+        return {name: self._relative(value, weights[name]) for name, value in change.items()}
+
+    def _phi(self, change: Tensor) -> Tensor:
+        return change.abs() if self.settings.phi == "abs" else change.clamp(min=0)
+
+    def _first_order(self, weight: Tensor, mean: Tensor, absolute: Tensor) -> Tensor:
+        """mean_n phi(-g_n W), a function of the moments: |W| E|g|, or (|W| E|g| - W E[g]) / 2 for relu."""
+        size = weight.abs() * absolute
+        return size if self.settings.phi == "abs" else (size - weight * mean).clamp(min=0) / 2
+
+    def _relative(self, change: Tensor, weight: Tensor) -> Tensor:
+        if not self.settings.relative:
+            return change
+        square = weight.square()
+        scale = square + self.settings.relative * square.mean()
+        return torch.where(scale > 0, change / scale.clamp(min=torch.finfo(scale.dtype).tiny), 0)

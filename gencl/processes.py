@@ -1,0 +1,55 @@
+"""The processes that train together, on top of Accelerate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Processes:
+    """One process, or those that Accelerate was started with.
+
+    Gradients are averaged here and not by DistributedDataParallel: a learner grows, its phases move parts of it, and a
+    loss that is called past the wrapper's forward would silently skip the averaging.
+    """
+
+    def __init__(self, accelerator: Accelerator | None = None) -> None:
+        self._accelerator = accelerator
+        self.rank = accelerator.process_index if accelerator else 0
+        self.world = accelerator.num_processes if accelerator else 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes and prints."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Returns when all processes are here."""
+        if self._accelerator is not None and self.world > 1:
+            self._accelerator.wait_for_everyone()
+
+    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The sums over all processes, the same on each; one message for all tensors."""
+        if self._accelerator is None or self.world == 1:
+            return list(tensors)
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        summed = self._accelerator.reduce(flat, reduction="sum")
+        parts = summed.split([tensor.numel() for tensor in tensors])
+        return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+
+    def average_gradients(self, parameters: Sequence[Tensor], flag: bool) -> bool:
+        """Replaces gradients by their mean over processes; returns whether any process raised its ``flag``."""
+        if self.world == 1:
+            return flag
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        mark = gradients[0].new_tensor([float(flag)])
+        *sums, flags = self.sum([*gradients, mark])
+        for gradient, value in zip(gradients, sums, strict=True):
+            gradient.copy_(value / self.world)
+        return bool(flags.item() > 0)
