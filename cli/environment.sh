@@ -22,7 +22,7 @@ fail() {
 interrupted() { # SIGNAL STATUS
   trap '' HUP INT TERM
   if [ -n "$child" ]; then
-    kill "$child" 2>/dev/null
+    kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
     wait "$child"
   fi
   [ -z "$locked" ] || rm -rf "$scratch"
@@ -129,7 +129,7 @@ clear_venv() {
   for entry in "$venv"/* "$venv"/.[!.]*; do
     case ${entry##*/} in
       install.lock | install.log | install.stamp) ;;
-      *) rm -rf "$entry" 2>>"$log" || fail "cannot remove $entry" ;;
+      *) rm -rf "$entry" 2>/dev/null || { sleep 1 && rm -rf "$entry" 2>>"$log"; } || fail "cannot remove $entry" ;;
     esac
   done
 }
@@ -173,6 +173,13 @@ take_lock() { # PYTHON
 }
 
 # --- installing ---------------------------------------------------------------------------------------------------
+
+# Starts a command as the leader of a process group: a signal must end pip's and venv's own children too.
+group_code='
+import os, sys
+os.setpgid(0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+'
 
 await() { # WHAT: waits for $child, in the background so that signals act at once; counts seconds on a terminal
   if [ -t 2 ]; then
@@ -260,7 +267,7 @@ install() { # EXTRA; the lock is held, and `ready` has just read the stamp
     case $python in "$venv"/*) fail 'GENCL_PYTHON lies in the .venv that is to be replaced: name another Python' ;; esac
     write_stamp making "$extra"
     clear_venv
-    "$python" -I -m venv "$venv" </dev/null >>"$log" 2>&1 &
+    "$python" -I -c "$group_code" "$python" -I -m venv "$venv" </dev/null >>"$log" 2>&1 &
     child=$!
     await 'making the virtual environment' || explain
   fi
@@ -274,8 +281,8 @@ install() { # EXTRA; the lock is held, and `ready` has just read the stamp
   (
     unset PYTHONPATH PYTHONHOME
     export TMPDIR="$scratch" PIP_USER=0
-    cd "$root" && exec "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-input --no-color -q \
-      -e ".${extra:+[$extra]}"
+    cd "$root" && exec "$venv/bin/python" -I -c "$group_code" "$venv/bin/python" -I -m pip install -q \
+      --disable-pip-version-check --no-input --no-color -e ".${extra:+[$extra]}"
   ) </dev/null >>"$log" 2>&1 &
   child=$!
   await 'installing packages' || explain

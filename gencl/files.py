@@ -1,0 +1,55 @@
+"""Files that are either the old ones or the new ones, never half of each: written beside, flushed, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gencl.errors import GenclError
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
+    content = data.encode() if isinstance(data, str) else data
+    scratch = None
+    try:
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except OSError as error:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> GenclError:
+    """What to tell a user whose file could not be written."""
+    return GenclError(f"cannot write {path}: {error.strerror or error}")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON without NaN, ended by a newline."""
+    write(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
+    """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
+    from safetensors.torch import save
+
+    data = save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
+    write(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,43 @@
+"""Accuracy of a classifier on held-out images."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+
+from gencl.metrics.metric import Metric
+from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.transfer import Matrix, backward_transfer, final, forgetting, smt
+from gencl.models.classifier import Classifier
+from gencl.models.learner import Learner
+from gencl.scenarios.task import Task
+
+
+class Accuracy(Metric):
+    """The share of a task's held-out images that are classified right; where heads are per task, the task is known."""
+
+    name = "accuracy"
+    better = "higher"
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
+        return learner.kind == "classify"
+
+    @torch.no_grad()
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        learner = cast(Classifier, snapshot.learner)
+        images, labels = snapshot.held_out(task)
+        right = 0
+        for rows in torch.arange(len(labels), device=labels.device).split(snapshot.batch_size):
+            found = learner.predict(images[rows].float() / 255, labels[rows])
+            right += int((found == labels[rows]).sum())
+        return right / max(1, len(labels))
+
+    def summary(self, matrix: Matrix) -> dict[str, float | None]:
+        return {
+            "acc": final(matrix),
+            "bwt": backward_transfer(matrix),
+            "forgetting": forgetting(matrix),
+            "smt": smt(matrix),
+        }

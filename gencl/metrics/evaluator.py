@@ -1,0 +1,97 @@
+"""Measures a learner on tasks with every metric that applies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from gencl.errors import UsageError
+from gencl.metrics import EXTRACTORS, METRICS
+from gencl.metrics.metric import Metric
+from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.transfer import Matrix
+from gencl.models.learner import Learner
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import EvaluateSettings
+
+
+class Evaluator:
+    """The metrics that suit a learner and its images.
+
+    Args:
+        learner: what will be measured.
+        scenario: the tasks; names the extractor that suits their images (``evaluate.features: auto``).
+        settings: samples a task, split and extractor.
+        seed: of the latents.
+        only: the metrics to measure; default all that apply. Raises UsageError for one that does not.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        scenario: Scenario,
+        settings: EvaluateSettings,
+        seed: int,
+        only: Sequence[str] | None = None,
+    ) -> None:
+        self.learner, self.scenario, self.settings, self.seed = learner, scenario, settings, seed
+        self.extractor = self._extractor(learner.position.device) if learner.kind == "generate" else None
+        self.metrics: list[Metric] = []
+        for name in METRICS if only is None else only:
+            kind: type[Metric] = METRICS.get(name)
+            if kind.applies(learner, self.extractor is not None):
+                self.metrics.append(kind())
+            elif only is not None:
+                why = "no feature extractor suits its images" if self.extractor is None else f"it is a {learner.kind}r"
+                raise UsageError(f"metric {name} does not apply to this learner: {why}")
+        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
+            raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
+
+    def _extractor(self, device: torch.device) -> nn.Module | None:
+        name = self.scenario.reader if self.settings.features == "auto" else self.settings.features
+        if name is None or name == "none":
+            return None
+        extractor: nn.Module = EXTRACTORS.get(name)()
+        return extractor.to(device)
+
+    @property
+    def extractor_version(self) -> str:
+        return str(getattr(self.extractor, "version", ""))
+
+    def snapshot(self) -> Snapshot:
+        """The learner as it is now."""
+        return Snapshot(self.learner, self.extractor, self.settings.samples, self.seed, self.settings.split)
+
+    def measure(self, snapshot: Snapshot, tasks: Sequence[Task]) -> dict[str, list[float]]:
+        """Each metric's values on the tasks. The learner's mode is as before afterwards."""
+        training = self.learner.training
+        self.learner.eval()
+        try:
+            return {metric.name: [metric.measure(snapshot, task) for task in tasks] for metric in self.metrics}
+        finally:
+            self.learner.train(training)
+
+    def summary(self, matrices: dict[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
+        """The figures that are defined; with a snapshot those too that are taken once, at the end."""
+        found: dict[str, float | None] = {}
+        for metric in self.metrics:
+            found.update(metric.summary(matrices[metric.name]))
+            if snapshot is not None:
+                found.update(metric.final_summary(snapshot, list(self.scenario.tasks)))
+        return {name: value for name, value in found.items() if value is not None}
+
+    def features(self) -> dict[str, Any] | None:
+        """What scores in features depend on; None when no extractor is used."""
+        if self.extractor is None:
+            return None
+        snapshot = self.snapshot()
+        references = sorted({snapshot.reference_split(task) for task in self.scenario.tasks})
+        return {
+            "name": str(self.extractor.name),
+            "version": self.extractor_version,
+            "n": self.settings.samples,
+            "reference": "+".join(references),
+        }

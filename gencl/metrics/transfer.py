@@ -1,0 +1,64 @@
+"""Measures of remembering: pure functions of a matrix R, R[i][j] being the score on task j after learning task i.
+
+Rows are time. Entries that were not measured are None; T is the number of tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Matrix = Sequence[Sequence[float | None]]
+
+
+def empty_matrix(tasks: int) -> list[list[float | None]]:
+    """A matrix of nothing measured."""
+    return [[None] * tasks for _ in range(tasks)]
+
+
+def final(matrix: Matrix) -> float | None:
+    """ACC = mean_j R[T][j] (ANPyC eq. 10); for a distance the mean of the last row all the same."""
+    return _mean(matrix[-1]) if matrix else None
+
+
+def just_learned(matrix: Matrix) -> float | None:
+    """mean_j R[j][j]: how well each task was learned in the first place."""
+    return _mean([matrix[j][j] for j in range(len(matrix))])
+
+
+def backward_transfer(matrix: Matrix) -> float | None:
+    """BWT = mean_{j<T} (R[T][j] - R[j][j]) (ANPyC eq. 12). For a distance this is what was forgotten."""
+    return _mean([_minus(matrix[-1][j], matrix[j][j]) for j in range(len(matrix) - 1)])
+
+
+def forward_transfer(matrix: Matrix, joint: Sequence[float]) -> float | None:
+    """FWT = mean_{j>=2} (R[j][j] - m_j), m_j being joint training's score on task j (ANPyC eq. 11)."""
+    return _mean([_minus(matrix[j][j], joint[j]) for j in range(1, len(matrix))])
+
+
+def forgetting(matrix: Matrix) -> float | None:
+    """mean_{j<T} (max_{l<T} R[l][j] - R[T][j])."""
+    terms: list[float | None] = []
+    for j in range(len(matrix) - 1):
+        earlier = [value for row in matrix[j:-1] if (value := row[j]) is not None]
+        terms.append(_minus(max(earlier), matrix[-1][j]) if earlier else None)
+    return _mean(terms)
+
+
+def smt(matrix: Matrix) -> float | None:
+    """SMT = mean_{j<T} of the population variance of column j from row j on (SPP eq. 9)."""
+    terms: list[float | None] = []
+    for j in range(len(matrix) - 1):
+        column = [row[j] for row in matrix[j:]]
+        mean = _mean(column)
+        terms.append(None if mean is None else _mean([(value - mean) ** 2 for value in column if value is not None]))
+    return _mean(terms)
+
+
+def _minus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean, or None if nothing is there or something is missing."""
+    found = [value for value in values if value is not None]
+    return sum(found) / len(found) if found and len(found) == len(values) else None
