@@ -9,7 +9,7 @@ stamp=$venv/install.stamp # line 1: the clone's path; 2: making, partial, or pyp
 lock=$venv/install.lock   # held with flock(2), which the kernel lets go when the holder dies; its text: who holds it
 log=$venv/install.log     # what venv and pip say
 scratch=$venv/install.tmp # pip's temporary files: /tmp is often too small for PyTorch
-child='' locked=''
+child='' locked='' ended=0
 
 say() { printf 'gencl: %s\n' "$*" >&2; }
 
@@ -23,7 +23,7 @@ interrupted() { # SIGNAL STATUS
   trap '' HUP INT TERM
   if [ -n "$child" ]; then
     kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
-    wait "$child"
+    wait "$child" 2>/dev/null # dash tells of its end there
   fi
   [ -z "$locked" ] || rm -rf "$scratch"
   [ ! -t 2 ] || printf '\r%60s\r' '' >&2
@@ -191,10 +191,10 @@ await() { # WHAT: waits for $child, in the background so that signals act at onc
     done
     printf '\r%60s\r' '' >&2
   fi
-  wait "$child"
-  set -- "$?"
+  wait "$child" 2>/dev/null
+  ended=$?
   child=''
-  return "$1"
+  return "$ended"
 }
 
 explain() { # ends with one line on why the step that wrote the log failed
@@ -207,6 +207,8 @@ explain() { # ends with one line on why the step that wrote the log failed
   elif matches 'connection ?(error|broken|refused|reset|aborted)|establish a new connection|name resolution|getaddrinfo' ||
     matches 'name or service not known|nodename nor servname|max retries|timed? ?out|proxyerror|sslerror|unreachable'; then
     reason='cannot reach the package registry: check the network, or name a mirror that you can reach in PIP_INDEX_URL'
+  elif [ "$ended" -gt 128 ]; then
+    reason="set-up failed: it was killed by signal $((ended - 128)) (9: perhaps too little memory)"
   else
     reason=$(printf '%s\n' "$recent" | grep -E '^ *(ERROR|Error)' | tail -n 1)
     [ -n "$reason" ] || reason=$(printf '%s\n' "$recent" | grep . | tail -n 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -80,17 +81,21 @@ class Snapshot:
 
     @torch.no_grad()
     def _read(self, task: Task) -> Reading:
-        assert self.extractor is not None
+        extractor = self.extractor
+        assert extractor is not None
         learner = cast(GenerativeLearner, self.learner)
         classes = self.classes_of(task)
         latents = learner.latents(len(classes), self.seed, "evaluation", task.index)
-        features, right = [], 0
-        for rows in torch.arange(len(classes), device=self.device).split(self.batch_size):
-            images = to_uint8(learner.generate(classes[rows], latents[rows]))
-            found, logits = self.extractor(images)
-            features.append(found)
-            right += int((logits.argmax(1) == classes[rows]).sum())
-        return Reading(statistics_of(features), right / len(classes))
+        right = 0
+
+        def features() -> Iterator[Tensor]:
+            nonlocal right
+            for rows in torch.arange(len(classes), device=self.device).split(self.batch_size):
+                found, logits = extractor(to_uint8(learner.generate(classes[rows], latents[rows])))
+                right += int((logits.argmax(1) == classes[rows]).sum())
+                yield found
+
+        return Reading(statistics_of(features()), right / len(classes))
 
 
 def to_uint8(images: Tensor) -> Tensor:

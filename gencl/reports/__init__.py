@@ -1,0 +1,1 @@
+"""What people look at: sample grids, evolution strips, tables, the report."""

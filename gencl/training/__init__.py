@@ -1,0 +1,1 @@
+"""The one training loop, and the directory that holds what it made."""

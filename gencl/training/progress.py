@@ -1,0 +1,61 @@
+"""What a person sees while a run goes on: a bar on a terminal, a line a task elsewhere, nothing when told so."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Mode = Literal["auto", "lines", "silent"]
+
+
+class Reporter:
+    """Shows the steps of a run on standard error, which leaves standard output to results."""
+
+    def __init__(self, total: int, done: int, mode: Mode = "auto") -> None:
+        self._mode = "bar" if mode == "auto" and sys.stderr.isatty() else "lines" if mode == "auto" else mode
+        self.console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._id: TaskID | None = None
+        if self._mode == "bar":
+            self._bar = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("eta"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[loss]}", style="dim"),
+                console=self.console,
+            )
+            self._id = self._bar.add_task("starting", total=total, completed=done, loss="")
+
+    def __enter__(self) -> Reporter:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def doing(self, what: str) -> None:
+        """What is being done now."""
+        if self._bar is not None and self._id is not None:
+            self._bar.update(self._id, description=what)
+
+    def advance(self, steps: int, losses: dict[str, float]) -> None:
+        """So many steps more, with the losses of the last."""
+        if self._bar is not None and self._id is not None:
+            shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            self._bar.update(self._id, advance=steps, loss=shown)
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if self._mode != "silent":
+            self.console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,72 @@
+"""Where a run stands: all that is needed, beside the learner's and the method's tensors, to go on exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+Matrices = dict[str, list[list[float | None]]]
+
+
+@dataclass
+class Cost:
+    """Seconds by purpose, steps and memory; adds up over interruptions."""
+
+    train_seconds: float = 0.0
+    importance_seconds: float = 0.0
+    eval_seconds: float = 0.0
+    steps: int = 0
+    peak_memory_bytes: int = 0
+
+
+@dataclass
+class State:
+    """The position (episode, stage, step within the task), and what was measured so far.
+
+    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again.
+    """
+
+    episode: int = 0
+    stage: int = 0
+    step: int = 0
+    log_bytes: int = 0
+    summary: dict[str, float] = field(default_factory=dict)
+    matrices: Matrices = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def within_task(self) -> bool:
+        return self.step > 0
+
+    def tree(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_tree(tree: Mapping[str, Any]) -> State:
+        return State(**{**tree, "cost": Cost(**tree["cost"])})
+
+
+def optimizer_tensors(optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    """The states of optimisers as named tensors."""
+    return {
+        f"{number}.{index}.{key}": value if isinstance(value, Tensor) else torch.tensor(value)
+        for number, optimizer in enumerate(optimizers)
+        for index, entries in optimizer.state_dict()["state"].items()
+        for key, value in entries.items()
+        if value is not None
+    }
+
+
+def restore_optimizers(optimizers: Sequence[Optimizer], tensors: Mapping[str, Tensor]) -> None:
+    """Puts back what `optimizer_tensors` gave."""
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
+    for name, tensor in tensors.items():
+        number, index, key = name.split(".")
+        states[int(number)].setdefault(int(index), {})[key] = tensor
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,292 @@
+"""The one training loop: it serves every learner and every method and asks neither what it is."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gencl.errors import GenclError, Interrupted
+from gencl.methods.base import Context, Method, Stage, under, within
+from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.transfer import empty_matrix
+from gencl.models.learner import Batch, Learner, Phase
+from gencl.processes import Processes
+from gencl.randomness import RandomSource, derive_seed
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import Settings, TrainSettings
+from gencl.training import schedule
+from gencl.training.interrupts import StopRequest, stop_on_signal
+from gencl.training.progress import Mode, Reporter
+from gencl.training.recorder import Recorder
+from gencl.training.state import State, optimizer_tensors, restore_optimizers
+
+
+class Trainer:
+    """Learns the tasks of a scenario one after another, measures after each, and leaves a run directory.
+
+    Everything random comes from ``settings.seed``: initial values by name, the order of samples by task and epoch, the
+    rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        scenario: Scenario,
+        learner: Learner,
+        method: Method,
+        evaluator: Evaluator,
+        recorder: Recorder,
+        accelerator: Accelerator,
+    ) -> None:
+        self.settings, self.scenario, self.learner, self.method = settings, scenario, learner, method
+        self.evaluator, self.recorder = evaluator, recorder
+        self._accelerator = accelerator
+        self._processes = Processes(accelerator)
+        self._device = learner.position.device
+        self._random = RandomSource(
+            settings.seed, "training", device=self._device, rank=self._processes.rank, world=self._processes.world
+        )
+        self._episodes = method.episodes(scenario.tasks)
+        self._optimizers: list[Optimizer] = []
+        self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
+
+    def steps_of(self, task: Task) -> int:
+        """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
+        return self.settings.train.steps * len(task.parts)
+
+    def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
+        """Goes back to a checkpoint."""
+        self.state = state
+        for task in self._episodes[: state.episode + state.within_task]:
+            self._grow(task)
+        named = dict(tensors)
+        self.learner.load_state_dict(within("learner", named))
+        self.method.load_state_dict(within("method", named), self.learner)
+        self._random.restore(named["random"].cpu())
+        self.recorder.restore(within("recorder", named))
+        self._stored_optimizers = within("optimizer", named)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of a checkpoint."""
+        return {
+            **under("learner", self.learner.state_dict()),
+            **under("method", self.method.state_dict()),
+            **under("optimizer", optimizer_tensors(self._optimizers)),
+            **under("recorder", self.recorder.tensors()),
+            "random": self._random.state(),
+        }
+
+    def fit(self, mode: Mode = "auto") -> None:
+        """Learns what is left to learn. Raises Interrupted when asked to stop, GenclError when a loss is not finite."""
+        total = sum(self.steps_of(task) for task in self._episodes)
+        with stop_on_signal() as stop, Reporter(total, self.state.cost.steps, self._mode(mode)) as reporter:
+            while self.state.episode < len(self._episodes):
+                task = self._episodes[self.state.episode]
+                ctx = self._context(task)
+                self._learn(ctx, reporter, stop)
+                self._conclude(ctx, reporter)
+                if stop:
+                    self._stop(stop)
+
+    def _mode(self, mode: Mode) -> Mode:
+        return mode if self._processes.main else "silent"
+
+    def _context(self, task: Task) -> Context:
+        return Context(
+            learner=self.learner,
+            task=task,
+            last=task is self._episodes[-1],
+            seed=self.settings.seed,
+            train=self.settings.train,
+            processes=self._processes,
+            random=self._random,
+        )
+
+    def _grow(self, task: Task) -> None:
+        for part in task.parts:
+            self.learner.grow(part.classes, derive_seed(self.settings.seed, "grow", part.index))
+
+    def _learn(self, ctx: Context, reporter: Reporter, stop: StopRequest) -> None:
+        """All stages of a task, from where the state stands."""
+        task, state = ctx.task, self.state
+        resumed = state.within_task
+        if not resumed:
+            self._grow(task)
+            self.learner.train()
+            self.method.before_task(ctx)
+        phases = self.learner.phases([part.index for part in task.parts])
+        steps = self.steps_of(task)
+        stages = self.method.stages(self.state.episode, ctx.last)
+        order = schedule.Order(len(task.train), self.settings.train.batch_size, self.settings.seed, "order", task.index)
+        for number, end in enumerate(schedule.stage_ends(stages, steps)):
+            if number < state.stage:
+                continue
+            ctx.stage = stages[number]
+            reporter.doing(f"task {task.name}: {_describe(ctx.stage)}")
+            self._optimizers = [make_optimizer(phase, self.settings.train) for phase in phases]
+            if resumed:
+                restore_optimizers(self._optimizers, self._stored_optimizers)
+                resumed = False
+            else:
+                state.stage = number
+                with self._timed("importance_seconds"):
+                    self.method.enter_stage(ctx)
+            with self._timed("train_seconds"):
+                self._train_stage(ctx, phases, order, end, reporter, stop)
+
+    def _train_stage(
+        self, ctx: Context, phases: list[Phase], order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
+    ) -> None:
+        settings, state, steps = self.settings.train, self.state, self.steps_of(ctx.task)
+        switches = [_Switch(self.learner, phase) for phase in phases]
+        watch = self._device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
+        losses: dict[str, Tensor] = {}
+        shown = state.step
+        while state.step < end:
+            ctx.step = state.step
+            ctx.lr = schedule.learning_rate(settings, state.step, steps) * ctx.stage.lr
+            batch = self._batch(ctx, order)
+            stopping = bool(stop)
+            for phase, switch, optimizer in zip(phases, switches, self._optimizers, strict=True):
+                ctx.phase, ctx.batch = phase, batch
+                switch.on()
+                loss = phase.loss(batch, state.step, self._random)
+                penalty = self.method.penalty(ctx)
+                optimizer.zero_grad(set_to_none=True)
+                self._accelerator.backward(loss if penalty is None else loss + penalty)
+                stopping = self._processes.average_gradients(phase.parameters, stopping)
+                losses[phase.name] = loss.detach()
+                if watch:
+                    self._check_finite(ctx, losses)
+                self.method.adjust_gradients(ctx)
+                for group in optimizer.param_groups:
+                    group["lr"] = ctx.lr
+                optimizer.step()
+                self.method.after_step(ctx)
+            state.step += 1
+            state.cost.steps += 1
+            due = state.step % settings.checkpoint_every == 0 and state.step < steps
+            if state.step % settings.log_every == 0 or state.step == end or due or stopping:
+                self._check_finite(ctx, losses)
+                values = {name: round(float(loss), 6) for name, loss in losses.items()}
+                if state.step % settings.log_every == 0 or state.step == end:
+                    self._log(ctx, values)
+                reporter.advance(state.step - shown, values)
+                shown = state.step
+            if due or (stopping and state.step < steps):
+                self._checkpoint()
+            if stopping and state.step < steps:
+                self._stop(stop)
+
+    def _batch(self, ctx: Context, order: schedule.Order) -> Batch:
+        rows, world = order.rows(ctx.step), self._processes.world
+        own = len(rows) // world
+        rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self._device)
+        data = ctx.task.train
+        return self.method.extend_batch(ctx, Batch(data.images[rows].float() / 255, data.labels[rows]))
+
+    def _conclude(self, ctx: Context, reporter: Reporter) -> None:
+        """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""
+        state, tasks = self.state, self.scenario.tasks
+        reporter.doing(f"task {ctx.task.name}: measuring")
+        with self._timed("importance_seconds"):
+            self.method.after_task(ctx)
+        self._optimizers = []
+        row = ctx.task.index
+        with self._timed("eval_seconds"):
+            if self._processes.main:
+                snapshot = self.evaluator.snapshot()
+                measured = self.evaluator.measure(snapshot, tasks[: row + 1])
+                for name, values in measured.items():
+                    state.matrices[name][row][: row + 1] = values
+                state.summary = self.evaluator.summary(state.matrices, snapshot if ctx.last else None)
+                self.recorder.picture(self.learner, row)
+            self._processes.wait()
+        state.episode, state.stage, state.step = state.episode + 1, 0, 0
+        state.cost.peak_memory_bytes = max(state.cost.peak_memory_bytes, peak_memory(self._device))
+        if self._processes.main:
+            self.recorder.write_metrics(state, self.learner, self.method, self.evaluator)
+            reporter.say(_line(ctx.task.name, measured))
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        if self._processes.main:
+            self.recorder.checkpoint(self.state, self.tensors())
+
+    def _stop(self, stop: StopRequest) -> None:
+        number = stop.signal or 15
+        where = f"task {self.state.episode + 1}, step {self.state.step}"
+        raise Interrupted(
+            f"stopped at {where}, with a checkpoint; go on with: gencl train --resume --out {self.recorder.folder}", number
+        )
+
+    def _log(self, ctx: Context, losses: dict[str, float]) -> None:
+        if self._processes.main:
+            entry = {"task": ctx.task.name, "stage": ctx.stage.name, "step": self.state.step, "lr": ctx.lr, "loss": losses}
+            self.state.log_bytes = self.recorder.log(entry, self.state.log_bytes)
+
+    def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
+        for name, loss in losses.items():
+            if not math.isfinite(float(loss)):
+                raise GenclError(
+                    f"the loss of the {name} became {float(loss)} in task {ctx.task.name}, stage {ctx.stage.name}, step "
+                    f"{ctx.step + 1}; the last good checkpoint is kept in {self.recorder.folder}; try a lower train.lr"
+                )
+
+    @contextmanager
+    def _timed(self, purpose: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            cost = self.state.cost
+            setattr(cost, purpose, getattr(cost, purpose) + time.perf_counter() - start)
+
+
+class _Switch:
+    """Lets exactly the parameters of one phase ask for gradients."""
+
+    def __init__(self, learner: Learner, phase: Phase) -> None:
+        moved = {id(parameter) for parameter in phase.parameters}
+        self._on = list(phase.parameters)
+        self._off = [parameter for parameter in learner.parameters() if id(parameter) not in moved]
+
+    def on(self) -> None:
+        for parameter in self._off:
+            parameter.requires_grad_(False)
+        for parameter in self._on:
+            parameter.requires_grad_(True)
+
+
+def make_optimizer(phase: Phase, settings: TrainSettings) -> Optimizer:
+    """A fresh optimiser for a phase's parameters, fused where the device has it."""
+    parameters = list(phase.parameters)
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas, fused=True)
+    return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, fused=True)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory in use so far, in bytes: of the device if it has its own, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _describe(stage: Stage) -> str:
+    return f"{stage.name} (pruned {stage.prune:.0%} of the free weights)" if stage.prune else stage.name
+
+
+def _line(task: str, measured: Mapping[str, list[float]]) -> str:
+    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in measured.items()]
+    return f"task {task} learned; mean over tasks so far: {', '.join(means)}"
