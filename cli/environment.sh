@@ -137,15 +137,16 @@ clear_venv() {
 # --- one set-up at a time -----------------------------------------------------------------------------------------
 
 lock_code='
-import errno, fcntl, sys
+import errno, fcntl, os, sys
 try:
     fcntl.flock(0, fcntl.LOCK_EX | (fcntl.LOCK_NB if sys.argv[1] == "try" else 0))
 except OSError as error:
     sys.exit(75 if error.errno in (errno.EAGAIN, errno.EACCES) else 74)
+os.ftruncate(0, os.pwrite(0, (sys.argv[2] + "\n").encode(), 0))
 '
 
 flock_9() { # PYTHON try|wait: Python locks descriptor 9, and this shell and its pip go on holding the lock
-  "$1" -I -c "$lock_code" "$2" <&9 >/dev/null 2>&1 &
+  "$1" -I -c "$lock_code" "$2" "$$" <&9 >/dev/null 2>&1 &
   child=$!
   wait "$child"
   set -- "$?"
@@ -169,7 +170,6 @@ take_lock() { # PYTHON
     *) fail "cannot lock $lock: run the command again" ;;
   esac
   locked=yes
-  printf '%s\n' "$$" >"$lock"
 }
 
 # --- installing ---------------------------------------------------------------------------------------------------
@@ -204,8 +204,8 @@ explain() { # ends with one line on why the step that wrote the log failed
   matches() { printf '%s\n' "$recent" | grep -Eiq "$1"; }
   if [ "$free" -lt 65536 ] || matches 'no space left on device|errno 28|quota exceeded'; then
     reason="the disk is full (a set-up takes about 6 GB and its downloads): make room in $root"
-  elif matches 'connection ?(error|broken|refused|reset|aborted)|establish a new connection|name resolution|getaddrinfo' ||
-    matches 'name or service not known|nodename nor servname|max retries|timed? ?out|proxyerror|sslerror|unreachable'; then
+  elif matches 'connection ?(error|broken|refused|reset|aborted)|establish a new connection|max retries|unreachable' ||
+    matches 'name resolution|name or service not known|nodename nor servname|timed? ?out|proxyerror|sslerror'; then
     reason='cannot reach the package registry: check the network, or name a mirror that you can reach in PIP_INDEX_URL'
   elif [ "$ended" -gt 128 ]; then
     reason="set-up failed: it was killed by signal $((ended - 128)) (9: perhaps too little memory)"

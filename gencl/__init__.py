@@ -1,0 +1,45 @@
+"""gencl: image generators and classifiers that learn one task after another without forgetting.
+
+    import gencl
+    run = gencl.train(method="anpyc")        # as `gencl train --method anpyc`
+    run.sample([3, 7], n=8).save("x.png")
+    run.metrics["summary"]["fid"]
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "train": "gencl.training.train",
+    "compare": "gencl.training.compare",
+    "load_run": "gencl.training.run",
+    "Run": "gencl.training.run",
+    "resolve": "gencl.presets",
+    "Method": "gencl.methods.base",
+    "Stage": "gencl.methods.base",
+    "Context": "gencl.methods.base",
+    "Learner": "gencl.models.learner",
+    "Batch": "gencl.models.learner",
+    "Phase": "gencl.models.learner",
+    "Task": "gencl.scenarios.task",
+    "Scenario": "gencl.scenarios.task",
+    "Dataset": "gencl.datasets.dataset",
+    "Split": "gencl.datasets.dataset",
+    "GenclError": "gencl.errors",
+    "UsageError": "gencl.errors",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Imports public names when they are first used, so that `import gencl` costs nothing."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'gencl' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

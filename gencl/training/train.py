@@ -1,0 +1,165 @@
+"""Training from settings to a finished run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gencl import methods, presets
+from gencl.errors import UsageError
+from gencl.metrics.evaluator import Evaluator
+from gencl.processes import Processes
+from gencl.settings import Settings, check, read_yaml
+from gencl.training import checkpoint
+from gencl.training.build import make_accelerator, make_learner, make_scenario
+from gencl.training.progress import Mode
+from gencl.training.recorder import Recorder
+from gencl.training.run import Run
+from gencl.training.state import State
+from gencl.training.trainer import Trainer
+
+
+def train(
+    preset: str | None = None,
+    method: str | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> Run:
+    """Trains and returns the run; the Python form of ``gencl train``.
+
+    Args:
+        preset: name of a preset (default ``digits-cgan``), or ``config``: a settings file.
+        method: name of a method, or several joined by ``+``.
+        seed: overrides the preset's.
+        out: the run directory; default ``runs/PRESET-METHOD-seedN``, numbered when taken.
+        set: settings to change, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
+        resume: go on with the run in ``out``.
+        data_root: where data sets lie.
+        device: auto, cpu, cuda or mps.
+        threads: of PyTorch on the CPU; default its own choice.
+        progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
+
+    Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
+    """
+    assignments = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else list(set)
+    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(assignments)
+    folder = Path(out) if out is not None else None
+    if resume and folder is not None and not folder.is_dir():
+        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
+    if resume and not chosen and folder is not None:
+        settings = stored_settings(folder)
+    else:
+        settings = presets.resolve(preset, config, method, seed, assignments)
+    if folder is None:
+        folder = _default_folder(settings, resume)
+    return run_settings(settings, folder, resume, data_root, device, threads, progress)
+
+
+def run_settings(
+    settings: Settings,
+    folder: Path,
+    resume: bool,
+    data_root: str | Path | None,
+    device: str,
+    threads: int | None,
+    progress: Mode,
+) -> Run:
+    """Trains what ``settings`` say into ``folder``."""
+    _check_folder(folder, settings, resume)
+    if resume and (finished := Run(folder)).finished:
+        return finished
+    if threads is not None:
+        torch.set_num_threads(threads)
+    accelerator = make_accelerator(device)
+    processes = Processes(accelerator)
+    if settings.train.batch_size % processes.world:
+        raise UsageError(f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes")
+    scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
+    learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
+    method = methods.build(settings.method)
+    method.check(learner)
+    evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
+    recorder = Recorder(folder, settings, scenario, processes)
+    trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
+    found = checkpoint.load(folder / "checkpoint", str(accelerator.device)) if resume else None
+    if found is not None:
+        trainer.restore(State.from_tree(found.state), found.tensors)
+    processes.wait()  # nobody writes before everybody has read
+    if processes.main:
+        _say_what_is_learned(scenario, progress, found)
+        recorder.create()
+    processes.wait()
+    trainer.fit(progress)
+    if processes.main:
+        recorder.write_model(learner)
+        Run(folder).write_report()
+    processes.wait()
+    return Run(folder)
+
+
+def stored_settings(folder: Path) -> Settings:
+    """The settings of the run in ``folder``. Raises UsageError if it holds none."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a run: it has no config.yaml")
+    settings: Settings = check(Settings, read_yaml(path), str(path))
+    return settings
+
+
+def _default_folder(settings: Settings, resume: bool) -> Path:
+    base = Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
+    if resume:
+        if not base.is_dir():
+            raise UsageError(f"--resume: there is no run in {base}; name the one to go on with by --out")
+        return base
+    number, folder = 1, base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder
+
+
+def _check_folder(folder: Path, settings: Settings, resume: bool) -> None:
+    if not resume:
+        if folder.is_dir() and (folder / "config.yaml").exists():
+            raise UsageError(f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out")
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise UsageError(f"--out {folder}: exists and is not a run; choose another --out")
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
+    differing = _differences(stored_settings(folder).tree(), settings.tree())
+    if differing:
+        raise UsageError(f"--resume: the run in {folder} was made with other settings: {'; '.join(differing)}")
+
+
+def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in [*stored, *(key for key in wanted if key not in stored)]:
+        old, new = stored.get(key), wanted.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} is {old} there, {new} here")
+    return found
+
+
+def _say_what_is_learned(scenario: Any, progress: Mode, found: checkpoint.Checkpoint | None) -> None:
+    from gencl.training.progress import Reporter
+
+    reporter = Reporter(1, 0, "silent" if progress == "silent" else "lines")
+    for problem in found.passed_over if found else ():
+        reporter.say(f"damaged, an older checkpoint is used: {problem}")
+    names = [task.name for task in scenario.tasks]
+    reporter.say(f"{len(names)} tasks: {' | '.join(names)} ({sum(len(task.train) for task in scenario.tasks)} images)")
