@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,11 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+
+def main_process() -> bool:
+    """Whether this process is the one that prints: by the environment that torchrun and accelerate set."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 class Processes:

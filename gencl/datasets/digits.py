@@ -12,10 +12,10 @@ from gencl.datasets.dataset import Dataset, Split
 SIZE = 28
 
 
-def load(root: Path | None = None) -> Dataset:
+def load(root: Path | None = None, download: bool = True) -> Dataset:
     """1,797 images of 8x8 with 17 grey levels, enlarged to 28x28 (bicubic); every fifth is held out (360).
 
-    ``root`` is not used. The bundled reader was trained on the training part only.
+    ``root`` and ``download`` are not used. The bundled reader was trained on the training part only.
     """
     from sklearn.datasets import load_digits
 

@@ -26,16 +26,16 @@ UNPACKED_MD5 = {
 }
 
 
-def load(root: Path | None = None) -> Dataset:
+def load(root: Path | None = None, download: bool = True) -> Dataset:
     """60,000 training and 10,000 test images of 28x28.
 
     Looks for torchvision's files in ``ROOT/MNIST/raw`` (packed or not). Raises GenclError when they are absent and
-    cannot be downloaded, or when one of them is damaged.
+    cannot (or, with ``download=False``, may not) be downloaded, or when one of them is damaged.
     """
     root = root or data_root()
     raw = root / "MNIST" / "raw"
     if not all(_source(raw, name) for name in UNPACKED_MD5):
-        _download(root, raw)
+        _download(root, raw, download)
     # torchvision unpacks beside the packed files; a data root may be shared or read-only, so unpack elsewhere.
     with tempfile.TemporaryDirectory(prefix="gencl-mnist-") as scratch:
         target = Path(scratch) / "MNIST" / "raw"
@@ -71,9 +71,11 @@ def _unpack(raw: Path, name: str, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _download(root: Path, raw: Path) -> None:
+def _download(root: Path, raw: Path, allowed: bool) -> None:
     names = ", ".join(f"{name}.gz" for name in UNPACKED_MD5)
     advice = f"looked in {raw} for {names}; put them there, or name their folder with --data-root or $GENCL_DATA"
+    if not allowed:
+        raise GenclError(f"MNIST is not in {root} (fetch it: gencl data prepare mnist): {advice}")
     parent = next(path for path in (root, *root.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise GenclError(f"MNIST is not in {root}, which cannot be written to: {advice}")

@@ -82,7 +82,7 @@ def sample_grid(learner: GenerativeLearner, class_names: Sequence[str], classes:
 
 def zoom_for(images: Tensor) -> int:
     """Small images are shown larger: at least about 40 pixels a side."""
-    return max(1, round(40 / images.shape[-1]))
+    return max(1, -(-40 // images.shape[-1]))
 
 
 class Frames:

@@ -1,0 +1,55 @@
+"""``gencl data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gencl.cli.options import debug_option
+
+
+@click.group("data")
+def command() -> None:
+    """Check or fetch a data set.
+
+    \b
+    Examples:
+      gencl data check digits
+      gencl data prepare mnist --data-root DIR
+    """
+
+
+_root = click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+
+
+@command.command("check")
+@click.argument("name")
+@_root
+@debug_option
+def check(name: str, data_root: str | None) -> None:
+    """Read a data set whole, verify its files, and say what is in it; fetches nothing."""
+    _describe(name, data_root, download=False)
+
+
+@command.command("prepare")
+@click.argument("name")
+@_root
+@debug_option
+def prepare(name: str, data_root: str | None) -> None:
+    """Fetch a data set where it is absent, and verify it."""
+    _describe(name, data_root, download=True)
+
+
+def _describe(name: str, root: str | None, download: bool) -> None:
+    from gencl.datasets import DATASETS
+    from gencl.datasets.dataset import data_root
+
+    DATASETS.check(name)
+    folder: Path | None = data_root(root) if root is not None else None
+    dataset = DATASETS.get(name)(folder, download)
+    shape = "x".join(str(side) for side in dataset.train.images.shape[1:])
+    click.echo(f"{name}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
+    for part, split in (("train", dataset.train), ("test", dataset.test)):
+        counts = split.labels.bincount(minlength=len(dataset.classes)).tolist()
+        click.echo(f"  {part:5}  " + "  ".join(f"{c}: {k}" for c, k in zip(dataset.classes, counts, strict=True)))

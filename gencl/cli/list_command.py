@@ -1,0 +1,43 @@
+"""``gencl list``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from gencl.cli.options import output_options
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "learners", "metrics"]))
+@output_options
+def command(what: str, as_json: bool) -> None:
+    """List what there is, a line each.
+
+    \b
+    Examples:
+      gencl list methods
+      gencl list presets --json
+    """
+    found = _about(what)
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    width = max(map(len, found))
+    for name, about in found.items():
+        click.echo(f"{name:{width}}  {about}")
+
+
+def _about(what: str) -> dict[str, str]:
+    if what == "presets":
+        from gencl import presets
+
+        return {name: presets.about(name) for name in presets.names()}
+    from gencl.datasets import DATASETS
+    from gencl.methods import METHODS
+    from gencl.metrics import METRICS
+    from gencl.models import LEARNERS
+
+    registry = {"methods": METHODS, "datasets": DATASETS, "learners": LEARNERS, "metrics": METRICS}[what]
+    return {name: registry.about(name) for name in registry}

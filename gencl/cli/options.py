@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def settings_options(command: F) -> F:
+    """``--preset``, ``--config`` and ``--set``."""
+    for option in (
+        click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
+        click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
+        click.option("--preset", metavar="NAME", help="Experiment (gencl list presets).  [default: digits-cgan]"),
+    ):
+        command = option(command)
+    return command
+
+
+def machine_options(command: F) -> F:
+    """``--data-root``, ``--device`` and ``--threads``."""
+    devices = click.Choice(["auto", "cpu", "cuda", "mps"])
+    for option in (
+        click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="CPU threads of PyTorch."),
+        click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
+        click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"),
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: F) -> F:
+    """``--json`` and ``--debug``."""
+    for option in (
+        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+        click.option("--json", "as_json", is_flag=True, help="Only the result, as JSON, on standard output."),
+    ):
+        command = option(command)
+    return command
+
+
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """``"0-2,5"`` -> [0, 1, 2, 5]. Raises click.BadParameter for anything else."""
+    found: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().partition("-")
+            found += range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
+    if not found or len(found) > 100_000:
+        raise click.BadParameter(f"{text!r} names no number, or too many", param_hint=option)
+    return found

@@ -1,0 +1,40 @@
+"""``gencl sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gencl.cli.options import debug_option, numbers
+
+
+@click.command("sample")
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
+@click.option("--classes", metavar="0,1,2", help="Only these classes.  [default: all]")
+@click.option("--n", type=click.IntRange(1, 10_000), default=64, show_default=True, metavar="N", help="Images in all.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option("--out", type=click.Path(), default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
+@debug_option
+def command(run: str, task: int | None, classes: str | None, n: int, seed: int | None, out: str) -> None:
+    """Draw a grid of images from the generator in RUN: a row per class, a latent per column.
+
+    \b
+    Examples:
+      gencl sample runs/digits-cgan-anpyc-seed0
+      gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --n 64 --out x.png
+    """
+    wanted = numbers(classes, "--classes") if classes is not None else None
+    if wanted is not None and task is not None:
+        raise click.UsageError("--task and --classes exclude each other")
+    path = Path(out)
+    if path.suffix.lower() != ".png":
+        raise click.UsageError(f"--out {out}: give a name that ends in .png")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {path.parent}")
+    from gencl.reports.grids import save_picture
+    from gencl.training.run import load_run
+
+    save_picture(load_run(run).sample(wanted, n, task, seed), path)
+    click.echo(out)

@@ -1,0 +1,60 @@
+"""``gencl train``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from gencl.cli.options import machine_options, output_options, settings_options
+
+
+@click.command("train")
+@settings_options
+@click.option("--method", metavar="NAME", help="What keeps it from forgetting (gencl list methods).  [default: anpyc]")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random.  [default: 0]")
+@click.option("--out", type=click.Path(), metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@machine_options
+@output_options
+def command(
+    preset: str | None,
+    config: str | None,
+    assignments: tuple[str, ...],
+    method: str | None,
+    seed: int | None,
+    out: str | None,
+    resume: bool,
+    data_root: str | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Learn the tasks of a preset one after another, and measure after each what is remembered.
+
+    \b
+    Examples:
+      gencl train --method anpyc
+      gencl train --preset mnist-cgan --method ewc --seed 1 --data-root DIR
+      gencl train --method anpyc --set method.lambda=10 --set train.steps=400
+      gencl train --resume --out runs/digits-cgan-anpyc-seed0
+      torchrun --nproc_per_node 2 -m gencl train --method anpyc      (CPU)
+      accelerate launch -m gencl train --preset mnist-cgan           (GPUs)
+    """
+    if preset is not None and config is not None:
+        raise click.UsageError("--preset and --config exclude each other")
+    from gencl.processes import main_process
+    from gencl.reports.tables import print_run
+    from gencl.training.train import train
+
+    run = train(
+        preset, method, seed, out,
+        config=config, set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
+        progress="silent" if as_json else "auto",
+    )  # fmt: skip
+    if not main_process():
+        return
+    if as_json:
+        click.echo(json.dumps(run.metrics, indent=1))
+    else:
+        print_run(run)

@@ -1,0 +1,135 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from gencl.training.run import Run
+
+
+def is_share(name: str) -> bool:
+    """Whether a figure is a share of one, shown in per cent."""
+    return "accuracy" in name or name in ("acc", "bwt", "fwt", "forgetting")
+
+
+def shown(name: str, value: float | None) -> str:
+    """A figure as people read it: shares in per cent, distances with one decimal."""
+    if value is None:
+        return "-"
+    if is_share(name):
+        return f"{100 * value:.1f}"
+    return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2g}"
+
+
+def print_run(run: Run) -> None:
+    """The last row and the diagonal of each matrix, the summary, and where things are."""
+    metrics, console = run.metrics, Console(highlight=False)
+    table = Table(title=f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}", title_justify="left")
+    table.add_column("task")
+    tasks = metrics["tasks"]
+    for name in metrics["matrices"]:
+        unit = " %" if is_share(name) else ""
+        table.add_column(f"{name.replace('_', ' ')}{unit}\njust learned", justify="right")
+        table.add_column("\nat the end", justify="right")
+    for j, task in enumerate(tasks):
+        row = [task]
+        for name, matrix in metrics["matrices"].items():
+            row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
+        table.add_row(*row)
+    console.print(table)
+    figures = [f"{name.replace('_', ' ')} {shown(name, value)}{' %' if is_share(name) else ''}" for name, value in metrics["summary"].items()]
+    console.print("mean: " + ", ".join(figures), soft_wrap=True)
+    cost, parameters = metrics["cost"], metrics["parameters"]
+    console.print(
+        f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
+        f"{cost['eval_seconds']:.0f} s measuring, {cost['peak_memory_bytes'] / 2**30:.2f} GiB; "
+        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task",
+        soft_wrap=True,
+    )
+    last = sorted((run.path / "samples").glob("task-*.png"))[-1:]
+    for what, path in [("samples", path) for path in last] + [("report", run.path / "report.html")]:
+        console.print(f"{what + ':':9}{path}", markup=False, soft_wrap=True)
+
+
+def print_comparison(results: dict[str, Any]) -> None:
+    """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
+    console = Console(highlight=False)
+    console.print(comparison_table(results))
+    for name, row in results["methods"].items():
+        if row["status"] == "failed":
+            console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
+
+
+def comparison_keys(results: dict[str, Any]) -> list[str]:
+    """The figures that any method has, in a fixed order."""
+    order = ["fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "conditional_accuracy", "acc", "bwt", "forgetting", "smt"]
+    found = {key for row in results["methods"].values() for key in row if key not in ("status", "error")}
+    return [key for key in order if key in found] + ["train_seconds"] * ("train_seconds" in found)
+
+
+def cell(key: str, value: dict[str, Any] | None) -> str:
+    """``mean ± std (n)``."""
+    if value is None:
+        return "-"
+    mean = shown(key, value["mean"])
+    return f"{mean} ± {shown(key, value['std'])}" if value["std"] is not None else mean
+
+
+def comparison_table(results: dict[str, Any]) -> Table:
+    seeds = results["seeds"]
+    keys = comparison_keys(results)
+    table = Table(title=f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std", title_justify="left")
+    table.add_column("method")
+    for key in keys:
+        table.add_column(heading(key), justify="right")
+    for name, row in results["methods"].items():
+        done = [value["n"] for value in row.values() if isinstance(value, dict)]
+        label = name if not done or max(done) == len(seeds) else f"{name} (n={max(done)})"
+        table.add_row(label, *(cell(key, row.get(key)) for key in keys))
+        paper = results["paper"].get(name)
+        if paper:
+            figures = [shown(key, paper[key]) if key in paper else "" for key in keys]
+            table.add_row(f"  {paper['source']}", *figures, style="dim")
+    return table
+
+
+def heading(key: str) -> str:
+    """A figure's name as a column's head."""
+    return key.replace("_", " ") + (" %" if is_share(key) else "")
+
+
+def comparison_markdown(results: dict[str, Any], command: str) -> str:
+    """The same table as Markdown, with the command that made it."""
+    keys = comparison_keys(results)
+    lines = [
+        f"# {results['preset']}: {', '.join(results['methods'])}; seeds {', '.join(map(str, results['seeds']))}",
+        "",
+        f"`{command}`",
+        "",
+        "| method | n | " + " | ".join(heading(key) for key in keys) + " |",
+        "| --- | --- |" + " ---: |" * len(keys),
+    ]
+    for name, row in results["methods"].items():
+        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
+        lines.append(f"| {name} | {n} | " + " | ".join(cell(key, row.get(key)) for key in keys) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def print_evaluation(result: dict[str, Any]) -> None:
+    """Tasks down, metrics across, the mean last."""
+    features = result["features"]
+    suffix = f", {features['name']} features, n = {result['n']} a task" if features else ""
+    table = Table(title=f"evaluation{suffix}", title_justify="left")
+    table.add_column("task")
+    names = list(result["mean"])
+    for name in names:
+        table.add_column(heading(name), justify="right")
+    for row in result["tasks"]:
+        table.add_row(row["task"], *(shown(name, row[name]) for name in names))
+    table.add_section()
+    table.add_row("mean", *(shown(name, result["mean"][name]) for name in names))
+    Console(highlight=False).print(table)

@@ -1,0 +1,186 @@
+"""Methods x seeds on one preset: a process per cell, resumable, one table."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gencl import files, presets
+from gencl.errors import UsageError
+from gencl.paper import published
+from gencl.settings import Settings
+from gencl.training.progress import Mode, Reporter
+from gencl.training.run import Run
+from gencl.training.train import _differences as differences
+from gencl.training.train import stored_settings
+
+_SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
+_PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method, perhaps with settings of its own; its label names its rows and folder."""
+
+    label: str
+    method: str
+    assignments: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.label.replace(":", "_"))
+
+
+def parse_variants(text: str) -> list[Variant]:
+    """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
+    found = []
+    for part in re.split(r",(?![^\[{]*[\]}])", text):
+        name, *assignments = part.strip().split(":")
+        if not name or not all("=" in assignment for assignment in assignments):
+            raise UsageError(f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3")
+        found.append(Variant(part.strip(), name, tuple(assignments)))
+    folders = [variant.folder for variant in found]
+    if len(set(folders)) != len(folders):
+        raise UsageError(f"--methods: {text!r} names a variant twice")
+    return found
+
+
+def compare(
+    methods: str | Sequence[str],
+    seeds: Sequence[int] = (0,),
+    out: str | Path = "runs/compare",
+    preset: str | None = None,
+    *,
+    config: str | Path | None = None,
+    set: Sequence[str] = (),
+    jobs: int = 1,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> dict[str, Any]:
+    """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
+
+    Each cell is a process of its own in ``OUT/METHOD/seed-N``. Called again it goes on where it was: finished cells are
+    kept, started ones resumed. A cell that fails is reported and the others go on.
+
+    Args:
+        methods: names or variants (`parse_variants`).
+        jobs: cells at a time; each gets its share of the cores unless ``threads`` says otherwise.
+
+    Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
+    """
+    variants = parse_variants(methods if isinstance(methods, str) else ",".join(methods))
+    folder = Path(out)
+    cells: dict[tuple[Variant, int], Settings] = {}
+    for variant in variants:
+        for seed in seeds:
+            settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
+            cells[variant, seed] = settings
+            _check_cell(_cell_folder(folder, variant, seed), settings)
+    _check_out(folder)
+    machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
+    if data_root is not None:
+        machine += ["--data-root", str(data_root)]
+    failed: dict[tuple[Variant, int], str] = {}
+    with Reporter(len(cells), 0, progress) as reporter, ThreadPoolExecutor(jobs) as pool:
+
+        def run(cell: tuple[Variant, int]) -> None:
+            variant, seed = cell
+            reporter.doing(f"{variant.label}, seed {seed}")
+            error = _train_cell(_cell_folder(folder, variant, seed), cells[cell], machine)
+            reporter.advance(1, {})
+            reporter.say(f"{variant.label}, seed {seed}: {error or 'done'}")
+            if error:
+                failed[cell] = error
+            write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
+
+        list(pool.map(run, cells))
+    return write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
+
+
+def _cell_folder(folder: Path, variant: Variant, seed: int) -> Path:
+    return folder / variant.folder / f"seed-{seed}"
+
+
+def _check_out(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "results.json").exists())):
+        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out")
+
+
+def _check_cell(folder: Path, settings: Settings) -> None:
+    if (folder / "config.yaml").is_file():
+        found = differences(stored_settings(folder).tree(), settings.tree())
+        if found:
+            raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
+
+
+def _train_cell(folder: Path, settings: Settings, machine: Sequence[str]) -> str | None:
+    """Trains one cell in a process of its own; returns what went wrong, if anything."""
+    if Run(folder).finished:
+        return None
+    resume = (folder / "config.yaml").is_file()
+    plan = folder.parent / f"{folder.name}.yaml"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    files.write(plan, settings.to_yaml())
+    command = [sys.executable, "-m", "gencl", "train", "--config", str(plan), "--out", str(folder), "--json", *machine]
+    done = subprocess.run([*command, *(["--resume"] if resume else [])], capture_output=True, text=True, check=False)
+    plan.unlink(missing_ok=True)
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.strip().splitlines()
+    return lines[-1].removeprefix("gencl: ") if lines else f"exit status {done.returncode}"
+
+
+def write_results(
+    folder: Path, variants: Sequence[Variant], seeds: list[int], preset: str, failed: Mapping[tuple[Variant, int], str]
+) -> dict[str, Any]:
+    """Gathers the finished cells into ``results.json`` and returns its content."""
+    methods: dict[str, Any] = {}
+    for variant in variants:
+        runs = [run for seed in seeds if (run := Run(_cell_folder(folder, variant, seed))).finished]
+        errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
+        if runs:
+            methods[variant.label] = {"status": "done", **_averages([_figures(run) for run in runs])}
+        if errors:
+            methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
+    results = {
+        "schema": 1,
+        "preset": preset,
+        "seeds": seeds,
+        "methods": methods,
+        "paper": {variant.label: row for variant in variants if (row := published(preset, variant.method))},
+    }
+    files.write_json(folder / "results.json", results)
+    return results
+
+
+def _figures(run: Run) -> dict[str, float]:
+    metrics = run.metrics
+    cost = {key: metrics["cost"][key] for key in _SECONDS_AND_BYTES}
+    parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
+    return {**metrics["summary"], **cost, **parameters}
+
+
+def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | int | None]]:
+    found: dict[str, dict[str, float | int | None]] = {}
+    for key in rows[0]:
+        values = [row[key] for row in rows if key in row]
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        found[key] = {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
+    return found
+
+
+def load_results(folder: Path) -> dict[str, Any]:
+    """The content of a comparison's results.json."""
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    return results
