@@ -21,10 +21,14 @@ fail() {
 
 interrupted() { # SIGNAL STATUS
   trap '' HUP INT TERM
-  if [ -n "$child" ]; then
+  [ "$child" != starting ] || child=${!:-}
+  tries=0 # more than one: a signal between fork and exec is lost
+  while [ -n "$child" ] && [ "$tries" -lt 50 ] && kill -0 "$child" 2>/dev/null; do
     kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
-    wait "$child" 2>/dev/null # dash tells of its end there
-  fi
+    sleep 0.1 2>/dev/null || sleep 1
+    tries=$((tries + 1))
+  done
+  [ -z "$child" ] || wait "$child" 2>/dev/null # dash tells of its end there
   [ -z "$locked" ] || rm -rf "$scratch"
   [ ! -t 2 ] || printf '\r%60s\r' '' >&2
   say 'set-up interrupted; run the command again to go on'
@@ -146,6 +150,7 @@ os.ftruncate(0, os.pwrite(0, (sys.argv[2] + "\n").encode(), 0))
 '
 
 flock_9() { # PYTHON try|wait: Python locks descriptor 9, and this shell and its pip go on holding the lock
+  child=starting
   "$1" -I -c "$lock_code" "$2" "$$" <&9 >/dev/null 2>&1 &
   child=$!
   wait "$child"
@@ -269,6 +274,7 @@ install() { # EXTRA; the lock is held, and `ready` has just read the stamp
     case $python in "$venv"/*) fail 'GENCL_PYTHON lies in the .venv that is to be replaced: name another Python' ;; esac
     write_stamp making "$extra"
     clear_venv
+    child=starting
     "$python" -I -c "$group_code" "$python" -I -m venv "$venv" </dev/null >>"$log" 2>&1 &
     child=$!
     await 'making the virtual environment' || explain
@@ -280,6 +286,7 @@ install() { # EXTRA; the lock is held, and `ready` has just read the stamp
     if [ -d "$entry" ] && [ ! -e "$entry/RECORD" ]; then rm -rf "$entry"; fi
   done
   mkdir -p "$scratch" 2>>"$log" || explain
+  child=starting
   (
     unset PYTHONPATH PYTHONHOME
     export TMPDIR="$scratch" PIP_USER=0

@@ -1,9 +1,9 @@
 """gencl: image generators and classifiers that learn one task after another without forgetting.
 
-    import gencl
-    run = gencl.train(method="anpyc")        # as `gencl train --method anpyc`
-    run.sample([3, 7], n=8).save("x.png")
-    run.metrics["summary"]["fid"]
+import gencl
+run = gencl.train(method="anpyc")        # as `gencl train --method anpyc`
+run.sample([3, 7], n=8).save("x.png")
+run.metrics["summary"]["fid"]
 """
 
 from importlib import import_module

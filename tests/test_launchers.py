@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,7 @@ case $2 in
     ;;
   pip)
     [ -n "$TMPDIR" ] && touch "$TMPDIR/download"
+    while [ -n "${FAKE_PIP_AWAITS:-}" ] && [ ! -e "$FAKE_PIP_AWAITS" ]; do sleep 0.02; done
     sleep "${FAKE_PIP_SECONDS:-0}"
     [ -z "${FAKE_PIP_FAILS:-}" ] || { echo noise; printf '%b\n' "$FAKE_PIP_FAILS" >&2; exit 1; }
     echo 'noise on stdout'
@@ -66,6 +67,7 @@ class Clone:
 
     def __init__(self, folder: Path):
         self.outside = folder / "outside"
+        self.go = folder / "go"
         self.root = folder / "a clone's $place"
         self.calls_file = folder / "calls"
         self.python = folder / "the python"
@@ -134,8 +136,10 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    return Clone(tmp_path)
+def clone(tmp_path: Path) -> Iterator[Clone]:
+    clone = Clone(tmp_path)
+    yield clone
+    clone.go.touch()  # lets what a failed test left behind end
 
 
 def test_first_run_sets_up_and_the_second_only_runs(clone: Clone):
@@ -213,8 +217,10 @@ def test_changed_project_installs_again(clone: Clone):
 
 def test_moved_clone_builds_again(clone: Clone, tmp_path: Path):
     clone.gencl()
+    (clone.root / ".venv" / "old").touch()
     clone.root = clone.root.rename(tmp_path / "elsewhere")
     result = clone.gencl()
+    assert not (clone.root / ".venv" / "old").exists()
     assert result.returncode == 0
     assert result.stderr.startswith("gencl: the clone has moved: ")
     assert (len(clone.calls("venv")), len(clone.calls())) == (2, 2)
@@ -245,14 +251,16 @@ def test_folder_that_is_no_environment_is_left_alone(clone: Clone):
 
 
 def test_two_at_the_same_time_install_once(clone: Clone):
-    processes = [clone.start(FAKE_PIP_SECONDS="0.5") for _ in range(3)]
+    processes = [clone.start(FAKE_PIP_AWAITS=str(clone.go)) for _ in range(3)]
+    first_lines = [process.stderr.readline() for process in processes if process.stderr is not None]
+    clone.go.touch()
     results = [process.communicate(timeout=20) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert {out for out, _ in results} == {f"in {clone.outside}\n"}
+    assert results == [(f"in {clone.outside}\n", "")] * 3
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 1)
-    (setter,) = [process.pid for process, (_, err) in zip(processes, results, strict=True) if "setting up" in err]
+    (setter,) = [process.pid for process, line in zip(processes, first_lines, strict=True) if "setting up" in line]
     waiting = f"gencl: waiting for another gencl set-up (process {setter}) …\n"
-    assert sorted(err == waiting for _, err in results) == [False, True, True]
+    assert sorted(line == waiting for line in first_lines) == [False, True, True]
 
 
 def test_stale_lock(clone: Clone):
@@ -272,13 +280,17 @@ def test_file_system_without_locks(clone: Clone):
 
 
 def test_killed_launcher_is_no_finished_installation(clone: Clone):
-    process = clone.start(FAKE_PIP_SECONDS="0.5")
+    first = clone.start(FAKE_PIP_AWAITS=str(clone.go))
     wait_until(clone.calls)
-    process.kill()
-    process.wait()
-    result = clone.gencl()  # waits for the pip that was left behind, then installs on its own
-    assert result.returncode == 0
-    assert f"waiting for another gencl set-up (process {process.pid})" in result.stderr
+    first.kill()
+    first.wait()
+    second = clone.start()  # waits for the pip that was left behind, then installs on its own
+    assert second.stderr is not None
+    assert f"waiting for another gencl set-up (process {first.pid})" in second.stderr.readline()
+    clone.go.touch()
+    second.communicate(timeout=20)
+    first.communicate(timeout=20)
+    assert second.returncode == 0
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 2)
 
 
@@ -297,7 +309,7 @@ def test_signal_while_installing(clone: Clone, number: signal.Signals):
 
 
 def test_signal_while_waiting(clone: Clone):
-    first = clone.start(FAKE_PIP_SECONDS="0.5")
+    first = clone.start(FAKE_PIP_AWAITS=str(clone.go))
     wait_until((clone.root / ".venv/install.tmp/download").exists)
     second = clone.start()
     assert second.stderr is not None
@@ -306,6 +318,7 @@ def test_signal_while_waiting(clone: Clone):
     second.communicate(timeout=10)
     assert second.returncode == -signal.SIGTERM
     assert (clone.root / ".venv/install.tmp/download").exists()  # the other's
+    clone.go.touch()
     first.communicate(timeout=10)
     assert first.returncode == 0
 
@@ -360,6 +373,7 @@ def test_failing_update_keeps_the_environment_and_its_extra(clone: Clone):
 def test_failing_venv(clone: Clone):
     assert "Error: no venv today" in clone.one_line(clone.gencl(FAKE_VENV_FAILS="Error: no venv today"))
     assert clone.gencl().returncode == 0
+    assert (len(clone.calls("venv")), len(clone.calls())) == (2, 1)
 
 
 @pytest.mark.parametrize(

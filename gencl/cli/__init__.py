@@ -38,7 +38,9 @@ class Commands(click.Group):
         command: click.Command = import_module(f"gencl.cli.{cmd_name}_command").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are: {', '.join(COMMANDS)}"

@@ -15,7 +15,9 @@ from gencl.cli.options import machine_options, numbers, output_options, settings
 @settings_options
 @click.option("--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", help="Names or NAME:KEY=VALUE.")
 @click.option("--seeds", default="0", show_default=True, metavar="0-4", help="Seeds.")
-@click.option("--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]")
+@click.option(
+    "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
+)
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Cells at a time.")
 @machine_options
 @output_options

@@ -20,7 +20,9 @@ def command() -> None:
     """
 
 
-_root = click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+_root = click.option(
+    "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
+)
 
 
 @command.command("check")

@@ -13,12 +13,20 @@ from gencl.cli.options import output_options
 @click.argument("run", type=click.Path(), metavar="RUN")
 @click.option("--metrics", metavar="a,b", help="What to measure (gencl list metrics).  [default: all that apply]")
 @click.option("--features", metavar="NAME", help="Feature extractor.  [default: the run's]")
-@click.option("--n", type=click.IntRange(2, 10_000_000), metavar="N", help="Generated images a task.  [default: the run's]")
+@click.option(
+    "--n", type=click.IntRange(2, 10_000_000), metavar="N", help="Generated images a task.  [default: the run's]"
+)
 @click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @output_options
 def command(
-    run: str, metrics: str | None, features: str | None, n: int | None, data_root: str | None, device: str, as_json: bool
+    run: str,
+    metrics: str | None,
+    features: str | None,
+    n: int | None,
+    data_root: str | None,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Measure the trained learner in RUN on all its tasks; writes RUN/evaluation.json.
 

@@ -27,7 +27,9 @@ def machine_options(command: F) -> F:
     for option in (
         click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="CPU threads of PyTorch."),
         click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
-        click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"),
+        click.option(
+            "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
+        ),
     ):
         command = option(command)
     return command

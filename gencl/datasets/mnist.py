@@ -65,7 +65,7 @@ def _unpack(raw: Path, name: str, target: Path) -> None:
             f"(gencl data prepare mnist)"
         )
     if source.suffix == ".gz":
-        with gzip.open(source, "rb") as packed_file, open(target, "wb") as file:
+        with gzip.open(source, "rb") as packed_file, target.open("wb") as file:
             shutil.copyfileobj(packed_file, file)
     else:
         shutil.copyfile(source, target)

@@ -50,7 +50,9 @@ def _parts(name: str) -> list[str]:
 
 
 def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
-    values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(mode="json", by_alias=True)
+    values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(
+        mode="json", by_alias=True
+    )
     return values
 
 

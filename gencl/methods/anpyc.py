@@ -18,9 +18,9 @@ class ANPyC(SPP):
     """SPP's consolidation, against pruning: each task is squeezed into fewer weights, and the rest is left free.
 
     A task is trained; then, in turn, the least important of its free weights are set to zero and the task is retrained
-    (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero: they
-    are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it protects
-    nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task.
+    (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero:
+    they are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it
+    protects nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task.
 
     The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
     20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.
@@ -33,7 +33,9 @@ class ANPyC(SPP):
         prune: float = Field(20.0, ge=0, lt=100, description="per cent of the free weights to prune in each task")
         decay: float = Field(1.0, gt=0, le=1, description="factor on the percentage from task to task")
         rounds: int = Field(2, ge=1, le=100, description="rounds of pruning and retraining")
-        retrain: float = Field(0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together")
+        retrain: float = Field(
+            0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together"
+        )
         score: Literal["importance", "magnitude", "random"] = Field("importance", description="what is pruned first")
 
     settings: Settings
@@ -54,7 +56,8 @@ class ANPyC(SPP):
         if last or not share:
             return [Stage("train")]
         retrain = [
-            Stage("retrain", self.settings.retrain / rounds, prune=share * (turn + 1) / rounds) for turn in range(rounds)
+            Stage("retrain", self.settings.retrain / rounds, prune=share * (turn + 1) / rounds)
+            for turn in range(rounds)
         ]
         return [Stage("train", 1 - self.settings.retrain), *retrain]
 
@@ -67,7 +70,9 @@ class ANPyC(SPP):
         self.free = free
         self.pruned = {
             # what an earlier round pruned stays pruned: it is zero, so no score or magnitude is below its own
-            name: least(scores[name].masked_fill(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune)
+            name: least(
+                scores[name].masked_fill(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune
+            )
             for name, weight in weights.items()
         }
         self._clear()
@@ -95,14 +100,14 @@ class ANPyC(SPP):
     @torch.no_grad()
     def _hold_at_zero(self, ctx: Context) -> None:
         parameters, kept = self._masks(ctx.learner)
-        torch._foreach_mul_(parameters, kept)
+        torch._foreach_mul_(list[Tensor](parameters), kept)
 
     def adjust_gradients(self, ctx: Context) -> None:
         assert ctx.phase is not None
         super().adjust_gradients(ctx)
         if self.pruned and ctx.phase.moves_shared:
             parameters, kept = self._masks(ctx.learner)
-            torch._foreach_mul_([parameter.grad for parameter in parameters], kept)  # type: ignore[arg-type]
+            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], kept)
 
     def after_step(self, ctx: Context) -> None:
         assert ctx.phase is not None

@@ -132,4 +132,3 @@ def within(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
 def importance_random(ctx: Context, what: str) -> RandomSource:
     """Random numbers for measuring importance: of the task and purpose, apart from the training's own."""
     return RandomSource(ctx.seed, what, ctx.task.index, device=ctx.random.device)
-

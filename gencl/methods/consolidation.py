@@ -2,9 +2,10 @@
 
 The quadratic term is lambda * sum Omega (W - W*)^2 (SPP eq. 5; EWC's paper writes lambda / 2). Two forms:
 
-``proximal`` (default): after the optimiser's step, W <- (W + c W*) / (1 + c) with c = 2 lr lambda Omega, the exact minimiser
-of the term around that step. Stable for every lambda; nothing is added to the graph; what the optimiser does to
-gradients (Adam rescales them) does not touch it. ANPyC eq. 6, read as grad += lambda Omega (W - W_o), has this stable form.
+``proximal`` (default): after the optimiser's step, W <- (W + c W*) / (1 + c) with c = 2 lr lambda Omega, the exact
+minimiser of the term around that step. Stable for every lambda; nothing is added to the graph; what the optimiser
+does to gradients (Adam rescales them) does not touch it. ANPyC eq. 6, read as grad += lambda Omega (W - W_o), has
+this stable form.
 
 ``loss``: the term is added to the loss. With SGD it diverges once 2 lr lambda max(Omega) exceeds 2 (1 + momentum).
 
@@ -33,7 +34,9 @@ class ConsolidationSettings(Part):
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
-    samples: int | None = Field(None, ge=1, description="samples that measure importance; null: as many as the task has")
+    samples: int | None = Field(
+        None, ge=1, description="samples that measure importance; null: as many as the task has"
+    )
 
 
 def quadratic_penalty(parameters: list[Tensor], anchors: list[Tensor], importance: list[Tensor]) -> Tensor:
@@ -109,7 +112,7 @@ class Consolidation(Method):
             steepest, limit = 2 * ctx.train.lr * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
             if steepest > 0.5 * limit:
                 warnings.warn(
-                    f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} nears {limit:.3g}, beyond which training "
+                    f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} nears {limit:.3g}, where training "
                     "diverges; use a smaller lambda or consolidation=proximal",
                     stacklevel=2,
                 )

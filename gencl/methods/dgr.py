@@ -17,8 +17,8 @@ from gencl.settings import Part
 class DGR(Method):
     """Part of each batch is drawn from a frozen copy of the generator, made when the task began.
 
-    Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1) starves the
-    new class at small batches (design notes). Stores no images, but one more generator while training.
+    Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1)
+    starves the new class at small batches (design notes). Stores no images, but one more generator while training.
     """
 
     class Settings(Part):

@@ -85,7 +85,11 @@ class Moments:
 
 
 def moments(
-    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter], processes: Processes | None = None
+    learner: Learner,
+    kind: ScalarKind,
+    batch: Batch,
+    parameters: Mapping[str, Parameter],
+    processes: Processes | None = None,
 ) -> Moments:
     """E[g], E[g^2] and E[|g|] of the gradients of ``learner.scalars(kind, batch)`` with respect to ``parameters``."""
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 
 def least(score: Tensor, magnitude: Tensor, among: Tensor, share: float) -> Tensor:
-    """The mask of the ``share`` of the entries ``among`` (bool) with the lowest score; ties go by magnitude, then place.
+    """The mask of the ``share`` of the entries ``among`` (bool) with the lowest score; ties go by magnitude, then
+    place.
 
     Exactly round(share * number of entries among) are chosen, never more: a threshold with <= takes all ties.
     """

@@ -25,13 +25,14 @@ class EntropySettings(ConsolidationSettings):
 class SPP(Consolidation):
     """Omega is the change of the output's entropy H when a weight is removed (SPP eq. 2-3, ANPyC eq. 7).
 
-    With g_n = dH(x_n)/dW and W removed (delta W = -W) the expansion is -g W + g^2 W^2 / 2, the Hessian's diagonal being taken
-    as g^2. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
+    With g_n = dH(x_n)/dW and W removed (delta W = -W) the expansion is -g W + g^2 W^2 / 2, the Hessian's diagonal
+    being taken as g^2. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
 
     Deviations, measured in the design notes: phi is taken **per sample** (after a batch mean or sum the ranking depends
     on the batch size) and is the **absolute value** by default (``relu`` is the papers'; it leaves many weights without
     protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
-    generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large weights.
+    generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large
+    weights.
     """
 
     class Settings(EntropySettings):

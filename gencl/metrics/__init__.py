@@ -10,7 +10,10 @@ METRICS = Registry(
             "gencl.metrics.conditional:ConditionalAccuracy",
             "share of generated images that a fixed classifier reads as the class asked for (generators)",
         ),
-        "fid": ("gencl.metrics.fidelity:FID", "Frechet distance of generated from real images in features (generators)"),
+        "fid": (
+            "gencl.metrics.fidelity:FID",
+            "Frechet distance of generated from real images in features (generators)",
+        ),
     },
     group="gencl.metrics",
 )

@@ -34,7 +34,7 @@ def build_network() -> nn.Sequential:
     )  # fmt: skip
 
 
-class DigitsReader(FeatureExtractorBase):
+class DigitsReader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
     """Reads digits at 28x28.
 
     Called with uint8 images (n, 1 or 3, 28, 28), it returns a tuple of the requested features: ``"128"``, float32 of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -74,7 +74,7 @@ class Evaluator:
         finally:
             self.learner.train(training)
 
-    def summary(self, matrices: dict[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
+    def summary(self, matrices: Mapping[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
         """The figures that are defined; with a snapshot those too that are taken once, at the end."""
         found: dict[str, float | None] = {}
         for metric in self.metrics:

@@ -18,7 +18,8 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 
 class FID(Metric):
-    """A task's generated images against all its real held-out ones. Biased upwards by small n: compare at equal n only."""
+    """A task's generated images against all its real held-out ones. Biased upwards by small n: compare at equal n
+    only."""
 
     name = "fid"
     better = "lower"
@@ -42,7 +43,9 @@ class FID(Metric):
         half = tasks[: len(tasks) // 2]
         if not half:
             return {}
-        generated, real = ([f(task) for task in half] for f in (lambda t: snapshot.generated(t).statistics, snapshot.reference))
+        generated, real = (
+            [f(task) for task in half] for f in (lambda t: snapshot.generated(t).statistics, snapshot.reference)
+        )
         return {"fid_first_half": frechet_distance(_pooled(generated), _pooled(real))}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -82,7 +83,7 @@ class Discriminator(nn.Module):
         levels = upsamplings(size)
         widths = [channels, *(settings.width * 2**level for level in range(levels))]
         layers: list[nn.Module] = []
-        for inner, outer in zip(widths[:-1], widths[1:], strict=True):
+        for inner, outer in pairwise(widths):
             layers += [nn.Conv2d(inner, outer, 4, 2, 1), nn.LeakyReLU(0.2)]
         flat = widths[-1] * (size // 2**levels) ** 2
         self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, settings.features), nn.LeakyReLU(0.2))

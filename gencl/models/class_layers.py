@@ -36,7 +36,8 @@ class ClassLayer(nn.Module, ABC):
     def of_class(self, name: str, positions: Tensor) -> Tensor:
         """The rows of the own parameter ``name`` at these class positions."""
         rows = [getattr(task, name) for task in self.tasks]
-        return (rows[0] if len(rows) == 1 else torch.cat(rows))[positions]
+        together: Tensor = rows[0] if len(rows) == 1 else torch.cat(rows)
+        return together[positions]
 
 
 class RandomGain(ClassLayer):
@@ -74,7 +75,8 @@ class OneHot(ClassLayer):
         return {"column": nn.Parameter(torch.empty(classes, self.units).uniform_(-bound, bound))}
 
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        return self.linear(latents) + self.of_class("column", positions)
+        hidden: Tensor = self.linear(latents)
+        return hidden + self.of_class("column", positions)
 
 
 class OwnLayer(ClassLayer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -60,7 +61,8 @@ class Classifier(Learner):
         return scores.masked_fill(~self.rivals[positions], _IMPOSSIBLE)
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where heads are per task."""
+        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where heads are per
+        task."""
         found = self.logits(images, self.position[classes]).argmax(1)
         return torch.tensor(self.classes, device=found.device)[found]
 
@@ -112,7 +114,7 @@ class MLPClassifier(Classifier):
         widths = [channels * height * width, *settings.hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         with seeded(seed, "mlp"):
-            for inner, outer in zip(widths[:-1], widths[1:], strict=True):
+            for inner, outer in pairwise(widths):
                 layers += [nn.Linear(inner, outer), nn.ReLU()]
         super().__init__(nn.Sequential(*layers), widths[-1], settings.heads)
         self.settings = settings

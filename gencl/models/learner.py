@@ -20,7 +20,8 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs them."""
+    """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
+    them."""
 
     images: Tensor
     classes: Tensor

@@ -1,7 +1,7 @@
 """Experiments by name: one YAML file each, whose first comment is the command that runs it.
 
-Beside the keys of `gencl.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the settings that were
-found for each method on this experiment (``methods: {ewc: {lambda: 3}}``).
+Beside the keys of `gencl.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the settings
+that were found for each method on this experiment (``methods: {ewc: {lambda: 3}}``).
 """
 
 from __future__ import annotations

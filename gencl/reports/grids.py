@@ -23,15 +23,19 @@ _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
 
 def draw_grid(
-    cells: Sequence[Sequence[Tensor | None]], row_names: Sequence[str] = (), column_names: Sequence[str] = (), zoom: int = 1
+    cells: Sequence[Sequence[Tensor | None]],
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+    zoom: int = 1,
 ) -> Image.Image:
     """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top."""
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
-    font = ImageFont.load_default(size=max(10, min(16, height // 2)))
+    letters = max(10, min(16, height // 2))
+    font = ImageFont.load_default(size=letters)
     left = 6 + max((int(font.getlength(name)) for name in row_names), default=-6)
-    top = int(font.size * 1.5) if column_names else 0
+    top = int(letters * 1.5) if column_names else 0
     size = (left + columns * (width + GAP) + GAP, top + len(cells) * (height + GAP) + GAP)
     picture = Image.new("RGB", size, _BACKGROUND)
     pen = ImageDraw.Draw(picture)
@@ -74,7 +78,9 @@ def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int,
     return images.view(len(classes), columns, *images.shape[1:])
 
 
-def sample_grid(learner: GenerativeLearner, class_names: Sequence[str], classes: Sequence[int], columns: int, seed: int) -> Image.Image:
+def sample_grid(
+    learner: GenerativeLearner, class_names: Sequence[str], classes: Sequence[int], columns: int, seed: int
+) -> Image.Image:
     """A grid with a row per class."""
     images = class_rows(learner, classes, columns, seed)
     return draw_grid([list(row) for row in images], [class_names[c] for c in classes], zoom=zoom_for(images))

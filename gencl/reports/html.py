@@ -15,11 +15,18 @@ def render(run: Run) -> str:
     """The report of a run as HTML; whatever a user wrote is escaped."""
     metrics = run.metrics
     matrices = [
-        {"name": name, "rows": matrix, "colours": _colours(matrix, lower_is_better=name == "fid"), "percent": "accuracy" in name}
+        {
+            "name": name,
+            "rows": matrix,
+            "colours": _colours(matrix, lower_is_better=name == "fid"),
+            "percent": "accuracy" in name,
+        }
         for name, matrix in metrics["matrices"].items()
     ]
     pictures = sorted((run.path / "samples").glob("task-*.png"))
-    environment = Environment(loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     strip = run.path / "samples" / "evolution.png"
     return environment.get_template("report.html.j2").render(
         metrics=metrics,

@@ -41,7 +41,10 @@ def print_run(run: Run) -> None:
             row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
         table.add_row(*row)
     console.print(table)
-    figures = [f"{name.replace('_', ' ')} {shown(name, value)}{' %' if is_share(name) else ''}" for name, value in metrics["summary"].items()]
+    figures = [
+        f"{name.replace('_', ' ')} {shown(name, value)}{' %' if is_share(name) else ''}"
+        for name, value in metrics["summary"].items()
+    ]
     console.print("mean: " + ", ".join(figures), soft_wrap=True)
     cost, parameters = metrics["cost"], metrics["parameters"]
     console.print(
@@ -66,7 +69,17 @@ def print_comparison(results: dict[str, Any]) -> None:
 
 def comparison_keys(results: dict[str, Any]) -> list[str]:
     """The figures that any method has, in a fixed order."""
-    order = ["fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "conditional_accuracy", "acc", "bwt", "forgetting", "smt"]
+    order = [
+        "fid_first_half",
+        "fid",
+        "fid_just_learned",
+        "fid_forgetting",
+        "conditional_accuracy",
+        "acc",
+        "bwt",
+        "forgetting",
+        "smt",
+    ]
     found = {key for row in results["methods"].values() for key in row if key not in ("status", "error")}
     return [key for key in order if key in found] + ["train_seconds"] * ("train_seconds" in found)
 
@@ -80,9 +93,12 @@ def cell(key: str, value: dict[str, Any] | None) -> str:
 
 
 def comparison_table(results: dict[str, Any]) -> Table:
+    """The table that `print_comparison` prints."""
     seeds = results["seeds"]
     keys = comparison_keys(results)
-    table = Table(title=f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std", title_justify="left")
+    table = Table(
+        title=f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std", title_justify="left"
+    )
     table.add_column("method")
     for key in keys:
         table.add_column(heading(key), justify="right")

@@ -65,5 +65,3 @@ def _task(dataset: Dataset, index: int, classes: tuple[int, ...], validation: fl
         validation=of_task.select(held_out),
         test=dataset.test.select(torch.isin(dataset.test.labels, torch.tensor(classes))),
     )
-
-

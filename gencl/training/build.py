@@ -22,14 +22,17 @@ from gencl.settings import Settings
 def make_accelerator(device: str = "auto") -> Accelerator:
     """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build")
+        raise UsageError(
+            "--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build"
+        )
     if device == "mps" and not torch.backends.mps.is_available():
         raise UsageError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
     return Accelerator(cpu=device == "cpu")
 
 
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
-    """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't fit."""
+    """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
+    fit."""
     dataset = DATASETS.get(settings.data.name)(data_root(root) if root is not None else None)
     keys = settings.scenario.model_dump(exclude={"name"})
     scenario: Scenario = SCENARIOS.get(settings.scenario.name)(
@@ -38,7 +41,9 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     return scenario
 
 
-def make_learner(model: dict[str, object], image_shape: Sequence[int], seed: int, device: torch.device | str) -> Learner:
+def make_learner(
+    model: dict[str, object], image_shape: Sequence[int], seed: int, device: torch.device | str
+) -> Learner:
     """A learner that knows no task yet. Raises UsageError when it cannot take images of this shape."""
     kind = LEARNERS.get(str(model["name"]))
     learner: Learner = kind(kind.Settings.model_validate(model), tuple(image_shape), derive_seed(seed, "model"))

@@ -1,7 +1,7 @@
 """Checkpoints: tensors and a JSON state, each pair complete or absent, checked by checksum; the last two are kept.
 
-``checkpoint/00000400.safetensors`` holds the tensors; ``00000400.json``, written after it, holds the state, the checksum
-of the tensors and its own. A checkpoint exists when its JSON file does. The number is that of the run's steps.
+``checkpoint/00000400.safetensors`` holds the tensors; ``00000400.json``, written after it, holds the state, the
+checksum of the tensors and its own. A checkpoint exists when its JSON file does. The number is that of the run's steps.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def save(folder: Path, number: int, state: Mapping[str, Any], tensors: Mapping[s
 
 
 def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
-    """The newest whole checkpoint; None if there is none at all. Raises GenclError if all that are there are damaged."""
+    """The newest whole checkpoint; None if there is none at all. Raises GenclError if all that are there are
+    damaged."""
     passed_over: list[str] = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
@@ -69,8 +70,8 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
             passed_over.append(f"{path}: {error}")
     if passed_over:
         raise GenclError(
-            f"no checkpoint in {folder} is whole ({passed_over[0]}); start again with another --out, or remove that folder "
-            "to begin at step 0"
+            f"no checkpoint in {folder} is whole ({passed_over[0]}); start again with another --out, or remove "
+            "that folder to begin at step 0"
         )
     return None
 

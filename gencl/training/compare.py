@@ -46,7 +46,9 @@ def parse_variants(text: str) -> list[Variant]:
     for part in re.split(r",(?![^\[{]*[\]}])", text):
         name, *assignments = part.strip().split(":")
         if not name or not all("=" in assignment for assignment in assignments):
-            raise UsageError(f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3")
+            raise UsageError(
+                f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
+            )
         found.append(Variant(part.strip(), name, tuple(assignments)))
     folders = [variant.folder for variant in found]
     if len(set(folders)) != len(folders):

@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM ask a run to stop; it does so after the present step, with a checkpoint. A second one stops at once."""
+"""Ctrl-C and SIGTERM ask a run to stop; it does so after the present step, with a checkpoint. A second one stops at
+once."""
 
 from __future__ import annotations
 

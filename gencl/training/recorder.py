@@ -40,7 +40,8 @@ class Recorder:
         files.write(self.folder / "config.yaml", self.settings.to_yaml())
 
     def log(self, entry: Mapping[str, Any], position: int) -> int:
-        """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its end."""
+        """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
+        end."""
         path = self.folder / "log.jsonl"
         try:
             with path.open("r+b" if path.exists() else "w+b") as file:
@@ -52,7 +53,9 @@ class Recorder:
             raise files.cannot_write(path, error) from error
 
     def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        checkpoint.save(self.folder / "checkpoint", state.cost.steps * 2 + (not state.within_task), state.tree(), tensors)
+        checkpoint.save(
+            self.folder / "checkpoint", state.cost.steps * 2 + (not state.within_task), state.tree(), tensors
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of the pictures so far."""
@@ -65,7 +68,9 @@ class Recorder:
         """The sample grid after the task at ``row``, and the strip of how the same latents changed."""
         if isinstance(learner, GenerativeLearner):
             name = self.scenario.tasks[row].name
-            self._frames.take(learner, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png")
+            self._frames.take(
+                learner, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
+            )
             self._frames.strip(self.folder / "samples" / "evolution.png")
 
     def write_metrics(self, state: State, learner: Learner, method: Method, evaluator: Evaluator) -> None:

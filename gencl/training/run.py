@@ -112,7 +112,8 @@ class Run:
         tasks = list(scenario.tasks)
         measured = evaluator.measure(evaluator.snapshot(), tasks)
         rows = [
-            {"task": task.name, **{name: values[i] for name, values in measured.items()}} for i, task in enumerate(tasks)
+            {"task": task.name, **{name: values[i] for name, values in measured.items()}}
+            for i, task in enumerate(tasks)
         ]
         result = {
             "schema": 1,
@@ -147,7 +148,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise GenclError(f"{path} is missing: the run has not come that far (go on with it: gencl train --resume)") from None
+        raise GenclError(
+            f"{path} is missing: the run has not come that far (go on with it: gencl train --resume)"
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise GenclError(f"{path} cannot be read: {error}") from error
     if not isinstance(found, dict):

@@ -1,4 +1,5 @@
-"""Which samples and which learning rate each step of a task uses: functions of the step alone, so that a resumed run agrees."""
+"""Which samples and which learning rate each step of a task uses: functions of the step alone, so that a resumed run
+agrees."""
 
 from __future__ import annotations
 

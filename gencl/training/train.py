@@ -84,7 +84,9 @@ def run_settings(
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
     if settings.train.batch_size % processes.world:
-        raise UsageError(f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes")
+        raise UsageError(
+            f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes"
+        )
     scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
@@ -133,7 +135,9 @@ def _default_folder(settings: Settings, resume: bool) -> Path:
 def _check_folder(folder: Path, settings: Settings, resume: bool) -> None:
     if not resume:
         if folder.is_dir() and (folder / "config.yaml").exists():
-            raise UsageError(f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out")
+            raise UsageError(
+                f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out"
+            )
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise UsageError(f"--out {folder}: exists and is not a run; choose another --out")
         return

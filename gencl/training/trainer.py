@@ -226,20 +226,27 @@ class Trainer:
         number = stop.signal or 15
         where = f"task {self.state.episode + 1}, step {self.state.step}"
         raise Interrupted(
-            f"stopped at {where}, with a checkpoint; go on with: gencl train --resume --out {self.recorder.folder}", number
+            f"stopped at {where}, with a checkpoint; go on with: gencl train --resume --out {self.recorder.folder}",
+            number,
         )
 
     def _log(self, ctx: Context, losses: dict[str, float]) -> None:
         if self._processes.main:
-            entry = {"task": ctx.task.name, "stage": ctx.stage.name, "step": self.state.step, "lr": ctx.lr, "loss": losses}
+            entry = {
+                "task": ctx.task.name,
+                "stage": ctx.stage.name,
+                "step": self.state.step,
+                "lr": ctx.lr,
+                "loss": losses,
+            }
             self.state.log_bytes = self.recorder.log(entry, self.state.log_bytes)
 
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         for name, loss in losses.items():
             if not math.isfinite(float(loss)):
                 raise GenclError(
-                    f"the loss of the {name} became {float(loss)} in task {ctx.task.name}, stage {ctx.stage.name}, step "
-                    f"{ctx.step + 1}; the last good checkpoint is kept in {self.recorder.folder}; try a lower train.lr"
+                    f"the loss of the {name} became {float(loss)} in task {ctx.task.name}, stage {ctx.stage.name}, "
+                    f"step {ctx.step + 1}; the last good checkpoint is kept in {self.recorder.folder}; try a lower train.lr"
                 )
 
     @contextmanager

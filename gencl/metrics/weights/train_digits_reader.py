@@ -35,6 +35,7 @@ def augment(images: Tensor) -> Tensor:
 
 
 def accuracy(reader: DigitsReader, split: Split) -> float:
+    """The share of the split that the reader gets right."""
     reader.eval()
     with torch.no_grad():
         found = torch.cat([reader(part)[1].argmax(1) for part in split.images.split(1000)])
@@ -42,6 +43,7 @@ def accuracy(reader: DigitsReader, split: Split) -> float:
 
 
 def main() -> None:
+    """Trains, reports and writes the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
