@@ -146,7 +146,10 @@ try:
     fcntl.flock(0, fcntl.LOCK_EX | (fcntl.LOCK_NB if sys.argv[1] == "try" else 0))
 except OSError as error:
     sys.exit(75 if error.errno in (errno.EAGAIN, errno.EACCES) else 74)
-os.ftruncate(0, os.pwrite(0, (sys.argv[2] + "\n").encode(), 0))
+try:
+    os.ftruncate(0, os.pwrite(0, (sys.argv[2] + "\n").encode(), 0))
+except OSError:
+    pass  # a full disk: the installation is about to say so
 '
 
 flock_9() { # PYTHON try|wait: Python locks descriptor 9, and this shell and its pip go on holding the lock

@@ -23,7 +23,7 @@ case $1 in
   -c)
     code=$2
     shift 2
-    exec "$REAL_PYTHON" -I -c "$FAKE_PRELUDE
+    exec "$REAL_PYTHON" -I -S -c "$FAKE_PRELUDE
 $code" "$@"
     ;;
 esac

@@ -1,0 +1,76 @@
+"""Shared by all tests: small real runs on the embedded digits, and where the real data sets lie."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# One thread each: the tests run side by side, and byte equality is promised for one thread count.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import pytest
+import torch
+
+from gencl.models.learner import Learner
+from gencl.scenarios.task import Scenario
+from gencl.settings import Settings
+from gencl.training.build import make_learner, make_scenario
+
+torch.set_num_threads(1)
+
+TINY = {
+    "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
+    "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
+}
+METHODS = ["sgd", "joint", "ewc", "mas", "spp", "anpyc", "dgr"]
+
+
+def tiny(preset: str) -> list[str]:
+    """``--set`` assignments that make a preset run in about a second."""
+    return TINY[preset]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["GENCL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real data sets; tests that use it are marked ``data``."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    chosen = os.environ.get("GENCL_DATA")
+    root = Path(chosen) if chosen else beside
+    if not (root / "MNIST").is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("CI must have the real data sets; set GENCL_DATA")
+        pytest.skip("no real data sets here; set GENCL_DATA")
+    return root
+
+
+def gencl(
+    *arguments: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a process of its own."""
+    command = [sys.executable, "-m", "gencl", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        timeout=300,
+        check=False,
+    )
+
+
+def grown(settings: Settings, tasks: int = 1) -> tuple[Learner, Scenario]:
+    """A learner of these settings that has grown for the first tasks, untrained, and its scenario."""
+    scenario = make_scenario(settings, None)
+    learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
+    for task in scenario.tasks[:tasks]:
+        learner.grow(task.classes, task.index)
+    return learner, scenario

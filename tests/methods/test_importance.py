@@ -1,0 +1,158 @@
+"""The importance engine against the plain definition, one sample at a time, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import gencl
+from gencl.methods.importance import average, moments
+from gencl.models.learner import Batch, Learner, Phase
+from gencl.randomness import RandomSource
+from gencl.scenarios.task import Task
+from tests.conftest import grown, tiny
+
+
+class Net(Learner):
+    """Any module with the entropy of its softmax as the scalar."""
+
+    kind = "classify"
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        raise AssertionError
+
+    def shared(self) -> dict[str, nn.Parameter]:
+        return dict(self.named_parameters())
+
+    def own(self, task: int) -> dict[str, nn.Parameter]:
+        return {}
+
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        raise AssertionError
+
+    def scalars(self, kind: str, batch: Batch) -> Tensor:
+        log_q = F.log_softmax(self.module(batch.images).flatten(1), dim=1)
+        return -(log_q.exp() * log_q).sum(1)
+
+
+class Twice(nn.Module):
+    """One layer used twice: no closed form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(torch.tanh(self.layer(x)))
+
+
+NETWORKS = {
+    "linear": (nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4, bias=False)), (6,)),
+    "linear over positions": (nn.Sequential(nn.Linear(6, 5), nn.Tanh()), (7, 6)),
+    "convolution": (nn.Sequential(nn.Conv2d(2, 3, 3, 2, 1), nn.Tanh(), nn.Conv2d(3, 4, 2, dilation=2)), (2, 9, 9)),
+    "grouped convolution": (nn.Conv2d(4, 4, 3, groups=2), (4, 5, 5)),
+    "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 2, 4, 2, 1), nn.Tanh(), nn.ConvTranspose2d(2, 1, 3)), (3, 4, 4)),
+    "transposed, output padding": (nn.ConvTranspose2d(3, 2, 3, 2, 1, output_padding=1), (3, 4, 4)),
+    "group norm": (nn.Sequential(nn.GroupNorm(2, 4), nn.Conv2d(4, 2, 1)), (4, 3, 3)),
+    "layer norm": (nn.Sequential(nn.Linear(6, 5), nn.LayerNorm(5)), (6,)),
+    "used twice": (Twice(), (6,)),
+}
+
+
+def one_by_one(learner: Learner, kind: str, batch: Batch, names: list[str]) -> dict[str, Tensor]:
+    """Each sample's gradient by a backward pass of its own: (n, *shape)."""
+    shared = learner.shared()
+    rows = []
+    for i in range(len(batch)):
+        scalar = learner.scalars(kind, batch.rows(slice(i, i + 1))).sum()  # type: ignore[arg-type]
+        rows.append(torch.autograd.grad(scalar, [shared[name] for name in names]))
+    return {name: torch.stack([row[k] for row in rows]) for k, name in enumerate(names)}
+
+
+def assert_near(found: Tensor, wanted: Tensor) -> None:
+    assert found.shape == wanted.shape
+    assert (found - wanted).abs().max() <= 1e-6 * wanted.abs().max() + 1e-15
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_moments_agree_with_single_samples(name: str) -> None:
+    torch.manual_seed(0)
+    module, shape = NETWORKS[name]
+    learner = Net(module).double()
+    batch = Batch(torch.randn(11, *shape, dtype=torch.float64), torch.zeros(11, dtype=torch.long))
+    found = moments(learner, "entropy", batch, learner.shared())
+    exact = one_by_one(learner, "entropy", batch, list(learner.shared()))
+    for key, gradients in exact.items():
+        assert_near(found.mean[key], gradients.mean(0))
+        assert_near(found.square[key], gradients.square().mean(0))
+        assert_near(found.absolute[key], gradients.abs().mean(0))
+
+
+@pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
+def test_moments_of_our_learners(preset: str, kind: str) -> None:
+    settings = gencl.resolve(preset, assignments=tiny(preset))
+    learner, scenario = grown(settings, tasks=2)
+    batch = learner.probe(scenario.tasks[0], 9, RandomSource(0))
+    learner.double()
+    batch = Batch(**{k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
+    found = moments(learner, kind, batch, learner.shared())
+    exact = one_by_one(learner, kind, batch, list(learner.shared()))
+    for key, gradients in exact.items():
+        assert_near(found.absolute[key], gradients.abs().mean(0))
+        assert_near(found.square[key], gradients.square().mean(0))
+
+
+def test_any_statistic_of_the_gradients() -> None:
+    torch.manual_seed(0)
+    learner = Net(NETWORKS["linear"][0]).double()
+    batch = Batch(torch.randn(8, 6, dtype=torch.float64), torch.zeros(8, dtype=torch.long))
+    found = average(learner, "entropy", batch, learner.shared(), lambda name, s: s.gradients().pow(3).sum(0))
+    for key, gradients in one_by_one(learner, "entropy", batch, list(learner.shared())).items():
+        assert_near(found[key], gradients.pow(3).mean(0))
+
+
+def test_independent_of_the_batch_size() -> None:
+    torch.manual_seed(0)
+    learner = Net(NETWORKS["convolution"][0]).double()
+    batch = Batch(torch.randn(12, 2, 9, 9, dtype=torch.float64), torch.zeros(12, dtype=torch.long))
+    whole = moments(learner, "entropy", batch, learner.shared())
+    halves = [moments(learner, "entropy", batch.rows(slice(i, i + 6)), learner.shared()) for i in (0, 6)]
+    for key, value in whole.absolute.items():
+        assert_near((halves[0].absolute[key] + halves[1].absolute[key]) / 2, value)
+
+
+def test_nothing_is_disturbed() -> None:
+    torch.manual_seed(0)
+    learner = Net(nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)))
+    learner.train()
+    next(learner.parameters()).requires_grad_(False)
+    before = {name: value.clone() for name, value in learner.state_dict().items()}
+    flags = [parameter.requires_grad for parameter in learner.parameters()]
+    state = torch.get_rng_state()
+    moments(
+        learner,
+        "entropy",
+        Batch(torch.randn(5, 2, 6, 6, generator=torch.Generator()), torch.zeros(5)),
+        learner.shared(),
+    )
+    assert all(torch.equal(before[name], value) for name, value in learner.state_dict().items())
+    assert torch.equal(state, torch.get_rng_state())
+    assert learner.training and all(module.training for module in learner.modules())
+    assert [parameter.requires_grad for parameter in learner.parameters()] == flags
+    assert all(parameter.grad is None for parameter in learner.parameters())
+
+
+def test_one_sample_and_confident_predictions_are_finite() -> None:
+    learner = Net(nn.Linear(3, 4))
+    nn.init.constant_(learner.module.weight, 1e4)
+    found = moments(learner, "entropy", Batch(torch.randn(1, 3) * 1e3, torch.zeros(1)), learner.shared())
+    assert all(value.isfinite().all() for value in found.absolute.values())

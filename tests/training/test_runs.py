@@ -1,0 +1,177 @@
+"""Whole runs: every method on both learners, the contract, determinism, and going on after being killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gencl
+from gencl.errors import GenclError, UsageError
+from gencl.training.run import Run
+from tests.conftest import METHODS, tiny
+
+
+def train(out: Path, preset: str = "digits-cgan", method: str = "anpyc", **options: object) -> Run:
+    more = list(options.pop("set", []))  # type: ignore[call-overload]
+    return gencl.train(preset, method, 0, out, set=[*tiny(preset), *more], progress="silent", **options)
+
+
+def contract(folder: Path, data_root: Path) -> str:
+    script = data_root.parent / "check" / "contract.py"
+    return subprocess.run([sys.executable, script, folder], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def model_bytes(run: Run) -> bytes:
+    return (run.path / "model.safetensors").read_bytes()
+
+
+def without_cost(run: Run) -> dict[str, object]:
+    return {key: value for key, value in run.metrics.items() if key not in ("cost", "environment")}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
+@pytest.mark.parametrize("method", [*METHODS, "mas+dgr"])
+def test_every_method_leaves_a_run_as_the_contract_says(
+    preset: str, method: str, tmp_path: Path, data_root: Path
+) -> None:
+    out = tmp_path / "run"
+    if preset == "digits-mlp" and "dgr" in method:
+        with pytest.raises(UsageError, match="generator"):
+            train(out, preset, method)
+        assert not out.exists()
+        return
+    run = train(out, preset, method)
+    assert contract(out, data_root) == "as the contract says"
+    assert run.finished and run.metrics["cost"]["steps"] == 18
+    summary = run.metrics["summary"]
+    assert ("fid_first_half" in summary) == (preset == "digits-cgan") != ("acc" in summary)
+    assert len(run.learner().tasks) == 3
+
+
+def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> None:
+    one, two = (train(tmp_path / str(n), set=[f"scenario.tasks={n}"]).metrics["parameters"] for n in (1, 3))
+    assert one["shared"] == two["shared"] and one["per_task"] == two["per_task"]
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
+    one, two = train(tmp_path / "1"), train(tmp_path / "2")
+    assert model_bytes(one) == model_bytes(two)
+    assert without_cost(one) == without_cost(two)
+    again = gencl.train(config=one.path / "config.yaml", out=tmp_path / "3", progress="silent")
+    assert model_bytes(one) == model_bytes(again)
+    other = gencl.train("digits-cgan", "anpyc", 1, tmp_path / "4", set=tiny("digits-cgan"), progress="silent")
+    assert model_bytes(one) != model_bytes(other)
+
+
+def test_old_tasks_own_parameters_never_move(tmp_path: Path) -> None:
+    """What belongs to task 1 is bit-equal whether one task or three are learned."""
+    one, three = (train(tmp_path / str(n), method="sgd", set=[f"scenario.tasks={n}"]).learner() for n in (1, 3))
+    for name, parameter in one.own(0).items():
+        assert parameter.equal(three.own(0)[name])
+
+
+@pytest.mark.parametrize(
+    ("preset", "method"), [("digits-cgan", "anpyc"), ("digits-cgan", "dgr"), ("digits-mlp", "ewc")]
+)
+def test_killed_in_the_middle_of_task_2_and_resumed(preset: str, method: str, tmp_path: Path) -> None:
+    """kill -9 while it runs; the resumed run ends with the same bytes as one that was never stopped."""
+    longer = ["train.steps=120", "train.checkpoint_every=7"]
+    whole = train(tmp_path / "whole", preset, method, set=longer)
+    out = tmp_path / "killed"
+    sets = [part for text in [*tiny(preset), *longer] for part in ("--set", text)]
+    command = [sys.executable, "-m", "gencl", "train", "--preset", preset, "--method", method, "--out", str(out), *sets]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    deadline = time.time() + 120
+    while not _in_task_2(out) and time.time() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    assert not Run(out).finished
+    resumed = gencl.train(out=out, resume=True, progress="silent")
+    assert model_bytes(resumed) == model_bytes(whole)
+    assert without_cost(resumed) == without_cost(whole)
+    steps = [(entry["task"], entry["step"]) for entry in log(resumed)]
+    assert steps == [(entry["task"], entry["step"]) for entry in log(whole)]
+
+
+def log(run: Run) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()]
+
+
+def _in_task_2(out: Path) -> bool:
+    """Whether the newest checkpoint lies within the second task (120 steps each; numbers are twice the steps)."""
+    numbers = [int(path.stem) for path in (out / "checkpoint").glob("*.json")]
+    return bool(numbers) and 2 * 140 < max(numbers) < 2 * 220
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_write_a_checkpoint_and_end_with_their_status(number: signal.Signals, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sets = [part for text in [*tiny("digits-cgan"), "train.steps=2000"] for part in ("--set", text)]
+    command = [sys.executable, "-m", "gencl", "train", "--out", str(out), *sets]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not (out / "log.jsonl").exists() and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "--resume" in errors and "Traceback" not in errors and output == ""
+    assert list((out / "checkpoint").glob("*.json"))
+
+
+def test_resume_falls_back_to_the_last_good_checkpoint(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    run = train(tmp_path / "run")
+    _unfinish(run)
+    newest = sorted((run.path / "checkpoint").glob("*.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-10])
+    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
+    _unfinish(run)
+    for path in (run.path / "checkpoint").glob("*.json"):
+        path.write_text(path.read_text().replace("1", "2"))
+    with pytest.raises(GenclError, match="no checkpoint in .* is whole"):
+        gencl.train(out=run.path, resume=True, progress="silent")
+
+
+def _unfinish(run: Run) -> None:
+    for name in ("report.html", "model.json", "model.safetensors"):
+        (run.path / name).unlink()
+
+
+def test_resume_of_a_finished_run_changes_nothing(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    gencl.train(out=run.path, resume=True, progress="silent")
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+def test_resume_with_config_only_starts_at_step_0(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "config.yaml").write_bytes((whole.path / "config.yaml").read_bytes())
+    assert model_bytes(gencl.train(out=out, resume=True, progress="silent")) == model_bytes(whole)
+
+
+def test_nan_names_task_and_step_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(GenclError, match=r"loss of the \w+ became (nan|inf) in task .*, stage train, step \d+"):
+        train(out, method="sgd", set=["train.lr=1e18", "train.checkpoint_every=1"])
+    assert not Run(out).finished
+    for path in (out / "checkpoint").glob("*.json"):
+        assert "NaN" not in path.read_text()
+
+
+def test_gradient_of_the_second_phase_does_not_leak_into_the_first(tmp_path: Path) -> None:
+    """The discriminator's parameters are the same whether or not the generator learns after it."""
+    run = train(tmp_path / "run", method="sgd")
+    learner = run.generator()
+    assert all(parameter.grad is None for parameter in learner.parameters())
