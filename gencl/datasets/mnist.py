@@ -87,6 +87,8 @@ def _download(root: Path, raw: Path, allowed: bool) -> None:
         if raw.is_dir() and not any(raw.iterdir()):  # leave nothing that looks like a started data set
             raw.rmdir()
             raw.parent.rmdir()
-        raise GenclError(f"MNIST is absent and cannot be downloaded ({error}): {advice}") from error
+        raise GenclError(
+            f"MNIST is absent and cannot be downloaded ({' '.join(str(error).split())}): {advice}"
+        ) from error
     finally:
         socket.setdefaulttimeout(before)

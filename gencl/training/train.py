@@ -12,10 +12,11 @@ from gencl import methods, presets
 from gencl.errors import UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.processes import Processes
+from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check, read_yaml
 from gencl.training import checkpoint
 from gencl.training.build import make_accelerator, make_learner, make_scenario
-from gencl.training.progress import Mode
+from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
 from gencl.training.run import Run
 from gencl.training.state import State
@@ -77,8 +78,9 @@ def run_settings(
 ) -> Run:
     """Trains what ``settings`` say into ``folder``."""
     _check_folder(folder, settings, resume)
-    if resume and (finished := Run(folder)).finished:
-        return finished
+    if resume and Run(folder).finished:
+        _say(f"the run in {folder} is finished already", progress)
+        return Run(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
@@ -159,11 +161,14 @@ def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: s
     return found
 
 
-def _say_what_is_learned(scenario: Any, progress: Mode, found: checkpoint.Checkpoint | None) -> None:
-    from gencl.training.progress import Reporter
+def _say(line: str, progress: Mode) -> None:
+    Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
-    reporter = Reporter(1, 0, "silent" if progress == "silent" else "lines")
+
+def _say_what_is_learned(scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None) -> None:
     for problem in found.passed_over if found else ():
-        reporter.say(f"damaged, an older checkpoint is used: {problem}")
+        _say(f"damaged, an older checkpoint is used: {problem}", progress)
     names = [task.name for task in scenario.tasks]
-    reporter.say(f"{len(names)} tasks: {' | '.join(names)} ({sum(len(task.train) for task in scenario.tasks)} images)")
+    _say(
+        f"{len(names)} tasks: {' | '.join(names)} ({sum(len(task.train) for task in scenario.tasks)} images)", progress
+    )

@@ -246,7 +246,7 @@ class Trainer:
             if not math.isfinite(float(loss)):
                 raise GenclError(
                     f"the loss of the {name} became {float(loss)} in task {ctx.task.name}, stage {ctx.stage.name}, "
-                    f"step {ctx.step + 1}; the last good checkpoint is kept in {self.recorder.folder}; try a lower train.lr"
+                    f"step {ctx.step + 1}; {self.recorder.folder} keeps the last good checkpoint; try a lower train.lr"
                 )
 
     @contextmanager

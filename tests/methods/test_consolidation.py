@@ -60,7 +60,8 @@ def test_importance_is_scaled_to_mean_one_over_all_tensors() -> None:
 
 
 def test_fisher_of_a_linear_softmax_in_closed_form() -> None:
-    """For logits W x: dlog p(y|x)/dW = (onehot(y) - p) x^T, so the Fisher's diagonal is E[(onehot(y) - p)^2 (x^2)^T]."""
+    """For logits W x: dlog p(y|x)/dW = (onehot(y) - p) x^T, so the Fisher's diagonal is E[(onehot(y) - p)^2
+    (x^2)^T]."""
     ctx = context(model__hidden="[4]")
     method = EWC(EWC.Settings(fisher="true"))
     learner = ctx.learner

@@ -33,7 +33,7 @@ def test_half_of_the_batch_is_replayed_uniformly_over_past_classes() -> None:
     counts = batch.classes.bincount(minlength=3)
     assert len(batch) == 6000 and counts[2] == 3000
     assert (counts[:2] - 1500).abs().max() < 150  # four standard deviations
-    assert 0 <= batch.images.min() and batch.images.max() <= 1
+    assert batch.images.min() >= 0 and batch.images.max() <= 1
 
 
 def test_the_first_task_replays_nothing() -> None:

@@ -1,8 +1,8 @@
-"""FID with the bundled reader: torch-fidelity's own figure, whatever the batches; and what measuring must not disturb."""
+"""FID with the bundled reader: torch-fidelity's own figure, whatever the batches; and what measuring must not
+disturb."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -107,7 +107,7 @@ def test_reader_is_small_and_reads_the_held_out_digits() -> None:
     assert len(test) == 360 and accuracy >= 0.985
     from gencl.metrics.digits_reader import WEIGHTS
 
-    assert os.path.getsize(WEIGHTS) < 1_000_000
+    assert WEIGHTS.stat().st_size < 1_000_000
 
 
 @pytest.mark.data

@@ -137,7 +137,7 @@ def test_resume_falls_back_to_the_last_good_checkpoint(tmp_path: Path) -> None:
     _unfinish(run)
     for path in (run.path / "checkpoint").glob("*.json"):
         path.write_text(path.read_text().replace("1", "2"))
-    with pytest.raises(GenclError, match="no checkpoint in .* is whole"):
+    with pytest.raises(GenclError, match=r"no checkpoint in .* is whole"):
         gencl.train(out=run.path, resume=True, progress="silent")
 
 

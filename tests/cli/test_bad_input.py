@@ -1,0 +1,200 @@
+"""Everything a user can get wrong: one line that names it, the right exit status, and nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import gencl.cli
+from gencl.errors import GenclError
+from tests.conftest import gencl as run_gencl
+from tests.conftest import tiny
+
+
+def wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
+    """Exit status and message of a command that must fail, run within this process."""
+    monkeypatch.setattr("sys.argv", ["gencl", *arguments])
+    with pytest.raises(SystemExit) as leave:
+        gencl.cli.main()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.strip().splitlines()
+    assert 1 <= len(lines) <= 3 and "Traceback" not in shown.err, shown.err
+    return int(str(leave.value.code)), shown.err
+
+
+WRONG_USE = [
+    (["trian"], "did you mean train"),
+    (["train", "--methd", "ewc"], "--method"),
+    (["train", "--method", "anpcy"], "did you mean anpyc"),
+    (["train", "--method", "ewc+ewc"], "twice"),
+    (["train", "--preset", "digit-cgan"], "did you mean digits-cgan"),
+    (["train", "--set", "train.stepz=3"], "did you mean train.steps"),
+    (["train", "--set", "method.lamda=3"], "did you mean method.lambda"),
+    (["train", "--set", "model.widht=8"], "did you mean model.width"),
+    (["train", "--set", "trian.steps=3"], "trian"),
+    (["train", "--set", "train.steps"], "KEY=VALUE"),
+    (["train", "--set", "train.steps=many"], "train.steps"),
+    (["train", "--set", "train.steps=0"], "train.steps"),
+    (["train", "--set", "train.steps=1.5"], "train.steps"),
+    (["train", "--set", "train.lr=-1"], "train.lr"),
+    (["train", "--set", "train.lr=.nan"], "train.lr"),
+    (["train", "--set", "train.betas=[0.5]"], "train.betas"),
+    (["train", "--set", "train.optimizer=sdg"], "'adam' or 'sgd'"),
+    (["train", "--set", "method.lambda=-3"], "method.lambda"),
+    (["train", "--set", "method.prune=100"], "method.prune"),
+    (["train", "--set", "data.name=minst"], "did you mean mnist"),
+    (["train", "--set", "scenario.name=spilt"], "did you mean split"),
+    (["train", "--set", "scenario.order=[1,1]"], "scenario.order"),
+    (["train", "--set", "scenario.tasks=11"], "scenario.tasks"),
+    (["train", "--set", "model.name=gan"], "no learner is called 'gan'"),
+    (["train", "--set", "evaluate.split=validation"], "data.validation"),
+    (["train", "--set", "evaluate.features=inceptoin"], "feature extractor"),
+    (["train", "--seed", "-1"], "--seed"),
+    (["train", "--seed", "x"], "--seed"),
+    (["train", "--device", "tpu"], "--device"),
+    (["train", "--device", "cuda"], "no GPU"),
+    (["train", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    (["train", "--resume"], "no run in"),
+    (["train", "--resume", "--out", "nowhere"], "nowhere"),
+    (["train", "--preset", "digits-mlp", "--method", "dgr"], "generator"),
+    (["sample", "nowhere"], "nowhere does not exist"),
+    (["sample", ".", "--out", "x.png"], "not a run"),
+    (["sample", ".", "--out", "x.jpg"], ".png"),
+    (["sample", ".", "--classes", "a"], "--classes"),
+    (["evaluate", "nowhere"], "nowhere"),
+    (["report", "nowhere"], "nowhere"),
+    (["compare", "--methods", "anpcy"], "did you mean anpyc"),
+    (["compare", "--methods", "anpyc:lambda"], "KEY=VALUE"),
+    (["compare", "--methods", "sgd,sgd"], "twice"),
+    (["compare", "--seeds", "a"], "--seeds"),
+    (["preset", "show", "digits"], "digits-cgan"),
+    (["preset", "validate", "nowhere.yaml"], "nowhere.yaml"),
+    (["data", "check", "minst"], "did you mean mnist"),
+    (["list", "method"], "methods"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG_USE, ids=[" ".join(arguments) for arguments, _ in WRONG_USE])
+def test_wrong_use(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, shown = wrong(capsys, monkeypatch, *arguments)
+    assert status == 2
+    assert message in shown
+    assert not any(tmp_path.iterdir())
+
+
+FILES = {
+    "train: {steps: many}": "train.steps",
+    "train: {stepz: 3}": "did you mean train.steps",
+    "train: 3": "train",
+    "- 1": "block of settings",
+    "a: [": "not valid YAML",
+    "model: {name: cgan, width: 5}": "model.width",
+    "model: {width: 8}": "model.name",
+    "method: {name: ewc, lambda: x}": "method.lambda",
+    "method: 3": "method",
+    "methods: {ewc: 3}": "methods",
+    "!!python/object/apply:os.system [true]": "not valid YAML",
+}
+
+
+@pytest.mark.parametrize("content", FILES)
+def test_wrong_settings_files_are_named_with_the_key(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(content)
+    for arguments in (
+        ["preset", "validate", str(file)],
+        ["train", "--config", str(file), "--out", str(tmp_path / "run")],
+    ):
+        status, shown = wrong(capsys, monkeypatch, *arguments)
+        assert status == 2 and "mine.yaml" in shown and FILES[content] in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_out_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text("dear")
+    status, shown = wrong(capsys, monkeypatch, "train", "--out", str(tmp_path / "letters"))
+    assert status == 2 and "is not a run" in shown
+    (tmp_path / "file").write_text("x")
+    status, shown = wrong(capsys, monkeypatch, "train", "--out", str(tmp_path / "file"))
+    assert status == 2 and "is not a run" in shown
+    run = gencl.train("digits-mlp", "sgd", out=tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
+    status, shown = wrong(capsys, monkeypatch, "train", "--out", str(run.path))
+    assert status == 2 and "--resume" in shown
+    status, shown = wrong(capsys, monkeypatch, "train", "--out", str(run.path), "--resume", "--method", "ewc")
+    assert status == 2 and "method.name is sgd there, ewc here" in shown
+
+
+def test_absent_data_say_what_is_expected_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gencl.datasets.mnist.MNIST.mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
+    out = tmp_path / "run"
+    status, shown = wrong(
+        capsys, monkeypatch, "train", "--preset", "mnist-cgan", "--data-root", str(tmp_path), "--out", str(out)
+    )
+    assert status == 1 and "train-images-idx3-ubyte.gz" in shown and str(tmp_path) in shown
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_damaged_model_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = gencl.train("digits-cgan", "sgd", out=tmp_path / "run", set=tiny("digits-cgan"), progress="silent")
+    monkeypatch.chdir(tmp_path)
+    status, shown = wrong(capsys, monkeypatch, "sample", "run", "--classes", "7")
+    assert status == 2 and "[7] were not learned" in shown
+    weights = run.path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0\0")
+    status, shown = wrong(capsys, monkeypatch, "sample", "run")
+    assert status == 1 and "model.safetensors" in shown and "checksum" in shown
+    (run.path / "model.json").write_text("{")
+    status, shown = wrong(capsys, monkeypatch, "sample", "run")
+    assert status == 1 and "model.json" in shown
+    assert not (tmp_path / "samples.png").exists()
+
+
+def test_a_full_disk_is_one_line_and_the_last_good_state_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from gencl import files
+
+    real, calls = files.os.fsync, 0
+
+    def full(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(GenclError, match=r"cannot write .*: No space left on device"):
+        gencl.train("digits-cgan", "anpyc", out=tmp_path / "run", set=tiny("digits-cgan"), progress="silent")
+    assert not list((tmp_path / "run").rglob(".*"))  # no half-written files beside
+    monkeypatch.undo()
+    assert gencl.train(out=tmp_path / "run", resume=True, progress="silent").finished
+
+
+def test_messages_come_from_the_real_command_too(tmp_path: Path) -> None:
+    done = run_gencl("train", "--method", "anpcy", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("gencl: no method is called 'anpcy'; did you mean anpyc")
+
+
+def test_help_has_examples() -> None:
+    for name in gencl.cli.COMMANDS:
+        shown = CliRunner().invoke(gencl.cli.cli, [name, "--help"]).output
+        assert "Example" in shown and f"gencl {name}" in shown
