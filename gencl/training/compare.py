@@ -20,8 +20,7 @@ from gencl.paper import published
 from gencl.settings import Settings
 from gencl.training.progress import Mode, Reporter
 from gencl.training.run import Run
-from gencl.training.train import _differences as differences
-from gencl.training.train import stored_settings
+from gencl.training.train import differences, stored_settings
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")

@@ -145,17 +145,18 @@ def _check_folder(folder: Path, settings: Settings, resume: bool) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
-    differing = _differences(stored_settings(folder).tree(), settings.tree())
+    differing = differences(stored_settings(folder).tree(), settings.tree())
     if differing:
         raise UsageError(f"--resume: the run in {folder} was made with other settings: {'; '.join(differing)}")
 
 
-def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two trees of settings, a line each."""
     found = []
     for key in [*stored, *(key for key in wanted if key not in stored)]:
         old, new = stored.get(key), wanted.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += _differences(old, new, f"{prefix}{key}.")
+            found += differences(old, new, f"{prefix}{key}.")
         elif old != new:
             found.append(f"{prefix}{key} is {old} there, {new} here")
     return found
