@@ -1,0 +1,50 @@
+"""The examples of CONTRIBUTING.md do what they say."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import gencl
+from gencl.datasets import DATASETS
+from gencl.methods import METHODS
+from gencl.registry import Registry
+from tests.conftest import tiny
+
+BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(), re.DOTALL)
+
+
+def register(registry: Registry, name: str, attribute: str, code: str, patch: pytest.MonkeyPatch) -> None:
+    module = ModuleType(f"example_{name}")
+    exec(compile(code, module.__name__, "exec"), module.__dict__)
+    patch.setitem(sys.modules, module.__name__, module)
+    patch.setattr(registry, "_entries", dict(registry._entries))
+    registry.add(name, f"{module.__name__}:{attribute}", "an example")
+
+
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
+def test_the_method(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(METHODS, "decay", "Decay", BLOCKS[0], monkeypatch)
+    sets = [*tiny(preset), "train.checkpoint_every=4"]
+    whole = gencl.train(preset, "decay", 0, tmp_path / "run", set=[*sets, "method.strength=1"], progress="silent")
+    one = gencl.train(
+        preset, "decay", 0, tmp_path / "one", set=[*sets, "method.strength=1", "scenario.tasks=1"], progress="silent"
+    )
+    last, first = whole.learner().shared(), one.learner().shared()
+    assert all(
+        parameter.allclose(first[name]) for name, parameter in last.items()
+    )  # strength 1: nothing moves any more
+    with pytest.raises(gencl.UsageError, match="method.strength"):
+        gencl.train(preset, "decay", out=tmp_path / "no", set=["method.strength=2"])
+
+
+def test_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(DATASETS, "noise", "load", BLOCKS[1], monkeypatch)
+    run = gencl.train(
+        "digits-mlp", "sgd", 0, tmp_path / "run", set=[*tiny("digits-mlp"), "data.name=noise"], progress="silent"
+    )
+    assert 0.2 < run.metrics["summary"]["acc"] < 0.8
