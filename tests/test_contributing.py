@@ -38,7 +38,7 @@ def test_the_method(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert all(
         parameter.allclose(first[name]) for name, parameter in last.items()
     )  # strength 1: nothing moves any more
-    with pytest.raises(gencl.UsageError, match="method.strength"):
+    with pytest.raises(gencl.UsageError, match=r"method\.strength"):
         gencl.train(preset, "decay", out=tmp_path / "no", set=["method.strength=2"])
 
 

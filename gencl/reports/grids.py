@@ -86,6 +86,16 @@ def sample_grid(
     return draw_grid([list(row) for row in images], [class_names[c] for c in classes], zoom=zoom_for(images))
 
 
+def method_grid(
+    learners: Mapping[str, GenerativeLearner], class_names: Sequence[str], columns: int, seed: int
+) -> Image.Image:
+    """Methods side by side: a row per learner, the classes of the first with ``columns`` latents each across."""
+    classes = sorted(next(iter(learners.values())).classes)
+    rows = [class_rows(learner, classes, columns, seed) for learner in learners.values()]
+    tops = [class_names[c] if k == 0 else "" for c in classes for k in range(columns)]
+    return draw_grid([list(images.flatten(0, 1)) for images in rows], list(learners), tops, zoom_for(rows[0]))
+
+
 def zoom_for(images: Tensor) -> int:
     """Small images are shown larger: at least about 40 pixels a side."""
     return max(1, -(-40 // images.shape[-1]))

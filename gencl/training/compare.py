@@ -17,6 +17,7 @@ from typing import Any
 from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.paper import published
+from gencl.reports.grids import method_grid, save_picture
 from gencl.settings import Settings
 from gencl.training.progress import Mode, Reporter
 from gencl.training.run import Run
@@ -106,7 +107,18 @@ def compare(
             write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
 
         list(pool.map(run, cells))
+    _draw(folder, variants, seeds[0])
     return write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
+
+
+def _draw(folder: Path, variants: Sequence[Variant], seed: int) -> None:
+    """``samples.png``: what the generators of one seed draw, a row per method."""
+    runs = {variant.label: Run(_cell_folder(folder, variant, seed)) for variant in variants}
+    finished = {label: run for label, run in runs.items() if run.finished and run.metrics["kind"] == "generate"}
+    if finished:
+        learners = {label: run.generator() for label, run in finished.items()}
+        names = next(iter(finished.values())).class_names()
+        save_picture(method_grid(learners, names, columns=2, seed=seed), folder / "samples.png")
 
 
 def _cell_folder(folder: Path, variant: Variant, seed: int) -> Path:
