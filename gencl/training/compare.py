@@ -6,7 +6,6 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from gencl import files, presets
-from gencl.errors import UsageError
+from gencl.errors import Interrupted, UsageError
 from gencl.paper import published
 from gencl.reports.grids import method_grid, save_picture
 from gencl.settings import Settings
 from gencl.training.progress import Mode, Reporter
 from gencl.training.run import Run
 from gencl.training.train import differences, stored_settings
+from gencl.training.workers import Workers
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
@@ -94,21 +94,35 @@ def compare(
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
     failed: dict[tuple[Variant, int], str] = {}
-    with Reporter(len(cells), 0, progress) as reporter, ThreadPoolExecutor(jobs) as pool:
+    name = next(iter(cells.values())).preset
+
+    def gather() -> dict[str, Any]:
+        return write_results(folder, variants, list(seeds), name, failed)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    gather()  # from the start the folder can be told for a comparison, and gone on with
+    workers = Workers()
+    with Reporter(len(cells), 0, progress) as reporter, workers.stopped_by_signals(), ThreadPoolExecutor(jobs) as pool:
 
         def run(cell: tuple[Variant, int]) -> None:
+            if workers.stopped_by():
+                return
             variant, seed = cell
             reporter.doing(f"{variant.label}, seed {seed}")
-            error = _train_cell(_cell_folder(folder, variant, seed), cells[cell], machine)
+            error = _train_cell(_cell_folder(folder, variant, seed), cells[cell], machine, workers)
+            if workers.stopped_by():
+                return
             reporter.advance(1, {})
             reporter.say(f"{variant.label}, seed {seed}: {error or 'done'}")
             if error:
                 failed[cell] = error
-            write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
+            gather()
 
         list(pool.map(run, cells))
+    if workers.stopped_by():
+        raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
     _draw(folder, variants, seeds[0])
-    return write_results(folder, variants, list(seeds), next(iter(cells.values())).preset, failed)
+    return gather()
 
 
 def _draw(folder: Path, variants: Sequence[Variant], seed: int) -> None:
@@ -137,7 +151,7 @@ def _check_cell(folder: Path, settings: Settings) -> None:
             raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
 
 
-def _train_cell(folder: Path, settings: Settings, machine: Sequence[str]) -> str | None:
+def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers) -> str | None:
     """Trains one cell in a process of its own; returns what went wrong, if anything."""
     if Run(folder).finished:
         return None
@@ -146,12 +160,12 @@ def _train_cell(folder: Path, settings: Settings, machine: Sequence[str]) -> str
     folder.parent.mkdir(parents=True, exist_ok=True)
     files.write(plan, settings.to_yaml())
     command = [sys.executable, "-m", "gencl", "train", "--config", str(plan), "--out", str(folder), "--json", *machine]
-    done = subprocess.run([*command, *(["--resume"] if resume else [])], capture_output=True, text=True, check=False)
+    status, errors = workers.run([*command, *(["--resume"] if resume else [])])
     plan.unlink(missing_ok=True)
-    if done.returncode == 0:
+    if status == 0:
         return None
-    lines = done.stderr.strip().splitlines()
-    return lines[-1].removeprefix("gencl: ") if lines else f"exit status {done.returncode}"
+    lines = errors.strip().splitlines()
+    return lines[-1].removeprefix("gencl: ") if lines else f"exit status {status}"
 
 
 def write_results(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,30 @@ def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
     assert results["methods"]["dgr"]["status"] == "failed" and "generator" in results["methods"]["dgr"]["error"]
     assert results["methods"]["sgd"]["acc"]["std"] is None and model.stat().st_mtime_ns == before
     assert "| sgd | 1 |" in (tmp_path / "c" / "results.md").read_text()
+
+
+def test_compare_stops_with_its_cells_and_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    sets = [part for text in [*tiny("digits-cgan"), "train.steps=300"] for part in ("--set", text)]
+    command = [
+        sys.executable,
+        "-m",
+        "gencl",
+        "compare",
+        *sets,
+        "--methods",
+        "sgd,ewc",
+        "--out",
+        str(out),
+        "--threads",
+        "1",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (out / "sgd" / "seed-0" / "log.jsonl").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143 and "goes on where it was" in errors and "Traceback" not in errors
+    assert list((out / "sgd" / "seed-0" / "checkpoint").glob("*.json")) and not (out / "ewc").exists()
+    done = gencl(*command[3:])
+    assert done.returncode == 0 and (out / "samples.png").exists()
