@@ -77,6 +77,7 @@ def comparison_keys(results: dict[str, Any]) -> list[str]:
         "conditional_accuracy",
         "acc",
         "bwt",
+        "fwt",
         "forgetting",
         "smt",
     ]

@@ -7,6 +7,7 @@ import os
 import re
 import statistics
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
+from gencl.metrics.transfer import forward_transfer
 from gencl.paper import published
 from gencl.reports.grids import method_grid, save_picture
 from gencl.settings import Settings
@@ -96,8 +98,11 @@ def compare(
     failed: dict[tuple[Variant, int], str] = {}
     name = next(iter(cells.values())).preset
 
+    lock = threading.Lock()
+
     def gather() -> dict[str, Any]:
-        return write_results(folder, variants, list(seeds), name, failed)
+        with lock:
+            return write_results(folder, variants, list(seeds), name, failed)
 
     folder.mkdir(parents=True, exist_ok=True)
     gather()  # from the start the folder can be told for a comparison, and gone on with
@@ -115,7 +120,8 @@ def compare(
             reporter.advance(1, {})
             reporter.say(f"{variant.label}, seed {seed}: {error or 'done'}")
             if error:
-                failed[cell] = error
+                with lock:
+                    failed[cell] = error
             gather()
 
         list(pool.map(run, cells))
@@ -173,11 +179,17 @@ def write_results(
 ) -> dict[str, Any]:
     """Gathers the finished cells into ``results.json`` and returns its content."""
     methods: dict[str, Any] = {}
+    joint = next((variant for variant in variants if variant.label == "joint"), None)
+    references = {} if joint is None else {seed: Run(_cell_folder(folder, joint, seed)) for seed in seeds}
     for variant in variants:
-        runs = [run for seed in seeds if (run := Run(_cell_folder(folder, variant, seed))).finished]
+        rows = [
+            _figures(run, references.get(seed))
+            for seed in seeds
+            if (run := Run(_cell_folder(folder, variant, seed))).finished
+        ]
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
-        if runs:
-            methods[variant.label] = {"status": "done", **_averages([_figures(run) for run in runs])}
+        if rows:
+            methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
             methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
     results = {
@@ -191,8 +203,13 @@ def write_results(
     return results
 
 
-def _figures(run: Run) -> dict[str, float]:
+def _figures(run: Run, joint: Run | None) -> dict[str, float]:
+    """What is averaged of one run; forward transfer only where joint training with the same seed is there."""
     metrics = run.metrics
+    matrix = metrics["matrices"].get("accuracy")
+    if matrix and joint is not None and joint.finished and metrics["method"] != "joint":
+        fwt = forward_transfer(matrix, joint.metrics["matrices"]["accuracy"][-1])
+        metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _SECONDS_AND_BYTES}
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **cost, **parameters}

@@ -129,11 +129,12 @@ def test_data_check() -> None:
 def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
     sets = [part for text in tiny("digits-mlp") for part in ("--set", text)]
     base = ["compare", "--preset", "digits-mlp", *sets, "--out", tmp_path / "c", "--json"]
-    done = gencl(*base, "--methods", "sgd,ewc:method.lambda=3", "--seeds", "0-1", "--jobs", "2")
+    done = gencl(*base, "--methods", "sgd,ewc:method.lambda=3,joint", "--seeds", "0-1", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["methods"]["sgd"]["acc"]["n"] == 2 and results["seeds"] == [0, 1]
     assert results["methods"]["ewc:method.lambda=3"]["status"] == "done"
+    assert results["methods"]["sgd"]["fwt"]["n"] == 2 and "fwt" not in results["methods"]["joint"]
     model = tmp_path / "c" / "sgd" / "seed-0" / "model.safetensors"
     before = model.stat().st_mtime_ns
     done = gencl(*base, "--methods", "sgd,dgr", "--seeds", "0")
