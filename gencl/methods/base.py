@@ -21,7 +21,7 @@ class Stage:
     """A stretch of a task: its share of the task's steps, the factor on its learning rate, and what is pruned first.
 
     ``prune`` is the share of the free weights that is pruned, counted from the task's start, when the stage begins.
-    Optimisers start afresh at each stage.
+    Optimisers start afresh with each task, and those that move shared parameters with each stage.
     """
 
     name: str

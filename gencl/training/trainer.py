@@ -132,7 +132,7 @@ class Trainer:
                 continue
             ctx.stage = stages[number]
             reporter.doing(f"task {task.name}: {_describe(ctx.stage)}")
-            self._optimizers = [make_optimizer(phase, self.settings.train) for phase in phases]
+            self._optimizers = self._optimizers_for(phases)
             if resumed:
                 restore_optimizers(self._optimizers, self._stored_optimizers)
                 resumed = False
@@ -142,6 +142,14 @@ class Trainer:
                     self.method.enter_stage(ctx)
             with self._timed("train_seconds"):
                 self._train_stage(ctx, phases, order, end, reporter, stop)
+
+    def _optimizers_for(self, phases: list[Phase]) -> list[Optimizer]:
+        """Fresh ones, save that within a task those stay that do not move shared parameters: pruning left them alone."""
+        before: list[Optimizer | None] = [*self._optimizers] or [None] * len(phases)
+        return [
+            make_optimizer(phase, self.settings.train) if old is None or phase.moves_shared else old
+            for phase, old in zip(phases, before, strict=True)
+        ]
 
     def _train_stage(
         self, ctx: Context, phases: list[Phase], order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
