@@ -56,7 +56,7 @@ def gencl_seconds(settings: Settings) -> float:
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder), settings, scenario, Processes(accelerator))
-        recorder.create()
+        recorder.create(resume=False)
         trainer = Trainer(settings, scenario, learner, methods.build(settings.method), evaluator, recorder, accelerator)
         trainer.fit("silent")
     return trainer.state.cost.train_seconds

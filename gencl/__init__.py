@@ -16,6 +16,8 @@ _PUBLIC = {
     "compare": "gencl.training.compare",
     "load_run": "gencl.training.run",
     "Run": "gencl.training.run",
+    "sample": "gencl.training.run",
+    "evaluate": "gencl.training.run",
     "resolve": "gencl.presets",
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",

@@ -49,6 +49,11 @@ class Processes:
         parts = summed.split([tensor.numel() for tensor in tensors])
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether any process raised its flag, the same answer on each."""
+        (raised,) = self.sum([torch.tensor([float(flag)], device=device)])
+        return bool(raised.item() > 0)
+
     def average_gradients(self, parameters: Sequence[Tensor], flag: bool) -> bool:
         """Replaces gradients by their mean over processes; returns whether any process raised its ``flag``."""
         if self.world == 1:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from gencl import yaml_files
 from gencl.errors import UsageError
 from gencl.registry import did_you_mean
 
@@ -21,13 +22,24 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """Pydantic takes true for 1; here it is a mistake. No setting is a truth value so far."""
+        if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value)):
+            raise ValueError("true and false are no values for it")
+        return value
+
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
 
 class DataSettings(Part):
     """``data.*``"""
 
     name: str = Field("digits", description="the data set")
-    validation: float = Field(0.0, ge=0, lt=1, description="share of each class's training images kept for choosing")
-    limit: int | None = Field(None, ge=1, description="at most so many training images a task")
+    validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
+    limit: int | None = Field(None, ge=2, description="at most so many training images a task")
 
 
 class ScenarioSettings(Part):
@@ -35,35 +47,29 @@ class ScenarioSettings(Part):
 
     name: str = Field("split", description="how the data become tasks")
     classes_per_task: int = Field(1, ge=1, description="classes each task brings")
-    order: list[int] | None = Field(None, description="the classes in the order they are learned")
+    order: list[int] | None = Field(None, min_length=1, description="the classes in the order they are learned")
     tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
 
 
 class TrainSettings(Part):
     """``train.*``"""
 
-    steps: int = Field(200, ge=1, description="optimiser steps a task, pruning stages included")
-    batch_size: int = Field(32, ge=1, description="samples a step, over all processes")
+    steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
+    batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
-    betas: tuple[float, float] = Field((0.5, 0.99), description="Adam's")
+    betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
-
-    @model_validator(mode="after")
-    def _betas_below_one(self) -> TrainSettings:
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError("betas must lie in [0, 1)")
-        return self
 
 
 class EvaluateSettings(Part):
     """``evaluate.*``"""
 
-    samples: int = Field(1000, ge=2, description="generated images a task")
+    samples: int = Field(1000, ge=2, le=10**6, description="generated images a task")
     split: Literal["test", "validation"] = Field("test", description="real images to compare with")
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
 
@@ -71,7 +77,9 @@ class EvaluateSettings(Part):
 class Settings(Part):
     """All settings of a run; ``model`` and ``method`` are checked by the learner and method they name."""
 
-    preset: str = Field("custom", description="name of the experiment")
+    preset: str = Field(
+        "custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=80, description="name of the experiment"
+    )
     seed: int = Field(0, ge=0, lt=2**63)
     data: DataSettings = DataSettings()
     scenario: ScenarioSettings = ScenarioSettings()
@@ -102,8 +110,15 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
             known = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
             raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, known)}") from None
         message = str(first["msg"]).removeprefix("Value error, ")
-        given = "" if not path else f" (it is {first['input']!r})"
+        if first["type"] in ("model_type", "dict_type"):
+            message = "must be a block of settings"
+        given = "" if not path else f" (it is {_short(first['input'])})"
         raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
@@ -118,13 +133,13 @@ def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml_files.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no settings file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise UsageError(f"{path} must be a block of settings such as 'train: {{steps: 200}}'")
     return values
@@ -137,8 +152,8 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
     if not equals or not all(path):
         raise UsageError(f"--set {text}: write KEY=VALUE, for example --set train.steps=300")
     try:
-        return path, yaml.safe_load(value)
-    except (yaml.YAMLError, RecursionError, ValueError):
+        return path, yaml_files.load(value)
+    except ValueError:
         raise UsageError(f"--set {text}: {value!r} is not a value that YAML understands") from None
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import errno
+import os
+import re
 import sys
 import traceback
 from importlib import import_module
-from typing import Any
+from typing import NoReturn
 
 import click
 
 from gencl import __version__
 from gencl.errors import GenclError
+
+_OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
+_MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.samples, model.width or data.limit"
 
 COMMANDS = {
     "train": "learn a sequence of tasks and measure what is remembered",
@@ -69,6 +73,8 @@ def cli() -> None:
 def main() -> None:
     """Runs the command; whatever goes wrong ends in one line and an exit status (1 failed, 2 wrong use)."""
     debug = "--debug" in sys.argv
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
         cli(standalone_mode=False, prog_name="gencl")
     except click.exceptions.Abort:
@@ -88,12 +94,14 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except MemoryError:
-        _fail("out of memory; try a smaller train.batch_size, evaluate.samples or data.limit", 1)
+        _fail(_MEMORY_ADVICE, 1)
     except Exception as error:  # the last line of defence: a message, not a traceback
         if debug:
             traceback.print_exc()
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _fail(f"the disk is full ({error.filename or 'while writing'})", 1)
+        if isinstance(error, OSError) and error.strerror:
+            _fail(f"{error.strerror}: {error.filename or 'while writing'}", 1)
+        if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)):
+            _fail(_MEMORY_ADVICE, 1)
         _fail(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]} (--debug shows where)", 1)
 
 
@@ -101,6 +109,12 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:].rstrip(".")
 
 
-def _fail(message: str, status: int) -> Any:
-    click.echo(f"gencl: {message}", err=True)
+def _fail(message: str, status: int) -> NoReturn:
+    """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
+    from gencl.processes import main_process
+
+    if main_process():
+        click.echo(f"gencl: {message}", err=True)
+    elif status == 1:
+        click.echo(f"gencl (process {os.environ['RANK']}): {message}", err=True)
     sys.exit(status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from pathlib import Path
 
 import click
 
@@ -44,22 +45,19 @@ def command(
     """
     if preset is not None and config is not None:
         raise click.UsageError("--preset and --config exclude each other")
-    from gencl.presets import DEFAULT
+    from gencl import files, presets
     from gencl.reports.tables import comparison_markdown, print_comparison
     from gencl.training.compare import compare
 
-    folder = out or f"runs/{preset or DEFAULT}-compare"
+    name = presets.resolve(preset, config, assignments=assignments).preset
+    folder = Path(out or f"runs/{name}-compare")
     results = compare(
         methods, numbers(seeds, "--seeds"), folder, preset,
         config=config, set=assignments, jobs=jobs, data_root=data_root, device=device, threads=threads,
         progress="silent" if as_json else "auto",
     )  # fmt: skip
-    from pathlib import Path
-
-    from gencl import files
-
     typed = shlex.join(["gencl", *sys.argv[1:]])
-    files.write(Path(folder) / "results.md", comparison_markdown(results, typed))
+    files.write(folder / "results.md", comparison_markdown(results, typed))
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:

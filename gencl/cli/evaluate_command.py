@@ -18,6 +18,7 @@ from gencl.cli.options import output_options
 )
 @click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
 @output_options
 def command(
     run: str,
@@ -26,6 +27,7 @@ def command(
     n: int | None,
     data_root: str | None,
     device: str,
+    batch_size: int,
     as_json: bool,
 ) -> None:
     """Measure the trained learner in RUN on all its tasks; writes RUN/evaluation.json.
@@ -39,7 +41,7 @@ def command(
     from gencl.training.run import load_run
 
     wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None
-    result = load_run(run).evaluate(wanted, n, features, data_root, device)
+    result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size)
     if as_json:
         click.echo(json.dumps(result, indent=1))
     else:

@@ -10,7 +10,7 @@ from gencl.cli.options import output_options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "learners", "metrics"]))
+@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "learners", "models", "metrics"]))
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.
@@ -24,6 +24,9 @@ def command(what: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
+    if not found:
+        click.echo(f"no {what} come with this version; every run directory is one: gencl sample RUN")
+        return
     width = max(map(len, found))
     for name, about in found.items():
         click.echo(f"{name:{width}}  {about}")
@@ -34,6 +37,8 @@ def _about(what: str) -> dict[str, str]:
         from gencl import presets
 
         return {name: presets.about(name) for name in presets.names()}
+    if what == "models":
+        return {}  # ready trained models will come with the gallery; any run directory is a model
     from gencl.datasets import DATASETS
     from gencl.methods import METHODS
     from gencl.metrics import METRICS

@@ -54,9 +54,12 @@ def numbers(text: str, option: str) -> list[int]:
     try:
         for part in text.split(","):
             first, dash, last = part.strip().partition("-")
-            found += range(int(first), int(last if dash else first) + 1)
+            low, high = int(first), int(last if dash else first)
+            if high - low > 100_000:
+                raise ValueError
+            found += range(low, high + 1)
     except ValueError:
         raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
-    if not found or len(found) > 100_000:
-        raise click.BadParameter(f"{text!r} names no number, or too many", param_hint=option)
+    if not found or len(set(found)) < len(found):
+        raise click.BadParameter(f"{text!r} names {'a number twice' if found else 'no number'}", param_hint=option)
     return found

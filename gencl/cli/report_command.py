@@ -9,8 +9,9 @@ from gencl.cli.options import debug_option
 
 @click.command("report")
 @click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--out", type=click.Path(), metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
 @debug_option
-def command(run: str) -> None:
+def command(run: str, out: str | None) -> None:
     """Write RUN/report.html again: one file that opens from disk.
 
     \b
@@ -19,4 +20,4 @@ def command(run: str) -> None:
     """
     from gencl.training.run import load_run
 
-    click.echo(load_run(run).write_report())
+    click.echo(load_run(run).write_report(out))

@@ -13,7 +13,9 @@ from gencl.cli.options import debug_option, numbers
 @click.argument("run", type=click.Path(), metavar="RUN")
 @click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
 @click.option("--classes", metavar="0,1,2", help="Only these classes.  [default: all]")
-@click.option("--n", type=click.IntRange(1, 10_000), default=64, show_default=True, metavar="N", help="Images in all.")
+@click.option(
+    "--n", type=click.IntRange(1, 10_000), default=64, show_default=True, metavar="N", help="Images, in whole columns."
+)
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option("--out", type=click.Path(), default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
 @debug_option

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gencl.errors import GenclError
+from gencl.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ class Dataset:
 def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
     """Where data sets lie: ``chosen``, else ``$GENCL_DATA``, else the user's cache directory.
 
-    Raises GenclError if a folder was named that does not exist.
+    Raises UsageError if a folder was named that does not exist.
     """
     for origin, value in (("--data-root", chosen), ("$GENCL_DATA", os.environ.get("GENCL_DATA"))):
         if value:
             path = Path(value).expanduser()
             if not path.is_dir():
-                raise GenclError(f"{origin}: there is no folder {path}; create it, or name the one that holds the data")
+                raise UsageError(f"{origin}: there is no folder {path}; create it, or name the one that holds the data")
             return path
     return cache_root() / "data"
 

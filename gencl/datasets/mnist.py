@@ -79,14 +79,14 @@ def _download(root: Path, raw: Path, allowed: bool) -> None:
     parent = next(path for path in (root, *root.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise GenclError(f"MNIST is not in {root}, which cannot be written to: {advice}")
+    started_before = raw.parent.exists()
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
         MNIST(str(root), download=True)
     except (OSError, RuntimeError) as error:
-        if raw.is_dir() and not any(raw.iterdir()):  # leave nothing that looks like a started data set
-            raw.rmdir()
-            raw.parent.rmdir()
+        if not started_before:  # leave nothing that looks like a started data set
+            shutil.rmtree(raw.parent, ignore_errors=True)
         raise GenclError(
             f"MNIST is absent and cannot be downloaded ({' '.join(str(error).split())}): {advice}"
         ) from error

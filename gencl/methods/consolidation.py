@@ -24,6 +24,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import Parameter
 
+from gencl.errors import GenclError
 from gencl.methods.base import Context, Method, importance_random, under, within
 from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
@@ -32,7 +33,7 @@ from gencl.settings import Part
 class ConsolidationSettings(Part):
     """Settings of every method that consolidates."""
 
-    lambda_: float = Field(1.0, alias="lambda", ge=0, description="strength")
+    lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
     samples: int | None = Field(
         None, ge=1, description="samples that measure importance; null: as many as the task has"
@@ -58,11 +59,11 @@ def proximal_weights(importance: list[Tensor], strength: float) -> list[Tensor]:
 
 
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Omega with mean 1 over all entries of all tensors; all zeros stay zeros. Raises ValueError unless finite."""
+    """Omega with mean 1 over all entries of all tensors; all zeros stay zeros. Raises GenclError unless finite."""
     total = sum(value.sum(dtype=torch.float64) for value in importance.values())
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
-        raise ValueError(f"importance must be finite and not negative; its mean is {mean}")
+        raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
     return {name: value / mean if mean else value for name, value in importance.items()}
 
 

@@ -53,7 +53,7 @@ class DGR(Method):
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if self._teacher is None or self._past is None:
             return batch
-        replayed = round(self.settings.share * len(batch))
+        replayed = min(max(round(self.settings.share * len(batch)), 1), len(batch) - 1)  # some of both
         classes = ctx.random.choice(self._past, replayed)
         with torch.no_grad():
             latents = self._teacher.draw_latents(replayed, ctx.random)

@@ -115,7 +115,8 @@ def average(
     group of ``processes`` each process measures its own rows of ``batch`` and all get the mean over all rows.
     """
     n = len(batch)
-    if processes is not None and processes.world > 1:
+    shared_work = processes is not None and 1 < processes.world <= n  # fewer samples than processes: each measures all
+    if processes is not None and shared_work:
         batch = batch.rows(torch.arange(processes.rank, n, processes.world, device=batch.classes.device))
     sums: dict[str, Tensor] = {}
     with _measuring(learner):
@@ -124,7 +125,7 @@ def average(
             for name, samples in _per_sample(learner, kind, batch.rows(slice(start, start + chunk)), parameters):
                 value = summed(name, samples)
                 sums[name] = sums[name] + value if name in sums else value
-    if processes is not None:
+    if processes is not None and shared_work:
         sums = dict(zip(sums, processes.sum(list(sums.values())), strict=True))
     return {name: sums[name] / n for name in parameters}
 

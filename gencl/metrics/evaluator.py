@@ -27,6 +27,7 @@ class Evaluator:
         settings: samples a task, split and extractor.
         seed: of the latents.
         only: the metrics to measure; default all that apply. Raises UsageError for one that does not.
+        batch_size: images that are generated and read at a time.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Evaluator:
         settings: EvaluateSettings,
         seed: int,
         only: Sequence[str] | None = None,
+        batch_size: int = 500,
     ) -> None:
         self.learner, self.scenario, self.settings, self.seed = learner, scenario, settings, seed
+        self.batch_size = batch_size
         self.extractor = self._extractor(learner.position.device) if learner.kind == "generate" else None
         self.metrics: list[Metric] = []
         for name in METRICS if only is None else only:
@@ -45,7 +48,11 @@ class Evaluator:
             if kind.applies(learner, self.extractor is not None):
                 self.metrics.append(kind())
             elif only is not None:
-                why = "no feature extractor suits its images" if self.extractor is None else f"it is a {learner.kind}r"
+                why = (
+                    "no feature extractor suits its images"
+                    if self.extractor is None
+                    else {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
+                )
                 raise UsageError(f"metric {name} does not apply to this learner: {why}")
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
@@ -63,7 +70,8 @@ class Evaluator:
 
     def snapshot(self) -> Snapshot:
         """The learner as it is now."""
-        return Snapshot(self.learner, self.extractor, self.settings.samples, self.seed, self.settings.split)
+        settings = self.settings
+        return Snapshot(self.learner, self.extractor, settings.samples, self.seed, settings.split, self.batch_size)
 
     def measure(self, snapshot: Snapshot, tasks: Sequence[Task]) -> dict[str, list[float]]:
         """Each metric's values on the tasks. The learner's mode is as before afterwards."""
@@ -92,6 +100,6 @@ class Evaluator:
         return {
             "name": str(self.extractor.name),
             "version": self.extractor_version,
-            "n": self.settings.samples,
+            "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": "+".join(references),
         }

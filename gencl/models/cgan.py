@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from gencl.errors import UsageError
 from gencl.models.class_layers import CLASS_LAYERS
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.randomness import RandomSource, seeded
@@ -33,11 +34,19 @@ class CGANSettings(Part):
     r1_every: int = Field(8, ge=1, description="steps from one R1 penalty to the next")
 
 
-def upsamplings(size: int) -> int:
-    """How often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64."""
+def upsamplings(image_shape: tuple[int, int, int]) -> int:
+    """How often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64.
+
+    Raises UsageError for images that are not square or cannot be halved so often.
+    """
+    channels, size, width = image_shape
     count = 2
     while size // 2**count > 12:
         count += 1
+    if size != width or size % 2**count or channels not in (1, 3):
+        raise UsageError(
+            f"the conditional GAN takes square images whose side is a multiple of {2**count}, not {image_shape}"
+        )
     return count
 
 
@@ -50,7 +59,7 @@ class CGANGenerator(Generator):
     def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         channels, size, _ = image_shape
-        levels = upsamplings(size)
+        levels = upsamplings(image_shape)
         widths = [settings.width * 2**level for level in reversed(range(levels))]
         self.base = (widths[0], size // 2**levels, size // 2**levels)
         self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, widths[0] * self.base[1] * self.base[2])
@@ -80,7 +89,7 @@ class Discriminator(nn.Module):
     def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         channels, size, _ = image_shape
-        levels = upsamplings(size)
+        levels = upsamplings(image_shape)
         widths = [channels, *(settings.width * 2**level for level in range(levels))]
         layers: list[nn.Module] = []
         for inner, outer in pairwise(widths):

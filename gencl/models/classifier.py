@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +25,9 @@ class MLPSettings(Part):
     """Settings of the multi-layer perceptron (``model.*``)."""
 
     name: Literal["mlp"] = "mlp"
-    hidden: list[int] = Field([512, 256], min_length=1, description="units of the hidden layers")
+    hidden: list[Annotated[int, Field(ge=1, le=65_536)]] = Field(
+        [512, 256], min_length=1, description="units of the hidden layers"
+    )
     heads: Literal["task", "single"] = Field("task", description="a head a task (task known), or one for all classes")
 
 

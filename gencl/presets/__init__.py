@@ -6,7 +6,7 @@ that were found for each method on this experiment (``methods: {ewc: {lambda: 3}
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,47 +42,75 @@ def resolve(
     config: str | Path | None = None,
     method: str | None = None,
     seed: int | None = None,
-    assignments: Sequence[str] = (),
+    assignments: Sequence[str] | Mapping[str, Any] = (),
 ) -> Settings:
     """The settings of a run: the preset's (or the file's), then the method's found ones, then what was set by hand.
 
-    Raises UsageError that names the file or the ``--set`` and the key.
+    ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``. Raises UsageError naming the
+    file or the assignment and the key.
     """
     source = Path(config) if config is not None else path_of(preset or DEFAULT)
     where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
     tree = read_yaml(source)
     tree.pop("about", None)
-    found = _found_settings(tree, where)
     tree.setdefault("preset", source.stem)
+    found = _found_settings(tree, where)
     tree["method"] = _choose_method(tree.get("method", {}), method, found, where)
-    for text in assignments:
-        path, value = parse_assignment(text)
-        assign(tree, path, value)
-        where = f"--set {text}"
-        _check(tree, where)
+    _choose_model(tree, where)
+    settings = _check(tree, where)
+    for path, value in _parsed(assignments):
+        where = f"--set {'.'.join(path)}={value}"
+        if path == ["method", "name"]:
+            tree["method"] = _choose_method(tree["method"], str(value), found, where)
+        elif path == ["model", "name"]:
+            tree["model"] = {"name": value}
+        else:
+            assign(tree, path, value)
+        settings = _check(tree, where)
     if seed is not None:
-        tree["seed"] = seed
-    return _check(tree, where)
+        settings = _check({**tree, "seed": seed}, where)
+    return settings
+
+
+def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[str], Any]]:
+    """Paths and values, names of methods and models first: they decide which other keys there are."""
+    if isinstance(assignments, Mapping):
+        pairs = [(key.split("."), value) for key, value in assignments.items()]
+    else:
+        pairs = [parse_assignment(text) for text in assignments]
+    return sorted(pairs, key=lambda pair: pair[0][1:] != ["name"])
 
 
 def _found_settings(tree: dict[str, Any], where: str) -> dict[str, Any]:
     """What is known to suit each method: of this file, or of the built-in preset that a run's config.yaml names."""
+    from gencl.methods import METHODS, settings_of
+
     found = tree.pop("methods", None)
     if found is None and tree.get("preset") in names():
         found = read_yaml(path_of(tree["preset"])).get("methods")
     found = found or {}
     if not isinstance(found, dict) or not all(isinstance(block, dict) for block in found.values()):
         raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
+    for name, block in found.items():
+        settings_of({"name": METHODS.check(str(name)), **block}, f"{where}: methods")
     return found
 
 
+def _choose_model(tree: dict[str, Any], where: str) -> None:
+    model = tree.setdefault("model", {})
+    if not isinstance(model, dict):
+        raise UsageError(f"{where}: model must be a block of settings, such as 'model: {{name: cgan}}'")
+    model.setdefault("name", "cgan")
+
+
 def _choose_method(given: Any, name: str | None, found: dict[str, Any], where: str) -> dict[str, Any]:
+    """The block of the method ``name``: what stands in the file if it is the file's own, else what was found for it."""
     if not isinstance(given, dict):
         raise UsageError(f"{where}: method must be a block of settings, such as 'method: {{name: anpyc}}'")
-    if name is None or name == given.get("name"):
-        name = str(given.get("name", "anpyc"))
-        if len(given) > 1:  # a resolved config: it already holds everything
-            return dict(given)
+    own = str(given.get("name", "anpyc"))
+    if name in (None, own) and set(given) - {"name"}:
+        return {**given, "name": own}
+    name = name or own
     parts = name.split("+")
     if len(parts) == 1:
         return {"name": name, **found.get(name, {})}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from gencl.training.run import Run
@@ -28,7 +30,9 @@ def shown(name: str, value: float | None) -> str:
 def print_run(run: Run) -> None:
     """The last row and the diagonal of each matrix, the summary, and where things are."""
     metrics, console = run.metrics, Console(highlight=False)
-    table = Table(title=f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}", title_justify="left")
+    table = Table(
+        title=Text(f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"), title_justify="left"
+    )
     table.add_column("task")
     tasks = metrics["tasks"]
     for name in metrics["matrices"]:
@@ -36,7 +40,7 @@ def print_run(run: Run) -> None:
         table.add_column(f"{name.replace('_', ' ')}{unit}\njust learned", justify="right")
         table.add_column("\nat the end", justify="right")
     for j, task in enumerate(tasks):
-        row = [task]
+        row = [escape(task)]
         for name, matrix in metrics["matrices"].items():
             row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
         table.add_row(*row)
@@ -61,7 +65,11 @@ def print_run(run: Run) -> None:
 def print_comparison(results: dict[str, Any]) -> None:
     """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # whole in a file or a log
     console.print(comparison_table(results))
+    for source in sorted({row["source"] for row in results["paper"].values()}):
+        console.print(f"published: {source}", markup=False, soft_wrap=True)
     for name, row in results["methods"].items():
         if row["status"] == "failed":
             console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
@@ -98,7 +106,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
     seeds = results["seeds"]
     keys = comparison_keys(results)
     table = Table(
-        title=f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std", title_justify="left"
+        title=Text(f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std"), title_justify="left"
     )
     table.add_column("method")
     for key in keys:
@@ -106,11 +114,11 @@ def comparison_table(results: dict[str, Any]) -> Table:
     for name, row in results["methods"].items():
         done = [value["n"] for value in row.values() if isinstance(value, dict)]
         label = name if not done or max(done) == len(seeds) else f"{name} (n={max(done)})"
-        table.add_row(label, *(cell(key, row.get(key)) for key in keys))
+        table.add_row(escape(label), *(cell(key, row.get(key)) for key in keys))
         paper = results["paper"].get(name)
         if paper:
             figures = [shown(key, paper[key]) if key in paper else "" for key in keys]
-            table.add_row(f"  {paper['source']}", *figures, style="dim")
+            table.add_row("  published", *figures, style="dim")
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from accelerate import Accelerator
 
 from gencl.datasets import DATASETS
 from gencl.datasets.dataset import data_root
-from gencl.errors import UsageError
+from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
 from gencl.models.learner import Learner
 from gencl.randomness import derive_seed
@@ -27,7 +28,15 @@ def make_accelerator(device: str = "auto") -> Accelerator:
         )
     if device == "mps" and not torch.backends.mps.is_available():
         raise UsageError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
-    return Accelerator(cpu=device == "cpu")
+    # Accelerate's CPU processes need cpu=True; its environment must not change what a step means
+    on_cpu = device == "cpu" or (
+        device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    )
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision="no", gradient_accumulation_steps=1)
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if accelerator.num_processes != started:
+        raise GenclError(f"{started} processes were started but Accelerate joined {accelerator.num_processes} of them")
+    return accelerator
 
 
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:

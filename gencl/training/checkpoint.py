@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -66,7 +67,7 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
             if files.sha256(tensors) != body["tensors_sha256"]:
                 raise ValueError(f"the checksum of {tensors.name} does not fit")
             return Checkpoint(body["state"], load_file(tensors, device=device), tuple(passed_over))
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
             passed_over.append(f"{path}: {error}")
     if passed_over:
         raise GenclError(

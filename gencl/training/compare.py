@@ -8,18 +8,20 @@ import re
 import statistics
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gencl import files, presets
-from gencl.errors import Interrupted, UsageError
+from gencl.errors import GenclError, Interrupted, UsageError
 from gencl.metrics.transfer import forward_transfer
 from gencl.paper import published
 from gencl.reports.grids import method_grid, save_picture
 from gencl.settings import Settings
+from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.progress import Mode, Reporter
 from gencl.training.run import Run
 from gencl.training.train import differences, stored_settings
@@ -91,13 +93,13 @@ def compare(
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
             _check_cell(_cell_folder(folder, variant, seed), settings)
-    _check_out(folder)
+    name = next(iter(cells.values())).preset
+    _check_out(folder, name)
+    _check_machine(cells.values(), device, data_root)
     machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
     failed: dict[tuple[Variant, int], str] = {}
-    name = next(iter(cells.values())).preset
-
     lock = threading.Lock()
 
     def gather() -> dict[str, Any]:
@@ -133,11 +135,12 @@ def compare(
 
 def _draw(folder: Path, variants: Sequence[Variant], seed: int) -> None:
     """``samples.png``: what the generators of one seed draw, a row per method."""
-    runs = {variant.label: Run(_cell_folder(folder, variant, seed)) for variant in variants}
-    finished = {label: run for label, run in runs.items() if run.finished and run.metrics["kind"] == "generate"}
-    if finished:
-        learners = {label: run.generator() for label, run in finished.items()}
-        names = next(iter(finished.values())).class_names()
+    learners, names = {}, []
+    for variant in variants:
+        run = Run(_cell_folder(folder, variant, seed))
+        with suppress(GenclError):  # a classifier, or a cell that is damaged or not finished
+            learners[variant.label], names = run.generator(), run.class_names()
+    if learners:
         save_picture(method_grid(learners, names, columns=2, seed=seed), folder / "samples.png")
 
 
@@ -145,9 +148,23 @@ def _cell_folder(folder: Path, variant: Variant, seed: int) -> Path:
     return folder / variant.folder / f"seed-{seed}"
 
 
-def _check_out(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "results.json").exists())):
-        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out")
+def _check_out(folder: Path, preset: str) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out") from None
+    if stored != preset:
+        raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
+
+
+def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None) -> None:
+    """Wrong devices, data and scenarios are found before anything is written (and data are fetched once)."""
+    make_accelerator(device)
+    different = {repr((cell.data, cell.scenario)): cell for cell in cells}
+    for cell in different.values():
+        make_scenario(cell, None if data_root is None else Path(data_root))
 
 
 def _check_cell(folder: Path, settings: Settings) -> None:
@@ -182,12 +199,14 @@ def write_results(
     joint = next((variant for variant in variants if variant.label == "joint"), None)
     references = {} if joint is None else {seed: Run(_cell_folder(folder, joint, seed)) for seed in seeds}
     for variant in variants:
-        rows = [
-            _figures(run, references.get(seed))
-            for seed in seeds
-            if (run := Run(_cell_folder(folder, variant, seed))).finished
-        ]
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
+        rows = []
+        for seed in seeds:
+            run = Run(_cell_folder(folder, variant, seed))
+            try:
+                rows += [_figures(run, references.get(seed))] if run.finished else []
+            except GenclError as error:  # a finished cell that was damaged since
+                errors.append(str(error))
         if rows:
             methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
@@ -222,9 +241,3 @@ def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float 
         spread = statistics.stdev(values) if len(values) > 1 else None
         found[key] = {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
     return found
-
-
-def load_results(folder: Path) -> dict[str, Any]:
-    """The content of a comparison's results.json."""
-    results: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    return results

@@ -3,11 +3,15 @@ once."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+SAME_REQUEST_SECONDS = 1.0
 
 
 class StopRequest:
@@ -15,6 +19,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.time = 0.0
 
     def __bool__(self) -> bool:
         return self.signal is not None
@@ -22,7 +27,11 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Notes the first SIGINT or SIGTERM inside the block; the second has its usual effect. Main thread only."""
+    """Notes the first SIGINT or SIGTERM inside the block; a second, a moment later, has its usual effect.
+
+    One right after the first is the same request come by two ways (the terminal and a launcher such as torchrun). Acts
+    in the main thread only.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
@@ -31,8 +40,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
     before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        request.signal = number
-        restore()
+        if request.signal is None:
+            request.signal, request.time = number, time.monotonic()
+        elif time.monotonic() - request.time > SAME_REQUEST_SECONDS:
+            restore()
+            os.kill(os.getpid(), number)
 
     def restore() -> None:
         for number, handler in before.items():

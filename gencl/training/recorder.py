@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +16,7 @@ from torch import Tensor
 
 import gencl
 from gencl import files
+from gencl.errors import UsageError
 from gencl.methods.base import Method, state_bytes
 from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import GenerativeLearner, Learner
@@ -27,17 +31,47 @@ from gencl.training.state import State
 class Recorder:
     """The writing side of a run directory; only the main process writes. See `gencl.training.run.Run` for reading."""
 
-    def __init__(self, folder: Path, settings: Settings, scenario: Scenario, processes: Processes) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, scenario: Scenario, processes: Processes, resume_command: str = ""
+    ) -> None:
         self.folder, self.settings, self.scenario, self._processes = folder, settings, scenario, processes
+        self.resume_command = resume_command
+        self._lock: int | None = None
         self._frames = Frames(scenario.class_names)
 
-    def create(self) -> None:
-        """Makes the directory with its config.yaml."""
+    def create(self, resume: bool) -> None:
+        """Makes the directory with its config.yaml, and keeps other writers out while this recorder lives.
+
+        Raises UsageError if another process writes there, or has begun a run there meanwhile.
+        """
         try:
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go of it when the process ends
+        except BlockingIOError:
+            raise UsageError(
+                f"another process writes the run in {self.folder}; wait, or choose another --out"
+            ) from None
         except OSError as error:
             raise files.cannot_write(self.folder, error) from error
+        if not resume and (self.folder / "config.yaml").exists():
+            raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
         files.write(self.folder / "config.yaml", self.settings.to_yaml())
+
+    def close(self) -> None:
+        """Lets other writers in again."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to go back to."""
+        return any((self.folder / "checkpoint").glob("*.json"))
+
+    def origin(self) -> dict[str, str]:
+        """Hashes of the settings and of the training images: a checkpoint of other ones must not be gone on with."""
+        images = hashlib.sha256("".join(task.train.fingerprint() for task in self.scenario.tasks).encode())
+        return {"settings": hashlib.sha256(self.settings.to_yaml().encode()).hexdigest(), "data": images.hexdigest()}
 
     def log(self, entry: Mapping[str, Any], position: int) -> int:
         """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
@@ -45,17 +79,19 @@ class Recorder:
         path = self.folder / "log.jsonl"
         try:
             with path.open("r+b" if path.exists() else "w+b") as file:
-                file.truncate(position)
-                file.seek(position)
+                file.truncate(min(position, file.seek(0, 2)))
+                file.seek(0, 2)
                 file.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
                 return file.tell()
         except OSError as error:
             raise files.cannot_write(path, error) from error
 
     def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        checkpoint.save(
-            self.folder / "checkpoint", state.cost.steps * 2 + (not state.within_task), state.tree(), tensors
-        )
+        """Writes a checkpoint, numbered by steps so that the end of a task comes after its last step."""
+        if not state.origin:
+            state.origin = self.origin()
+        number = state.cost.steps * 2 + (not state.within_task)
+        checkpoint.save(self.folder / "checkpoint", number, state.tree(), tensors)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of the pictures so far."""
@@ -137,8 +173,11 @@ def environment(device: torch.device, processes: int) -> dict[str, Any]:
 
 
 def _git_commit() -> str:
-    """The commit of the clone that gencl runs from, or nothing when it is installed."""
-    command = ["git", "-C", str(Path(gencl.__file__).parent), "describe", "--always", "--dirty"]
+    """The commit of the clone that gencl runs from, or nothing when it does not run from a clone."""
+    root = Path(gencl.__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.reports.grids import sample_grid
 from gencl.settings import Settings, check, read_yaml
+from gencl.training import documents
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 
 
@@ -42,21 +42,27 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The content of metrics.json."""
-        return read_json(self.path / "metrics.json")
+        """The content of metrics.json. Raises GenclError when it is absent or damaged."""
+        return documents.read(self.path / "metrics.json", documents.Metrics)[1]
+
+    @property
+    def card(self) -> documents.ModelCard:
+        """The content of model.json. Raises GenclError when it is absent or damaged."""
+        return documents.read(self.path / "model.json", documents.ModelCard)[0]
 
     def learner(self, device: str = "cpu") -> Learner:
         """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
-        card, weights = read_json(self.path / "model.json"), self.path / "model.safetensors"
+        card, weights = self.card, self.path / "model.safetensors"
         try:
-            if files.sha256(weights) != card["sha256"]:
+            if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
-            learner = make_learner(card["model"], card["image_shape"], card["seed"], "cpu")
-            for classes in card["tasks"]:
+            learner = make_learner(card.model, card.image_shape, card.seed, "cpu")
+            for classes in card.tasks:
                 learner.grow(classes, 0)
             learner.load_state_dict(load_file(weights))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise GenclError(f"{weights} cannot be used: {error}") from error
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, UsageError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise GenclError(f"{weights} cannot be used with model.json: {reason}") from error
         return learner.to(device).eval()
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
@@ -67,13 +73,13 @@ class Run:
         return learner
 
     def class_names(self) -> list[str]:
-        names: list[str] = read_json(self.path / "model.json")["class_names"]
-        return names
+        """The classes' names by number."""
+        return self.card.class_names
 
     def sample(
         self, classes: Sequence[int] | None = None, n: int = 64, task: int | None = None, seed: int | None = None
     ) -> Image.Image:
-        """A grid with a row per class and n images in all (at least one a class); every column has one latent.
+        """A grid with a row per class and as many columns as n images need; every column has one latent.
 
         Args:
             classes: class numbers; default those of ``task``, or all.
@@ -88,9 +94,10 @@ class Run:
         wanted = list(classes) if classes else list(learner.tasks[task - 1]) if task else learner.classes
         unknown = sorted(set(wanted) - set(learner.classes))
         if unknown:
-            raise UsageError(f"--classes: {unknown} were not learned; the run knows {sorted(learner.classes)}")
+            shown = ", ".join(map(str, unknown[:5])) + (" ..." if len(unknown) > 5 else "")
+            raise UsageError(f"--classes: {shown} not learned; the run knows {sorted(learner.classes)}")
         columns = max(1, -(-n // len(wanted)))
-        seed = read_json(self.path / "model.json")["seed"] if seed is None else seed
+        seed = self.card.seed if seed is None else seed
         return sample_grid(learner, self.class_names(), wanted, columns, seed)
 
     def evaluate(
@@ -100,16 +107,32 @@ class Run:
         features: str | None = None,
         data_root: str | Path | None = None,
         device: str = "auto",
+        batch_size: int = 500,
     ) -> dict[str, Any]:
-        """Measures the trained learner on all its tasks, writes evaluation.json and returns its content."""
+        """Measures the trained learner on all its tasks, writes evaluation.json and returns its content.
+
+        Args:
+            metrics: names; default all that apply.
+            n: generated images a task; default the run's.
+            features: name of an extractor; default the run's.
+            data_root: where data sets lie.
+            device: auto, cpu, cuda or mps.
+            batch_size: images at a time; changes memory, not the figures.
+
+        Raises UsageError when nothing can be measured.
+        """
         settings = self.settings
         changes: dict[str, Any] = {"samples": n, "features": features}
         wanted = settings.evaluate.model_copy(update={k: v for k, v in changes.items() if v is not None})
         accelerator = make_accelerator(device)
         scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
         learner = self.learner(str(accelerator.device))
-        evaluator = Evaluator(learner, scenario, wanted, settings.seed, metrics)
         tasks = list(scenario.tasks)
+        if [task.classes for task in tasks] != learner.tasks:
+            raise GenclError(f"{self.path / 'config.yaml'} has other tasks than model.json")
+        evaluator = Evaluator(learner, scenario, wanted, settings.seed, metrics, batch_size)
+        if not evaluator.metrics:
+            raise UsageError("nothing can be measured: no metric applies (--features none leaves a generator unread)")
         measured = evaluator.measure(evaluator.snapshot(), tasks)
         rows = [
             {"task": task.name, **{name: values[i] for name, values in measured.items()}}
@@ -125,34 +148,30 @@ class Run:
         files.write_json(self.path / "evaluation.json", result)
         return result
 
-    def write_report(self) -> Path:
-        """Writes report.html and returns its path."""
+    def write_report(self, out: str | Path | None = None) -> Path:
+        """Writes report.html (or ``out``) and returns its path."""
         from gencl.reports.html import render
 
-        path = self.path / "report.html"
+        path = self.path / "report.html" if out is None else Path(out)
         files.write(path, render(self))
         return path
 
 
 def load_run(path: str | Path) -> Run:
-    """The run in a directory. Raises UsageError if there is none."""
+    """The run, or the model alone (model.json, model.safetensors), in a directory; UsageError if there is none."""
     run = Run(path)
-    if not (run.path / "config.yaml").is_file():
-        what = "is not a run: it has no config.yaml" if run.path.is_dir() else "does not exist"
+    if not any((run.path / name).is_file() for name in ("config.yaml", "model.json")):
+        what = "is not a run: it has no config.yaml" if run.path.is_dir() else "is not a directory"
+        what = what if run.path.exists() else "does not exist"
         raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote")
     return run
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises GenclError naming the file when it is absent or damaged."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise GenclError(
-            f"{path} is missing: the run has not come that far (go on with it: gencl train --resume)"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise GenclError(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise GenclError(f"{path} is damaged: it holds no JSON object")
-    return found
+def sample(run: str | Path, classes: Sequence[int] | None = None, n: int = 64, **options: Any) -> Image.Image:
+    """A grid of images from the generator in a directory: `Run.sample`."""
+    return load_run(run).sample(classes, n, **options)
+
+
+def evaluate(run: str | Path, metrics: Sequence[str] | None = None, **options: Any) -> dict[str, Any]:
+    """Measures the learner in a directory on its tasks: `Run.evaluate`."""
+    return load_run(run).evaluate(metrics, **options)

@@ -28,13 +28,15 @@ class Cost:
 class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
-    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again.
+    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``origin`` says of
+    which settings and data it is.
     """
 
     episode: int = 0
     stage: int = 0
     step: int = 0
     log_bytes: int = 0
+    origin: dict[str, str] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,14 @@ def train(
 
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
     """
-    assignments = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else list(set)
-    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(assignments)
+    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(set)
     folder = Path(out) if out is not None else None
     if resume and folder is not None and not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
     if resume and not chosen and folder is not None:
         settings = stored_settings(folder)
     else:
-        settings = presets.resolve(preset, config, method, seed, assignments)
+        settings = presets.resolve(preset, config, method, seed, set)
     if folder is None:
         folder = _default_folder(settings, resume)
     return run_settings(settings, folder, resume, data_root, device, threads, progress)
@@ -89,27 +89,46 @@ def run_settings(
         raise UsageError(
             f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes"
         )
-    scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
+    root = None if data_root is None else Path(data_root)
+    if not processes.main:
+        processes.wait()  # the first process fetches what is absent, then the others read it
+    scenario = make_scenario(settings, root).to(accelerator.device)
+    if processes.main:
+        processes.wait()
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
     method.check(learner)
     evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
-    recorder = Recorder(folder, settings, scenario, processes)
+    again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
+    recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
     found = checkpoint.load(folder / "checkpoint", str(accelerator.device)) if resume else None
     if found is not None:
+        _check_origin(found, recorder)
         trainer.restore(State.from_tree(found.state), found.tensors)
     processes.wait()  # nobody writes before everybody has read
-    if processes.main:
-        _say_what_is_learned(scenario, progress, found)
-        recorder.create()
-    processes.wait()
-    trainer.fit(progress)
-    if processes.main:
-        recorder.write_model(learner)
-        Run(folder).write_report()
-    processes.wait()
+    try:
+        if processes.main:
+            _say_what_is_learned(scenario, progress, found)
+            recorder.create(resume)
+        processes.wait()
+        trainer.fit(progress)
+        if processes.main:
+            trainer.write_results()
+            Run(folder).write_report()
+        processes.wait()
+    finally:
+        recorder.close()
     return Run(folder)
+
+
+def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder) -> None:
+    stored, here = found.state.get("origin", {}), recorder.origin()
+    for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
+        if stored.get(what) != here[what]:
+            raise UsageError(
+                f"--resume: the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written"
+            )
 
 
 def stored_settings(folder: Path) -> Settings:

@@ -94,7 +94,7 @@ class Trainer:
                 ctx = self._context(task)
                 self._learn(ctx, reporter, stop)
                 self._conclude(ctx, reporter)
-                if stop:
+                if self.state.episode < len(self._episodes) and self._processes.any(bool(stop), self._device):
                     self._stop(stop)
 
     def _mode(self, mode: Mode) -> Mode:
@@ -144,7 +144,7 @@ class Trainer:
                 self._train_stage(ctx, phases, order, end, reporter, stop)
 
     def _optimizers_for(self, phases: list[Phase]) -> list[Optimizer]:
-        """Fresh ones, save that within a task those stay that do not move shared parameters: pruning left them alone."""
+        """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
         before: list[Optimizer | None] = [*self._optimizers] or [None] * len(phases)
         return [
             make_optimizer(phase, self.settings.train) if old is None or phase.moves_shared else old
@@ -185,6 +185,7 @@ class Trainer:
             due = state.step % settings.checkpoint_every == 0 and state.step < steps
             if state.step % settings.log_every == 0 or state.step == end or due or stopping:
                 self._check_finite(ctx, losses)
+                self._check_parameters(ctx)
                 values = {name: round(float(loss), 6) for name, loss in losses.items()}
                 if state.step % settings.log_every == 0 or state.step == end:
                     self._log(ctx, values)
@@ -226,6 +227,11 @@ class Trainer:
             reporter.say(_line(ctx.task.name, measured))
         self._checkpoint()
 
+    def write_results(self) -> None:
+        """metrics.json and the trained model, once all is learned (again, where a killed run had come that far)."""
+        self.recorder.write_metrics(self.state, self.learner, self.method, self.evaluator)
+        self.recorder.write_model(self.learner)
+
     def _checkpoint(self) -> None:
         if self._processes.main:
             self.recorder.checkpoint(self.state, self.tensors())
@@ -233,10 +239,7 @@ class Trainer:
     def _stop(self, stop: StopRequest) -> None:
         number = stop.signal or 15
         where = f"task {self.state.episode + 1}, step {self.state.step}"
-        raise Interrupted(
-            f"stopped at {where}, with a checkpoint; go on with: gencl train --resume --out {self.recorder.folder}",
-            number,
-        )
+        raise Interrupted(f"stopped at {where}, with a checkpoint; go on with: {self.recorder.resume_command}", number)
 
     def _log(self, ctx: Context, losses: dict[str, float]) -> None:
         if self._processes.main:
@@ -252,10 +255,20 @@ class Trainer:
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         for name, loss in losses.items():
             if not math.isfinite(float(loss)):
-                raise GenclError(
-                    f"the loss of the {name} became {float(loss)} in task {ctx.task.name}, stage {ctx.stage.name}, "
-                    f"step {ctx.step + 1}; {self.recorder.folder} keeps the last good checkpoint; try a lower train.lr"
-                )
+                raise self._diverged(ctx, f"the loss of the {name} became {float(loss)}")
+
+    def _check_parameters(self, ctx: Context) -> None:
+        """No checkpoint is written, and no task concluded, with parameters that are not finite."""
+        sizes = torch._foreach_norm([parameter.detach() for parameter in self.learner.parameters()])
+        if not math.isfinite(float(torch.stack(list(sizes)).sum())):
+            raise self._diverged(ctx, "parameters became infinite or NaN")
+
+    def _diverged(self, ctx: Context, what: str) -> GenclError:
+        kept = "keeps the last good checkpoint" if self.recorder.has_checkpoint() else "has no checkpoint yet"
+        return GenclError(
+            f"{what} in task {ctx.task.name}, stage {ctx.stage.name}, step {ctx.step + 1}; "
+            f"{self.recorder.folder} {kept}; try a lower train.lr"
+        )
 
     @contextmanager
     def _timed(self, purpose: str) -> Iterator[None]:

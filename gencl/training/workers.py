@@ -22,8 +22,14 @@ class Workers:
         return self._signal
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Runs a command; returns its exit status and what it wrote to standard error."""
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        """Runs a command; returns its exit status and what it wrote to standard error.
+
+        In a session of its own: Ctrl-C reaches it once, from here, and not from the terminal too (a second signal would
+        stop it at once, without a checkpoint).
+        """
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
         self._running.add(process)
         if self._signal:  # the signal came while the process was made
             process.terminate()

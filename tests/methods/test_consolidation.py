@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch.nn import Parameter
 
 import gencl
+from gencl.errors import GenclError
 from gencl.methods.base import Context
 from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, scaled_to_mean_one
 from gencl.methods.ewc import EWC
@@ -55,7 +56,7 @@ def test_importance_is_scaled_to_mean_one_over_all_tensors() -> None:
     assert torch.cat([value.flatten() for value in scaled.values()]).mean() == 1
     zeros = scaled_to_mean_one({"a": torch.zeros(3)})
     assert torch.equal(zeros["a"], torch.zeros(3))
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(GenclError, match="finite"):
         scaled_to_mean_one({"a": torch.tensor([float("nan")])})
 
 

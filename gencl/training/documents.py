@@ -1,0 +1,81 @@
+"""The JSON files of a run as they must be when they are read back: bounded, checked, one line when they are not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gencl.errors import GenclError
+
+Size = Annotated[int, Field(ge=1, le=4096)]
+ClassNumber = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class ModelCard(BaseModel):
+    """model.json: what is needed to build a trained learner again, and the checksum of its weights."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, protected_namespaces=())
+
+    model: dict[str, Any]
+    image_shape: Annotated[list[Size], Field(min_length=3, max_length=3)]
+    tasks: Annotated[list[Annotated[list[ClassNumber], Field(min_length=1)]], Field(min_length=1)]
+    class_names: list[str]
+    seed: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    @model_validator(mode="after")
+    def _classes_have_names(self) -> ModelCard:
+        classes = [c for task in self.tasks for c in task]
+        if len(set(classes)) != len(classes) or max(classes) >= len(self.class_names):
+            raise ValueError("tasks must name each class once, and class_names each of them")
+        return self
+
+
+class Metrics(BaseModel):
+    """metrics.json, as far as tables and reports rely on it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    preset: str
+    method: str
+    seed: int
+    kind: str
+    tasks: Annotated[list[str], Field(min_length=1)]
+    matrices: dict[str, list[list[float | None]]]
+    summary: dict[str, float]
+    parameters: dict[str, int]
+    cost: dict[str, float]
+    environment: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Metrics:
+        n = len(self.tasks)
+        for name, matrix in self.matrices.items():
+            if len(matrix) != n or any(len(row) != n for row in matrix):
+                raise ValueError(f"matrix {name} is not {n} by {n}")
+        wanted = {"train_seconds", "importance_seconds", "eval_seconds", "steps", "peak_memory_bytes"} - set(self.cost)
+        wanted |= {"shared", "per_task", "total", "method_state_bytes"} - set(self.parameters)
+        if wanted:
+            raise ValueError(f"{min(wanted)} is missing")
+        return self
+
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def read(path: Path, kind: type[Document]) -> tuple[Document, dict[str, Any]]:
+    """A document and its plain content. Raises GenclError in one line when the file is absent, damaged or altered."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return kind.model_validate(content), content
+    except FileNotFoundError:
+        raise GenclError(f"{path} is missing; a run that was interrupted goes on with gencl train --resume") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise GenclError(f"{path} is damaged: {key}{': ' if key else ''}{first['msg']}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise GenclError(f"{path} cannot be read: {error}") from error
