@@ -92,7 +92,9 @@ def _found_settings(tree: dict[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(block, dict) for block in found.values()):
         raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
     for name, block in found.items():
-        settings_of({"name": METHODS.check(str(name)), **block}, f"{where}: methods")
+        if name not in METHODS:
+            raise UsageError(f"{where}: methods.{name}: no method is called {name!r}{did_you_mean(str(name), METHODS)}")
+        settings_of({"name": name, **block}, f"{where}: methods.{name}")
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,16 @@ WRONG_USE = [
     (["train", "--set", "model.name=gan"], "no learner is called 'gan'"),
     (["train", "--set", "evaluate.split=validation"], "data.validation"),
     (["train", "--set", "evaluate.features=inceptoin"], "feature extractor"),
+    (["train", "--set", "train.steps=true"], "train.steps"),
+    (["train", "--set", "scenario.order=[true,false]"], "scenario.order"),
+    (["train", "--set", "scenario.order=[]"], "scenario.order"),
+    (["train", "--set", "train.steps=1:30"], "train.steps"),
+    (["train", "--set", "train.steps={a: 1, a: 2}"], "not a value"),
+    (["train", "--set", "preset=../evil"], "preset"),
+    (["train", "--set", "preset='[/x]'"], "preset"),
+    (["train", "--set", "evaluate.samples=1000000000000"], "evaluate.samples"),
+    (["train", "--preset", "digits-mlp", "--set", "model.hidden=[0]"], "model.hidden"),
+    (["data", "check", "mnist", "--data-root", "no"], "no folder no"),
     (["train", "--seed", "-1"], "--seed"),
     (["train", "--seed", "x"], "--seed"),
     (["train", "--device", "tpu"], "--device"),
@@ -70,6 +82,9 @@ WRONG_USE = [
     (["compare", "--methods", "anpyc:lambda"], "KEY=VALUE"),
     (["compare", "--methods", "sgd,sgd"], "twice"),
     (["compare", "--seeds", "a"], "--seeds"),
+    (["compare", "--seeds", "0,0"], "a number twice"),
+    (["compare", "--device", "cuda"], "no GPU"),
+    (["compare", "--set", "scenario.tasks=99"], "scenario.tasks"),
     (["preset", "show", "digits"], "digits-cgan"),
     (["preset", "validate", "nowhere.yaml"], "nowhere.yaml"),
     (["data", "check", "minst"], "did you mean mnist"),
@@ -103,6 +118,10 @@ FILES = {
     "method: {name: ewc, lambda: x}": "method.lambda",
     "method: 3": "method",
     "methods: {ewc: 3}": "methods",
+    "methods: {ewc: {lamda: 3}}": "did you mean",
+    "methods: {ecw: {lambda: 3}}": "did you mean ewc",
+    "train: {steps: 3}\ntrain: {steps: 4}": "stands twice",
+    "method: {lambda: -1}": "method.lambda",
     "!!python/object/apply:os.system [true]": "not valid YAML",
 }
 
@@ -198,3 +217,81 @@ def test_help_has_examples() -> None:
     for name in gencl.cli.COMMANDS:
         shown = CliRunner().invoke(gencl.cli.cli, [name, "--help"]).output
         assert "Example" in shown and f"gencl {name}" in shown
+
+
+def test_errors_of_a_file_are_not_blamed_on_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("train: {steps: many}")
+    _, shown = wrong(capsys, monkeypatch, "train", "--config", str(file), "--set", "seed=1")
+    assert "mine.yaml" in shown and "--set" not in shown
+
+
+CARDS = [
+    ("sha256", None),
+    ("tasks", [[-1], [0]]),
+    ("tasks", [[0], [0]]),
+    ("tasks", [[5]]),
+    ("class_names", ["a"]),
+    ("class_names", [1, 2, 3]),
+    ("image_shape", [1, 10**9, 10**9]),
+    ("image_shape", [1, 32, 32]),
+    ("model", {"name": "cgan", "width": 10**9}),
+    ("model", {"name": "cgan", "latent": 64}),
+    ("model", {"name": "nothing"}),
+    ("seed", -1),
+]
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("small") / "run"
+    return gencl.train("digits-cgan", "sgd", out=out, set=tiny("digits-cgan"), progress="silent").path
+
+
+@pytest.mark.parametrize(("key", "value"), CARDS)
+def test_altered_model_cards_are_refused_in_one_line(
+    key: str,
+    value: object,
+    small_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(small_run, copy)
+    card = json.loads((copy / "model.json").read_text())
+    card[key] = value
+    (copy / "model.json").write_text(json.dumps({k: v for k, v in card.items() if v is not None}))
+    status, shown = wrong(capsys, monkeypatch, "sample", str(copy), "--out", str(tmp_path / "x.png"))
+    assert status == 1 and "model.json" in shown and "unexpected" not in shown and len(shown.strip().splitlines()) == 1
+    assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "{", "[" * 100_000, '{"preset": 3}', "\udcff"])
+def test_damaged_metrics_are_refused_in_one_line(
+    content: str, small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(small_run, copy)
+    (copy / "metrics.json").write_bytes(content.encode(errors="surrogateescape"))
+    status, shown = wrong(capsys, monkeypatch, "report", str(copy))
+    assert status == 1 and "metrics.json" in shown and "unexpected" not in shown
+
+
+def test_the_model_alone_can_be_sampled(small_run: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "model"
+    alone.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        shutil.copy(small_run / name, alone)
+    assert gencl.sample(alone, [0, 1], n=4).width > 56
+
+
+def test_a_comparison_keeps_to_its_experiment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "results.json").write_text('{"preset": "digits-mlp"}')
+    status, shown = wrong(capsys, monkeypatch, "compare", "--out", str(tmp_path / "c"))
+    assert status == 2 and "holds a comparison on digits-mlp, not digits-cgan" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import gencl
+from gencl.datasets.dataset import Split
 from gencl.errors import GenclError, UsageError
 from gencl.training.run import Run
 from tests.conftest import METHODS, tiny
@@ -170,8 +172,63 @@ def test_nan_names_task_and_step_and_keeps_the_checkpoint(tmp_path: Path) -> Non
         assert "NaN" not in path.read_text()
 
 
-def test_gradient_of_the_second_phase_does_not_leak_into_the_first(tmp_path: Path) -> None:
-    """The discriminator's parameters are the same whether or not the generator learns after it."""
-    run = train(tmp_path / "run", method="sgd")
-    learner = run.generator()
-    assert all(parameter.grad is None for parameter in learner.parameters())
+def test_nan_in_a_tasks_last_step_leaves_no_checkpoint_of_it(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(GenclError, match=r"parameters became infinite or NaN in task 0,1, .* has no checkpoint yet"):
+        train(out, "digits-mlp", "sgd", set=["train.lr=1e38", "train.steps=1"])
+    assert not (out / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "[" * 100_000, "{}", '{"sha256": 1}', "3", ""])
+def test_an_odd_checkpoint_file_is_passed_over(content: str, tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", "digits-mlp", "ewc")
+    run = train(tmp_path / "run", "digits-mlp", "ewc")
+    _unfinish(run)
+    newest = sorted((run.path / "checkpoint").glob("*.json"))[-1]
+    newest.write_text(content)
+    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
+
+
+def test_a_checkpoint_of_other_settings_or_data_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(tmp_path / "run", "digits-mlp", "sgd")
+    _unfinish(run)
+    config = run.path / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("steps: 6", "steps: 7"))
+    with pytest.raises(UsageError, match="other settings"):
+        gencl.train(out=run.path, resume=True, progress="silent")
+    config.write_text(text)
+    from gencl.datasets import digits
+
+    real = digits.load()
+    altered = dataclasses.replace(real, train=Split(255 - real.train.images, real.train.labels))
+    monkeypatch.setattr(digits, "load", lambda *_: altered)
+    with pytest.raises(UsageError, match="other data"):
+        gencl.train(out=run.path, resume=True, progress="silent")
+
+
+def test_a_run_has_one_writer(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sets = [part for text in [*tiny("digits-cgan"), "train.steps=2000"] for part in ("--set", text)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gencl", "train", "--out", str(out), *sets], stderr=subprocess.DEVNULL
+    )
+    while not (out / "log.jsonl").exists() and process.poll() is None:
+        time.sleep(0.01)
+    try:
+        with pytest.raises(UsageError, match="another process writes the run"):
+            gencl.train(out=out, resume=True, progress="silent")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_methods_in_files_need_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("method: {lambda: 50}")
+    assert gencl.resolve(config=file).method["lambda"] == 50
+    assert gencl.resolve(config=file, method="ewc").method["lambda"] == 1
+    assert gencl.resolve(assignments=["method.lambda=7", "method.name=ewc"]).method["lambda"] == 7
+    assert gencl.resolve(assignments={"method.samples": None}).method["samples"] is None
