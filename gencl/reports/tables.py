@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,11 +20,15 @@ def is_share(name: str) -> bool:
 
 
 def shown(name: str, value: float | None) -> str:
-    """A figure as people read it: shares in per cent, distances with one decimal."""
+    """A figure as people read it: shares in per cent, bytes in MB, distances with one decimal."""
     if value is None:
         return "-"
     if is_share(name):
         return f"{100 * value:.1f}"
+    if name.endswith("_bytes"):
+        return f"{value / 1e6:.1f}"
+    if name in ("shared", "per_task", "total"):
+        return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2g}"
 
 
@@ -75,26 +80,40 @@ def print_comparison(results: dict[str, Any]) -> None:
             console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
 
 
-def comparison_keys(results: dict[str, Any]) -> list[str]:
-    """The figures that any method has, in a fixed order."""
-    order = [
-        "fid_first_half",
-        "fid",
-        "fid_just_learned",
-        "fid_forgetting",
-        "conditional_accuracy",
-        "acc",
-        "bwt",
-        "fwt",
-        "forgetting",
-        "smt",
-    ]
-    found = {key for row in results["methods"].values() for key in row if key not in ("status", "error")}
-    return [key for key in order if key in found] + ["train_seconds"] * ("train_seconds" in found)
+QUALITY = (
+    "fid_first_half",
+    "fid",
+    "fid_just_learned",
+    "fid_forgetting",
+    "conditional_accuracy",
+    "acc",
+    "bwt",
+    "fwt",
+    "forgetting",
+    "smt",
+    "train_seconds",
+)
+COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
+_NAMES = {
+    "fid_first_half": "FID first half",
+    "fid": "FID all",
+    "fid_just_learned": "FID just learned",
+    "fid_forgetting": "FID forgetting",
+    "shared": "shared parameters",
+    "per_task": "parameters a task",
+    "method_state_bytes": "method state MB",
+    "peak_memory_bytes": "peak memory MB",
+}
+
+
+def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
+    """The figures of ``order`` that any method has."""
+    found = {key for row in results["methods"].values() for key in row}
+    return [key for key in order if key in found]
 
 
 def cell(key: str, value: dict[str, Any] | None) -> str:
-    """``mean ± std (n)``."""
+    """``mean ± std``."""
     if value is None:
         return "-"
     mean = shown(key, value["mean"])
@@ -104,7 +123,7 @@ def cell(key: str, value: dict[str, Any] | None) -> str:
 def comparison_table(results: dict[str, Any]) -> Table:
     """The table that `print_comparison` prints."""
     seeds = results["seeds"]
-    keys = comparison_keys(results)
+    keys = comparison_keys(results, QUALITY)
     table = Table(
         title=Text(f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std"), title_justify="left"
     )
@@ -124,14 +143,14 @@ def comparison_table(results: dict[str, Any]) -> Table:
 
 def heading(key: str) -> str:
     """A figure's name as a column's head."""
-    return key.replace("_", " ") + (" %" if is_share(key) else "")
+    return _NAMES.get(key, key.replace("_", " ")) + (" %" if is_share(key) else "")
 
 
 def comparison_markdown(results: dict[str, Any], command: str) -> str:
     """The same table as Markdown, with the command that made it."""
-    keys = comparison_keys(results)
+    keys = comparison_keys(results, [*QUALITY, *COST])
     lines = [
-        f"# {results['preset']}: {', '.join(results['methods'])}; seeds {', '.join(map(str, results['seeds']))}",
+        f"# {results['preset']}, seeds {', '.join(map(str, results['seeds']))}: mean ± sample standard deviation",
         "",
         f"`{command}`",
         "",
