@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
+from gencl.reports.tables import is_share, label, shown
+
 if TYPE_CHECKING:
     from gencl.training.run import Run
 
@@ -19,7 +21,7 @@ def render(run: Run) -> str:
             "name": name,
             "rows": matrix,
             "colours": _colours(matrix, lower_is_better=name == "fid"),
-            "percent": "accuracy" in name,
+            "percent": is_share(name),
         }
         for name, matrix in metrics["matrices"].items()
     ]
@@ -34,7 +36,8 @@ def render(run: Run) -> str:
         settings=run.settings.to_yaml(),
         evolution=_inline(strip) if strip.exists() else None,
         grids=[{"number": i + 1, "data": _inline(path)} for i, path in enumerate(pictures)],
-        folder=run.path.name,
+        shown=lambda name, value: shown(name, value) + (" %" if is_share(name) else ""),
+        label=lambda name: label(name)[:1].upper() + label(name)[1:],
     )
 
 

@@ -42,7 +42,7 @@ def print_run(run: Run) -> None:
     tasks = metrics["tasks"]
     for name in metrics["matrices"]:
         unit = " %" if is_share(name) else ""
-        table.add_column(f"{name.replace('_', ' ')}{unit}\njust learned", justify="right")
+        table.add_column(f"{label(name)}{unit}\njust learned", justify="right")
         table.add_column("\nat the end", justify="right")
     for j, task in enumerate(tasks):
         row = [escape(task)]
@@ -51,7 +51,7 @@ def print_run(run: Run) -> None:
         table.add_row(*row)
     console.print(table)
     figures = [
-        f"{name.replace('_', ' ')} {shown(name, value)}{' %' if is_share(name) else ''}"
+        f"{label(name)} {shown(name, value)}{' %' if is_share(name) else ''}"
         for name, value in metrics["summary"].items()
     ]
     console.print("mean: " + ", ".join(figures), soft_wrap=True)
@@ -95,10 +95,11 @@ QUALITY = (
 )
 COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
 _NAMES = {
-    "fid_first_half": "FID first half",
-    "fid": "FID all",
+    "fid_first_half": "FID of the first half",
+    "fid": "FID",
     "fid_just_learned": "FID just learned",
     "fid_forgetting": "FID forgetting",
+    "conditional_accuracy_bwt": "conditional accuracy BWT",
     "shared": "shared parameters",
     "per_task": "parameters a task",
     "method_state_bytes": "method state MB",
@@ -141,9 +142,14 @@ def comparison_table(results: dict[str, Any]) -> Table:
     return table
 
 
+def label(key: str) -> str:
+    """A figure's name for people."""
+    return _NAMES.get(key, key.replace("_", " "))
+
+
 def heading(key: str) -> str:
-    """A figure's name as a column's head."""
-    return _NAMES.get(key, key.replace("_", " ")) + (" %" if is_share(key) else "")
+    """A figure's name as a column's head, with its unit."""
+    return label(key) + (" %" if is_share(key) else "")
 
 
 def comparison_markdown(results: dict[str, Any], command: str) -> str:
