@@ -42,7 +42,7 @@ def statistics_of(batches: Iterable[Tensor]) -> Statistics:
     """The statistics of features (n, d) given in batches; memory does not grow with their number."""
     found: Statistics | None = None
     for batch in batches:
-        features = batch.double()
+        features = (batch.cpu() if batch.device.type == "mps" else batch).double()  # MPS has no float64
         part = Statistics(len(features), features.sum(0), features.T @ features)
         found = part if found is None else found + part
     if found is None:
