@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,12 +20,13 @@ from gencl.models.learner import Batch, Learner, Phase
 from gencl.processes import Processes
 from gencl.randomness import RandomSource, derive_seed
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import Settings, TrainSettings
+from gencl.settings import Settings
 from gencl.training import schedule
 from gencl.training.interrupts import StopRequest, stop_on_signal
+from gencl.training.optimizers import Switch, make_optimizer
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
-from gencl.training.state import State, optimizer_tensors, restore_optimizers
+from gencl.training.state import State, optimizer_tensors, peak_memory, restore_optimizers
 
 
 class Trainer:
@@ -155,7 +154,7 @@ class Trainer:
         self, ctx: Context, phases: list[Phase], order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
         settings, state, steps = self.settings.train, self.state, self.steps_of(ctx.task)
-        switches = [_Switch(self.learner, phase) for phase in phases]
+        switches = [Switch(self.learner, phase) for phase in phases]
         watch = self._device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
         losses: dict[str, Tensor] = {}
         shown = state.step
@@ -278,37 +277,6 @@ class Trainer:
         finally:
             cost = self.state.cost
             setattr(cost, purpose, getattr(cost, purpose) + time.perf_counter() - start)
-
-
-class _Switch:
-    """Lets exactly the parameters of one phase ask for gradients."""
-
-    def __init__(self, learner: Learner, phase: Phase) -> None:
-        moved = {id(parameter) for parameter in phase.parameters}
-        self._on = list(phase.parameters)
-        self._off = [parameter for parameter in learner.parameters() if id(parameter) not in moved]
-
-    def on(self) -> None:
-        for parameter in self._off:
-            parameter.requires_grad_(False)
-        for parameter in self._on:
-            parameter.requires_grad_(True)
-
-
-def make_optimizer(phase: Phase, settings: TrainSettings) -> Optimizer:
-    """A fresh optimiser for a phase's parameters, fused where the device has it."""
-    parameters = list(phase.parameters)
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas, fused=True)
-    return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, fused=True)
-
-
-def peak_memory(device: torch.device) -> int:
-    """The most memory in use so far, in bytes: of the device if it has its own, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _describe(stage: Stage) -> str:
