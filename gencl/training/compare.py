@@ -216,7 +216,11 @@ def write_results(
         "preset": preset,
         "seeds": seeds,
         "methods": methods,
-        "paper": {variant.label: row for variant in variants if (row := published(preset, variant.method))},
+        "paper": {
+            variant.label: row
+            for variant in variants
+            if not variant.assignments and (row := published(preset, variant.method))
+        },
     }
     files.write_json(folder / "results.json", results)
     return results
