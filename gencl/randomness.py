@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.utils.deterministic
 from torch import Tensor
 
 
@@ -32,6 +33,26 @@ def seeded(*parts: object) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(*parts))
         yield
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """On the CPU, lets torch use only algorithms that give the same bits each time; as before afterwards.
+
+    With more than one thread some (the backward pass of indexing, for one) add up in the order in which threads arrive.
+    """
+    if device.type != "cpu":
+        yield
+        return
+    fills = torch.utils.deterministic
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled, fills.fill_uninitialized_memory = fills.fill_uninitialized_memory, False  # costs time, changes nothing here
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        fills.fill_uninitialized_memory = filled
 
 
 class RandomSource:

@@ -18,7 +18,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix
 from gencl.models.learner import Batch, Learner, Phase
 from gencl.processes import Processes
-from gencl.randomness import RandomSource, derive_seed
+from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
 from gencl.training import schedule
@@ -87,7 +87,12 @@ class Trainer:
     def fit(self, mode: Mode = "auto") -> None:
         """Learns what is left to learn. Raises Interrupted when asked to stop, GenclError when a loss is not finite."""
         total = sum(self.steps_of(task) for task in self._episodes)
-        with stop_on_signal() as stop, Reporter(total, self.state.cost.steps, self._mode(mode)) as reporter:
+        done = self.state.cost.steps
+        with (
+            stop_on_signal() as stop,
+            deterministic(self._device),
+            Reporter(total, done, self._mode(mode)) as reporter,
+        ):
             while self.state.episode < len(self._episodes):
                 task = self._episodes[self.state.episode]
                 ctx = self._context(task)

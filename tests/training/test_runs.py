@@ -73,6 +73,15 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
     assert model_bytes(one) != model_bytes(other)
 
 
+def test_same_bytes_with_two_threads(tmp_path: Path) -> None:
+    """Threads that add up in the order in which they arrive would show here (they did)."""
+    sets = ["train.steps=60", "scenario.tasks=2", "evaluate.features=none"]
+    command = [sys.executable, "-m", "gencl", "train", "--threads", "2", *(p for text in sets for p in ("--set", text))]
+    for name in ("1", "2"):
+        subprocess.run([*command, "--out", str(tmp_path / name)], check=True, capture_output=True)
+    assert model_bytes(Run(tmp_path / "1")) == model_bytes(Run(tmp_path / "2"))
+
+
 def test_old_tasks_own_parameters_never_move(tmp_path: Path) -> None:
     """What belongs to task 1 is bit-equal whether one task or three are learned."""
     one, three = (train(tmp_path / str(n), method="sgd", set=[f"scenario.tasks={n}"]).learner() for n in (1, 3))
