@@ -35,6 +35,9 @@ def seeded(*parts: object) -> Iterator[None]:
         yield
 
 
+_FILL = "fill_uninitialized_memory"
+
+
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
     """On the CPU, lets torch use only algorithms that give the same bits each time; as before afterwards.
@@ -46,13 +49,14 @@ def deterministic(device: torch.device) -> Iterator[None]:
         return
     fills = torch.utils.deterministic
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled, fills.fill_uninitialized_memory = fills.fill_uninitialized_memory, False  # costs time, changes nothing here
+    filled = getattr(fills, _FILL)
+    setattr(fills, _FILL, False)  # it costs time and changes nothing here
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        fills.fill_uninitialized_memory = filled
+        setattr(fills, _FILL, filled)
 
 
 class RandomSource:
