@@ -62,6 +62,12 @@ BARE = "import sys; sys.modules['ensurepip'] = None"
 USABLE = "import sys, types; sys.modules['pip'] = types.ModuleType('pip')"
 
 
+def heed_signals() -> None:
+    """A shell cannot trap what was ignored before it (under nohup, say); a user's launcher starts with the defaults."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Clone:
     """A copy of cli/ with a project beside it, in a folder whose name needs quoting."""
 
@@ -106,11 +112,12 @@ class Clone:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_signals,  # noqa: PLW1509  # no threads here
         )
 
     def run(self, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*command, **variables)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def gencl(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -192,7 +199,7 @@ def test_the_program_replaces_the_launcher(clone: Clone):
     process = clone.start(FAKE_WAIT="30")
     wait_until(lambda: "sleep" in Path(f"/proc/{process.pid}/comm").read_text() if Path("/proc/self").exists() else 1)
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
 
 
@@ -254,7 +261,7 @@ def test_two_at_the_same_time_install_once(clone: Clone):
     processes = [clone.start(FAKE_PIP_AWAITS=str(clone.go)) for _ in range(3)]
     first_lines = [process.stderr.readline() for process in processes if process.stderr is not None]
     clone.go.touch()
-    results = [process.communicate(timeout=20) for process in processes]
+    results = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert results == [(f"in {clone.outside}\n", "")] * 3
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 1)
@@ -288,8 +295,8 @@ def test_killed_launcher_is_no_finished_installation(clone: Clone):
     assert second.stderr is not None
     assert f"waiting for another gencl set-up (process {first.pid})" in second.stderr.readline()
     clone.go.touch()
-    second.communicate(timeout=20)
-    first.communicate(timeout=20)
+    second.communicate(timeout=60)
+    first.communicate(timeout=60)
     assert second.returncode == 0
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 2)
 
@@ -299,7 +306,7 @@ def test_signal_while_installing(clone: Clone, number: signal.Signals):
     process = clone.start(FAKE_PIP_SECONDS="30")
     wait_until((clone.root / ".venv/install.tmp/download").exists)
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (-number, "")
     assert err.splitlines()[1:] == ["gencl: set-up interrupted; run the command again to go on"]
     assert not (clone.root / ".venv/install.tmp").exists()
@@ -315,11 +322,11 @@ def test_signal_while_waiting(clone: Clone):
     assert second.stderr is not None
     assert "waiting" in second.stderr.readline()
     second.terminate()
-    second.communicate(timeout=10)
+    second.communicate(timeout=60)
     assert second.returncode == -signal.SIGTERM
     assert (clone.root / ".venv/install.tmp/download").exists()  # the other's
     clone.go.touch()
-    first.communicate(timeout=10)
+    first.communicate(timeout=60)
     assert first.returncode == 0
 
 
@@ -431,6 +438,7 @@ def on_terminal(clone: Clone, *, typed: bytes = b"", **variables: str) -> tuple[
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
+        preexec_fn=heed_signals,  # noqa: PLW1509  # no threads here
         start_new_session=True,
     )
     os.close(theirs)
@@ -447,7 +455,7 @@ def on_terminal(clone: Clone, *, typed: bytes = b"", **variables: str) -> tuple[
             break
         seen += chunk
     os.close(ours)
-    return process.wait(timeout=10), seen.decode()
+    return process.wait(timeout=60), seen.decode()
 
 
 def test_terminal_shows_seconds(clone: Clone):
