@@ -2,7 +2,8 @@
 
     python gencl/metrics/weights/train_digits_reader.py --data-root DIR
 
-Writes digits-reader.safetensors beside itself and prints the accuracies on what was held out.
+Writes digits-reader.safetensors beside itself and prints the accuracies on what was held out. The bundled weights came
+from this command with two threads: MNIST test 99.45 %, embedded digits held out 99.72 % (359 of 360), 0.79 MB.
 """
 
 from __future__ import annotations
