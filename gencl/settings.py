@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gencl import yaml_files
 from gencl.errors import UsageError
@@ -24,7 +24,7 @@ class Part(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
+    def _no_truth_for_numbers(cls, value: object) -> object:
         """Pydantic takes true for 1; here it is a mistake. No setting is a truth value so far."""
         if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value)):
             raise ValueError("true and false are no values for it")

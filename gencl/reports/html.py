@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
+from gencl.metrics import METRICS
 from gencl.reports.tables import is_share, label, shown
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ def render(run: Run) -> str:
     matrices = [
         {
             "name": name,
+            "lower": _lower_is_better(name),
             "rows": matrix,
-            "colours": _colours(matrix, lower_is_better=name == "fid"),
+            "colours": _colours(matrix, lower_is_better=_lower_is_better(name)),
             "percent": is_share(name),
         }
         for name, matrix in metrics["matrices"].items()
@@ -39,6 +41,11 @@ def render(run: Run) -> str:
         shown=lambda name, value: shown(name, value) + (" %" if is_share(name) else ""),
         label=lambda name: label(name)[:1].upper() + label(name)[1:],
     )
+
+
+def _lower_is_better(name: str) -> bool:
+    """As the metric itself says; a plug-in's that is not installed here counts as higher."""
+    return name in METRICS and METRICS.get(name).better == "lower"
 
 
 def _inline(path: Any) -> str:
