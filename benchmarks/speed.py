@@ -118,7 +118,9 @@ class _Entropy(torch.nn.Module):
         self.learner = learner
 
     def forward(self, sample: dict[str, torch.Tensor]) -> torch.Tensor:
-        return self.learner.scalars("entropy", Batch(**{k: v[None] for k, v in sample.items()}))[0]
+        return self.learner.scalars(
+            "entropy", Batch(sample["images"][None], sample["classes"][None], sample["latents"][None])
+        )[0]
 
 
 def interleaved(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

@@ -64,3 +64,9 @@ class Processes:
         for gradient, value in zip(gradients, sums, strict=True):
             gradient.copy_(value / self.world)
         return bool(flags.item() > 0)
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Replaces tensors by their mean over processes."""
+        if self.world > 1 and tensors:
+            for tensor, value in zip(tensors, self.sum(tensors), strict=True):
+                tensor.copy_(value / self.world)

@@ -12,7 +12,7 @@ import yaml
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the core schema's numbers (YAML 1.2) and no duplicate keys."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own attribute
+    yaml_implicit_resolvers = {  # PyYAML's own attribute
         first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":int", ":float"))]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -13,6 +14,8 @@ from gencl.methods.pruning import least, prunable
 from gencl.methods.spp import SPP, EntropySettings
 from gencl.models.learner import Learner
 
+Percent = Annotated[float, Field(ge=0, lt=100)]
+
 
 class ANPyC(SPP):
     """SPP's consolidation, against pruning: each task is squeezed into fewer weights, and the rest is left free.
@@ -20,7 +23,8 @@ class ANPyC(SPP):
     A task is trained; then, in turn, the least important of its free weights are set to zero and the task is retrained
     (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero:
     they are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it
-    protects nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task.
+    protects nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task
+    (``last="prune"`` does, to make a network small: ANPyC table IV).
 
     The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
     20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.
@@ -30,9 +34,13 @@ class ANPyC(SPP):
     class Settings(EntropySettings):
         """Strength, form, samples, the entropy's reading, and pruning."""
 
-        prune: float = Field(20.0, ge=0, lt=100, description="per cent of the free weights to prune in each task")
+        prune: Percent | list[Percent] = Field(
+            20.0,
+            description="per cent of the free weights to prune in each task; a list: of those left, round by round",
+        )
         decay: float = Field(1.0, gt=0, le=1, description="factor on the percentage from task to task")
-        rounds: int = Field(2, ge=1, le=100, description="rounds of pruning and retraining")
+        rounds: int = Field(2, ge=1, le=100, description="rounds of pruning and retraining, where prune is one number")
+        last: Literal["keep", "prune"] = Field("keep", description="whether the last task is pruned too")
         retrain: float = Field(
             0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together"
         )
@@ -52,14 +60,19 @@ class ANPyC(SPP):
         self._masking: tuple[list[torch.nn.Parameter], list[Tensor]] | None = None
 
     def stages(self, task: int, last: bool) -> list[Stage]:
-        share, rounds = self.settings.prune / 100 * self.settings.decay**task, self.settings.rounds
-        if last or not share:
+        shares = [share * self.settings.decay**task for share in self._shares()]
+        if not any(shares) or (last and self.settings.last == "keep"):
             return [Stage("train")]
-        retrain = [
-            Stage("retrain", self.settings.retrain / rounds, prune=share * (turn + 1) / rounds)
-            for turn in range(rounds)
-        ]
-        return [Stage("train", 1 - self.settings.retrain), *retrain]
+        each = self.settings.retrain / len(shares)
+        return [Stage("train", 1 - self.settings.retrain), *(Stage("retrain", each, prune=share) for share in shares)]
+
+    def _shares(self) -> list[float]:
+        """What is pruned after each round, as a share of the weights that were free when the task began."""
+        prune, rounds = self.settings.prune, self.settings.rounds
+        if isinstance(prune, float):
+            return [prune / 100 * (turn + 1) / rounds for turn in range(rounds)]
+        left = [math.prod(1 - part / 100 for part in prune[: turn + 1]) for turn in range(len(prune))]
+        return [1 - share for share in left]
 
     def enter_stage(self, ctx: Context) -> None:
         if not ctx.stage.prune:
@@ -83,7 +96,7 @@ class ANPyC(SPP):
 
     def _scores(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.settings.score == "importance":
-            return self.measure(ctx, self.samples(ctx))
+            return self.measure(ctx)
         if self.settings.score == "magnitude":
             return {name: weight.abs() for name, weight in weights.items()}
         random = importance_random(ctx, "random pruning")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -32,7 +32,8 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate."""
+    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate, ``step``
+    the step within the task (0-based) of ``steps`` in all."""
 
     learner: Learner
     task: Task
@@ -46,6 +47,18 @@ class Context:
     batch: Batch | None = None
     lr: float = 0.0
     step: int = 0
+    steps: int = 1
+
+
+NEEDS = {
+    "generate": "a learner that draws images (a generator, or a classifier with model.generator)",
+    "classify": "a classifier",
+    "own": "parameters that are each task's own (a generator, or a classifier with model.heads: task or class)",
+    "heads": "a classifier with a head a task (model.heads: task)",
+    "task": "a classifier that is told the task (model.heads: task or domain)",
+    "units": "a classifier that is told the task and has its hidden layers in a chain (mlp, lenet, vgg9, cnn-*)",
+}
+"""What a method may need that not every learner offers, in words."""
 
 
 class Method:
@@ -59,19 +72,23 @@ class Method:
         """No settings."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """What the learner must offer (`Learner.offers`)."""
+    """What the learner must offer, among `NEEDS` (`Learner.offers`)."""
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """The settings that are worth a search, and the values that `gencl tune` tries."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
-    def check(self, learner: Learner) -> None:
-        """Raises UsageError when the method cannot serve this learner."""
-        if not self.needs <= learner.offers:
-            raise UsageError(self.refusal(type(learner).__name__))
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
+        """Raises UsageError when the method cannot serve this learner or these tasks."""
+        from gencl.methods import METHODS
 
-    def refusal(self, learner: str) -> str:
-        """Why the method cannot serve a learner that lacks what it needs, and what to use instead."""
-        return f"method {type(self).__name__.lower()} cannot serve {learner}"
+        missing = [NEEDS[need] for need in sorted(self.needs - learner.offers)]
+        if missing:
+            name = next((key for key in METHODS if METHODS.get(key) is type(self)), type(self).__name__.lower())
+            able = [key for key in METHODS if METHODS.get(key).needs <= learner.offers]
+            kind = type(learner).__name__
+            raise UsageError(f"method {name} cannot serve {kind}: it needs {missing[0]}; these can: {', '.join(able)}")
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         """What is learned one after another: the tasks, or (joint training) all of them merged."""

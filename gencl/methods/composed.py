@@ -22,9 +22,9 @@ class Composed(Method):
     def _names(self) -> list[str]:
         return [type(method).__name__.lower() for method in self.methods]
 
-    def check(self, learner: Learner) -> None:
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:
-            method.check(learner)
+            method.check(learner, tasks)
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         for method in self.methods:

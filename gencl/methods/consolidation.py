@@ -35,6 +35,11 @@ class ConsolidationSettings(Part):
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+
+
+class SampledSettings(ConsolidationSettings):
+    """Settings of those whose importance is measured on samples of the task, once it is learned."""
+
     samples: int | None = Field(
         None, ge=1, description="samples that measure importance; null: as many as the task has"
     )
@@ -67,12 +72,18 @@ def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value / mean if mean else value for name, value in importance.items()}
 
 
+def samples(ctx: Context, settings: SampledSettings) -> Batch:
+    """The task's samples on which importance is measured."""
+    return ctx.learner.probe(ctx.task, settings.samples, importance_random(ctx, "importance"))
+
+
 class Consolidation(Method):
-    """The part that EWC, MAS, SPP and ANPyC share; a subclass says what importance is."""
+    """The part that EWC, SI, MAS, SPP and ANPyC share; a subclass says what importance is."""
 
     class Settings(ConsolidationSettings):
-        """Strength, form and samples."""
+        """Strength and form."""
 
+    grid = {"lambda": (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
     settings: ConsolidationSettings
 
     def __init__(self, settings: ConsolidationSettings) -> None:
@@ -82,8 +93,14 @@ class Consolidation(Method):
         self._clear()
 
     @abstractmethod
-    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
-        """The importance of each shared parameter on the task's samples, not negative, in any unit."""
+    def measure(self, ctx: Context) -> dict[str, Tensor]:
+        """The importance of each shared parameter for the task just learned, not negative, in any unit."""
+
+    def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+        """Adds a task's importance (of mean 1) to the earlier ones', with its weights as the anchor of all."""
+        before = self.importance
+        self.importance = {name: before[name] + value if before else value for name, value in measured.items()}
+        self.anchors = weights
 
     def _clear(self) -> None:
         """Forgets what is derived from the importance; it is made again when it is next needed."""
@@ -132,15 +149,9 @@ class Consolidation(Method):
             self._weights = (ctx.lr, proximal_weights(importance, 2 * ctx.lr * self.settings.lambda_))
         proximal_step(parameters, anchors, self._weights[1])
 
-    def samples(self, ctx: Context) -> Batch:
-        """The task's samples on which importance is measured."""
-        return ctx.learner.probe(ctx.task, self.settings.samples, importance_random(ctx, "importance"))
-
     def after_task(self, ctx: Context) -> None:
-        measured = scaled_to_mean_one(self.measure(ctx, self.samples(ctx)))
-        before = self.importance
-        self.importance = {name: before[name] + value if before else value for name, value in measured.items()}
-        self.anchors = {name: parameter.detach().clone() for name, parameter in ctx.learner.shared().items()}
+        measured = scaled_to_mean_one(self.measure(ctx))
+        self.combine(measured, {name: parameter.detach().clone() for name, parameter in ctx.learner.shared().items()})
         self._clear()
 
     def state_dict(self) -> dict[str, Tensor]:

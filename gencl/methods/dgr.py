@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import torch
@@ -10,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method, under, within
+from gencl.methods.replay import mixed, number_replayed
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Learner
 from gencl.settings import Part
 
@@ -27,18 +27,13 @@ class DGR(Method):
         share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed")
 
     needs = frozenset({"generate"})
+    grid = {"share": (0.25, 0.5, 0.75)}
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._teacher: Generator | None = None
         self._past: Tensor | None = None
-
-    def refusal(self, learner: str) -> str:
-        return (
-            f"method dgr replays images from the learner's own generator, and {learner} has none; "
-            "use it with a generator (--preset digits-cgan), or another method here (gencl list methods)"
-        )
 
     def before_task(self, ctx: Context) -> None:
         now = set(ctx.task.classes)
@@ -53,13 +48,12 @@ class DGR(Method):
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if self._teacher is None or self._past is None:
             return batch
-        replayed = min(max(round(self.settings.share * len(batch)), 1), len(batch) - 1)  # some of both
+        replayed = number_replayed(self.settings.share, len(batch))
         classes = ctx.random.choice(self._past, replayed)
         with torch.no_grad():
             latents = self._teacher.draw_latents(replayed, ctx.random)
             images = self._teacher(latents, ctx.learner.position[classes])
-        kept = batch.rows(slice(len(batch) - replayed))
-        return replace(kept, images=torch.cat([kept.images, images]), classes=torch.cat([kept.classes, classes]))
+        return mixed(batch, images, classes)
 
     def state_dict(self) -> dict[str, Tensor]:
         if self._teacher is None or self._past is None:

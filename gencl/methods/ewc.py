@@ -4,32 +4,57 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, importance_random
-from gencl.methods.consolidation import Consolidation, ConsolidationSettings
+from gencl.methods.consolidation import Consolidation, SampledSettings, samples
 from gencl.methods.importance import moments
-from gencl.models.learner import Batch
+
+
+class FisherSettings(SampledSettings):
+    """Settings of the Fisher information."""
+
+    fisher: Literal["sampled", "exact", "empirical"] = Field(
+        "sampled", description="targets: drawn from the prediction, all of them by their probability, or the true ones"
+    )
 
 
 class EWC(Consolidation):
     """Omega is the diagonal Fisher information E[(d log p(y|x) / dW)^2], per sample (Kirkpatrick et al. eq. 3).
 
     Per sample, not per batch: squaring a batch's mean gradient gives about 1/B of it and another ranking. On a
-    classifier y is drawn from the prediction (``sampled``) or is the true label (``true``, the empirical Fisher). On a
-    GAN log p is the generator's own adversarial log-likelihood log sigmoid(D(G(z, c), c)) (a choice: a GAN has no
-    likelihood). Terms of all tasks are added up with one anchor, as in all consolidation here.
+    classifier y is drawn from the prediction (``sampled``), summed over with its probability (``exact``: one pass a
+    class), or the true label (``empirical``). On a GAN log p is the generator's own adversarial log-likelihood
+    log sigmoid(D(G(z, c), c)) (a choice: a GAN has no likelihood).
+
+    Each task keeps a term of its own, sum_t F_t (W - W_t)^2, as in the paper. Their sum is, up to a constant, one
+    quadratic around the mean of the W_t weighted by F_t; that is what is stored, so that memory does not grow.
     """
 
-    class Settings(ConsolidationSettings):
+    class Settings(FisherSettings):
         """Strength, form, samples, and where targets come from."""
 
-        fisher: Literal["sampled", "true"] = Field("sampled", description="targets: drawn from the prediction, or true")
+    settings: FisherSettings
 
-    settings: Settings
-
-    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
+    def measure(self, ctx: Context) -> dict[str, Tensor]:
+        batch, shared = samples(ctx, self.settings), ctx.learner.shared()
+        if self.settings.fisher == "exact":
+            total: dict[str, Tensor] = {}
+            for targets, belief in ctx.learner.possible_targets(batch):
+                square = moments(ctx.learner, "likelihood", targets, shared, ctx.processes, belief.sqrt()).square
+                total = {name: total[name] + value if total else value for name, value in square.items()}
+            return total
         if self.settings.fisher == "sampled":
             batch = ctx.learner.sampled_targets(batch, importance_random(ctx, "targets"))
-        return moments(ctx.learner, "likelihood", batch, ctx.learner.shared(), ctx.processes).square
+        return moments(ctx.learner, "likelihood", batch, shared, ctx.processes).square
+
+    def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+        before, anchors = self.importance, self.anchors
+        super().combine(measured, weights)
+        if before:
+            self.anchors = {
+                name: torch.where(total > 0, (before[name] * anchors[name] + measured[name] * weights[name]) / total, w)
+                for (name, total), w in zip(self.importance.items(), weights.values(), strict=True)
+            }

@@ -10,7 +10,7 @@ linear, one position   d_n a_n^T; its moments are matrix products: sum |g| = |D|
 linear, positions      sum over positions of d a^T, materialised
 convolution            d_n times the unfolded input, materialised (the sum over positions comes before | | and ^2)
 transposed             a_n times the unfolded output gradient, materialised
-group norm             sum over positions of d times the normalised input
+group or batch norm    sum over positions of d times the normalised input (batch norm: by running statistics)
 anything else          ``vmap(grad)`` of `torch.func`
 =====================  ===============================================================================
 
@@ -31,6 +31,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import Parameter
 
 from gencl.models.learner import Batch, Learner, ScalarKind
+from gencl.models.norms import TaskBatchNorm2d
 from gencl.processes import Processes
 
 _BUDGET = 2**25
@@ -90,13 +91,17 @@ def moments(
     batch: Batch,
     parameters: Mapping[str, Parameter],
     processes: Processes | None = None,
+    weights: Tensor | None = None,
 ) -> Moments:
-    """E[g], E[g^2] and E[|g|] of the gradients of ``learner.scalars(kind, batch)`` with respect to ``parameters``."""
+    """E[g], E[g^2] and E[|g|] of the gradients of ``learner.scalars(kind, batch)`` with respect to ``parameters``.
+
+    ``weights`` (n,) multiply the scalars of the samples.
+    """
 
     def three(name: str, samples: PerSample) -> Tensor:
         return torch.stack([samples.sum(), samples.sum_square(), samples.sum_absolute()])
 
-    found = average(learner, kind, batch, parameters, three, processes)
+    found = average(learner, kind, batch, parameters, three, processes, weights)
     return Moments(*({name: value[i] for name, value in found.items()} for i in range(3)))
 
 
@@ -107,6 +112,7 @@ def average(
     parameters: Mapping[str, Parameter],
     summed: Callable[[str, PerSample], Tensor],
     processes: Processes | None = None,
+    weights: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The mean over all samples of any statistic of a sample's gradient, by parameter name.
 
@@ -115,19 +121,37 @@ def average(
     group of ``processes`` each process measures its own rows of ``batch`` and all get the mean over all rows.
     """
     n = len(batch)
+    weights = torch.ones(n, device=batch.classes.device) if weights is None else weights
     shared_work = processes is not None and 1 < processes.world <= n  # fewer samples than processes: each measures all
     if processes is not None and shared_work:
-        batch = batch.rows(torch.arange(processes.rank, n, processes.world, device=batch.classes.device))
+        own = torch.arange(processes.rank, n, processes.world, device=batch.classes.device)
+        batch, weights = batch.rows(own), weights[own]
     sums: dict[str, Tensor] = {}
     with _measuring(learner):
         chunk = max(1, min(1024, _BUDGET // max(p.numel() for p in parameters.values())))
         for start in range(0, len(batch), chunk):
-            for name, samples in _per_sample(learner, kind, batch.rows(slice(start, start + chunk)), parameters):
+            rows = slice(start, start + chunk)
+            for name, samples in _per_sample(learner, kind, batch.rows(rows), weights[rows], parameters):
                 value = summed(name, samples)
                 sums[name] = sums[name] + value if name in sums else value
     if processes is not None and shared_work:
         sums = dict(zip(sums, processes.sum(list(sums.values())), strict=True))
     return {name: sums[name] / n for name in parameters}
+
+
+def batch_gradients(
+    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter], size: int
+) -> Iterator[dict[str, Tensor]]:
+    """The gradient of the scalars' **sum** over each ``size`` samples in turn, by parameter name.
+
+    For importance measures that are defined on batches; what they give depends on ``size``.
+    """
+    with _measuring(learner):
+        for parameter in parameters.values():
+            parameter.requires_grad_(True)
+        for start in range(0, len(batch), size):
+            total = learner.scalars(kind, batch.rows(slice(start, start + size))).sum()
+            yield dict(zip(parameters, torch.autograd.grad(total, list(parameters.values())), strict=True))
 
 
 @contextmanager
@@ -146,7 +170,7 @@ def _measuring(learner: Learner) -> Iterator[None]:
 
 
 def _per_sample(
-    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter]
+    learner: Learner, kind: ScalarKind, batch: Batch, weights: Tensor, parameters: Mapping[str, Parameter]
 ) -> Iterator[tuple[str, PerSample]]:
     """The gradients of each parameter, layer by layer in closed form where there is one."""
     wanted = {id(parameter): name for name, parameter in parameters.items()}
@@ -166,7 +190,7 @@ def _per_sample(
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
         with torch.enable_grad():
-            scalars = learner.scalars(kind, batch)
+            scalars = learner.scalars(kind, batch) * weights
     finally:
         for hook in hooks:
             hook.remove()
@@ -183,25 +207,25 @@ def _per_sample(
     rest = {name: parameter for name, parameter in parameters.items() if name not in done}
     if rest:
         for name, gradients in _functional(learner, kind, batch, rest).items():
-            yield name, PerSample(gradients)
+            yield name, PerSample(gradients * weights.view(-1, *[1] * (gradients.ndim - 1)))
 
 
 class _Scalars(nn.Module):
     """A learner's scalars as a forward pass, for `functional_call`."""
 
-    def __init__(self, learner: Learner, kind: ScalarKind) -> None:
+    def __init__(self, learner: Learner, kind: ScalarKind, tasks: tuple[int, ...]) -> None:
         super().__init__()
-        self.learner, self.kind = learner, kind
+        self.learner, self.kind, self.tasks = learner, kind, tasks
 
     def forward(self, sample: dict[str, Tensor]) -> Tensor:
-        batch = Batch(**{name: value.unsqueeze(0) for name, value in sample.items()})
+        batch = Batch(**{name: value.unsqueeze(0) for name, value in sample.items()}, tasks=self.tasks)
         return self.learner.scalars(self.kind, batch).squeeze(0)
 
 
 def _functional(
     learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter]
 ) -> dict[str, Tensor]:
-    model = _Scalars(learner, kind)
+    model = _Scalars(learner, kind, batch.tasks)
 
     def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
         found: Tensor = functional_call(model, values, (sample,))
@@ -246,9 +270,25 @@ def _with_bias(layer: nn.Conv2d | nn.ConvTranspose2d, weight: PerSample, delta: 
 def _group_norm(layer: nn.GroupNorm, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if not layer.affine:
         return {}
-    normalised = F.group_norm(inputs, layer.num_groups, eps=layer.eps)
-    weight = (delta * normalised).flatten(2).sum(2)
-    return {"weight": PerSample(weight), "bias": PerSample(delta.flatten(2).sum(2))}
+    return _scale_and_shift(F.group_norm(inputs, layer.num_groups, eps=layer.eps), delta)
+
+
+def _batch_norm(layer: nn.BatchNorm2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    if not layer.affine or layer.running_mean is None or layer.running_var is None:
+        return {}
+    normalised = F.batch_norm(inputs, layer.running_mean, layer.running_var, eps=layer.eps)
+    return _scale_and_shift(normalised, delta)
+
+
+def _task_norm(layer: TaskBatchNorm2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    return _scale_and_shift(layer.normalised(inputs), delta)
+
+
+def _scale_and_shift(normalised: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    return {
+        "weight": PerSample((delta * normalised).flatten(2).sum(2)),
+        "bias": PerSample(delta.flatten(2).sum(2)),
+    }
 
 
 _CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, PerSample]]] = {
@@ -256,4 +296,6 @@ _CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, P
     nn.Conv2d: _convolution,
     nn.ConvTranspose2d: _transposed,
     nn.GroupNorm: _group_norm,
+    nn.BatchNorm2d: _batch_norm,
+    TaskBatchNorm2d: _task_norm,
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from gencl.methods.base import Context
-from gencl.methods.consolidation import Consolidation
+from gencl.methods.consolidation import Consolidation, SampledSettings, samples
 from gencl.methods.importance import moments
-from gencl.models.learner import Batch
 
 
 class MAS(Consolidation):
@@ -16,5 +15,11 @@ class MAS(Consolidation):
     f is the logits of a classifier, the image of a generator.
     """
 
-    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
+    class Settings(SampledSettings):
+        """Strength, form and samples."""
+
+    settings: SampledSettings
+
+    def measure(self, ctx: Context) -> dict[str, Tensor]:
+        batch = samples(ctx, self.settings)
         return moments(ctx.learner, "sensitivity", batch, ctx.learner.shared(), ctx.processes).absolute

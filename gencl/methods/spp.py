@@ -9,14 +9,20 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context
-from gencl.methods.consolidation import Consolidation, ConsolidationSettings
-from gencl.methods.importance import PerSample, average, moments
+from gencl.methods.consolidation import Consolidation, SampledSettings, samples
+from gencl.methods.importance import PerSample, average, batch_gradients, moments
 from gencl.models.learner import Batch
 
+OFFICIAL_BATCH = 100
+"""Samples a sum in the authors' released code; its ranking of weights depends on it."""
 
-class EntropySettings(ConsolidationSettings):
+
+class EntropySettings(SampledSettings):
     """Settings of the entropy importance."""
 
+    form: Literal["sample", "paper", "official"] = Field(
+        "sample", description="phi of each sample (recommended), of the mean gradient, or of sums over 100 samples"
+    )
     phi: Literal["abs", "relu"] = Field("abs", description="per-sample change of entropy: its size, or only increases")
     order: Literal[1, 2] = Field(1, description="terms of the Taylor expansion")
     relative: float = Field(0.0, ge=0, description="divide by W^2 + this share of the layer's mean W^2; 0: don't")
@@ -33,6 +39,11 @@ class SPP(Consolidation):
     protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
     generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large
     weights.
+
+    ``form`` gives the two literal readings: ``paper`` takes eq. 7 as printed, max(0, -g W + g^2 W^2 / 2) of the mean
+    entropy's gradient g over the task's samples; ``official`` is what the authors' released code computes, the mean
+    over batches of 100 of max(0, g W + g^2 W^2 / 2), g being the **sum** over the batch. Neither looks at ``phi`` and
+    ``order``.
     """
 
     class Settings(EntropySettings):
@@ -40,20 +51,41 @@ class SPP(Consolidation):
 
     settings: EntropySettings
 
-    def measure(self, ctx: Context, batch: Batch) -> dict[str, Tensor]:
-        shared = ctx.learner.shared()
+    def measure(self, ctx: Context) -> dict[str, Tensor]:
+        batch, shared = samples(ctx, self.settings), ctx.learner.shared()
         weights = {name: parameter.detach() for name, parameter in shared.items()}
+        if self.settings.form == "sample":
+            change = self._per_sample(ctx, batch, weights)
+        else:
+            change = self._per_batch(ctx, batch, weights)
+        return {name: self._relative(value, weights[name]) for name, value in change.items()}
+
+    def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        shared = ctx.learner.shared()
         if self.settings.order == 1:
             found = moments(ctx.learner, "entropy", batch, shared, ctx.processes)
-            change = {name: self._first_order(w, found.mean[name], found.absolute[name]) for name, w in weights.items()}
-        else:
+            return {name: self._first_order(w, found.mean[name], found.absolute[name]) for name, w in weights.items()}
 
-            def both_orders(name: str, samples: PerSample) -> Tensor:
-                removed = samples.gradients() * -weights[name]
-                return self._phi(removed + removed.square() / 2).sum(0)
+        def both_orders(name: str, samples: PerSample) -> Tensor:
+            removed = samples.gradients() * -weights[name]
+            return self._phi(removed + removed.square() / 2).sum(0)
 
-            change = average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
-        return {name: self._relative(value, weights[name]) for name, value in change.items()}
+        return average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
+
+    def _per_batch(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The literal readings; every process measures all samples, so that batches are the same for any number."""
+        shared = ctx.learner.shared()
+        if self.settings.form == "paper":
+            mean = moments(ctx.learner, "entropy", batch, shared, ctx.processes).mean
+            return {
+                name: (w * mean[name]).square().div(2).sub(w * mean[name]).clamp(min=0) for name, w in weights.items()
+            }
+        total = {name: torch.zeros_like(w) for name, w in weights.items()}
+        for gradients in batch_gradients(ctx.learner, "entropy", batch, shared, OFFICIAL_BATCH):
+            for name, gradient in gradients.items():
+                change = gradient * weights[name]
+                total[name] += (change + change.square() / 2).clamp(min=0)
+        return total
 
     def _phi(self, change: Tensor) -> Tensor:
         return change.abs() if self.settings.phi == "abs" else change.clamp(min=0)

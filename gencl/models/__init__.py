@@ -6,7 +6,7 @@ LEARNERS = Registry(
     "learner",
     {
         "cgan": ("gencl.models.cgan:ConditionalGAN", "conditional GAN with an extensible class representation"),
-        "mlp": ("gencl.models.classifier:MLPClassifier", "multi-layer perceptron, a head a task or a single one"),
+        "mlp": ("gencl.models.mlp:MLPClassifier", "classifier: multi-layer perceptron"),
     },
     group="gencl.learners",
 )

@@ -1,18 +1,21 @@
-"""Classifiers: a shared trunk and a head a task (task known) or a single one (class-incremental)."""
+"""Classifiers: a shared trunk, and a head a task, one for all tasks, or one over all classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import Parameter
 
+from gencl.errors import UsageError
 from gencl.models.learner import Batch, Learner, Phase, ScalarKind
+from gencl.models.norms import TaskBatchNorm2d
+from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
 from gencl.settings import Part
@@ -20,22 +23,29 @@ from gencl.settings import Part
 _IMPOSSIBLE = -1e9
 """The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
 
+HEADS = {
+    "task": "a head a task, and the task is known (task-incremental)",
+    "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental)",
+    "class": "one head over all classes learned so far (class-incremental)",
+}
 
-class MLPSettings(Part):
-    """Settings of the multi-layer perceptron (``model.*``)."""
 
-    name: Literal["mlp"] = "mlp"
-    hidden: list[Annotated[int, Field(ge=1, le=65_536)]] = Field(
-        [512, 256], min_length=1, description="units of the hidden layers"
+class ClassifierSettings(Part):
+    """Settings of every classifier (``model.*``)."""
+
+    heads: Literal["task", "domain", "class"] = Field(
+        "task", description="a head a task (task known), one for all tasks, or one over all classes"
     )
-    heads: Literal["task", "single"] = Field("task", description="a head a task (task known), or one for all classes")
 
 
 class Classifier(Learner):
-    """Cross-entropy over a trunk's features, with the rows of the head added task by task.
+    """Cross-entropy over a trunk's features.
 
-    With ``heads="task"`` a sample competes only among the classes of its own task, which its label gives; with
-    ``"single"`` among all classes learned so far. The head is never shared: its rows are their task's own.
+    A sample's class also says of which task it is. With ``heads="task"`` it competes among the classes of its task
+    only; with ``"domain"`` its place among them is what one shared head predicts; with ``"class"`` it competes among
+    all classes learned so far. The rows of a head that only one task trains are its own, never shared.
+
+    Methods may close units to a task (`gates`) or give weights to tasks (`ownership`); both are part of the model.
     """
 
     kind = "classify"
@@ -44,35 +54,120 @@ class Classifier(Learner):
         super().__init__()
         self.trunk, self.features, self.heads = trunk, features, heads
         self.head = nn.ModuleList()
-        self.register_buffer("rivals", torch.zeros(0, 0, dtype=torch.bool))
-        self.rivals: Tensor
+        hidden = trunk.layers() if isinstance(trunk, Trunk) else []
+        self.gates = Gates([layer.units for layer in hidden])
+        self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
+        self.offers = frozenset(
+            {"classify"}
+            | ({"heads"} if heads == "task" else set())
+            | ({"own"} if heads != "domain" else set())
+            | ({"task"} if heads != "class" else set())
+            | ({"units"} if hidden and heads != "class" else set())
+        )
+        self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
+        self.task_of: Tensor
+        self._dropouts = [module for module in trunk.modules() if isinstance(module, Dropout)]
+        self._norms = [module for module in trunk.modules() if isinstance(module, TaskBatchNorm2d)]
+        self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
+        if self.heads == "domain" and self.tasks and len(classes) != len(self.tasks[0]):
+            raise UsageError(
+                f"model.heads: domain needs as many classes in every task; this one has {len(classes)}, "
+                f"the first {len(self.tasks[0])}; use task or class"
+            )
         super().grow(classes, seed)
-        with seeded(seed, "head", len(self.head)):
-            self.head.append(nn.Linear(self.features, len(classes)))
-        task_of_class = torch.tensor([index for index, task in enumerate(self.tasks) for _ in task])
-        same = task_of_class[:, None] == task_of_class[None, :]
-        self.rivals = same if self.heads == "task" else torch.ones_like(same)
+        self._seen = None
+        if self.heads != "domain" or not len(self.head):
+            with seeded(seed, "head", len(self.head)):
+                self.head.append(nn.Linear(self.features, len(classes)))
+        self.task_of = torch.tensor([index for index, task in enumerate(self.tasks) for _ in task])
+        self.gates.grow()
+        for norm in self._norms:
+            norm.grow()
         self.to(self.position.device)
 
-    def logits(self, images: Tensor, positions: Tensor) -> Tensor:
-        """Scores of all classes learned, (n, classes); those a sample cannot be are hugely negative."""
-        features = self.trunk(images)
-        scores = torch.cat([head(features) for head in self.head], dim=1)
-        return scores.masked_fill(~self.rivals[positions], _IMPOSSIBLE)
+    def describe(self) -> str:
+        return HEADS[self.heads]
+
+    def _range(self, tasks: Sequence[int], positions: Tensor) -> range:
+        """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
+        found = tasks or self.task_of[positions].unique().tolist()
+        return range(min(found), max(found) + 1)
+
+    def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
+        for norm in self._norms:
+            norm.tasks = index
+        gates = {} if (found := self.gates.of(index)) is None else {"gates": found}
+        if not self.ownership.divided() or tasks.start == len(self.tasks) - 1:
+            features: Tensor = self.trunk(images, **gates)
+            return features
+        features = images.new_zeros(len(images), self.features)
+        parameters = dict(self.trunk.named_parameters())
+        for task in tasks:
+            rows = (index == task).nonzero().squeeze(1)
+            own = {name: [gate[rows] for gate in values] for name, values in gates.items()}
+            features[rows] = functional_call(self.trunk, self.ownership.seen_by(task, parameters), (images[rows],), own)
+        return features
+
+    def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+        """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).
+
+        ``tasks`` says of which tasks the samples are, where that is known: only their heads are computed.
+        """
+        index, among = self.task_of[positions], self._range(tasks, positions)
+        features = self._features(images, index, among)
+        self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
+        if self.heads == "domain":
+            return self.head[0](features), positions - len(self.tasks[0]) * index
+        if self.heads == "class":
+            among = range(len(self.tasks))
+        scores = torch.cat([self.head[task](features) for task in among], dim=1)
+        start = sum(len(task) for task in self.tasks[: among.start])
+        if self.heads == "task" and len(among) > 1:
+            columns = self.task_of[start : start + scores.shape[1]]
+            scores = scores.masked_fill(columns != index[:, None], _IMPOSSIBLE)
+        return scores, positions - start
+
+    def responses(self, images: Tensor, tasks: int) -> list[Tensor]:
+        """The logits of the first so many tasks' heads on any images (one group where one head serves all).
+
+        Asked in a training step about that step's images, it goes on from the features that `loss` found.
+        """
+        index = torch.full((len(images),), len(self.tasks) - 1, device=images.device)
+        if self._seen is not None and self._seen[0] is images:
+            features = self._seen[1]
+        else:
+            features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
+        heads = self.head if self.heads == "domain" else self.head[:tasks]
+        found = [head(features) for head in heads]
+        return found if self.heads == "task" else [torch.cat(found, dim=1)]
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where heads are per
-        task."""
-        found = self.logits(images, self.position[classes]).argmax(1)
-        return torch.tensor(self.classes, device=found.device)[found]
+        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""
+        positions = self.position[classes]
+        scores, right = self.logits(images, positions)
+        return torch.tensor(self.classes, device=scores.device)[scores.argmax(1) - right + positions]
 
     def shared(self) -> dict[str, Parameter]:
-        return {f"trunk.{name}": parameter for name, parameter in self.trunk.named_parameters()}
+        parts = {"trunk": self.trunk, **({"head": self.head} if self.heads == "domain" else {})}
+        return {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
 
     def own(self, task: int) -> dict[str, Parameter]:
+        if self.heads == "domain":
+            return {}
         return {f"head.{task}.{name}": parameter for name, parameter in self.head[task].named_parameters()}
+
+    def layers(self) -> list[Layer]:
+        """The layers of units from first to last, a shared head at the end where there is one."""
+        hidden = self.trunk.layers() if isinstance(self.trunk, Trunk) else []
+        found = [
+            Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
+            for layer in hidden
+        ]
+        if self.heads == "domain":
+            found.append(Layer("head.0.weight", ("head.0.bias",), len(self.tasks[0]), hidden=False))
+        return found
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
@@ -80,43 +175,43 @@ class Classifier(Learner):
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """Cross-entropy."""
-        positions = self.position[batch.classes]
-        return F.cross_entropy(self.logits(batch.images, positions), positions)
+        for dropout in self._dropouts:
+            dropout.random = random
+        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
+        return F.cross_entropy(scores, right)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         total = len(task.train)
         rows = slice(None) if n is None or n >= total else random.choice(torch.arange(total, device=random.device), n)
-        return Batch(task.train.images[rows].float() / 255, task.train.labels[rows])
+        parts = tuple(part.index for part in task.parts)
+        return Batch(task.train.images[rows].float() / 255, task.train.labels[rows], tasks=parts)
 
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
-        positions = self.position[batch.classes]
-        logits = self.logits(batch.images, positions)
+        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
         if kind == "sensitivity":
-            return logits.masked_fill(~self.rivals[positions], 0).square().sum(1)
-        log_q = F.log_softmax(logits, dim=1)
+            return scores.masked_fill(scores == _IMPOSSIBLE, 0).square().sum(1)
+        log_q = F.log_softmax(scores, dim=1)
         if kind == "entropy":
             return -(log_q.exp() * log_q).sum(1)
-        return log_q.gather(1, positions[:, None]).squeeze(1)
+        return log_q.gather(1, right[:, None]).squeeze(1)
+
+    @torch.no_grad()
+    def _beliefs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The predicted probabilities (n, columns), and the class that each column stands for (n, columns)."""
+        positions = self.position[batch.classes]
+        training, _ = self.training, self.eval()
+        scores, right = self.logits(batch.images, positions, batch.tasks)
+        self.train(training)
+        columns = torch.arange(scores.shape[1], device=scores.device)[None, :] - right[:, None] + positions[:, None]
+        classes = torch.tensor(self.classes, device=scores.device)
+        return scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
-        with torch.no_grad():
-            cumulated = self.logits(batch.images, self.position[batch.classes]).softmax(1).cumsum(1)
-        drawn = (cumulated < random.uniform(len(batch), 1)).sum(1).clamp(max=len(self.classes) - 1)
-        classes = torch.tensor(self.classes, device=drawn.device)[drawn]
-        return Batch(batch.images, classes)
+        beliefs, classes = self._beliefs(batch)
+        drawn = (beliefs.cumsum(1) < random.uniform(len(batch), 1)).sum(1).clamp(max=beliefs.shape[1] - 1)
+        return Batch(batch.images, classes.gather(1, drawn[:, None]).squeeze(1), tasks=batch.tasks)
 
-
-class MLPClassifier(Classifier):
-    """Fully connected layers with ReLU on the flattened image."""
-
-    Settings = MLPSettings
-
-    def __init__(self, settings: MLPSettings, image_shape: tuple[int, int, int], seed: int) -> None:
-        channels, height, width = image_shape
-        widths = [channels * height * width, *settings.hidden]
-        layers: list[nn.Module] = [nn.Flatten()]
-        with seeded(seed, "mlp"):
-            for inner, outer in pairwise(widths):
-                layers += [nn.Linear(inner, outer), nn.ReLU()]
-        super().__init__(nn.Sequential(*layers), widths[-1], settings.heads)
-        self.settings = settings
+    def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
+        beliefs, classes = self._beliefs(batch)
+        for column in range(beliefs.shape[1]):
+            yield Batch(batch.images, classes[:, column], tasks=batch.tasks), beliefs[:, column]

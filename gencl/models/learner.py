@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
@@ -21,22 +21,26 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 @dataclass(frozen=True)
 class Batch:
     """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
-    them."""
+    them. ``tasks`` are the indices of the tasks they are of, where that is known (empty: any)."""
 
     images: Tensor
     classes: Tensor
     latents: Tensor | None = None
+    tasks: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The fields that are there, by name."""
+        """The tensors that are there, by name."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
     def rows(self, rows: slice | Tensor) -> Batch:
-        return replace(self, **{name: value[rows] for name, value in self.tensors().items()})
+        return replace(self, **self._mapped(lambda tensor: tensor[rows]))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        return {name: change(value) for name, value in self.tensors().items()}
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ class Learner(nn.Module, ABC):
     """
 
     kind: ClassVar[Literal["generate", "classify"]]
-    offers: ClassVar[frozenset[str]] = frozenset()
-    """What methods may need of it beyond this class: ``"generate"`` for a `GenerativeLearner`."""
+    offers: frozenset[str] = frozenset()
+    """What methods may need of it beyond this class (see `gencl.methods.base.NEEDS`)."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:
@@ -111,6 +115,17 @@ class Learner(nn.Module, ABC):
         """The batch with targets drawn from the learner's own prediction (Fisher information). Generators draw none."""
         return batch
 
+    def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
+        """The batch with each target there can be, and the learner's own probabilities of it (n,).
+
+        Generators have the one target there is.
+        """
+        yield batch, torch.ones(len(batch), device=batch.classes.device)
+
+    def describe(self) -> str:
+        """How it meets the tasks, in words."""
+        return "a generator of all classes learned so far"
+
 
 class Generator(nn.Module, ABC):
     """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
@@ -128,7 +143,7 @@ class GenerativeLearner(Learner):
     """A learner that can draw images of every class it has learned."""
 
     kind = "generate"
-    offers = frozenset({"generate"})
+    offers = frozenset({"generate", "own"})
     generator: Generator
 
     def generate(self, classes: Tensor, latents: Tensor) -> Tensor:

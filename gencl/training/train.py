@@ -12,6 +12,7 @@ import torch
 from gencl import methods, presets
 from gencl.errors import UsageError
 from gencl.metrics.evaluator import Evaluator
+from gencl.models.learner import Learner
 from gencl.processes import Processes
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check, read_yaml
@@ -22,6 +23,9 @@ from gencl.training.recorder import Recorder
 from gencl.training.run import Run
 from gencl.training.state import State
 from gencl.training.trainer import Trainer
+
+SHOWN_TASKS = 20
+"""Tasks whose labels are printed at the start."""
 
 
 def train(
@@ -97,7 +101,7 @@ def run_settings(
         processes.wait()
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
-    method.check(learner)
+    method.check(learner, scenario.tasks)
     evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
@@ -109,7 +113,7 @@ def run_settings(
     processes.wait()  # nobody writes before everybody has read
     try:
         if processes.main:
-            _say_what_is_learned(scenario, progress, found)
+            _say_what_is_learned(learner, scenario, progress, found)
             recorder.create(resume)
         processes.wait()
         trainer.fit(progress)
@@ -185,10 +189,16 @@ def _say(line: str, progress: Mode) -> None:
     Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
 
-def _say_what_is_learned(scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None) -> None:
+def _say_what_is_learned(
+    learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None
+) -> None:
     for problem in found.passed_over if found else ():
         _say(f"damaged, an older checkpoint is used: {problem}", progress)
-    names = [task.name for task in scenario.tasks]
-    _say(
-        f"{len(names)} tasks: {' | '.join(names)} ({sum(len(task.train) for task in scenario.tasks)} images)", progress
-    )
+    images = sum(len(task.train) for task in scenario.tasks)
+    _say(f"{len(scenario.tasks)} tasks, {images} training images; {learner.describe()}", progress)
+    for number, task in enumerate(scenario.tasks[:SHOWN_TASKS]):
+        names = dict.fromkeys(scenario.class_names[c] for c in task.classes)
+        labels = f": {', '.join(names)}" if ",".join(names) != task.name else ""
+        _say(f"  task {number + 1}, {task.name}{labels}", progress)
+    if len(scenario.tasks) > SHOWN_TASKS:
+        _say(f"  ... and {len(scenario.tasks) - SHOWN_TASKS} more", progress)

@@ -113,6 +113,7 @@ class Trainer:
             train=self.settings.train,
             processes=self._processes,
             random=self._random,
+            steps=self.steps_of(task),
         )
 
     def _grow(self, task: Task) -> None:
@@ -205,7 +206,9 @@ class Trainer:
         own = len(rows) // world
         rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self._device)
         data = ctx.task.train
-        return self.method.extend_batch(ctx, Batch(data.images[rows].float() / 255, data.labels[rows]))
+        tasks = tuple(part.index for part in ctx.task.parts)
+        batch = Batch(data.images[rows].float() / 255, data.labels[rows], tasks=tasks)
+        return self.method.extend_batch(ctx, batch)
 
     def _conclude(self, ctx: Context, reporter: Reporter) -> None:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""

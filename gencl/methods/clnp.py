@@ -1,0 +1,218 @@
+"""Continual learning via neural pruning (Golkar, Kagan & Cho, 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.errors import UsageError
+from gencl.methods.base import Context, Stage, under, within
+from gencl.methods.freezing import Freezing
+from gencl.methods.units import weights_between
+from gencl.models.classifier import Classifier
+from gencl.models.learner import Learner
+from gencl.models.trunk import Trunk
+from gencl.scenarios.task import Task
+from gencl.settings import Part
+
+Strength = Annotated[float, Field(ge=0, le=1e6)]
+THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 13))]
+"""Activation thresholds that are tried, as multiples of a layer's mean activation: theta of its own for each layer."""
+_CHUNK = 1000
+
+
+class CLNP(Freezing):
+    """Each task keeps the units that are active on its data; later tasks train the others.
+
+    A task is trained with an L1 term on the weights, which leaves units silent. Then (section 2.2, algorithm 1) a unit
+    is *active* if its mean activation over the task's data exceeds theta, the highest threshold at which accuracy on
+    validation data stays within the margin of graceful forgetting. The weights into active units are frozen, those that
+    come from inactive units (*interference*) at zero; the weights into inactive units are *free* and start afresh for
+    the next task, which may use all active units. So old outputs stay bit for bit as they are.
+
+    With a head a task every task uses all units that are active so far. With one head for all (``model.heads: domain``)
+    a task uses, of the last hidden layer, only the units it added (figure 2, right), so that the head can be shared.
+
+    ``finetune`` retrains the active units' weights after pruning for a share of the task's steps (section 3.2).
+    Departures: thresholds are relative to each layer's mean activation; the margin counts from the accuracy of this
+    task before pruning, and L1 and learning rate are the preset's, not searched anew for each task.
+    """
+
+    class Settings(Part):
+        """L1, the margin, and fine-tuning."""
+
+        l1: Strength | list[Strength] = Field(
+            1e-5, description="strength of sum |W|; a list: layer by layer, the head last"
+        )
+        margin: float = Field(0.0005, ge=0, lt=1, description="accuracy that pruning may cost, as a share of one")
+        finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
+
+    needs = frozenset({"units"})
+    grid = {"l1": (1e-6, 1e-5, 1e-4), "margin": (0.0005, 0.002)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.active: list[Tensor] = []
+        """Units that any task so far uses, bool, a hidden layer each."""
+        self._initial: dict[str, Tensor] = {}
+
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
+        super().check(learner, tasks)
+        if any(not len(task.validation) for task in tasks):
+            raise UsageError(
+                "method clnp chooses what to prune on validation data, and there are none: --set data.validation=0.1"
+            )
+        layers = len(cast(Classifier, learner).layers()) + (cast(Classifier, learner).heads == "task")
+        if isinstance(self.settings.l1, list) and len(self.settings.l1) != layers:
+            raise UsageError(f"method.l1: {self.settings.l1} must have a value for each of the {layers} layers")
+
+    def stages(self, task: int, last: bool) -> list[Stage]:
+        share = self.settings.finetune
+        return [Stage("train", 1 - share), Stage("finetune", share)] if share else [Stage("train")]
+
+    def before_task(self, ctx: Context) -> None:
+        learner = cast(Classifier, ctx.learner)
+        shared = learner.shared()
+        hidden = [layer for layer in learner.layers() if layer.hidden]
+        if not self.active:
+            self._initial = {name: parameter.detach().clone() for name, parameter in shared.items()}
+            device = learner.position.device
+            self.active = [torch.zeros(layer.units, dtype=torch.bool, device=device) for layer in hidden]
+        frozen = self._frozen(learner)
+        with torch.no_grad():
+            for name, mask in frozen.items():
+                shared[name].copy_(torch.where(mask, shared[name], self._initial[name]))
+        self.freeze(frozen)
+        open_ = [torch.ones_like(mask, dtype=torch.float32) for mask in self.active]
+        if learner.heads == "domain":
+            open_[-1] = (~self.active[-1]).float()
+        for part in ctx.task.parts:
+            learner.gates.store(part.index, open_)
+
+    def _frozen(self, learner: Classifier) -> dict[str, Tensor]:
+        return weights_between(learner.layers(), learner.shared(), self.active, incoming=True)
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        if ctx.stage.name != "train" and not self.settings.l1:
+            return None
+        learner = cast(Classifier, ctx.learner)
+        shared = learner.shared()
+        weights = [shared[layer.weight] for layer in learner.layers()]
+        heads = [p for part in ctx.task.parts for p in learner.own(part.index).values() if p.ndim > 1]
+        strengths = self.settings.l1
+        if isinstance(strengths, float):
+            strengths = [strengths] * (len(weights) + bool(heads))
+        weights += heads
+        strengths = [*strengths[: len(weights) - len(heads)], *([strengths[-1]] * len(heads))]
+        return torch.stack([s * w.abs().sum() for s, w in zip(strengths, weights, strict=True)]).sum()
+
+    def enter_stage(self, ctx: Context) -> None:
+        if ctx.stage.name == "finetune":
+            used = self._prune(ctx)
+            everything = weights_between(
+                cast(Classifier, ctx.learner).layers(), ctx.learner.shared(), [torch.ones_like(m) for m in used]
+            )
+            kept = weights_between(cast(Classifier, ctx.learner).layers(), ctx.learner.shared(), used)
+            before = self._frozen(cast(Classifier, ctx.learner))
+            self.freeze({name: before[name] | (everything[name] & ~kept[name]) for name in kept})
+
+    def after_task(self, ctx: Context) -> None:
+        learner = cast(Classifier, ctx.learner)
+        used = self._used(learner, ctx) if self.settings.finetune else self._prune(ctx)
+        self.active = [before | now for before, now in zip(self.active, used, strict=True)]
+
+    def _used(self, learner: Classifier, ctx: Context) -> list[Tensor]:
+        return [rows[ctx.task.index].bool() for rows in learner.gates.rows()]
+
+    @torch.no_grad()
+    def _prune(self, ctx: Context) -> list[Tensor]:
+        """Closes the units that the task does not need, cuts interference, and returns those it uses."""
+        learner = cast(Classifier, ctx.learner)
+        mean = _mean_activations(learner, ctx.task)
+        open_ = self._used(learner, ctx)
+        best, floor = open_, _accuracy(learner, ctx.task) - self.settings.margin
+        for threshold in THRESHOLDS:
+            tried = [
+                (value > threshold * value.mean()) | (before & opened)
+                for value, before, opened in zip(mean, self.active, open_, strict=True)
+            ]
+            if not all(bool(units.any()) for units in tried):
+                break
+            self._close(learner, ctx, tried)
+            if _accuracy(learner, ctx.task) >= floor:
+                best = tried
+        self._close(learner, ctx, best)
+        reached = [before | now for before, now in zip(self.active, best, strict=True)]
+        layers, shared = learner.layers(), learner.shared()
+        incoming = weights_between(layers, shared, reached, incoming=True)
+        between = weights_between(layers, shared, reached)
+        for layer in layers:
+            shared[layer.weight].masked_fill_(incoming[layer.weight] & ~between[layer.weight], 0)
+        return best
+
+    @staticmethod
+    def _close(learner: Classifier, ctx: Context, units: list[Tensor]) -> None:
+        for part in ctx.task.parts:
+            learner.gates.store(part.index, [mask.float() for mask in units])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        active = {f"active.{number}": mask for number, mask in enumerate(self.active)}
+        return {**super().state_dict(), **active, **under("initial", self._initial)}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        super().load_state_dict(state, learner)
+        found = within("active", state)
+        self.active = [found[str(number)] for number in range(len(found))]
+        self._initial = within("initial", state)
+
+
+@contextmanager
+def _evaluating(learner: Classifier) -> Iterator[None]:
+    training = learner.training
+    learner.eval()
+    try:
+        yield
+    finally:
+        learner.train(training)
+
+
+@torch.no_grad()
+def _accuracy(learner: Classifier, task: Task) -> float:
+    """On the task's validation data."""
+    data, right = task.validation, 0
+    with _evaluating(learner):
+        for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
+            found = learner.predict(data.images[rows].float() / 255, data.labels[rows])
+            right += int((found == data.labels[rows]).sum())
+    return right / len(data)
+
+
+@torch.no_grad()
+def _mean_activations(learner: Classifier, task: Task) -> list[Tensor]:
+    """The mean activation of each hidden unit over the task's training data and positions, a layer each, (units,)."""
+    trunk = cast(Trunk, learner.trunk)
+    totals: list[Tensor] = [torch.zeros(0)] * len(trunk.hidden)
+
+    def keep(number: int, output: Tensor) -> None:
+        total = output.flatten(2).mean(2).sum(0) if output.ndim > 2 else output.sum(0)
+        totals[number] = total if not len(totals[number]) else totals[number] + total
+
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output, number=number: keep(number, output))
+        for number, layer in enumerate(trunk.hidden)
+    ]
+    data = task.train
+    try:
+        with _evaluating(learner):
+            for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
+                learner.predict(data.images[rows].float() / 255, data.labels[rows])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [total / len(data) for total in totals]

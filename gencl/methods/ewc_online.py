@@ -1,0 +1,27 @@
+"""Online EWC (Schwarz et al., Progress & Compress, ICML 2018)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.consolidation import Consolidation
+from gencl.methods.ewc import EWC, FisherSettings
+
+
+class OnlineEWC(EWC):
+    """EWC with one running Fisher information F <- gamma F + F_t and one anchor, the last task's weights.
+
+    F_t is scaled to mean 1 first, as Schwarz et al. do (section 4), so that tasks count alike.
+    """
+
+    class Settings(FisherSettings):
+        """As EWC's, and how fast older tasks fade."""
+
+        gamma: float = Field(1.0, ge=0, le=1, description="what earlier tasks' information is multiplied by")
+
+    settings: Settings
+
+    def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+        self.importance = {name: self.settings.gamma * value for name, value in self.importance.items()}
+        Consolidation.combine(self, measured, weights)

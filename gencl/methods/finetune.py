@@ -1,0 +1,9 @@
+"""Fine-tuning: plain training with a head a task."""
+
+from gencl.methods.base import Method
+
+
+class Finetune(Method):
+    """Protects nothing, but each task has a head of its own: what is forgotten is the trunk's features only."""
+
+    needs = frozenset({"heads"})

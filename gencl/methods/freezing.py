@@ -1,0 +1,57 @@
+"""Entries of shared parameters that no step may move: the part that SGD-F, PackNet, HAT and CLNP share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from gencl.methods.base import Context, Method, under, within
+from gencl.models.learner import Learner
+
+
+class Freezing(Method):
+    """Holds the entries in ``frozen`` (bool, by name) bit for bit where they are.
+
+    Their gradients are zeroed, and they are put back after each step: momentum, Adam's moments and weight decay move
+    weights whose gradient is zero.
+    """
+
+    def __init__(self, settings: object) -> None:
+        super().__init__(settings)
+        self.frozen: dict[str, Tensor] = {}
+        self._held: tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]] | None = None
+
+    def freeze(self, frozen: dict[str, Tensor]) -> None:
+        """From now on these entries stay as they are at the next step."""
+        self.frozen = {name: mask for name, mask in frozen.items() if bool(mask.any())}
+        self._held = None
+
+    def _holding(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]]:
+        """The parameters, their values, 1 where they are frozen, and 1 where they are free."""
+        if self._held is None:
+            shared = learner.shared()
+            parameters = [shared[name] for name in self.frozen]
+            masks = [mask.to(p.dtype) for mask, p in zip(self.frozen.values(), parameters, strict=True)]
+            self._held = parameters, [p.detach().clone() for p in parameters], masks, [1 - mask for mask in masks]
+        return self._held
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        assert ctx.phase is not None
+        if self.frozen and ctx.phase.moves_shared:
+            parameters, _, _, free = self._holding(ctx.learner)
+            moving = [(p.grad, mask) for p, mask in zip(parameters, free, strict=True) if p.grad is not None]
+            torch._foreach_mul_([gradient for gradient, _ in moving], [mask for _, mask in moving])
+
+    @torch.no_grad()
+    def after_step(self, ctx: Context) -> None:
+        assert ctx.phase is not None
+        if self.frozen and ctx.phase.moves_shared:
+            parameters, values, masks, _ = self._holding(ctx.learner)
+            torch._foreach_lerp_(list[Tensor](parameters), values, masks)  # exact where the mask is 0 or 1
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return under("frozen", self.frozen)
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self.freeze(within("frozen", state))

@@ -1,0 +1,119 @@
+"""Hard attention to the task (Serra et al., ICML 2018)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, importance_random, within
+from gencl.methods.freezing import Freezing
+from gencl.methods.units import weights_between
+from gencl.models.classifier import Classifier
+from gencl.models.learner import Batch, Learner
+from gencl.settings import Part
+
+LARGEST = 6.0
+"""Embeddings stay within +- this (Serra et al. section 2.5)."""
+
+
+class HAT(Freezing):
+    """A task learns, with its weights, which units it uses: a = sigmoid(s e), e an embedding a unit (eq. 1).
+
+    s rises from 1 / s_max to s_max in each epoch (eq. 3), so that gates end up open or closed; e's gradient is rescaled
+    for it (eq. 4). sum a (1 - m) / sum (1 - m) costs new units (eq. 5), m being 1 for those that earlier tasks use.
+    Weights between units that earlier tasks use do not move (eq. 2).
+
+    Deviations: a task's gates are rounded to 0 or 1 once it is learned (at s_max nearly all are), which makes eq. 2 a
+    mask of weights that hold bit for bit under any optimiser; as many whole cycles of s as there are epochs fit into a
+    task's steps, so that training ends at s_max; e has its own rate, by plain SGD.
+    """
+
+    class Settings(Part):
+        """Cost of units, steepness, and the embeddings' learning rate."""
+
+        cost: float = Field(0.75, ge=0, description="c: what using new units costs")
+        steepest: float = Field(400.0, ge=1, description="s_max")
+        embedding_lr: float = Field(0.05, gt=0, description="learning rate of the embeddings")
+
+    needs = frozenset({"units"})
+    grid = {"cost": (0.1, 0.75, 2.0), "embedding_lr": (0.05, 0.5)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._embeddings: list[Tensor] = []
+        self._used: list[Tensor] = []
+
+    def before_task(self, ctx: Context) -> None:
+        learner = cast(Classifier, ctx.learner)
+        layers = learner.layers()
+        units = [layer.units for layer in layers if layer.hidden]
+        self._look_up(learner)
+        self.freeze(weights_between(layers, learner.shared(), [mask.bool() for mask in self._used]))
+        random = importance_random(ctx, "embeddings")
+        self._embeddings = [random.normal(n).requires_grad_() for n in units]
+
+    def _look_up(self, learner: Classifier) -> None:
+        """Which units earlier tasks use, float (units,) a layer."""
+        known = len(learner.gates.rows()[0]) if learner.gates.rows() else 0
+        earlier = min(known, len(learner.tasks) - 1)
+        self._used = [
+            rows[:earlier].amax(0) if earlier else torch.zeros(layer.units, device=learner.position.device)
+            for rows, layer in zip(learner.gates.rows(), learner.layers(), strict=False)
+        ]
+
+    def _steepness(self, ctx: Context) -> float:
+        """s at this step."""
+        cycles = max(1, round(ctx.steps * ctx.train.batch_size / max(1, len(ctx.task.train))))
+        length = -(-ctx.steps // cycles)
+        place = (ctx.step % length) / max(1, length - 1)
+        if ctx.step == ctx.steps - 1:
+            place = 1.0
+        s_max = self.settings.steepest
+        return 1 / s_max + (s_max - 1 / s_max) * place
+
+    def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
+        steepness = self._steepness(ctx)
+        cast(Classifier, ctx.learner).gates.live = [torch.sigmoid(steepness * e) for e in self._embeddings]
+        return batch
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        live = cast(Classifier, ctx.learner).gates.live
+        assert live is not None
+        spent = torch.stack([(gate * (1 - used)).sum() for gate, used in zip(live, self._used, strict=True)]).sum()
+        room = torch.stack([(1 - used).sum() for used in self._used]).sum()
+        return self.settings.cost * spent / room.clamp(min=1)
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        super().adjust_gradients(ctx)
+        ctx.processes.average([e.grad for e in self._embeddings if e.grad is not None])
+
+    @torch.no_grad()
+    def after_step(self, ctx: Context) -> None:
+        super().after_step(ctx)
+        steepness, s_max = self._steepness(ctx), self.settings.steepest
+        for embedding in self._embeddings:
+            if embedding.grad is None:
+                continue
+            inside = (steepness * embedding).clamp(-50, 50).cosh() + 1
+            gradient = embedding.grad * (s_max / steepness) * inside / (embedding.cosh() + 1)
+            embedding.sub_(self.settings.embedding_lr * gradient).clamp_(-LARGEST, LARGEST)
+            embedding.grad = None
+        cast(Classifier, ctx.learner).gates.live = None
+
+    def after_task(self, ctx: Context) -> None:
+        gates = cast(Classifier, ctx.learner).gates
+        for part in ctx.task.parts:
+            gates.store(part.index, [(embedding.detach() > 0).float() for embedding in self._embeddings])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {**super().state_dict(), **{f"embedding.{i}": e.detach() for i, e in enumerate(self._embeddings)}}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        super().load_state_dict(state, learner)
+        found = within("embedding", state)
+        self._embeddings = [found[str(number)].requires_grad_() for number in range(len(found))]
+        self._look_up(cast(Classifier, learner))

@@ -1,0 +1,77 @@
+"""Learning without forgetting (Li & Hoiem, ECCV 2016)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Method, under, within
+from gencl.models.classifier import Classifier
+from gencl.models.learner import Learner
+from gencl.settings import Part
+
+
+def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
+    """-sum softmax(old / T) log softmax(new / T), mean over the batch (Li & Hoiem eq. 2-3); logits (n, classes).
+
+    The cross-entropy form: it differs from the Kullback-Leibler divergence by the teacher's entropy, a constant. There
+    is no factor T^2.
+    """
+    return -(F.softmax(old / temperature, 1) * F.log_softmax(new / temperature, 1)).sum(1).mean()
+
+
+class LwF(Method):
+    """loss += lambda * sum over old heads of the distillation loss, on the **current** task's images.
+
+    The teacher is a copy of the learner as it was when the task began. With one head for all, old classes' logits are
+    distilled as one group.
+    """
+
+    class Settings(Part):
+        """Strength and temperature."""
+
+        lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="weight of each old task's distillation")
+        temperature: float = Field(2.0, gt=0, description="T")
+
+    needs = frozenset({"classify"})
+    grid = {"lambda": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._teacher: Classifier | None = None
+        self._known = 0
+
+    def before_task(self, ctx: Context) -> None:
+        self._known = len(ctx.learner.tasks) - len(ctx.task.parts)
+        if self._known:
+            self._teach(ctx.learner)
+
+    def _teach(self, learner: Learner) -> None:
+        self._teacher = deepcopy(cast(Classifier, learner)).eval().requires_grad_(False)
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        if self._teacher is None or ctx.batch is None or ctx.phase is None or not ctx.phase.moves_shared:
+            return None
+        with torch.no_grad():
+            old = self._teacher.responses(ctx.batch.images, self._known)
+        new = cast(Classifier, ctx.learner).responses(ctx.batch.images, self._known)
+        terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
+        return self.settings.lambda_ * torch.stack(terms).sum()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        if self._teacher is None:
+            return {}
+        return {"known": torch.tensor(self._known), **under("teacher", self._teacher.state_dict())}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        if state:
+            self._known = int(state["known"])
+            self._teach(learner)
+            assert self._teacher is not None
+            self._teacher.load_state_dict(within("teacher", state))

@@ -1,0 +1,92 @@
+"""PackNet (Mallya & Lazebnik, CVPR 2018)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Stage
+from gencl.methods.freezing import Freezing
+from gencl.methods.pruning import least, prunable
+from gencl.models.classifier import Classifier
+from gencl.models.trunk import Ownership
+from gencl.settings import Part
+
+
+class PackNet(Freezing):
+    """Each task keeps the largest of the weights that were free to it, for good; the others are free for later tasks.
+
+    A task is trained, the smallest of **its own** free weights are set to zero, and it is retrained with the rest. What
+    it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases and norms are
+    frozen after the first task. The last task keeps all that is left.
+    """
+
+    class Settings(Part):
+        """Pruning."""
+
+        prune: float = Field(75.0, gt=0, lt=100, description="per cent of a task's free weights that it gives away")
+        retrain: float = Field(0.3, gt=0, lt=1, description="share of a task's steps for retraining after pruning")
+
+    needs = frozenset({"task"})
+    grid = {"prune": (50.0, 75.0, 85.0)}
+    settings: Settings
+
+    def stages(self, task: int, last: bool) -> list[Stage]:
+        if last:
+            return [Stage("train")]
+        retrain = self.settings.retrain
+        return [Stage("train", 1 - retrain), Stage("retrain", retrain, prune=self.settings.prune / 100)]
+
+    @staticmethod
+    def _ownership(ctx: Context) -> Ownership:
+        return cast(Classifier, ctx.learner).ownership
+
+    @staticmethod
+    def _weights(ctx: Context) -> dict[str, Tensor]:
+        """The trunk's weight matrices and kernels, which tasks divide."""
+        shared = {name: parameter.detach() for name, parameter in ctx.learner.shared().items()}
+        return {name: weight for name, weight in prunable(shared).items() if name.startswith("trunk.")}
+
+    def _owner(self, ctx: Context, name: str, weight: Tensor) -> Tensor:
+        owner = self._ownership(ctx).get(name.removeprefix("trunk."))
+        return owner if owner.numel() else torch.zeros_like(weight, dtype=torch.int32)
+
+    def before_task(self, ctx: Context) -> None:
+        if not self._ownership(ctx).divided():
+            return
+        self.freeze(self._taken(ctx))
+
+    def _taken(self, ctx: Context) -> dict[str, Tensor]:
+        """What belongs to earlier tasks: their weights, and all that is not divided."""
+        weights = self._weights(ctx)
+        divided = self._ownership(ctx).divided()
+        return {
+            name: self._owner(ctx, name, parameter) > 0
+            if name in weights
+            else torch.full_like(parameter, divided, dtype=torch.bool)
+            for name, parameter in ctx.learner.shared().items()
+        }
+
+    @torch.no_grad()
+    def enter_stage(self, ctx: Context) -> None:
+        if not ctx.stage.prune:
+            return
+        frozen = self._taken(ctx)
+        shared = ctx.learner.shared()
+        for name, weight in self._weights(ctx).items():
+            size = weight.abs()
+            given = least(size, size, ~frozen[name], ctx.stage.prune)
+            shared[name].masked_fill_(given, 0)
+            frozen[name] = frozen[name] | given
+        self.freeze(frozen)
+
+    def after_task(self, ctx: Context) -> None:
+        ownership = self._ownership(ctx)
+        for name, weight in self._weights(ctx).items():
+            owner = self._owner(ctx, name, weight)
+            kept = ~self.frozen.get(name, torch.zeros_like(weight, dtype=torch.bool))
+            owner = torch.where(kept & (owner == 0), ctx.task.index + 1, owner)
+            ownership.store(name.removeprefix("trunk."), owner.to(torch.int32))

@@ -1,0 +1,21 @@
+"""SGD with the trunk frozen after the first task."""
+
+from __future__ import annotations
+
+import torch
+
+from gencl.methods.base import Context
+from gencl.methods.freezing import Freezing
+
+
+class FrozenSGD(Freezing):
+    """Everything shared is frozen after the first task; later tasks train what is their own (heads, class layers).
+
+    Nothing that earlier tasks use moves, so BWT is 0 by construction.
+    """
+
+    needs = frozenset({"own"})
+
+    def before_task(self, ctx: Context) -> None:
+        if ctx.task.index > 0:
+            self.freeze({name: torch.ones_like(p, dtype=torch.bool) for name, p in ctx.learner.shared().items()})

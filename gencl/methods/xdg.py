@@ -1,0 +1,46 @@
+"""Context-dependent gating (Masse et al., PNAS 2018)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Method
+from gencl.models.classifier import Classifier
+from gencl.randomness import permutation
+from gencl.settings import Part
+
+
+class XdG(Method):
+    """Each task closes a random share of every hidden layer's units, always the same ones.
+
+    Tasks then share few units, but nothing protects what they share: the authors pair it with consolidation
+    (``--method xdg+si``).
+    """
+
+    class Settings(Part):
+        """The share of closed units."""
+
+        closed: float = Field(0.8, ge=0, lt=1, description="share of each hidden layer's units that a task closes")
+
+    needs = frozenset({"units"})
+    grid = {"closed": (0.2, 0.5, 0.8)}
+    settings: Settings
+
+    def before_task(self, ctx: Context) -> None:
+        learner = cast(Classifier, ctx.learner)
+        hidden = [layer for layer in learner.layers() if layer.hidden]
+        for part in ctx.task.parts:
+            gates = [
+                self._gate(layer.units, ctx.seed, part.index, number).to(learner.position.device)
+                for number, layer in enumerate(hidden)
+            ]
+            learner.gates.store(part.index, gates)
+
+    def _gate(self, units: int, *place: int) -> Tensor:
+        gate = torch.ones(units)
+        gate[permutation(units, "gating", *place)[: min(units - 1, round(self.settings.closed * units))]] = 0
+        return gate

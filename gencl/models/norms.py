@@ -1,0 +1,63 @@
+"""Batch normalisation for networks that learn task after task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class TaskBatchNorm2d(nn.Module):
+    """Batch normalisation whose running statistics belong to a task; scale and shift are shared.
+
+    Statistics that follow the newest task are a way to forget the older ones that no importance guards against. Where
+    the task is known, each keeps its own. ``tasks`` (n,), set before each forward pass, says of which each sample is.
+
+    In training a batch is normalised by its own statistics, which flow into the running ones of every task in it.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps, self.momentum = eps, momentum
+        self.register_buffer("running_mean", torch.zeros(0, channels))
+        self.register_buffer("running_var", torch.ones(0, channels))
+        self.running_mean: Tensor
+        self.running_var: Tensor
+        self.tasks: Tensor | None = None
+
+    def grow(self) -> None:
+        """Statistics for one more task: the last one's, or mean 0 and variance 1."""
+        for name, first in (("running_mean", 0.0), ("running_var", 1.0)):
+            rows = getattr(self, name)
+            new = rows[-1:] if len(rows) else torch.full_like(rows.new_empty(1, rows.shape[1]), first)
+            setattr(self, name, torch.cat([rows, new]))
+
+    def normalised(self, units: Tensor) -> Tensor:
+        """The units (n, c, h, w) before scale and shift, by the running statistics of each sample's task."""
+        assert self.tasks is not None
+        mean, var = self.running_mean[self.tasks], self.running_var[self.tasks]
+        return (units - mean[:, :, None, None]) * torch.rsqrt(var + self.eps)[:, :, None, None]
+
+    def forward(self, units: Tensor) -> Tensor:
+        if not self.training:
+            return self.normalised(units) * self.weight[:, None, None] + self.bias[:, None, None]
+        assert self.tasks is not None
+        mean, var = units.new_zeros(units.shape[1]), units.new_ones(units.shape[1])
+        normalised = F.batch_norm(units, mean, var, self.weight, self.bias, True, 1.0, self.eps)
+        present = torch.zeros(len(self.running_mean), 1, device=units.device).index_fill_(0, self.tasks, self.momentum)
+        self.running_mean.lerp_(mean.expand_as(self.running_mean), present.expand_as(self.running_mean))
+        self.running_var.lerp_(var.expand_as(self.running_var), present.expand_as(self.running_var))
+        return normalised
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name in ("running_mean", "running_var"):  # as many tasks as were stored
+            if prefix + name in state_dict:
+                setattr(self, name, state_dict[prefix + name].to(self.weight.device, copy=True))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
