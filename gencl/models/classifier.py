@@ -84,9 +84,9 @@ class Classifier(Learner):
         return F.cross_entropy(self.logits(batch.images, positions), positions)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        total = len(task.train)
-        rows = slice(None) if n is None or n >= total else random.choice(torch.arange(total, device=random.device), n)
-        return Batch(task.train.images[rows].float() / 255, task.train.labels[rows])
+        every = torch.arange(len(task.train), device=random.device)
+        rows = every if n is None or n >= len(every) else random.choice(every, n)
+        return Batch(task.train.take(rows).float() / 255, task.train.labels[rows])
 
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
         positions = self.position[batch.classes]

@@ -205,7 +205,7 @@ class Trainer:
         own = len(rows) // world
         rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self._device)
         data = ctx.task.train
-        return self.method.extend_batch(ctx, Batch(data.images[rows].float() / 255, data.labels[rows]))
+        return self.method.extend_batch(ctx, Batch(data.take(rows).float() / 255, data.labels[rows]))
 
     def _conclude(self, ctx: Context, reporter: Reporter) -> None:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""
