@@ -42,15 +42,6 @@ class DataSettings(Part):
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
 
 
-class ScenarioSettings(Part):
-    """``scenario.*``"""
-
-    name: str = Field("split", description="how the data become tasks")
-    classes_per_task: int = Field(1, ge=1, description="classes each task brings")
-    order: list[int] | None = Field(None, min_length=1, description="the classes in the order they are learned")
-    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
-
-
 class TrainSettings(Part):
     """``train.*``"""
 
@@ -75,14 +66,14 @@ class EvaluateSettings(Part):
 
 
 class Settings(Part):
-    """All settings of a run; ``model`` and ``method`` are checked by the learner and method they name."""
+    """All settings of a run; ``scenario``, ``model`` and ``method`` are checked by what they name."""
 
     preset: str = Field(
         "custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=80, description="name of the experiment"
     )
     seed: int = Field(0, ge=0, lt=2**63)
     data: DataSettings = DataSettings()
-    scenario: ScenarioSettings = ScenarioSettings()
+    scenario: dict[str, Any] = Field(default_factory=lambda: {"name": "split"})
     model: dict[str, Any] = Field(default_factory=lambda: {"name": "cgan"})
     method: dict[str, Any] = Field(default_factory=lambda: {"name": "anpyc"})
     train: TrainSettings = TrainSettings()

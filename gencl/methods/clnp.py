@@ -188,7 +188,7 @@ def _accuracy(learner: Classifier, task: Task) -> float:
     data, right = task.validation, 0
     with _evaluating(learner):
         for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
-            found = learner.predict(data.images[rows].float() / 255, data.labels[rows])
+            found = learner.predict(data.take(rows).float() / 255, data.labels[rows])
             right += int((found == data.labels[rows]).sum())
     return right / len(data)
 
@@ -211,7 +211,7 @@ def _mean_activations(learner: Classifier, task: Task) -> list[Tensor]:
     try:
         with _evaluating(learner):
             for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
-                learner.predict(data.images[rows].float() / 255, data.labels[rows])
+                learner.predict(data.take(rows).float() / 255, data.labels[rows])
     finally:
         for hook in hooks:
             hook.remove()

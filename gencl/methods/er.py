@@ -47,7 +47,7 @@ class ER(Method):
         images, classes = [], []
         for label in ctx.task.classes:
             rows = order[train.labels[order] == label][:each]
-            images.append(train.images[rows])
+            images.append(train.take(rows))
             classes.append(train.labels[rows])
         if self._images is not None and self._classes is not None:
             for label in self._classes.unique(sorted=True).tolist():

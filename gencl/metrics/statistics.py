@@ -56,9 +56,8 @@ def cached_statistics(extractor: nn.Module, split: Split, batch_size: int) -> St
     path = cache_root() / "statistics" / f"{key}.safetensors"
     try:
         stored = load_file(path)
-        return Statistics(
-            int(stored["n"]), stored["total"].to(split.images.device), stored["outer"].to(split.images.device)
-        )
+        device = split.labels.device
+        return Statistics(int(stored["n"]), stored["total"].to(device), stored["outer"].to(device))
     except (OSError, SafetensorError, KeyError):
         pass  # absent or damaged: made again
     with torch.no_grad():

@@ -181,10 +181,10 @@ class Classifier(Learner):
         return F.cross_entropy(scores, right)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        total = len(task.train)
-        rows = slice(None) if n is None or n >= total else random.choice(torch.arange(total, device=random.device), n)
+        every = torch.arange(len(task.train), device=random.device)
+        rows = every if n is None or n >= len(every) else random.choice(every, n)
         parts = tuple(part.index for part in task.parts)
-        return Batch(task.train.images[rows].float() / 255, task.train.labels[rows], tasks=parts)
+        return Batch(task.train.take(rows).float() / 255, task.train.labels[rows], tasks=parts)
 
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
         scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gencl.errors import UsageError
-from gencl.registry import did_you_mean
-from gencl.settings import Settings, assign, check, parse_assignment, read_yaml
+from gencl.registry import Registry, did_you_mean
+from gencl.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 
 FOLDER = Path(__file__).parent
 DEFAULT = "digits-cgan"
@@ -56,14 +56,15 @@ def resolve(
     tree.setdefault("preset", source.stem)
     found = _found_settings(tree, where)
     tree["method"] = _choose_method(tree.get("method", {}), method, found, where)
-    _choose_model(tree, where)
+    for block, default in (("scenario", "split"), ("model", "cgan")):
+        _choose(tree, block, default, where)
     settings = _check(tree, where)
     for path, value in _parsed(assignments):
         where = f"--set {'.'.join(path)}={value}"
         if path == ["method", "name"]:
             tree["method"] = _choose_method(tree["method"], str(value), found, where)
-        elif path == ["model", "name"]:
-            tree["model"] = {"name": value}
+        elif path in (["scenario", "name"], ["model", "name"]):
+            tree[path[0]] = {"name": value}
         else:
             assign(tree, path, value)
         settings = _check(tree, where)
@@ -73,7 +74,7 @@ def resolve(
 
 
 def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[str], Any]]:
-    """Paths and values, names of methods and models first: they decide which other keys there are."""
+    """Paths and values, names of scenarios, methods and models first: they decide which other keys there are."""
     if isinstance(assignments, Mapping):
         pairs = [(key.split("."), value) for key, value in assignments.items()]
     else:
@@ -98,11 +99,11 @@ def _found_settings(tree: dict[str, Any], where: str) -> dict[str, Any]:
     return found
 
 
-def _choose_model(tree: dict[str, Any], where: str) -> None:
-    model = tree.setdefault("model", {})
-    if not isinstance(model, dict):
-        raise UsageError(f"{where}: model must be a block of settings, such as 'model: {{name: cgan}}'")
-    model.setdefault("name", "cgan")
+def _choose(tree: dict[str, Any], block: str, default: str, where: str) -> None:
+    given = tree.setdefault(block, {})
+    if not isinstance(given, dict):
+        raise UsageError(f"{where}: {block} must be a block of settings, such as '{block}: {{name: {default}}}'")
+    given.setdefault("name", default)
 
 
 def _choose_method(given: Any, name: str | None, found: dict[str, Any], where: str) -> dict[str, Any]:
@@ -120,15 +121,24 @@ def _choose_method(given: Any, name: str | None, found: dict[str, Any], where: s
 
 
 def _check(tree: dict[str, Any], where: str) -> Settings:
-    """Validates the tree, the learner's and the method's blocks with it, and fills in their defaults."""
+    """Validates the tree, the blocks of scenario, learner and method with it, and fills in their defaults."""
     from gencl.methods import settings_of
     from gencl.models import LEARNERS
+    from gencl.scenarios import SCENARIOS
 
     settings: Settings = check(Settings, tree, where)
-    name = settings.model.get("name")
+    blocks = {
+        "scenario": _named_block(settings.scenario, "scenario", SCENARIOS, where),
+        "model": _named_block(settings.model, "model", LEARNERS, where),
+        "method": settings_of(settings.method, where),
+    }
+    return Settings.model_validate({**settings.tree(), **blocks})
+
+
+def _named_block(block: Mapping[str, Any], key: str, registry: Registry, where: str) -> dict[str, Any]:
+    """The block with its defaults, checked by the ``Settings`` of what it names."""
+    name = block.get("name")
     if not isinstance(name, str):
-        raise UsageError(f"{where}: model.name: name a learner, one of: {', '.join(LEARNERS)}")
-    model = check(LEARNERS.get(name).Settings, settings.model, where, "model.")
-    method = settings_of(settings.method, where)
-    tree = {**settings.tree(), "model": model.model_dump(mode="json", by_alias=True), "method": method}
-    return Settings.model_validate(tree)
+        raise UsageError(f"{where}: {key}.name: name a {registry.noun}, one of: {', '.join(registry)}")
+    checked: Part = check(registry.get(name).Settings, block, where, f"{key}.")
+    return checked.model_dump(mode="json", by_alias=True)

@@ -2,66 +2,87 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Annotated, Any, Literal
 
-from gencl.datasets.dataset import Dataset
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
 from gencl.errors import UsageError
-from gencl.randomness import permutation
-from gencl.scenarios.task import Scenario, Task
+from gencl.scenarios.recipe import Load, Recipe, task_of_classes
+from gencl.scenarios.task import Scenario
+from gencl.settings import DataSettings, Part
 
 
-def split(
-    dataset: Dataset,
-    *,
-    classes_per_task: int = 1,
-    order: list[int] | None = None,
-    tasks: int | None = None,
-    validation: float = 0.0,
-    limit: int | None = None,
-) -> Scenario:
-    """Splits ``dataset`` into tasks of ``classes_per_task`` classes.
+class SplitSettings(Part):
+    """``scenario.*`` of a split."""
 
-    Args:
-        dataset: the data set.
-        classes_per_task: how many classes each task brings.
-        order: the classes in the order they are learned; default 0, 1, 2, ...
-        tasks: only the first so many tasks; default all.
-        validation: the share of each class's training images kept apart for choosing hyper-parameters.
-        limit: at most so many training images a task (for quick tries).
-
-    Raises UsageError where these do not fit the data set. Which images are kept apart depends on the data alone, never
-    on the run's seed, so that all runs and methods see the same split.
-    """
-    classes = list(range(len(dataset.classes))) if order is None else order
-    if sorted(set(classes)) != sorted(classes) or not set(classes) <= set(range(len(dataset.classes))):
-        raise UsageError(
-            f"scenario.order: {order} must name classes of {dataset.name} (0 to {len(dataset.classes) - 1}) once each"
-        )
-    if len(classes) % classes_per_task:
-        raise UsageError(
-            f"scenario.classes_per_task: {len(classes)} classes cannot be split into tasks of {classes_per_task}"
-        )
-    groups = [tuple(classes[i : i + classes_per_task]) for i in range(0, len(classes), classes_per_task)]
-    if tasks is not None and not 1 <= tasks <= len(groups):
-        raise UsageError(f"scenario.tasks: {tasks} is not between 1 and {len(groups)}")
-    groups = groups[:tasks]
-    made = tuple(_task(dataset, index, group, validation, limit) for index, group in enumerate(groups))
-    return Scenario("split", made, dataset.classes, dataset.reader)
-
-
-def _task(dataset: Dataset, index: int, classes: tuple[int, ...], validation: float, limit: int | None) -> Task:
-    of_task = dataset.train.select(torch.isin(dataset.train.labels, torch.tensor(classes)))
-    order = permutation(len(of_task), "split", dataset.name, index)
-    held_out = torch.zeros(len(of_task), dtype=torch.bool)
-    for label in classes:
-        of_class = order[of_task.labels[order] == label]
-        held_out[of_class[: round(validation * len(of_class))]] = True
-    training = order[~held_out[order]]
-    return Task(
-        index=index,
-        name=",".join(dataset.classes[c] for c in classes),
-        classes=classes,
-        train=of_task.select(training[:limit]),
-        validation=of_task.select(held_out),
-        test=dataset.test.select(torch.isin(dataset.test.labels, torch.tensor(classes))),
+    name: Literal["split"] = "split"
+    classes_per_task: int | None = Field(None, ge=1, description="classes each task brings; default 1")
+    sizes: list[Annotated[int, Field(ge=1)]] | None = Field(
+        None, min_length=1, description="instead: how many classes the first, the second, ... task brings"
     )
+    order: list[int] | None = Field(None, min_length=1, description="the classes in the order they are learned")
+    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_class_a_task(cls, values: dict[str, Any]) -> dict[str, Any]:
+        given = any(values.get(key) is not None for key in ("classes_per_task", "sizes"))
+        return values if given else {**values, "classes_per_task": 1}
+
+    @field_validator("sizes")
+    @classmethod
+    def _not_both(cls, value: list[int] | None, info: ValidationInfo) -> list[int] | None:
+        if value is not None and info.data.get("classes_per_task") is not None:
+            raise ValueError("give sizes or classes_per_task, not both (scenario.classes_per_task=null drops it)")
+        return value
+
+
+class ClassSplit(Recipe):
+    """Task t brings the next ``classes_per_task`` (or ``sizes[t]``) classes of ``data.name``."""
+
+    Settings = SplitSettings
+    settings: SplitSettings
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        dataset, known = load(data.name), self.settings
+        classes = list(range(len(dataset.classes))) if known.order is None else known.order
+        if sorted(set(classes)) != sorted(classes) or not set(classes) <= set(range(len(dataset.classes))):
+            raise UsageError(
+                f"scenario.order: {known.order} must name classes of {dataset.name} "
+                f"(0 to {len(dataset.classes) - 1}) once each"
+            )
+        if known.sizes is None:
+            groups = equal_groups(classes, known.classes_per_task or 1, dataset.name)
+        elif sum(known.sizes) != len(classes):
+            raise UsageError(
+                f"scenario.sizes: {known.sizes} add up to {sum(known.sizes)}, "
+                f"but {dataset.name} has {len(classes)} classes to learn"
+            )
+        else:
+            ends = list(accumulate(known.sizes))
+            groups = [tuple(classes[end - size : end]) for size, end in zip(known.sizes, ends, strict=True)]
+        groups = first_tasks(groups, known.tasks)
+        names = [",".join(dataset.classes[c] for c in group) for group in groups]
+        tasks = tuple(
+            task_of_classes(dataset, group, data, i, index=i, name=name)
+            for i, (group, name) in enumerate(zip(groups, names, strict=True))
+        )
+        return Scenario("split", tasks, dataset.classes, dataset.reader)
+
+
+def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int, ...]]:
+    """Classes in groups of ``size``. Raises UsageError where they cannot be divided so."""
+    if size > len(classes):
+        raise UsageError(f"scenario.classes_per_task: {size}, but {name} has only {len(classes)} classes to learn")
+    if len(classes) % size:
+        raise UsageError(f"scenario.classes_per_task: {len(classes)} classes cannot be split into tasks of {size}")
+    return [tuple(classes[i : i + size]) for i in range(0, len(classes), size)]
+
+
+def first_tasks(groups: list[tuple[int, ...]], tasks: int | None) -> list[tuple[int, ...]]:
+    """The first ``tasks`` groups, or all. Raises UsageError where there are fewer."""
+    if tasks is not None and tasks > len(groups):
+        raise UsageError(f"scenario.tasks: {tasks} is not between 1 and {len(groups)}")
+    return groups[:tasks]

@@ -63,8 +63,7 @@ class Scenario:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width)."""
-        channels, height, width = self.tasks[0].train.images.shape[1:]
-        return channels, height, width
+        return self.tasks[0].train.shape
 
     def to(self, device: torch.device | str) -> Scenario:
         return replace(self, tasks=tuple(task.to(device) for task in self.tasks))

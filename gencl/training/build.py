@@ -10,14 +10,14 @@ import torch
 from accelerate import Accelerator
 
 from gencl.datasets import DATASETS
-from gencl.datasets.dataset import data_root
+from gencl.datasets.dataset import Dataset, data_root
 from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
 from gencl.models.learner import Learner
 from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
+from gencl.settings import Settings, check
 
 
 def make_accelerator(device: str = "auto") -> Accelerator:
@@ -42,11 +42,15 @@ def make_accelerator(device: str = "auto") -> Accelerator:
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
     fit."""
-    dataset = DATASETS.get(settings.data.name)(data_root(root) if root is not None else None)
-    keys = settings.scenario.model_dump(exclude={"name"})
-    scenario: Scenario = SCENARIOS.get(settings.scenario.name)(
-        dataset, **keys, validation=settings.data.validation, limit=settings.data.limit
-    )
+    folder = data_root(root) if root is not None else None
+
+    def load(name: str) -> Dataset:
+        dataset: Dataset = DATASETS.get(name)(folder)
+        return dataset
+
+    recipe = SCENARIOS.get(str(settings.scenario.get("name", "split")))
+    chosen = check(recipe.Settings, settings.scenario, "settings", "scenario.")
+    scenario: Scenario = recipe(chosen).build(settings.data, load)
     return scenario
 
 

@@ -1,0 +1,47 @@
+"""One data set again and again, its pixels in another fixed order each time (permuted MNIST: Goodfellow et al. 2013,
+Kirkpatrick et al. 2017)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gencl.datasets.dataset import Split
+from gencl.randomness import permutation
+from gencl.scenarios.recipe import Load, Recipe, hold_out
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import DataSettings, Part
+
+
+class PermutedSettings(Part):
+    """``scenario.*`` of permuted tasks."""
+
+    name: Literal["permuted"] = "permuted"
+    tasks: int = Field(10, ge=1, le=10_000, description="how many tasks; the first shows the images as they are")
+
+
+class Permuted(Recipe):
+    """Task t shows all classes of ``data.name`` through the t-th permutation, equal in all runs; the first shows them
+    as they are. The tasks share the images in memory; class c of the data set is class c + t * classes in task t.
+    """
+
+    Settings = PermutedSettings
+    settings: PermutedSettings
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        dataset = load(data.name)
+        train, validation = hold_out(dataset.train, data, dataset.name, 0)
+        n = len(dataset.classes)
+        tasks = []
+        for t in range(self.settings.tasks):
+            shown = [_shown(part, t, n) for part in (train, validation, dataset.test)]
+            classes = tuple(range(t * n, (t + 1) * n))
+            tasks.append(Task(t, f"permutation {t + 1}", classes, train=shown[0], validation=shown[1], test=shown[2]))
+        return Scenario("permuted", tuple(tasks), dataset.classes * self.settings.tasks, reader=None)
+
+
+def _shown(part: Split, t: int, classes: int) -> Split:
+    part = part.relabelled(part.labels + t * classes)
+    _, height, width = part.shape
+    return part if t == 0 else part.permuted(permutation(height * width, "permuted", t))

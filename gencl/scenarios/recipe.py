@@ -1,0 +1,73 @@
+"""How data become tasks: what the file of a scenario holds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+from gencl.datasets.dataset import Dataset, Split
+from gencl.randomness import permutation
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import DataSettings, Part
+
+Load = Callable[[str], Dataset]
+"""A data set by its name, or the path of a folder, as ``data.*`` wants its images."""
+
+
+class Recipe(ABC):
+    """Makes a scenario from its own settings (``scenario.*``), those of the data, and the data sets it asks for."""
+
+    Settings: ClassVar[type[Part]]
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        """The tasks, on the CPU. Raises UsageError naming the key where settings and data do not fit."""
+
+
+def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Split]:
+    """Training and validation part of a task: ``data.validation`` of each class is kept apart for choosing.
+
+    Which images are kept apart depends on ``key`` (the data set and the place in it) alone, never on the run's seed, so
+    that all runs and methods see the same split. At most ``data.limit`` are for training.
+    """
+    order = permutation(len(every), "split", *key)
+    held_out = torch.zeros(len(every), dtype=torch.bool)
+    for label in every.labels.unique().tolist():
+        of_class = order[every.labels[order] == label]
+        held_out[of_class[: round(data.validation * len(of_class))]] = True
+    return every.select(order[~held_out[order]][: data.limit]), every.select(held_out)
+
+
+def task_of_classes(
+    dataset: Dataset,
+    classes: tuple[int, ...],
+    data: DataSettings,
+    number: int,
+    *,
+    index: int,
+    name: str,
+    first: int = 0,
+) -> Task:
+    """Some classes of a data set as a task.
+
+    Args:
+        dataset: the data set.
+        classes: the classes, as the data set numbers them.
+        data: shares and limits.
+        number: the task's place within the data set: with its name it decides which images are kept apart.
+        index: the task's place in the scenario.
+        name: the task's name.
+        first: what the scenario adds to the data set's class numbers, so that they are unique.
+    """
+    wanted = torch.tensor(classes)
+    every = dataset.train.select(torch.isin(dataset.train.labels, wanted))
+    test = dataset.test.select(torch.isin(dataset.test.labels, wanted))
+    train, validation = hold_out(every, data, dataset.name, number)
+    train, validation, test = (part.relabelled(part.labels + first) for part in (train, validation, test))
+    return Task(index, name, tuple(first + c for c in classes), train, validation, test)
