@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -60,6 +60,8 @@ class Method:
 
     needs: ClassVar[frozenset[str]] = frozenset()
     """What the learner must offer (`Learner.offers`)."""
+    grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """The values that `gencl tune` tries, by setting; each setting's from least to most."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
