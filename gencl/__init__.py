@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "train": "gencl.training.train",
     "compare": "gencl.training.compare",
+    "tune": "gencl.training.tune",
     "load_run": "gencl.training.run",
     "Run": "gencl.training.run",
     "sample": "gencl.training.run",

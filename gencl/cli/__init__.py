@@ -23,6 +23,7 @@ COMMANDS = {
     "sample": "draw images from a trained generator",
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "compare": "methods x seeds, as one table",
+    "tune": "choose methods' settings on validation images, one budget a method",
     "report": "write a run's report.html again",
     "list": "what there is: methods, presets, data sets, learners, metrics",
     "preset": "show, copy or check an experiment's settings",

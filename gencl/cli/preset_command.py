@@ -56,7 +56,8 @@ def copy(name: str, target: str | None) -> None:
 def validate(name: str, method: str | None) -> None:
     """Check a preset or a settings file without running it."""
     path = _file(name)
-    presets.resolve(config=path, method=method)
+    for chosen in [method] if method else [None, *presets.methods_of(str(path))]:
+        presets.resolve(config=path, method=chosen)
     click.echo(f"{path} is valid")
 
 

@@ -74,7 +74,7 @@ class Method:
     needs: ClassVar[frozenset[str]] = frozenset()
     """What the learner must offer, among `NEEDS` (`Learner.offers`)."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
-    """The settings that are worth a search, and the values that `gencl tune` tries."""
+    """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

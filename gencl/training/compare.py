@@ -54,14 +54,23 @@ def parse_variants(text: str) -> list[Variant]:
                 f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
             )
         found.append(Variant(part.strip(), name, tuple(assignments)))
+    return found
+
+
+def _variants(methods: Sequence[str | Variant]) -> list[Variant]:
+    """All variants, each of which has a folder of its own. Raises UsageError."""
+    found: list[Variant] = []
+    for item in methods:
+        found += parse_variants(item) if isinstance(item, str) else [item]
     folders = [variant.folder for variant in found]
-    if len(set(folders)) != len(folders):
-        raise UsageError(f"--methods: {text!r} names a variant twice")
+    twice = next((variant.label for variant in found if folders.count(variant.folder) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--methods: {twice!r} is there twice")
     return found
 
 
 def compare(
-    methods: str | Sequence[str],
+    methods: str | Sequence[str | Variant],
     seeds: Sequence[int] = (0,),
     out: str | Path = "runs/compare",
     preset: str | None = None,
@@ -80,12 +89,12 @@ def compare(
     kept, started ones resumed. A cell that fails is reported and the others go on.
 
     Args:
-        methods: names or variants (`parse_variants`).
+        methods: names or variants, as texts (`parse_variants`) or made.
         jobs: cells at a time; each gets its share of the cores unless ``threads`` says otherwise.
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
-    variants = parse_variants(methods if isinstance(methods, str) else ",".join(methods))
+    variants = _variants([methods] if isinstance(methods, str) else methods)
     folder = Path(out)
     cells: dict[tuple[Variant, int], Settings] = {}
     for variant in variants:

@@ -1,0 +1,87 @@
+"""Tables of a search: one a method, the best candidate marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from gencl.reports.tables import heading, is_share
+
+
+def print_search(found: dict[str, Any]) -> None:
+    """A table a method on the terminal, and what is to be known about it."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    for name, row in found["methods"].items():
+        table = Table(title=Text(f"{name}: {_what(found)}"), title_justify="left")
+        keys = list(row["grid"])
+        for key in keys:
+            table.add_column(escape(key), justify="right")
+        table.add_column(_heading(found), justify="right")
+        table.add_column("")
+        for tried in row["search"]:
+            values = [escape(_value(tried["settings"][key])) for key in keys]
+            best = tried["settings"] == row["best"]
+            table.add_row(*values, _score(found, tried), _remark(tried, best), style="bold" if best else None)
+        console.print(table)
+        for line in _notes(name, row):
+            console.print(line, markup=False, soft_wrap=True)
+
+
+def search_markdown(found: dict[str, Any], command: str) -> str:
+    """The same tables as Markdown, with the command that made them."""
+    lines = [f"# {found['preset']}: {_what(found)}", "", f"`{command}`", ""]
+    lines += [f"At most {found['budget']} candidates a method, the same for all.", ""]
+    for name, row in found["methods"].items():
+        keys = list(row["grid"])
+        lines += [f"## {name}", "", "| " + " | ".join([*keys, _heading(found), ""]) + " |"]
+        lines += ["|" + " ---: |" * (len(keys) + 1) + " --- |"]
+        for tried in row["search"]:
+            best = tried["settings"] == row["best"]
+            cells = [*(_value(tried["settings"][key]) for key in keys), _score(found, tried)]
+            cells = [f"**{cell}**" for cell in cells] if best else cells
+            lines.append("| " + " | ".join([*cells, _remark(tried, best).replace("|", "\\|")]) + " |")
+        lines += ["", *_notes(name, row), ""]
+    if found["skipped"]:
+        lines += [f"Nothing to tune: {', '.join(found['skipped'])}.", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _what(found: dict[str, Any]) -> str:
+    seeds = ", ".join(map(str, found["seeds"]))
+    return f"chosen on validation images, seed{'s' * (len(found['seeds']) > 1)} {seeds}"
+
+
+def _heading(found: dict[str, Any]) -> str:
+    if found["metric"] is None:
+        return "score"
+    return f"{heading(found['metric'])} ({found['better']} is better)"
+
+
+def _score(found: dict[str, Any], tried: dict[str, Any]) -> str:
+    if tried["score"] is None:
+        return "-"
+    share = is_share(found["metric"])
+    digits, scale = (2, 100) if share else (1, 1)  # candidates often lie close together
+    spread = "" if tried["std"] is None else f" ± {scale * tried['std']:.{digits}f}"
+    return f"{scale * tried['score']:.{digits}f}{spread}"
+
+
+def _remark(tried: dict[str, Any], best: bool) -> str:
+    return "best" if best else f"failed: {tried.get('error', '')}" if tried["status"] == "failed" else ""
+
+
+def _value(value: Any) -> str:
+    return "null" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _notes(name: str, row: dict[str, Any]) -> list[str]:
+    if row["best"] is None:
+        return [f"{name}: every candidate failed; nothing was chosen"]
+    edges = [f"{key} = {_value(row['best'][key])}" for key in row["edge"]]
+    return [f"{name}: at the edge of its grid: {', '.join(edges)}; try values beyond"] if edges else []
