@@ -90,7 +90,7 @@ def importance_sides(n: int) -> dict[str, Callable[[], object]]:
             torch.autograd.grad(learner.scalars("entropy", piece).sum(), list(shared.values()))
 
     def engine() -> None:
-        moments(learner, "entropy", batch, shared)
+        moments(learner, "entropy", batch, shared, ["absolute"])
 
     def functional() -> None:
         module = _Entropy(learner)

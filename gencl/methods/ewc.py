@@ -43,12 +43,15 @@ class EWC(Consolidation):
         if self.settings.fisher == "exact":
             total: dict[str, Tensor] = {}
             for targets, belief in ctx.learner.possible_targets(batch):
-                square = moments(ctx.learner, "likelihood", targets, shared, ctx.processes, belief.sqrt()).square
+                (square,) = moments(
+                    ctx.learner, "likelihood", targets, shared, ["square"], ctx.processes, belief.sqrt()
+                )
                 total = {name: total[name] + value if total else value for name, value in square.items()}
             return total
         if self.settings.fisher == "sampled":
             batch = ctx.learner.sampled_targets(batch, importance_random(ctx, "targets"))
-        return moments(ctx.learner, "likelihood", batch, shared, ctx.processes).square
+        (square,) = moments(ctx.learner, "likelihood", batch, shared, ["square"], ctx.processes)
+        return square
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
         before, anchors = self.importance, self.anchors

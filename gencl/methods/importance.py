@@ -19,10 +19,9 @@ Batch means must come after | | and ^2: taken before, the result depends on the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -76,13 +75,8 @@ class OuterProducts(PerSample):
         return self._outputs.abs().T @ self._inputs.abs()
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Means over n samples of g, g^2 and |g|, by parameter name."""
-
-    mean: dict[str, Tensor]
-    square: dict[str, Tensor]
-    absolute: dict[str, Tensor]
+Moment = Literal["mean", "square", "absolute"]
+_SUMS: dict[Moment, str] = {"mean": "sum", "square": "sum_square", "absolute": "sum_absolute"}
 
 
 def moments(
@@ -90,19 +84,21 @@ def moments(
     kind: ScalarKind,
     batch: Batch,
     parameters: Mapping[str, Parameter],
+    wanted: Sequence[Moment],
     processes: Processes | None = None,
     weights: Tensor | None = None,
-) -> Moments:
-    """E[g], E[g^2] and E[|g|] of the gradients of ``learner.scalars(kind, batch)`` with respect to ``parameters``.
+) -> list[dict[str, Tensor]]:
+    """E[g], E[g^2] or E[|g|] (``wanted``) of the gradients of ``learner.scalars(kind, batch)``, by parameter name.
 
-    ``weights`` (n,) multiply the scalars of the samples.
+    ``weights`` (n,) multiply the scalars of the samples. Each moment costs a matrix product a layer: ask for what is
+    needed.
     """
 
-    def three(name: str, samples: PerSample) -> Tensor:
-        return torch.stack([samples.sum(), samples.sum_square(), samples.sum_absolute()])
+    def several(name: str, samples: PerSample) -> Tensor:
+        return torch.stack([getattr(samples, _SUMS[moment])() for moment in wanted])
 
-    found = average(learner, kind, batch, parameters, three, processes, weights)
-    return Moments(*({name: value[i] for name, value in found.items()} for i in range(3)))
+    found = average(learner, kind, batch, parameters, several, processes, weights)
+    return [{name: value[i] for name, value in found.items()} for i in range(len(wanted))]
 
 
 def average(

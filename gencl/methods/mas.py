@@ -22,4 +22,5 @@ class MAS(Consolidation):
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:
         batch = samples(ctx, self.settings)
-        return moments(ctx.learner, "sensitivity", batch, ctx.learner.shared(), ctx.processes).absolute
+        (size,) = moments(ctx.learner, "sensitivity", batch, ctx.learner.shared(), ["absolute"], ctx.processes)
+        return size

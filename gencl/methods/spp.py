@@ -63,8 +63,11 @@ class SPP(Consolidation):
     def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         shared = ctx.learner.shared()
         if self.settings.order == 1:
-            found = moments(ctx.learner, "entropy", batch, shared, ctx.processes)
-            return {name: self._first_order(w, found.mean[name], found.absolute[name]) for name, w in weights.items()}
+            if self.settings.phi == "abs":
+                (size,) = moments(ctx.learner, "entropy", batch, shared, ["absolute"], ctx.processes)
+                return {name: w.abs() * size[name] for name, w in weights.items()}
+            mean, size = moments(ctx.learner, "entropy", batch, shared, ["mean", "absolute"], ctx.processes)
+            return {name: _increase(w, mean[name], size[name]) for name, w in weights.items()}
 
         def both_orders(name: str, samples: PerSample) -> Tensor:
             removed = samples.gradients() * -weights[name]
@@ -76,7 +79,7 @@ class SPP(Consolidation):
         """The literal readings; every process measures all samples, so that batches are the same for any number."""
         shared = ctx.learner.shared()
         if self.settings.form == "paper":
-            mean = moments(ctx.learner, "entropy", batch, shared, ctx.processes).mean
+            (mean,) = moments(ctx.learner, "entropy", batch, shared, ["mean"], ctx.processes)
             return {
                 name: (w * mean[name]).square().div(2).sub(w * mean[name]).clamp(min=0) for name, w in weights.items()
             }
@@ -90,14 +93,14 @@ class SPP(Consolidation):
     def _phi(self, change: Tensor) -> Tensor:
         return change.abs() if self.settings.phi == "abs" else change.clamp(min=0)
 
-    def _first_order(self, weight: Tensor, mean: Tensor, absolute: Tensor) -> Tensor:
-        """mean_n phi(-g_n W), a function of the moments: |W| E|g|, or (|W| E|g| - W E[g]) / 2 for relu."""
-        size = weight.abs() * absolute
-        return size if self.settings.phi == "abs" else (size - weight * mean).clamp(min=0) / 2
-
     def _relative(self, change: Tensor, weight: Tensor) -> Tensor:
         if not self.settings.relative:
             return change
         square = weight.square()
         scale = square + self.settings.relative * square.mean()
         return torch.where(scale > 0, change / scale.clamp(min=torch.finfo(scale.dtype).tiny), 0)
+
+
+def _increase(weight: Tensor, mean: Tensor, absolute: Tensor) -> Tensor:
+    """mean_n max(0, -g_n W) from the moments of g: (|W| E|g| - W E[g]) / 2."""
+    return (weight.abs() * absolute - weight * mean).clamp(min=0) / 2
