@@ -7,6 +7,7 @@ LEARNERS = Registry(
     {
         "cgan": ("gencl.models.cgan:ConditionalGAN", "conditional GAN with an extensible class representation"),
         "mlp": ("gencl.models.mlp:MLPClassifier", "classifier: multi-layer perceptron"),
+        "lenet": ("gencl.models.lenet:LeNet", "classifier: two convolutions and two fully connected layers"),
     },
     group="gencl.learners",
 )
