@@ -62,7 +62,7 @@ class Trainer:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return self.settings.train.steps * len(task.parts)
+        return sum(schedule.steps(self.settings.train, len(part.train)) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint."""
