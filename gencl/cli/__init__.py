@@ -24,7 +24,7 @@ COMMANDS = {
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "compare": "methods x seeds, as one table",
     "report": "write a run's report.html again",
-    "list": "what there is: methods, presets, data sets, learners, metrics",
+    "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
     "preset": "show, copy or check an experiment's settings",
     "data": "check or fetch a data set",
 }

@@ -10,7 +10,9 @@ from gencl.cli.options import output_options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"]))
+@click.argument(
+    "what", type=click.Choice(["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"])
+)
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.
