@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -28,7 +28,7 @@ class DomainsSettings(Part):
     @field_validator("domains")
     @classmethod
     def _once_each(cls, value: list[str]) -> list[str]:
-        places = [os.path.abspath(name) if "/" in name else name for name in value]
+        places = [Path(name).resolve() if "/" in name else name for name in value]
         for i, name in enumerate(value):
             if places[i] in places[:i]:
                 raise ValueError(f"{name} is named twice: its classes would be in two tasks")
