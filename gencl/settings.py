@@ -37,7 +37,10 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class DataSettings(Part):
     """``data.*``"""
 
-    name: str = Field("digits", description="the data set")
+    name: str = Field("digits", description="the data set, or the path of a folder (with a /)")
+    size: int | None = Field(None, ge=4, le=1024, description="sides of the images, to which they are resized")
+    channels: Literal[1, 3] | None = Field(None, description="1 makes the images grey, 3 makes them RGB")
+    test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
 

@@ -14,7 +14,11 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import pytest
 import torch
 
+from gencl.methods.base import Context
 from gencl.models.learner import Learner
+from gencl.presets import resolve
+from gencl.processes import Processes
+from gencl.randomness import RandomSource
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings
 from gencl.training.build import make_learner, make_scenario
@@ -25,7 +29,10 @@ TINY = {
     "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
     "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
 }
-METHODS = ["sgd", "joint", "ewc", "mas", "spp", "anpyc", "dgr"]
+METHODS = [
+    "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
+    "spp", "anpyc", "dgr", "er",
+]  # fmt: skip
 
 
 def tiny(preset: str) -> list[str]:
@@ -49,6 +56,14 @@ def data_root() -> Path:
             pytest.fail("CI must have the real data sets; set GENCL_DATA")
         pytest.skip("no real data sets here; set GENCL_DATA")
     return root
+
+
+def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> Context:
+    """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``."""
+    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
+    learner, scenario = grown(found, tasks)
+    task = scenario.tasks[tasks - 1]
+    return Context(learner, task, False, 0, found.train, Processes(), RandomSource(0), lr=0.1)
 
 
 def gencl(

@@ -16,6 +16,7 @@ def command() -> None:
     \b
     Examples:
       gencl data check digits
+      gencl data check ./pictures --size 64
       gencl data prepare mnist --data-root DIR
     """
 
@@ -23,34 +24,40 @@ def command() -> None:
 _root = click.option(
     "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
 )
+_size = click.option(
+    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to NxN, as data.size does."
+)
 
 
 @command.command("check")
 @click.argument("name")
 @_root
+@_size
 @debug_option
-def check(name: str, data_root: str | None) -> None:
-    """Read a data set whole, verify its files, and say what is in it; fetches nothing."""
-    _describe(name, data_root, download=False)
+def check(name: str, data_root: str | None, size: int | None) -> None:
+    """Read a data set (or the folder at a path, such as ./pictures) whole, verify it, and say what is in it; fetches
+    nothing."""
+    _describe(name, data_root, size, download=False)
 
 
 @command.command("prepare")
 @click.argument("name")
 @_root
+@_size
 @debug_option
-def prepare(name: str, data_root: str | None) -> None:
+def prepare(name: str, data_root: str | None, size: int | None) -> None:
     """Fetch a data set where it is absent, and verify it."""
-    _describe(name, data_root, download=True)
+    _describe(name, data_root, size, download=True)
 
 
-def _describe(name: str, root: str | None, download: bool) -> None:
-    from gencl.datasets import DATASETS
+def _describe(name: str, root: str | None, size: int | None, download: bool) -> None:
     from gencl.datasets.dataset import data_root
+    from gencl.datasets.load import load_dataset
+    from gencl.settings import DataSettings
 
-    DATASETS.check(name)
     folder: Path | None = data_root(root) if root is not None else None
-    dataset = DATASETS.get(name)(folder, download)
-    shape = "x".join(str(side) for side in dataset.train.images.shape[1:])
+    dataset = load_dataset(name, DataSettings(name=name, size=size), folder, download)
+    shape = "x".join(str(side) for side in dataset.train.shape)
     click.echo(f"{name}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         counts = split.labels.bincount(minlength=len(dataset.classes)).tolist()

@@ -10,7 +10,7 @@ from gencl.cli.options import output_options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "learners", "models", "metrics"]))
+@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"]))
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.
@@ -43,6 +43,13 @@ def _about(what: str) -> dict[str, str]:
     from gencl.methods import METHODS
     from gencl.metrics import METRICS
     from gencl.models import LEARNERS
+    from gencl.scenarios import SCENARIOS
 
-    registry = {"methods": METHODS, "datasets": DATASETS, "learners": LEARNERS, "metrics": METRICS}[what]
+    registry = {
+        "methods": METHODS,
+        "datasets": DATASETS,
+        "scenarios": SCENARIOS,
+        "learners": LEARNERS,
+        "metrics": METRICS,
+    }[what]
     return {name: registry.about(name) for name in registry}

@@ -1,22 +1,19 @@
-"""MNIST, from torchvision's files: read without writing into the data root, checked by md5, downloaded when absent."""
+"""MNIST and Fashion-MNIST, from torchvision's idx files: read without writing into the data root."""
 
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
-import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torchvision.datasets import MNIST
-from torchvision.datasets.utils import calculate_md5
+from torchvision.datasets import MNIST, FashionMNIST
 
 from gencl.datasets.dataset import Dataset, Split, data_root
-from gencl.errors import GenclError
+from gencl.datasets.official import fetch, verify
 
-DOWNLOAD_TIMEOUT_SECONDS = 10
 # md5 of the unpacked files; those of the packed ones are torchvision's own (MNIST.resources).
 UNPACKED_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -24,6 +21,13 @@ UNPACKED_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+UNPACKED_FASHION_MD5 = {
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+DIGITS = tuple("0123456789")
 
 
 def load(root: Path | None = None, download: bool = True) -> Dataset:
@@ -32,19 +36,36 @@ def load(root: Path | None = None, download: bool = True) -> Dataset:
     Looks for torchvision's files in ``ROOT/MNIST/raw`` (packed or not). Raises GenclError when they are absent and
     cannot (or, with ``download=False``, may not) be downloaded, or when one of them is damaged.
     """
+    train, test = _read(MNIST, "mnist", UNPACKED_MD5, root, download)
+    return Dataset("mnist", DIGITS, train, test, reader="digits")
+
+
+def load_fashion(root: Path | None = None, download: bool = True) -> Dataset:
+    """Fashion-MNIST: the same shape and files as `load`, in ``ROOT/FashionMNIST/raw``."""
+    train, test = _read(FashionMNIST, "fashion-mnist", UNPACKED_FASHION_MD5, root, download)
+    return Dataset("fashion-mnist", tuple(FashionMNIST.classes), train, test)
+
+
+def _read(
+    kind: type[MNIST], name: str, unpacked_md5: Mapping[str, str], root: Path | None, download: bool
+) -> tuple[Split, Split]:
     root = root or data_root()
-    raw = root / "MNIST" / "raw"
-    if not all(_source(raw, name) for name in UNPACKED_MD5):
-        _download(root, raw, download)
+    raw = root / kind.__name__ / "raw"
+    if not all(_source(raw, file) for file in unpacked_md5):
+        packed = [f"{file}.gz" for file in unpacked_md5]
+        fetch(name, root, raw, packed, lambda: kind(str(root), download=True), download)
+    md5 = {**unpacked_md5, **{Path(file).name: value for file, value in kind.resources}}
     # torchvision unpacks beside the packed files; a data root may be shared or read-only, so unpack elsewhere.
-    with tempfile.TemporaryDirectory(prefix="gencl-mnist-") as scratch:
-        target = Path(scratch) / "MNIST" / "raw"
+    with tempfile.TemporaryDirectory(prefix=f"gencl-{name}-") as scratch:
+        target = Path(scratch) / kind.__name__ / "raw"
         target.mkdir(parents=True)
-        for name in UNPACKED_MD5:
-            _unpack(raw, name, target / name)
-        splits = [MNIST(scratch, train=train, download=False) for train in (True, False)]
-    train, test = (Split(part.data.unsqueeze(1).to(torch.uint8), part.targets.long()) for part in splits)
-    return Dataset("mnist", tuple(str(digit) for digit in range(10)), train, test, reader="digits")
+        for file in unpacked_md5:
+            source = _source(raw, file) or raw / f"{file}.gz"
+            verify(name, source, md5[source.name])
+            _unpack(source, target / file)
+        parts = [kind(scratch, train=train, download=False) for train in (True, False)]
+    train, test = (Split(part.data.unsqueeze(1).to(torch.uint8), part.targets.long()) for part in parts)
+    return train, test
 
 
 def _source(raw: Path, name: str) -> Path | None:
@@ -52,43 +73,9 @@ def _source(raw: Path, name: str) -> Path | None:
     return next((path for path in (raw / f"{name}.gz", raw / name) if path.is_file()), None)
 
 
-def _unpack(raw: Path, name: str, target: Path) -> None:
-    source = _source(raw, name)
-    if source is None:
-        raise GenclError(f"{raw / name}.gz is missing after the download; try again")
-    packed = {Path(file).name: md5 for file, md5 in MNIST.resources}
-    expected = packed.get(source.name) or UNPACKED_MD5[name]
-    found = calculate_md5(str(source))
-    if found != expected:
-        raise GenclError(
-            f"{source} is damaged: its md5 is {found}, not {expected}; delete it and fetch it again "
-            f"(gencl data prepare mnist)"
-        )
+def _unpack(source: Path, target: Path) -> None:
     if source.suffix == ".gz":
         with gzip.open(source, "rb") as packed_file, target.open("wb") as file:
             shutil.copyfileobj(packed_file, file)
     else:
         shutil.copyfile(source, target)
-
-
-def _download(root: Path, raw: Path, allowed: bool) -> None:
-    names = ", ".join(f"{name}.gz" for name in UNPACKED_MD5)
-    advice = f"looked in {raw} for {names}; put them there, or name their folder with --data-root or $GENCL_DATA"
-    if not allowed:
-        raise GenclError(f"MNIST is not in {root} (fetch it: gencl data prepare mnist): {advice}")
-    parent = next(path for path in (root, *root.parents) if path.exists())
-    if not os.access(parent, os.W_OK):
-        raise GenclError(f"MNIST is not in {root}, which cannot be written to: {advice}")
-    started_before = raw.parent.exists()
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
-    try:
-        MNIST(str(root), download=True)
-    except (OSError, RuntimeError) as error:
-        if not started_before:  # leave nothing that looks like a started data set
-            shutil.rmtree(raw.parent, ignore_errors=True)
-        raise GenclError(
-            f"MNIST is absent and cannot be downloaded ({' '.join(str(error).split())}): {advice}"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)

@@ -121,6 +121,10 @@ class Method:
     def after_task(self, ctx: Context) -> None:
         """Called when the task is learned: importance, masks, copies."""
 
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        """Which share of each layer, by name, the tasks so far have taken for good; empty where nothing is taken."""
+        return {}
+
     def state_dict(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
         return {}

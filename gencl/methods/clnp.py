@@ -13,7 +13,7 @@ from torch import Tensor
 from gencl.errors import UsageError
 from gencl.methods.base import Context, Stage, under, within
 from gencl.methods.freezing import Freezing
-from gencl.methods.units import weights_between
+from gencl.methods.units import units_taken, weights_between
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Learner
 from gencl.models.trunk import Trunk
@@ -160,6 +160,9 @@ class CLNP(Freezing):
     def _close(learner: Classifier, ctx: Context, units: list[Tensor]) -> None:
         for part in ctx.task.parts:
             learner.gates.store(part.index, [mask.float() for mask in units])
+
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        return units_taken(cast(Classifier, learner))
 
     def state_dict(self) -> dict[str, Tensor]:
         active = {f"active.{number}": mask for number, mask in enumerate(self.active)}

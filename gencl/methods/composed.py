@@ -66,6 +66,9 @@ class Composed(Method):
         for method in self.methods:
             method.after_task(ctx)
 
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        return {name: share for method in self.methods for name, share in method.capacity(learner).items()}
+
     def state_dict(self) -> dict[str, Tensor]:
         return {
             name: tensor

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gencl.methods.base import Context, importance_random, within
 from gencl.methods.freezing import Freezing
-from gencl.methods.units import weights_between
+from gencl.methods.units import units_taken, weights_between
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
@@ -108,6 +108,9 @@ class HAT(Freezing):
         gates = cast(Classifier, ctx.learner).gates
         for part in ctx.task.parts:
             gates.store(part.index, [(embedding.detach() > 0).float() for embedding in self._embeddings])
+
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        return units_taken(cast(Classifier, learner))
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**super().state_dict(), **{f"embedding.{i}": e.detach() for i, e in enumerate(self._embeddings)}}

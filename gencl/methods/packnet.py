@@ -12,6 +12,7 @@ from gencl.methods.base import Context, Stage
 from gencl.methods.freezing import Freezing
 from gencl.methods.pruning import least, prunable
 from gencl.models.classifier import Classifier
+from gencl.models.learner import Learner
 from gencl.models.trunk import Ownership
 from gencl.settings import Part
 
@@ -90,3 +91,8 @@ class PackNet(Freezing):
             kept = ~self.frozen.get(name, torch.zeros_like(weight, dtype=torch.bool))
             owner = torch.where(kept & (owner == 0), ctx.task.index + 1, owner)
             ownership.store(name.removeprefix("trunk."), owner.to(torch.int32))
+
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        ownership = cast(Classifier, learner).ownership
+        owners = {name: ownership.get(name.removeprefix("trunk.")) for name in learner.shared()}
+        return {name: float((owner > 0).float().mean()) for name, owner in owners.items() if owner.numel()}

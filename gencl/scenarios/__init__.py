@@ -7,6 +7,8 @@ SCENARIOS = Registry(
     {
         "split": ("gencl.scenarios.split:ClassSplit", "the classes of one data set, a few at a time"),
         "permuted": ("gencl.scenarios.permuted:Permuted", "one data set again and again, its pixels permuted"),
+        "domains": ("gencl.scenarios.domains:Domains", "data sets or folders, one after another"),
+        "patterns": ("gencl.scenarios.patterns:Patterns", "random binary patterns to be remembered; no data set"),
     },
     group="gencl.scenarios",
 )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from gencl.datasets.dataset import Dataset, Split
+from gencl.errors import UsageError
 from gencl.randomness import permutation
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import DataSettings, Part
@@ -40,7 +41,12 @@ def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Spl
     held_out = torch.zeros(len(every), dtype=torch.bool)
     for label in every.labels.unique().tolist():
         of_class = order[every.labels[order] == label]
-        held_out[of_class[: round(data.validation * len(of_class))]] = True
+        kept = round(data.validation * len(of_class))
+        if kept == len(of_class):
+            raise UsageError(
+                f"data.validation: {data.validation} of the {kept} images of class {label} leaves none to learn from"
+            )
+        held_out[of_class[:kept]] = True
     return every.select(order[~held_out[order]][: data.limit]), every.select(held_out)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from gencl.datasets import DATASETS
-from gencl.datasets.dataset import Dataset, data_root
+from gencl.datasets.dataset import data_root
+from gencl.datasets.load import load_dataset
 from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
 from gencl.models.learner import Learner
@@ -43,14 +43,9 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
     fit."""
     folder = data_root(root) if root is not None else None
-
-    def load(name: str) -> Dataset:
-        dataset: Dataset = DATASETS.get(name)(folder)
-        return dataset
-
     recipe = SCENARIOS.get(str(settings.scenario.get("name", "split")))
     chosen = check(recipe.Settings, settings.scenario, "settings", "scenario.")
-    scenario: Scenario = recipe(chosen).build(settings.data, load)
+    scenario: Scenario = recipe(chosen).build(settings.data, lambda name: load_dataset(name, settings.data, folder))
     return scenario
 
 

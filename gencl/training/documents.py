@@ -47,7 +47,7 @@ class Metrics(BaseModel):
     matrices: dict[str, list[list[float | None]]]
     summary: dict[str, float]
     parameters: dict[str, int]
-    cost: dict[str, float]
+    cost: dict[str, Any]
     environment: dict[str, Any]
 
     @model_validator(mode="after")

@@ -120,9 +120,10 @@ class Recorder:
             "matrices": state.matrices,
             "features": evaluator.features(),
             "summary": state.summary,
+            "capacity": state.capacity or None,
             "parameters": count_parameters(learner, method),
             "cost": {
-                **{key: round(value, 3) for key, value in vars(state.cost).items()},
+                **{key: value if key == "by_task" else round(value, 3) for key, value in vars(state.cost).items()},
                 "steps_per_second": round(state.cost.steps / max(1e-9, state.cost.train_seconds), 2),
             },
             "environment": environment(learner.position.device, self._processes.world),

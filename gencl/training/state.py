@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -24,6 +25,8 @@ class Cost:
     eval_seconds: float = 0.0
     steps: int = 0
     peak_memory_bytes: int = 0
+    by_task: list[dict[str, float]] = field(default_factory=list)
+    """Seconds of each purpose and the memory in use at its end, a dict a task."""
 
 
 @dataclass
@@ -31,7 +34,7 @@ class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
     ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``origin`` says of
-    which settings and data it is.
+    which settings and data it is; ``capacity``, after each task, which share of each layer is taken.
     """
 
     episode: int = 0
@@ -41,6 +44,7 @@ class State:
     origin: dict[str, str] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)
+    capacity: list[dict[str, float]] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
 
     @property
@@ -82,3 +86,10 @@ def peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def memory_in_use(device: torch.device) -> int:
+    """The memory in use now, in bytes: of the device if it has its own, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    return int(psutil.Process().memory_info().rss)

@@ -6,26 +6,20 @@ import warnings
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch.nn import Parameter
 
-import gencl
 from gencl.errors import GenclError
-from gencl.methods.base import Context
-from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, scaled_to_mean_one
+from gencl.methods.consolidation import (
+    proximal_step,
+    proximal_weights,
+    quadratic_penalty,
+    samples,
+    scaled_to_mean_one,
+)
 from gencl.methods.ewc import EWC
 from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP
-from gencl.models.learner import Batch
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
-from tests.conftest import grown
-
-
-def context(preset: str = "digits-mlp", **settings: object) -> Context:
-    found = gencl.resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
-    learner, scenario = grown(found)
-    return Context(learner, scenario.tasks[0], False, 0, found.train, Processes(), RandomSource(0), lr=0.1)
+from tests.conftest import context
 
 
 def test_penalty_is_zero_at_the_anchor_and_has_the_right_gradient() -> None:
@@ -60,36 +54,24 @@ def test_importance_is_scaled_to_mean_one_over_all_tensors() -> None:
         scaled_to_mean_one({"a": torch.tensor([float("nan")])})
 
 
-def test_fisher_of_a_linear_softmax_in_closed_form() -> None:
-    """For logits W x: dlog p(y|x)/dW = (onehot(y) - p) x^T, so the Fisher's diagonal is E[(onehot(y) - p)^2
-    (x^2)^T]."""
-    ctx = context(model__hidden="[4]")
-    method = EWC(EWC.Settings(fisher="true"))
-    learner = ctx.learner
-    learner.trunk = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 4))
-    learner.head[0] = torch.nn.Identity()  # the trunk's outputs are the logits of four classes
-    learner.rivals = torch.ones(4, 4, dtype=torch.bool)
-    batch = Batch(torch.rand(6, 1, 28, 28), torch.tensor([0, 1, 1, 0, 1, 0]))
-    found = method.measure(ctx, batch)["trunk.1.weight"]
-    x = batch.images.flatten(1)
-    residual = F.one_hot(batch.classes, 4) - learner.trunk(x).softmax(1).detach()
-    assert torch.allclose(found, residual.square().T @ x.square() / 6, rtol=1e-4, atol=1e-9)
-
-
 def test_mas_takes_absolute_values_per_sample() -> None:
     ctx = context()
-    batch = ctx.learner.probe(ctx.task, 7, RandomSource(1))
-    together = MAS(MAS.Settings()).measure(ctx, batch)
-    single = [MAS(MAS.Settings()).measure(ctx, batch.rows(slice(i, i + 1))) for i in range(7)]
-    for name, value in together.items():
-        assert torch.allclose(value, torch.stack([one[name] for one in single]).mean(0), rtol=1e-4, atol=1e-7)
+    method = MAS(MAS.Settings(samples=7))
+    together, batch = method.measure(ctx), samples(ctx, method.settings)
+    shared = ctx.learner.shared()
+    single = []
+    for i in range(7):
+        scalar = ctx.learner.scalars("sensitivity", batch.rows(slice(i, i + 1))).sum()
+        single.append([g.abs() for g in torch.autograd.grad(scalar, list(shared.values()))])
+    for k, value in enumerate(together.values()):
+        assert torch.allclose(value, torch.stack([one[k] for one in single]).mean(0), rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("phi", ["abs", "relu"])
 def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> None:
     """Against single samples: mean_n phi(-g_n W), and with the second order mean_n phi(-g_n W + g_n^2 W^2 / 2)."""
     ctx = context("digits-cgan", model__width=4)
-    batch = ctx.learner.probe(ctx.task, 5, RandomSource(1))
+    batch = samples(ctx, SPP.Settings(samples=5))
     shared = ctx.learner.shared()
     name = "generator.trunk.2.weight"
     gradients = torch.stack([
@@ -99,18 +81,32 @@ def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> 
     removed = -gradients * shared[name].detach()
     how = torch.abs if phi == "abs" else torch.relu
     for order, change in ((1, removed), (2, removed + removed.square() / 2)):
-        found = SPP(SPP.Settings(phi=phi, order=order)).measure(ctx, batch)[name]
+        found = SPP(SPP.Settings(phi=phi, order=order, samples=5)).measure(ctx)[name]
         wanted = how(change).mean(0)
         assert (found - wanted).abs().max() < 1e-4 * wanted.max()
 
 
+def test_the_papers_literal_readings() -> None:
+    """eq. 7 of the mean entropy's gradient; the released code's sums over 100 samples, which depend on that number."""
+    ctx = context()
+    batch = samples(ctx, SPP.Settings(samples=150))
+    name, shared = "trunk.hidden.1.linear.weight", ctx.learner.shared()
+    entropy, weight = ctx.learner.scalars("entropy", batch), shared[name]
+    sums = [torch.autograd.grad(part.sum(), weight, retain_graph=True)[0] for part in entropy.split(100)]
+    mean = torch.autograd.grad(entropy.mean(), weight)[0]
+    paper = torch.relu(-mean * weight + (mean * weight).square() / 2)
+    official = sum(torch.relu(g * weight + (g * weight).square() / 2) for g in sums)
+    for form, wanted in (("paper", paper), ("official", official)):
+        found = SPP(SPP.Settings(form=form, samples=150)).measure(ctx)[name]
+        assert (found - wanted).abs().max() <= 1e-4 * wanted.max()
+
+
 def test_relative_importance_is_finite_where_weights_are_zero() -> None:
     ctx = context("digits-cgan", model__width=4)
-    batch = ctx.learner.probe(ctx.task, 5, RandomSource(1))
     with torch.no_grad():
         for parameter in ctx.learner.shared().values():
             parameter.zero_()
-    measured = SPP(SPP.Settings(relative=0.3)).measure(ctx, batch)
+    measured = SPP(SPP.Settings(relative=0.3, samples=5)).measure(ctx)
     assert all((value == 0).all() for value in measured.values())
 
 

@@ -1,0 +1,22 @@
+"""Caltech-101, from torchvision's archive: a folder a class, without the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torchvision.datasets import Caltech101
+
+from gencl.datasets.dataset import data_root
+from gencl.datasets.official import fetch
+
+
+def load(root: Path | None = None, download: bool = True) -> Path:
+    """The folder of its 101 classes, ``ROOT/caltech101/101_ObjectCategories``; the pictures differ in size.
+
+    Raises GenclError when it is absent and cannot (or may not) be downloaded.
+    """
+    root = root or data_root()
+    folder = root / "caltech101" / "101_ObjectCategories"
+    if not folder.is_dir():
+        fetch("caltech101", root, folder, ["CLASS/*.jpg"], lambda: Caltech101(str(root), download=True), download)
+    return folder

@@ -1,0 +1,58 @@
+"""A data set by its name, or a folder by its path, as ``data.*`` wants its images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gencl.datasets import DATASETS
+from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.datasets.folder import is_class_folder, read_folder
+from gencl.datasets.resize import fit
+from gencl.errors import UsageError
+from gencl.registry import did_you_mean
+from gencl.settings import DataSettings
+
+
+def load_dataset(name: str, data: DataSettings, root: Path | None = None, download: bool = True) -> Dataset:
+    """Reads a data set.
+
+    Args:
+        name: of a data set, or the path of a folder: what contains a ``/`` or starts with a ``.``
+        data: which size and channels the images get, and which share a folder without a test part keeps for testing.
+        root: where data sets lie; default `data_root`. ``ROOT/NAME`` as a folder of classes goes before other files.
+        download: whether what is absent may be fetched.
+
+    Raises UsageError for a name that is not known, GenclError for data that are absent or damaged.
+    """
+    if "/" in name or name.startswith("."):
+        return read_folder(Path(name).expanduser(), data)
+    if name not in DATASETS:
+        hint = did_you_mean(name, DATASETS)
+        raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")
+    folder = _folder(name, root)
+    found = folder if folder is not None else DATASETS.get(name)(root, download)
+    if isinstance(found, Path):
+        return replace(read_folder(found, data), name=name)
+    return _fitted(found, data)
+
+
+def _folder(name: str, root: Path | None) -> Path | None:
+    """``ROOT/NAME`` where it is a folder of classes."""
+    try:
+        folder = data_root(root) / name
+    except UsageError:
+        if root is not None:
+            raise
+        return None  # an embedded data set needs no root; the others will say that it is absent
+    return folder if is_class_folder(folder) else None
+
+
+def _fitted(dataset: Dataset, data: DataSettings) -> Dataset:
+    """A data set with its images resized. A reader of the images as they were does not suit them any more."""
+    train, test = (
+        Split(fit(part.images, data.size, data.channels), part.labels) for part in (dataset.train, dataset.test)
+    )
+    return replace(
+        dataset, train=train, test=test, reader=dataset.reader if train.shape == dataset.train.shape else None
+    )

@@ -1,0 +1,77 @@
+"""Files of official data sets: fetched when absent, and read only after their md5 was found right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+
+from torchvision.datasets.utils import calculate_md5
+
+from gencl.errors import GenclError
+
+DOWNLOAD_TIMEOUT_SECONDS = 10
+
+
+def obtain(
+    name: str, root: Path, folder: Path, md5: Mapping[str, str], download: Callable[[], object], allowed: bool
+) -> None:
+    """Sees to it that the files of data set ``name`` lie in ``folder`` and are the official ones.
+
+    Args:
+        name: of the data set, as in the registry.
+        root: the data root.
+        folder: where its files lie.
+        md5: the files' names and checksums.
+        download: fetches them (torchvision's loader).
+        allowed: whether it may.
+
+    Raises GenclError when files are absent and cannot, or may not, be fetched, or when one is damaged.
+    """
+    if not all((folder / file).is_file() for file in md5):
+        fetch(name, root, folder, md5, download, allowed)
+    for file, expected in md5.items():
+        verify(name, folder / file, expected)
+
+
+def verify(name: str, path: Path, expected: str) -> None:
+    """Raises GenclError when the file is absent or its md5 is not the official one."""
+    if not path.is_file():
+        raise GenclError(f"{path} is missing after the download; try again")
+    found = calculate_md5(str(path))
+    if found != expected:
+        raise GenclError(
+            f"{path} is damaged: its md5 is {found}, not {expected}; delete it and fetch it again "
+            f"(gencl data prepare {name})"
+        )
+
+
+def fetch(
+    name: str, root: Path, folder: Path, files: Iterable[str], download: Callable[[], object], allowed: bool
+) -> None:
+    """Downloads, giving up after ten seconds of silence. Raises GenclError saying which files were looked for where."""
+    advice = (
+        f"looked in {folder} for {', '.join(files)}; put them there, or its images as {root / name}/CLASS/*.png, "
+        "or name their folder with --data-root or $GENCL_DATA"
+    )
+    if not allowed:
+        raise GenclError(f"{name} is not in {root} (fetch it: gencl data prepare {name}): {advice}")
+    parent = next(path for path in (root, *root.parents) if path.exists())
+    if not os.access(parent, os.W_OK):
+        raise GenclError(f"{name} is not in {root}, which cannot be written to: {advice}")
+    made = root.joinpath(*folder.relative_to(root).parts[:1])
+    started_before = made.exists()
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+    try:
+        download()
+    except (OSError, RuntimeError, HTTPException) as error:
+        if not started_before:  # leave nothing that looks like a started data set
+            shutil.rmtree(made, ignore_errors=True)
+        reason = " ".join(str(error).split())
+        raise GenclError(f"{name} is absent and cannot be downloaded ({reason}): {advice}") from error
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,37 @@
+"""Images brought to one size and number of channels."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_GREY = (0.299, 0.587, 0.114)
+"""Luma of red, green and blue (ITU-R BT.601)."""
+
+
+def fit(images: Tensor, size: int | None, channels: int | None) -> Tensor:
+    """Resizes to squares (bilinear, with antialiasing) and turns grey to RGB or RGB to grey.
+
+    Args:
+        images: uint8, (n, 1 or 3, height, width).
+        size: of a side, or None: as they are.
+        channels: 1, 3, or None: as they are.
+
+    Returns uint8, (n, channels, size, size); the images themselves where nothing changes.
+    """
+    if channels == 1 and images.shape[1] == 3:
+        images = torch.cat([_to_grey(part) for part in images.split(1024)])
+    if size is not None and tuple(images.shape[2:]) != (size, size):
+        images = torch.cat([_resized(part, size) for part in images.split(1024)])
+    return images.expand(-1, 3, -1, -1).contiguous() if channels == 3 and images.shape[1] == 1 else images
+
+
+def _to_grey(images: Tensor) -> Tensor:
+    weights = torch.tensor(_GREY).view(1, 3, 1, 1)
+    return (images.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
+
+
+def _resized(images: Tensor, size: int) -> Tensor:
+    large = F.interpolate(images.float(), size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    return large.round().clamp(0, 255).to(torch.uint8)

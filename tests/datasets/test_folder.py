@@ -1,0 +1,182 @@
+"""Folders of pictures: layouts, the split by content, the cache, and what is said about what does not fit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gencl.datasets.dataset import cache_root
+from gencl.datasets.folder import read_folder
+from gencl.datasets.load import load_dataset
+from gencl.datasets.pictures import read_pictures
+from gencl.errors import GenclError, UsageError
+from gencl.settings import DataSettings
+
+
+def noise(seed: int, *shape: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+
+
+def fill(folder: Path, seeds: range, shape: tuple[int, ...] = (8, 8)) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        noise(seed, *shape).save(folder / f"{seed:03d}.png")
+    return folder
+
+
+def read(path: Path, **data: Any) -> Any:
+    return read_folder(path, DataSettings(**data))
+
+
+def test_sub_folders_are_classes_and_a_share_is_kept_for_testing(tmp_path: Path) -> None:
+    fill(tmp_path / "b", range(10)), fill(tmp_path / "a", range(20, 40))
+    (tmp_path / "a" / "notes.txt").write_text("not a picture")
+    (tmp_path / ".hidden").mkdir()
+    found = read(tmp_path, test=0.3)
+    assert found.name == tmp_path.name and found.classes == ("a", "b")
+    assert found.test.labels.bincount().tolist() == [6, 3] and found.train.labels.bincount().tolist() == [14, 7]
+    expected = {noise(seed, 8, 8).tobytes() for seed in range(20, 40)}
+    both = [*found.train.select(found.train.labels == 0).images, *found.test.select(found.test.labels == 0).images]
+    assert {image.numpy().tobytes() for image in both} == expected
+
+
+def test_names_of_files_have_no_part_in_the_split(tmp_path: Path) -> None:
+    fill(tmp_path / "one" / "a", range(12))
+    (tmp_path / "two" / "a").mkdir(parents=True)
+    for seed in range(12):
+        noise(seed, 8, 8).save(tmp_path / "two" / "a" / f"{(seed * 7) % 12:03d}.png")
+    one, two = read(tmp_path / "one"), read(tmp_path / "two")
+    assert torch.equal(one.test.images, two.test.images) and torch.equal(one.train.images, two.train.images)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_copies_fall_on_one_side_in_their_class_and_in_others(tmp_path: Path, share: float) -> None:
+    fill(tmp_path / "a", range(12)), fill(tmp_path / "b", range(6, 18))
+    for seed in range(6):
+        noise(seed, 8, 8).save(tmp_path / "a" / f"copy-{seed}.png")
+    found = read(tmp_path, test=share)
+    sides = [{image.numpy().tobytes() for image in part.images} for part in (found.train, found.test)]
+    assert not sides[0] & sides[1] and len(sides[0] | sides[1]) == 18
+    assert found.train.labels.unique().tolist() == found.test.labels.unique().tolist() == [0, 1]
+
+
+def test_a_folder_with_its_own_split(tmp_path: Path) -> None:
+    for part, seeds in (("train", range(6)), ("test", range(50, 52))):
+        for name in ("x", "y"):
+            fill(tmp_path / part / name, seeds, (8, 8, 3))
+    found = read(tmp_path)
+    assert (len(found.train), len(found.test)) == (12, 4) and found.train.shape == (3, 8, 8)
+
+
+def test_a_folder_of_nothing_but_pictures_is_one_class(tmp_path: Path) -> None:
+    found = read(fill(tmp_path / "cats", range(5)))
+    assert found.classes == ("cats",) and (len(found.train), len(found.test)) == (4, 1)
+
+
+def test_modes_and_sizes_are_brought_to_one(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", range(3), (8, 8))
+    fill(tmp_path / "a", range(10, 12), (16, 8, 3))
+    noise(20, 8, 8, 4).save(folder / "alpha.png")
+    Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(folder / "deep.PNG")
+    found = read(tmp_path, size=6)
+    assert found.train.shape == (3, 6, 6) and len(found.train) + len(found.test) == 7
+    every = torch.cat([found.train.images, found.test.images])
+    assert any((image == 40_000 >> 8).all() for image in every)
+    assert read(tmp_path, size=6, channels=1).train.shape == (1, 6, 6)
+
+
+def test_pictures_lie_upright(tmp_path: Path) -> None:
+    fill(tmp_path / "a", range(2), (8, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    noise(3, 4, 8).save(tmp_path / "a" / "turned.jpg", exif=exif)
+    assert read(tmp_path).train.shape == (1, 8, 4)
+
+
+def test_the_cache_gives_equal_tensors_until_a_file_changes(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", range(4))
+    first = read_pictures(tmp_path, [folder], 4, None)
+    stored = sorted((cache_root() / "pictures").iterdir())
+    again = read_pictures(tmp_path, [folder], 4, None)
+    assert torch.equal(first.images, again.images) and torch.equal(first.content, again.content)
+    assert sorted((cache_root() / "pictures").iterdir()) == stored
+    noise(9, 8, 8).save(folder / "000.png")
+    os.utime(folder / "000.png", ns=(1, 1))
+    assert not torch.equal(read_pictures(tmp_path, [folder], 4, None).images, first.images)
+
+
+def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", range(100, 104))
+    before = set((cache_root() / "pictures").glob("*"))
+    first = read_pictures(tmp_path, [folder], None, None)
+    (made,) = set((cache_root() / "pictures").glob("*")) - before
+    made.write_bytes(made.read_bytes()[:50])
+    assert torch.equal(read_pictures(tmp_path, [folder], None, None).images, first.images)
+
+
+def test_a_named_set_may_lie_as_a_folder(tmp_path: Path) -> None:
+    for letter in "AB":
+        seeds = range(ord(letter) * 9, ord(letter) * 9 + 5)
+        fill(tmp_path / "notmnist" / letter, seeds)
+        fill(tmp_path / "caltech101" / "101_ObjectCategories" / letter, seeds)
+    fill(tmp_path / "caltech101" / "101_ObjectCategories" / "BACKGROUND_Google", range(5))
+    for name in ("notmnist", "caltech101"):
+        found = load_dataset(name, DataSettings(), tmp_path, download=False)
+        assert found.name == name and found.classes == ("A", "B")
+
+
+def _empty(root: Path) -> None:
+    (root / "a").mkdir()
+
+
+def _one_picture(root: Path) -> None:
+    fill(root / "a", range(5)), fill(root / "b", range(9, 10))
+
+
+def _only_copies(root: Path) -> None:
+    noise(1, 8, 8).save(fill(root / "a", range(1, 2)) / "copy.png")
+
+
+def _sizes(root: Path) -> None:
+    fill(root / "a", range(2)), fill(root / "a", range(5, 7), (9, 8))
+
+
+def _other_classes(root: Path) -> None:
+    fill(root / "train" / "a", range(2)), fill(root / "test" / "b", range(2))
+
+
+def _broken(root: Path) -> None:
+    folder = fill(root / "a", range(4))
+    for name in ("001.png", "002.png"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:40])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "neither pictures"),
+        (_empty, "a holds no pictures"),
+        (_one_picture, r"b holds too few pictures \(1, 1 of them different\)"),
+        (_only_copies, r"\(2, 1 of them different\)"),
+        (_sizes, r"sizes, 8x8 and 8x9 .* data\.size"),
+        (_other_classes, "only one of train and test"),
+        (_broken, r"001\.png cannot be read as a picture \(2 of 4 files"),
+    ],
+)
+def test_what_does_not_fit_is_named(make: Any, message: str, tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(GenclError, match=message):
+        read(tmp_path)
+
+
+def test_unknown_names_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"did you mean mnist or notmnist\? \(a folder is written with a /"):
+        load_dataset("mnits", DataSettings(), tmp_path)
+    with pytest.raises(UsageError, match="there is no folder nowhere"):
+        load_dataset("./nowhere", DataSettings(), tmp_path)

@@ -1,0 +1,127 @@
+"""What SGD-F, PackNet, HAT and CLNP promise: old tasks' outputs stay bit for bit as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor
+
+import gencl
+from gencl import methods, presets
+from gencl.methods.base import Method
+from gencl.metrics.evaluator import Evaluator
+from gencl.models.classifier import Classifier
+from gencl.scenarios.task import Task
+from gencl.training.build import make_scenario
+
+SETS = ["train.steps=30", "model.hidden=[24,16]", "train.log_every=30", "scenario.tasks=4"]
+ADAM = ["train.optimizer=adam", "train.lr=0.003"]
+
+
+def scores(learner: Classifier, task: Task) -> Tensor:
+    """All scores of a task's test images, as they are when the task is known."""
+    learner.eval()
+    with torch.no_grad():
+        found, _ = learner.logits(task.test.images.float() / 255, learner.position[task.test.labels])
+    learner.train()
+    return found
+
+
+@pytest.mark.parametrize("heads", ["task", "domain"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("method", ["sgd-f", "packnet", "hat", "clnp"])
+def test_old_outputs_are_bit_identical(
+    method: str, optimizer: str, heads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if method == "sgd-f" and heads == "domain":
+        pytest.skip("nothing would be left to learn: refused, see below")
+    seen: dict[int, Tensor] = {}
+
+    class Watching(Evaluator):
+        def measure(self, snapshot, tasks):  # type: ignore[no-untyped-def]
+            for task in tasks:
+                now = scores(cast(Classifier, self.learner), task)
+                assert torch.equal(seen.setdefault(task.index, now), now), f"task {task.index} moved"
+            return super().measure(snapshot, tasks)
+
+    monkeypatch.setattr("gencl.training.train.Evaluator", Watching)
+    sets = [*SETS, *(ADAM if optimizer == "adam" else []), f"model.heads={heads}"]
+    run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=sets, progress="silent")
+    assert len(seen) == 4
+    learner = cast(Classifier, run.learner())  # gates and owners are part of the model
+    scenario = make_scenario(presets.resolve("digits-mlp", assignments=sets), None)
+    for task in scenario.tasks:
+        assert torch.equal(scores(learner, task), seen[task.index])
+    assert run.metrics["summary"]["bwt"] == 0
+    assert run.metrics["summary"]["acc"] > 0.6
+
+
+def test_frozen_sgd_needs_something_to_train() -> None:
+    settings = presets.resolve("digits-mlp", method="sgd-f", assignments=["model.heads=domain"])
+    with pytest.raises(gencl.UsageError, match="each task's own"):
+        build_and_check(settings)
+
+
+def build_and_check(settings: gencl.Settings) -> Method:
+    from gencl.training.build import make_learner
+
+    scenario = make_scenario(settings, None)
+    method = methods.build(settings.method)
+    method.check(make_learner(settings.model, scenario.image_shape, 0, "cpu"), scenario.tasks)
+    return method
+
+
+def test_clnp_asks_for_validation_data_and_a_strength_a_layer() -> None:
+    for sets, message in (
+        (["data.validation=0"], "data.validation=0.1"),
+        (["method.l1=[0.1,0.2]"], "a value for each of the 3 layers"),
+    ):
+        with pytest.raises(gencl.UsageError, match=message):
+            build_and_check(presets.resolve("digits-mlp", method="clnp", assignments=sets))
+
+
+def test_a_refusal_names_the_methods_that_can() -> None:
+    settings = presets.resolve("digits-mlp", method="hat", assignments=["model.heads=class"])
+    with pytest.raises(gencl.UsageError, match=r"hat cannot serve MLPClassifier.*told the task.*these can: sgd.*ewc"):
+        build_and_check(settings)
+
+
+def test_packnet_divides_weights_in_exact_counts(tmp_path: Path) -> None:
+    sets = [*SETS, "method.prune=75"]
+    run = gencl.train("digits-mlp", "packnet", 0, tmp_path / "run", set=sets, progress="silent")
+    learner = cast(Classifier, run.learner())
+    for name, weight in learner.trunk.named_parameters():
+        if weight.ndim < 2:
+            assert not learner.ownership.get(name).numel()
+            continue
+        n, counts = weight.numel(), learner.ownership.get(name).long().flatten().bincount(minlength=5).tolist()
+        free = n
+        for task in range(3):
+            kept = free - round(0.75 * free)
+            assert counts[task + 1] == kept
+            free -= kept
+        assert counts[4] == free and counts[0] == 0
+
+
+def test_hat_gates_open_less_when_units_cost_more(tmp_path: Path) -> None:
+    used = []
+    for cost in (0.0, 5.0):
+        sets = [*SETS, f"method.cost={cost}", "method.embedding_lr=0.5", "train.steps=60"]
+        run = gencl.train("digits-mlp", "hat", 0, tmp_path / str(cost), set=sets, progress="silent")
+        used.append(float(cast(Classifier, run.learner()).gates.rows()[0].mean()))
+    assert used[1] < used[0]
+
+
+def test_clnp_grows_and_cuts_interference(tmp_path: Path) -> None:
+    """Units in use only grow, and no weight leads from a unit that is not in use to one that is."""
+    sets = [*SETS, "method.l1=0.001", "method.margin=0.05", "train.steps=60"]
+    run = gencl.train("digits-mlp", "clnp", 0, tmp_path / "run", set=sets, progress="silent")
+    learner = cast(Classifier, run.learner())
+    first, second = (rows.bool() for rows in learner.gates.rows())
+    assert (first[1:] | ~first[:-1]).all() and (second[1:] | ~second[:-1]).all()  # with heads per task: cumulative
+    assert not first.all()
+    weight = learner.shared()["trunk.hidden.1.linear.weight"]
+    assert (weight[second[-1]][:, ~first[-1]] == 0).all()
