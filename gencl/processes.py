@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -39,6 +40,15 @@ class Processes:
         """Returns when all processes are here."""
         if self._accelerator is not None and self.world > 1:
             self._accelerator.wait_for_everyone()
+
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """The main process goes through the block before the others (it fetches what is absent, they read it)."""
+        if not self.main:
+            self.wait()
+        yield
+        if self.main:
+            self.wait()
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The sums over all processes, the same on each; one message for all tensors."""

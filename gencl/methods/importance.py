@@ -1,18 +1,8 @@
 """The importance engine: per-sample gradients of any per-sample scalar of a learner, and their moments, in one pass.
 
 For a batch of N samples one forward and one backward pass give every layer's inputs a_n and output gradients d_n; the
-gradient of sample n follows from the two without a backward pass of its own:
-
-=====================  ===============================================================================
-layer                  gradient of sample n
-=====================  ===============================================================================
-linear, one position   d_n a_n^T; its moments are matrix products: sum |g| = |D|^T |A|, sum g^2 = (D^2)^T (A^2)
-linear, positions      sum over positions of d a^T, materialised
-convolution            d_n times the unfolded input, materialised (the sum over positions comes before | | and ^2)
-transposed             a_n times the unfolded output gradient, materialised
-group or batch norm    sum over positions of d times the normalised input (batch norm: by running statistics)
-anything else          ``vmap(grad)`` of `torch.func`
-=====================  ===============================================================================
+gradient of sample n follows from the two without a backward pass of its own (`gencl.methods.per_sample`). Layers that
+have no closed form, that are used twice or whose inputs change in place go through ``vmap(grad)`` of `torch.func`.
 
 Batch means must come after | | and ^2: taken before, the result depends on the batch size (see the design notes).
 """
@@ -21,59 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import Parameter
 
+from gencl.methods.per_sample import CLOSED_FORMS, PerSample, taken
 from gencl.models.learner import Batch, Learner, ScalarKind
-from gencl.models.norms import TaskBatchNorm2d
 from gencl.processes import Processes
 
 _BUDGET = 2**25
 """Elements of per-sample gradients held at once; decides the chunk."""
-
-
-class PerSample:
-    """Gradients of n samples for one parameter, materialised: (n, *shape)."""
-
-    def __init__(self, gradients: Tensor) -> None:
-        self._gradients = gradients
-
-    def gradients(self) -> Tensor:
-        return self._gradients
-
-    def sum(self) -> Tensor:
-        return self._gradients.sum(0)
-
-    def sum_square(self) -> Tensor:
-        return self._gradients.square().sum(0)
-
-    def sum_absolute(self) -> Tensor:
-        return self._gradients.abs().sum(0)
-
-
-class OuterProducts(PerSample):
-    """Gradients d_n a_n^T, never formed for their moments: inputs (n, i), output gradients (n, o)."""
-
-    def __init__(self, inputs: Tensor, outputs: Tensor) -> None:
-        self._inputs, self._outputs = inputs, outputs
-
-    def gradients(self) -> Tensor:
-        return self._outputs[:, :, None] * self._inputs[:, None, :]
-
-    def sum(self) -> Tensor:
-        return self._outputs.T @ self._inputs
-
-    def sum_square(self) -> Tensor:
-        return self._outputs.square().T @ self._inputs.square()
-
-    def sum_absolute(self) -> Tensor:
-        return self._outputs.abs().T @ self._inputs.abs()
-
 
 Moment = Literal["mean", "square", "absolute"]
 _SUMS: dict[Moment, str] = {"mean": "sum", "square": "sum_square", "absolute": "sum_absolute"}
@@ -173,15 +123,16 @@ def _per_sample(
     layers = [
         module
         for module in learner.modules()
-        if type(module) in _CLOSED_FORMS and any(id(p) in wanted for p in module.parameters(recurse=False))
+        if type(module) in CLOSED_FORMS and any(id(p) in wanted for p in module.parameters(recurse=False))
     ]
-    passes: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
+    passes: dict[nn.Module, list[tuple[Tensor, Tensor, int]]] = {layer: [] for layer in layers}
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         if not output.requires_grad:  # the first layer: nothing before it asks for gradients
             output = output.detach().requires_grad_()
-        passes[layer].append((inputs[0].detach(), output))
-        return output
+        needed = taken(layer, inputs[0].detach())
+        passes[layer].append((needed, output, needed._version))
+        return output.clone()  # what follows may change it in place
 
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
@@ -190,12 +141,12 @@ def _per_sample(
     finally:
         for hook in hooks:
             hook.remove()
-    once = [layer for layer in layers if len(passes[layer]) == 1]  # a layer used twice has the sum of two such terms
+    once = [layer for layer in layers if len(passes[layer]) == 1 and _unchanged(passes[layer][0])]
     outputs = [passes[layer][0][1] for layer in once]
     deltas = torch.autograd.grad(scalars.sum(), outputs) if outputs else ()
     done = set()
     for layer, delta in zip(once, deltas, strict=True):
-        for local, samples in _CLOSED_FORMS[type(layer)](layer, passes[layer][0][0], delta).items():
+        for local, samples in CLOSED_FORMS[type(layer)](layer, passes[layer][0][0], delta).items():
             parameter = getattr(layer, local)
             if id(parameter) in wanted:
                 done.add(wanted[id(parameter)])
@@ -204,6 +155,12 @@ def _per_sample(
     if rest:
         for name, gradients in _functional(learner, kind, batch, rest).items():
             yield name, PerSample(gradients * weights.view(-1, *[1] * (gradients.ndim - 1)))
+
+
+def _unchanged(found: tuple[Tensor, Tensor, int]) -> bool:
+    """Whether a layer's inputs are still what it saw."""
+    inputs, _, version = found
+    return inputs._version == version
 
 
 class _Scalars(nn.Module):
@@ -230,68 +187,3 @@ def _functional(
     values = {f"learner.{name}": parameter.detach() for name, parameter in parameters.items()}
     found = vmap(grad(scalar), in_dims=(None, 0))(values, batch.tensors())
     return {name.removeprefix("learner."): value for name, value in found.items()}
-
-
-def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    if inputs.ndim == 2:
-        found: dict[str, PerSample] = {"weight": OuterProducts(inputs, delta)}
-    else:
-        flat_inputs, flat_delta = inputs.flatten(1, -2), delta.flatten(1, -2)
-        found = {"weight": PerSample(flat_delta.transpose(1, 2) @ flat_inputs)}
-        delta = flat_delta.sum(1)
-    return found if layer.bias is None else {**found, "bias": PerSample(delta)}
-
-
-def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    if layer.groups != 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros":
-        return {}
-    columns = F.unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-    weight = (delta.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
-    return _with_bias(layer, PerSample(weight), delta)
-
-
-def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    padding = layer.padding
-    if layer.groups != 1 or isinstance(padding, str):
-        return {}
-    columns = F.unfold(delta, layer.kernel_size, layer.dilation, padding, layer.stride)
-    weight = (inputs.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
-    return _with_bias(layer, PerSample(weight), delta)
-
-
-def _with_bias(layer: nn.Conv2d | nn.ConvTranspose2d, weight: PerSample, delta: Tensor) -> dict[str, PerSample]:
-    return {"weight": weight} if layer.bias is None else {"weight": weight, "bias": PerSample(delta.flatten(2).sum(2))}
-
-
-def _group_norm(layer: nn.GroupNorm, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    if not layer.affine:
-        return {}
-    return _scale_and_shift(F.group_norm(inputs, layer.num_groups, eps=layer.eps), delta)
-
-
-def _batch_norm(layer: nn.BatchNorm2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    if not layer.affine or layer.running_mean is None or layer.running_var is None:
-        return {}
-    normalised = F.batch_norm(inputs, layer.running_mean, layer.running_var, eps=layer.eps)
-    return _scale_and_shift(normalised, delta)
-
-
-def _task_norm(layer: TaskBatchNorm2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    return _scale_and_shift(layer.normalised(inputs), delta)
-
-
-def _scale_and_shift(normalised: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    return {
-        "weight": PerSample((delta * normalised).flatten(2).sum(2)),
-        "bias": PerSample(delta.flatten(2).sum(2)),
-    }
-
-
-_CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, PerSample]]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _convolution,
-    nn.ConvTranspose2d: _transposed,
-    nn.GroupNorm: _group_norm,
-    nn.BatchNorm2d: _batch_norm,
-    TaskBatchNorm2d: _task_norm,
-}

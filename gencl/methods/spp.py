@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gencl.methods.base import Context
 from gencl.methods.consolidation import Consolidation, SampledSettings, samples
-from gencl.methods.importance import PerSample, average, batch_gradients, moments
+from gencl.methods.importance import average, batch_gradients, moments
+from gencl.methods.per_sample import PerSample
 from gencl.models.learner import Batch
 
 OFFICIAL_BATCH = 100

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import Parameter
 
 from gencl.errors import UsageError
 from gencl.models.learner import Batch, Learner, Phase, ScalarKind
-from gencl.models.norms import TaskBatchNorm2d
+from gencl.models.norms import TaskBatchNorm2d, of_tasks
 from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -50,9 +51,10 @@ class Classifier(Learner):
 
     kind = "classify"
 
-    def __init__(self, trunk: nn.Module, features: int, heads: str) -> None:
+    def __init__(self, trunk: nn.Module, features: int, heads: str, prepare: nn.Module | None = None) -> None:
         super().__init__()
         self.trunk, self.features, self.heads = trunk, features, heads
+        self.prepare = prepare or nn.Identity()
         self.head = nn.ModuleList()
         hidden = trunk.layers() if isinstance(trunk, Trunk) else []
         self.gates = Gates([layer.units for layer in hidden])
@@ -96,19 +98,24 @@ class Classifier(Learner):
         return range(min(found), max(found) + 1)
 
     def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
-        for norm in self._norms:
-            norm.tasks = index
-        gates = {} if (found := self.gates.of(index)) is None else {"gates": found}
+        """The features (n, f) of images whose tasks are ``index`` (n,), all in ``tasks``."""
+        images = self.prepare(images)
         if not self.ownership.divided() or tasks.start == len(self.tasks) - 1:
-            features: Tensor = self.trunk(images, **gates)
-            return features
+            return self._through(self.trunk, images, index)
         features = images.new_zeros(len(images), self.features)
         parameters = dict(self.trunk.named_parameters())
         for task in tasks:
             rows = (index == task).nonzero().squeeze(1)
-            own = {name: [gate[rows] for gate in values] for name, values in gates.items()}
-            features[rows] = functional_call(self.trunk, self.ownership.seen_by(task, parameters), (images[rows],), own)
+            if len(rows):
+                seen = partial(functional_call, self.trunk, self.ownership.seen_by(task, parameters))
+                features[rows] = self._through(lambda *inputs, seen=seen: seen(inputs), images[rows], index[rows])
         return features
+
+    def _through(self, trunk: Callable[..., Tensor], images: Tensor, index: Tensor) -> Tensor:
+        """The trunk with the gates and statistics of each image's task."""
+        gates = self.gates.of(index)
+        with of_tasks(self._norms, index):
+            return trunk(images) if gates is None else trunk(images, gates)
 
     def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
         """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).

@@ -87,6 +87,9 @@ class Learner(nn.Module, ABC):
         lookup[torch.tensor(self.classes)] = torch.arange(len(self.classes))
         self.position = lookup.to(self.position.device)
 
+    def load_pretrained(self) -> None:
+        """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""
+
     @abstractmethod
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         """The steps of one batch, in order, while the tasks with these indices are learned."""

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+@contextmanager
+def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
+    """Within the block samples are of ``tasks`` (n,)."""
+    for norm in norms:
+        norm.tasks = tasks
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.tasks = None
 
 
 class TaskBatchNorm2d(nn.Module):

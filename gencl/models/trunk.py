@@ -47,13 +47,15 @@ class Hidden(nn.Module):
 class Trunk(nn.Module):
     """Hidden layers one after another. After each, ``gates[l]`` (n, units) multiplies its units, where gates are given.
 
-    The features are the last layer's units, averaged over positions where there are any: (n, features).
+    The features are the last layer's units, (n, features): at all of its ``positions`` where their number is given,
+    else averaged over them.
     """
 
-    def __init__(self, hidden: Sequence[Hidden], inputs: int = 0) -> None:
+    def __init__(self, hidden: Sequence[Hidden], inputs: int = 0, positions: int = 0) -> None:
         super().__init__()
         self.hidden = nn.ModuleList(hidden)
-        self.features = hidden[-1].units if hidden else inputs
+        self.positions = positions
+        self.features = hidden[-1].units * max(1, positions) if hidden else inputs
 
     def forward(self, images: Tensor, gates: Sequence[Tensor] | None = None) -> Tensor:
         units = images
@@ -62,7 +64,8 @@ class Trunk(nn.Module):
             if gates is not None:
                 gate = gates[number]
                 units = units * gate.view(*gate.shape, *[1] * (units.ndim - gate.ndim))
-        return units.flatten(2).mean(2) if units.ndim > 2 and self.hidden else units.flatten(1)
+        averaged = units.ndim > 2 and self.hidden and not self.positions
+        return units.flatten(2).mean(2) if averaged else units.flatten(1)
 
     def layers(self) -> list[Layer]:
         """The hidden layers, first to last."""

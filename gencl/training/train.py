@@ -94,11 +94,8 @@ def run_settings(
             f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes"
         )
     root = None if data_root is None else Path(data_root)
-    if not processes.main:
-        processes.wait()  # the first process fetches what is absent, then the others read it
-    scenario = make_scenario(settings, root).to(accelerator.device)
-    if processes.main:
-        processes.wait()
+    with processes.main_first():
+        scenario = make_scenario(settings, root).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
     method.check(learner, scenario.tasks)
@@ -110,6 +107,9 @@ def run_settings(
     if found is not None:
         _check_origin(found, recorder)
         trainer.restore(State.from_tree(found.state), found.tensors)
+    else:
+        with processes.main_first():
+            learner.load_pretrained()
     processes.wait()  # nobody writes before everybody has read
     try:
         if processes.main:
