@@ -155,7 +155,9 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
 def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
     """Sets a nested key in place, making the blocks on the way."""
     for name in path[:-1]:
-        inner = tree.setdefault(name, {})
+        if tree.get(name) is None:
+            tree[name] = {}
+        inner = tree[name]
         if not isinstance(inner, dict):
             raise UsageError(f"--set {'.'.join(path)}: {name} is a value, not a block of settings")
         tree = inner

@@ -184,7 +184,7 @@ class Trainer:
                     self._check_finite(ctx, losses)
                 self.method.adjust_gradients(ctx)
                 for group in optimizer.param_groups:
-                    group["lr"] = ctx.lr
+                    group["lr"] = ctx.lr if phase.adam_lr is None else ctx.lr / settings.lr * phase.adam_lr
                 optimizer.step()
                 self.method.after_step(ctx)
             state.step += 1
