@@ -13,14 +13,14 @@ from gencl.errors import Interrupted, UsageError
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
 from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch, GenerativeLearner, Learner
+from gencl.models.learner import Batch, GenerativeLearner
 from gencl.models.scholar import some_rows
 from gencl.processes import Processes
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Scenario
+from gencl.training.build import make_learner
 from gencl.training.run import Run
 from gencl.training.trainer import Trainer
-from tests.conftest import gencl as command
 from tests.conftest import grown, tiny
 
 SMALL = [*tiny("digits-mlp"), "model.generator.width=4", "model.generator_batch=8"]
@@ -159,13 +159,8 @@ def test_a_generator_can_be_named_by_hand_or_put_away() -> None:
 
 
 def test_without_a_generator_dgr_says_what_to_write(tmp_path: Path) -> None:
-    done = command("train", "--preset", "digits-mlp", "--method", "dgr", "--set", "model.generator=null", cwd=tmp_path)
-    assert done.returncode == 2 and "--set model.generator.name=cgan" in done.stderr and not any(tmp_path.iterdir())
+    with pytest.raises(UsageError, match=r"with one beside it \(--set model\.generator\.name=cgan\)"):
+        gencl.train("digits-mlp", "dgr", 0, tmp_path / "run", set=["model.generator=null"], progress="silent")
+    assert not any(tmp_path.iterdir())
     with pytest.raises(UsageError, match=r"square images .* not \(1, 28, 14\)"):
-        _oblong()
-
-
-def _oblong() -> Learner:
-    from gencl.training.build import make_learner
-
-    return make_learner(gencl.resolve("digits-mlp", method="dgr").model, (1, 28, 14), 0, "cpu")
+        make_learner(gencl.resolve("digits-mlp", method="dgr").model, (1, 28, 14), 0, "cpu")
