@@ -84,7 +84,7 @@ WRONG_USE = [
     (["train", "--config", "nowhere.yaml"], "nowhere.yaml"),
     (["train", "--resume"], "no run in"),
     (["train", "--resume", "--out", "nowhere"], "nowhere"),
-    (["train", "--preset", "digits-mlp", "--method", "dgr"], "generator"),
+    (["train", "--preset", "digits-mlp", "--method", "dgr", "--set", "model.generator=null"], "model.generator"),
     (["sample", "nowhere"], "nowhere does not exist"),
     (["sample", ".", "--out", "x.png"], "not a run"),
     (["sample", ".", "--out", "x.jpg"], ".png"),

@@ -139,10 +139,11 @@ def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
     assert results["methods"]["sgd"]["fwt"]["n"] == 2 and "fwt" not in results["methods"]["joint"]
     model = tmp_path / "c" / "sgd" / "seed-0" / "model.safetensors"
     before = model.stat().st_mtime_ns
-    done = gencl(*base, "--methods", "sgd,dgr", "--seeds", "0")
+    done = gencl(*base, "--methods", "sgd,dgr:model.generator=null", "--seeds", "0")
     results = json.loads(done.stdout)
     assert done.returncode == 1
-    assert results["methods"]["dgr"]["status"] == "failed" and "generator" in results["methods"]["dgr"]["error"]
+    refused = results["methods"]["dgr:model.generator=null"]
+    assert refused["status"] == "failed" and "generator" in refused["error"]
     assert results["methods"]["sgd"]["acc"]["std"] is None and model.stat().st_mtime_ns == before
     assert "| sgd | 1 |" in (tmp_path / "c" / "results.md").read_text()
 

@@ -68,5 +68,5 @@ def test_the_teacher_is_frozen_and_survives_a_checkpoint() -> None:
 
 def test_a_classifier_is_refused_with_what_to_do() -> None:
     learner, _ = grown(gencl.resolve("digits-mlp"))
-    with pytest.raises(UsageError, match=r"model\.generator.*these can: sgd"):
+    with pytest.raises(UsageError, match=r"model\.generator\.name=cgan.*these can: sgd"):
         DGR(DGR.Settings()).check(learner)

@@ -41,7 +41,7 @@ def without_cost(run: Run) -> dict[str, object]:
 
 NOT_FOR = {
     "digits-cgan": ["finetune", "lwf", "hat", "xdg", "packnet", "clnp"],
-    "digits-mlp": ["dgr"],
+    "digits-mlp": [],
 }
 
 
