@@ -21,8 +21,10 @@ from gencl.scenarios.task import Task
 from gencl.settings import Part
 
 Strength = Annotated[float, Field(ge=0, le=1e6)]
-THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 13))]
-"""Activation thresholds that are tried, as multiples of a layer's mean activation: theta of its own for each layer."""
+THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 16))]
+"""Activation thresholds, as multiples of a layer's mean activation: theta of its own for each layer."""
+_COARSE = 5
+"""Every so many thresholds are tried first, then those above the highest that held."""
 _CHUNK = 1000
 
 
@@ -136,17 +138,21 @@ class CLNP(Freezing):
         learner = cast(Classifier, ctx.learner)
         mean = _mean_activations(learner, ctx.task)
         open_ = self._used(learner, ctx)
-        best, floor = open_, _accuracy(learner, ctx.task) - self.settings.margin
-        for threshold in THRESHOLDS:
-            tried = [
-                (value > threshold * value.mean()) | (before & opened)
+        floor = _accuracy(learner, ctx.task) - self.settings.margin
+
+        def holds(step: int) -> bool:
+            self._close(learner, ctx, at(step))
+            return all(bool(units.any()) for units in at(step)) and _accuracy(learner, ctx.task) >= floor
+
+        def at(step: int) -> list[Tensor]:
+            return [
+                (value > THRESHOLDS[step] * value.mean()) | (before & opened)
                 for value, before, opened in zip(mean, self.active, open_, strict=True)
             ]
-            if not all(bool(units.any()) for units in tried):
-                break
-            self._close(learner, ctx, tried)
-            if _accuracy(learner, ctx.task) >= floor:
-                best = tried
+
+        coarse = max((step for step in range(0, len(THRESHOLDS), _COARSE) if holds(step)), default=None)
+        finer = range(0) if coarse is None else range(coarse + 1, min(coarse + _COARSE, len(THRESHOLDS)))
+        best = open_ if coarse is None else at(max((step for step in finer if holds(step)), default=coarse))
         self._close(learner, ctx, best)
         reached = [before | now for before, now in zip(self.active, best, strict=True)]
         layers, shared = learner.layers(), learner.shared()
