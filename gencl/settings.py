@@ -49,6 +49,7 @@ class TrainSettings(Part):
     """``train.*``"""
 
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
+    epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
     batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
@@ -154,7 +155,9 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
 def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
     """Sets a nested key in place, making the blocks on the way."""
     for name in path[:-1]:
-        inner = tree.setdefault(name, {})
+        if tree.get(name) is None:
+            tree[name] = {}
+        inner = tree[name]
         if not isinstance(inner, dict):
             raise UsageError(f"--set {'.'.join(path)}: {name} is a value, not a block of settings")
         tree = inner

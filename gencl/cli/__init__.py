@@ -25,7 +25,7 @@ COMMANDS = {
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",
     "report": "write a run's report.html again",
-    "list": "what there is: methods, presets, data sets, learners, metrics",
+    "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
     "preset": "show, copy or check an experiment's settings",
     "data": "check or fetch a data set",
 }

@@ -62,6 +62,6 @@ def command(
         click.echo(json.dumps(results, indent=1))
     else:
         print_comparison(results)
-        click.echo(f"results: {folder}/results.json, {folder}/results.md")
+        click.echo(f"results: {folder}/results.json, results.csv and results.md")
     if any(row["status"] == "failed" for row in results["methods"].values()):
         sys.exit(1)

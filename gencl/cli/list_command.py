@@ -8,9 +8,11 @@ import click
 
 from gencl.cli.options import output_options
 
+KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"]
+
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"]))
+@click.argument("what", type=click.Choice(KINDS))
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.
@@ -30,6 +32,12 @@ def command(what: str, as_json: bool) -> None:
     width = max(map(len, found))
     for name, about in found.items():
         click.echo(f"{name:{width}}  {about}")
+    if what == "methods":
+        from gencl.methods import SERVES
+
+        click.echo("\nwhom they serve:")
+        for word, learners in SERVES.items():
+            click.echo(f"  [{word}]{'':{8 - len(word)}}  {learners}")
 
 
 def _about(what: str) -> dict[str, str]:

@@ -12,26 +12,43 @@ from gencl.settings import check
 if TYPE_CHECKING:
     from gencl.methods.base import Method
 
+SERVES = {
+    "any": "any learner",
+    "own": "learners with parameters that are each task's own: generators; classifiers, heads task or class",
+    "classify": "classifiers",
+    "heads": "classifiers, heads task",
+    "task": "classifiers, heads task or domain (the task is known)",
+    "units": "the same, with hidden layers in a chain: mlp, lenet, vgg9, cnn-narrow, cnn-wide",
+    "generate": "generators; classifiers with model.generator",
+}
+"""Whom a method serves, by the word in brackets that ends its line."""
+
 METHODS = Registry(
     "method",
     {
-        "sgd": ("gencl.methods.sgd:SGD", "plain training: nothing is protected (the lower end)"),
-        "finetune": ("gencl.methods.finetune:Finetune", "plain training with a head a task"),
-        "sgd-f": ("gencl.methods.sgd_f:FrozenSGD", "what is shared is frozen after the first task"),
-        "joint": ("gencl.methods.joint:Joint", "all tasks at once (the upper end; needs all data)"),
-        "ewc": ("gencl.methods.ewc:EWC", "elastic weight consolidation: Fisher information (Kirkpatrick 2017)"),
-        "ewc-online": ("gencl.methods.ewc_online:OnlineEWC", "EWC with one fading Fisher information (Schwarz 2018)"),
-        "si": ("gencl.methods.si:SI", "synaptic intelligence: what a weight did for the loss (Zenke 2017)"),
-        "mas": ("gencl.methods.mas:MAS", "memory-aware synapses: sensitivity of the output (Aljundi 2018)"),
-        "lwf": ("gencl.methods.lwf:LwF", "learning without forgetting: old heads are distilled (Li 2016)"),
-        "hat": ("gencl.methods.hat:HAT", "hard attention to the task: learned masks of units (Serra 2018)"),
-        "xdg": ("gencl.methods.xdg:XdG", "context-dependent gating: random masks of units; xdg+si (Masse 2018)"),
-        "packnet": ("gencl.methods.packnet:PackNet", "each task keeps its largest weights, frozen (Mallya 2018)"),
-        "clnp": ("gencl.methods.clnp:CLNP", "neural pruning: each task keeps its active units (Golkar 2019)"),
-        "spp": ("gencl.methods.spp:SPP", "soft parameter pruning: entropy importance (Peng 2018)"),
-        "anpyc": ("gencl.methods.anpyc:ANPyC", "entropy importance with pruning and retraining (Peng 2021)"),
-        "dgr": ("gencl.methods.dgr:DGR", "deep generative replay: the previous generator's images (Shin 2017)"),
-        "er": ("gencl.methods.er:ER", "experience replay: a small memory of real images (Chaudhry 2019)"),
+        "sgd": ("gencl.methods.sgd:SGD", "plain training: nothing is protected (the lower end) [any]"),
+        "finetune": ("gencl.methods.finetune:Finetune", "plain training with a head a task [heads]"),
+        "sgd-f": ("gencl.methods.sgd_f:FrozenSGD", "what is shared is frozen after the first task [own]"),
+        "joint": ("gencl.methods.joint:Joint", "all tasks at once (the upper end; needs all data) [any]"),
+        "ewc": ("gencl.methods.ewc:EWC", "elastic weight consolidation: Fisher information (Kirkpatrick 2017) [any]"),
+        "ewc-online": ("gencl.methods.ewc_online:OnlineEWC", "EWC, one fading Fisher information (Schwarz 2018) [any]"),
+        "si": ("gencl.methods.si:SI", "synaptic intelligence: what a weight did for the loss (Zenke 2017) [any]"),
+        "mas": ("gencl.methods.mas:MAS", "memory-aware synapses: sensitivity of the output (Aljundi 2018) [any]"),
+        "lwf": ("gencl.methods.lwf:LwF", "learning without forgetting: old heads are distilled (Li 2016) [classify]"),
+        "hat": ("gencl.methods.hat:HAT", "hard attention to the task: learned masks of units (Serra 2018) [units]"),
+        "xdg": (
+            "gencl.methods.xdg:XdG",
+            "context-dependent gating: random masks of units (Masse 2018) [units]",
+        ),
+        "packnet": (
+            "gencl.methods.packnet:PackNet",
+            "each task keeps its largest weights, frozen (Mallya 2018) [task]",
+        ),
+        "clnp": ("gencl.methods.clnp:CLNP", "neural pruning: each task keeps its active units (Golkar 2019) [units]"),
+        "spp": ("gencl.methods.spp:SPP", "soft parameter pruning: entropy importance (Peng 2018) [any]"),
+        "anpyc": ("gencl.methods.anpyc:ANPyC", "entropy importance with pruning and retraining (Peng 2021) [any]"),
+        "dgr": ("gencl.methods.dgr:DGR", "deep generative replay: the old generator's images (Shin 2017) [generate]"),
+        "er": ("gencl.methods.er:ER", "experience replay: a small memory of real images (Chaudhry 2019) [any]"),
     },
     group="gencl.methods",
 )

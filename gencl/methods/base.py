@@ -51,7 +51,7 @@ class Context:
 
 
 NEEDS = {
-    "generate": "a learner that draws images (a generator, or a classifier with model.generator)",
+    "generate": "a generator, or a classifier with one beside it (--set model.generator.name=cgan)",
     "classify": "a classifier",
     "own": "parameters that are each task's own (a generator, or a classifier with model.heads: task or class)",
     "heads": "a classifier with a head a task (model.heads: task)",

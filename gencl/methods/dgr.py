@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method, under, within
 from gencl.methods.replay import mixed, number_replayed
-from gencl.models.learner import Batch, GenerativeLearner, Generator, Learner
+from gencl.models.learner import Batch, Generator, Learner
 from gencl.settings import Part
 
 
@@ -19,6 +17,11 @@ class DGR(Method):
 
     Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1)
     starves the new class at small batches (design notes). Stores no images, but one more generator while training.
+
+    A classifier needs a generator beside it (``model.generator``), and both learn from the mixed batches, which makes
+    them a scholar (section 3). There the previous solver labels what is replayed; here the class that the generator
+    was asked for is the label: it also says the task where heads are per task, and keeps the labels balanced. A
+    convolutional generator has little to hold on to in permuted pixels, where replay is that much weaker.
     """
 
     class Settings(Part):
@@ -41,7 +44,8 @@ class DGR(Method):
 
     def _teach(self, learner: Learner, past: list[int]) -> None:
         if past:
-            generative = cast(GenerativeLearner, learner)  # `needs` was checked when the run was built
+            generative = learner.generative()
+            assert generative is not None  # `needs` was checked when the run was built
             self._teacher = generative.frozen_generator()
             self._past = torch.tensor(past, device=learner.position.device)
 

@@ -81,6 +81,8 @@ class HAT(Freezing):
         return batch
 
     def penalty(self, ctx: Context) -> Tensor | None:
+        if ctx.phase is None or not ctx.phase.moves_shared:
+            return None
         live = cast(Classifier, ctx.learner).gates.live
         assert live is not None
         spent = torch.stack([(gate * (1 - used)).sum() for gate, used in zip(live, self._used, strict=True)]).sum()

@@ -16,7 +16,7 @@ def empty_matrix(tasks: int) -> list[list[float | None]]:
 
 
 def final(matrix: Matrix) -> float | None:
-    """ACC = mean_j R[T][j] (ANPyC eq. 10); for a distance the mean of the last row all the same."""
+    """ACC = mean_j R[T][j] (ANPyC eq. 10, SPP eq. 6); for a distance the mean of the last row all the same."""
     return _mean(matrix[-1]) if matrix else None
 
 
@@ -26,17 +26,20 @@ def just_learned(matrix: Matrix) -> float | None:
 
 
 def backward_transfer(matrix: Matrix) -> float | None:
-    """BWT = mean_{j<T} (R[T][j] - R[j][j]) (ANPyC eq. 12). For a distance this is what was forgotten."""
+    """BWT = mean_{j<T} (R[T][j] - R[j][j]) (ANPyC eq. 12, SPP eq. 8). For a distance this is what was forgotten."""
     return _mean([_minus(matrix[-1][j], matrix[j][j]) for j in range(len(matrix) - 1)])
 
 
-def forward_transfer(matrix: Matrix, joint: Sequence[float]) -> float | None:
-    """FWT = mean_{j>=2} (R[j][j] - m_j), m_j being joint training's score on task j (ANPyC eq. 11)."""
+def forward_transfer(matrix: Matrix, joint: Sequence[float | None]) -> float | None:
+    """FWT = mean_{j>=2} (R[j][j] - m_j), m_j being joint training's score on task j (ANPyC eq. 11).
+
+    SPP's eq. 7 sums over j = 1..T-1 instead, with the first task, before which nothing was learned; ANPyC's is used.
+    """
     return _mean([_minus(matrix[j][j], joint[j]) for j in range(1, len(matrix))])
 
 
 def forgetting(matrix: Matrix) -> float | None:
-    """mean_{j<T} (max_{l<T} R[l][j] - R[T][j])."""
+    """mean_{j<T} (max_{l<T} R[l][j] - R[T][j]), over what was measured of l >= j (Chaudhry et al. 2018, eq. 3)."""
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
         earlier = [value for row in matrix[j:-1] if (value := row[j]) is not None]
@@ -45,7 +48,10 @@ def forgetting(matrix: Matrix) -> float | None:
 
 
 def smt(matrix: Matrix) -> float | None:
-    """SMT = mean_{j<T} of the population variance of column j from row j on (SPP eq. 9)."""
+    """SMT = mean_{j<T} of the population variance of column j from row j on (SPP eq. 9, ANPyC eq. 13).
+
+    The papers say only "the variance of one task"; it is in squared units of the score.
+    """
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
         column = [row[j] for row in matrix[j:]]

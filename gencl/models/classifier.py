@@ -14,12 +14,12 @@ from torch.func import functional_call
 from torch.nn import Parameter
 
 from gencl.errors import UsageError
-from gencl.models.learner import Batch, Learner, Phase, ScalarKind
+from gencl.models.learner import Batch, GenerativeLearner, Learner, Phase, ScalarKind
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
+from gencl.models.scholar import ScholarSettings, beside
 from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
-from gencl.settings import Part
 
 _IMPOSSIBLE = -1e9
 """The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
@@ -31,7 +31,7 @@ HEADS = {
 }
 
 
-class ClassifierSettings(Part):
+class ClassifierSettings(ScholarSettings):
     """Settings of every classifier (``model.*``)."""
 
     heads: Literal["task", "domain", "class"] = Field(
@@ -47,6 +47,7 @@ class Classifier(Learner):
     all classes learned so far. The rows of a head that only one task trains are its own, never shared.
 
     Methods may close units to a task (`gates`) or give weights to tasks (`ownership`); both are part of the model.
+    A generator may learn beside it (`attach`), neither shared nor own: what is protected is the classifier.
     """
 
     kind = "classify"
@@ -56,6 +57,8 @@ class Classifier(Learner):
         self.trunk, self.features, self.heads = trunk, features, heads
         self.prepare = prepare or nn.Identity()
         self.head = nn.ModuleList()
+        self.generator: GenerativeLearner | None = None
+        self._beside: tuple[int | None, float] = (None, 0.0)  # the generator's batch and learning rate
         hidden = trunk.layers() if isinstance(trunk, Trunk) else []
         self.gates = Gates([layer.units for layer in hidden])
         self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
@@ -73,6 +76,14 @@ class Classifier(Learner):
         self._normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
         self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
 
+    def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
+        """Lets a generator that knows no task yet learn beside it, from ``batch`` samples a step (None: all)."""
+        self.generator, self._beside = generator, (batch, lr)
+        self.offers |= {"generate"}
+
+    def generative(self) -> GenerativeLearner | None:
+        return self.generator
+
     def grow(self, classes: Sequence[int], seed: int) -> None:
         if self.heads == "domain" and self.tasks and len(classes) != len(self.tasks[0]):
             raise UsageError(
@@ -88,10 +99,12 @@ class Classifier(Learner):
         self.gates.grow()
         for norm in self._norms:
             norm.grow()
+        if self.generator is not None:
+            self.generator.grow(classes, seed)
         self.to(self.position.device)
 
     def describe(self) -> str:
-        return HEADS[self.heads]
+        return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 
     def _range(self, tasks: Sequence[int], positions: Tensor) -> range:
         """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
@@ -179,7 +192,8 @@ class Classifier(Learner):
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
-        return [Phase("classifier", [*self.shared().values(), *own], self.loss, moves_shared=True)]
+        step = Phase("classifier", [*self.shared().values(), *own], self.loss, moves_shared=True)
+        return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """Cross-entropy."""

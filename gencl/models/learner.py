@@ -48,13 +48,15 @@ class Phase:
     """One optimisation step of a learner.
 
     ``loss(batch, step, random)`` returns a scalar; ``parameters`` are the ones it moves; methods act on the phases that
-    move shared parameters.
+    move shared parameters. ``adam_lr`` asks for Adam with a learning rate of its own, on the run's schedule, where the
+    run's optimiser would not do.
     """
 
     name: str
     parameters: Sequence[Parameter]
     loss: Callable[[Batch, int, RandomSource], Tensor]
     moves_shared: bool
+    adam_lr: float | None = None
 
 
 class Learner(nn.Module, ABC):
@@ -125,6 +127,10 @@ class Learner(nn.Module, ABC):
         """
         yield batch, torch.ones(len(batch), device=batch.classes.device)
 
+    def generative(self) -> GenerativeLearner | None:
+        """What draws images: the learner itself, the generator beside it, or nothing."""
+        return None
+
     def describe(self) -> str:
         """How it meets the tasks, in words."""
         return "a generator of all classes learned so far"
@@ -148,6 +154,9 @@ class GenerativeLearner(Learner):
     kind = "generate"
     offers = frozenset({"generate", "own"})
     generator: Generator
+
+    def generative(self) -> GenerativeLearner:
+        return self
 
     def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
         """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""

@@ -7,6 +7,7 @@ set outside the method's block). Values such as ``1.5x`` multiply what is there.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -95,8 +96,8 @@ def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str
     """The settings after assignments (path, value, who asks for it), one after another."""
     for path, value, where in assignments:
         tree = settings.tree()
-        if list(path) in (["scenario", "name"], ["model", "name"]):
-            tree[path[0]] = {"name": value}
+        if path[0] in ("scenario", "model") and path[-1] == "name":
+            assign(tree, path[:-1], {"name": value})
         else:
             assign(tree, path, _multiplied(settings, path, value, where))
         settings = _check(tree, where)
@@ -129,12 +130,12 @@ def _shown(value: Any) -> str:
 
 
 def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[str], Any]]:
-    """Paths and values, names of scenarios, methods and models first: they decide which other keys there are."""
+    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are."""
     if isinstance(assignments, Mapping):
         pairs = [(key.split("."), value) for key, value in assignments.items()]
     else:
         pairs = [parse_assignment(text) for text in assignments]
-    return sorted(pairs, key=lambda pair: pair[0][1:] != ["name"])
+    return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
 
 def _found_settings(tree: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +75,8 @@ def print_comparison(results: dict[str, Any]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # whole in a file or a log
     console.print(comparison_table(results))
-    for source in sorted({row["source"] for row in results["paper"].values()}):
-        console.print(f"published: {source}", markup=False, soft_wrap=True)
+    for line in published_notes(results):
+        console.print(line, markup=False, soft_wrap=True)
     for name, row in results["methods"].items():
         if row["status"] == "failed":
             console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
@@ -121,6 +123,32 @@ def cell(key: str, value: dict[str, Any] | None) -> str:
     return f"{mean} ± {shown(key, value['std'])}" if value["std"] is not None else mean
 
 
+def published_cells(paper: dict[str, Any], keys: Sequence[str]) -> list[str]:
+    """A paper's figures, with their spread where it is known, empty where there is none."""
+    return [cell(key, {"mean": paper[key], "std": paper.get(f"{key}_std")}) if key in paper else "" for key in keys]
+
+
+def published_notes(results: dict[str, Any]) -> list[str]:
+    """Where the published figures come from, and what is odd about them, a line each."""
+    rows = results["paper"].values()
+    sources = dict.fromkeys(row["source"] for row in rows)
+    notes = dict.fromkeys(f"{row['source']}: {row['note']}" for row in rows if "note" in row)
+    return [f"published: {', '.join(sources)}", *notes] if sources else []
+
+
+def comparison_csv(results: dict[str, Any]) -> str:
+    """Every figure: a row a method and key, with mean, std, n and the published value; shares as shares of one."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "key", "mean", "std", "n", "published"])
+    for name, row in results["methods"].items():
+        paper = results["paper"].get(name, {})
+        for key, value in row.items():
+            if isinstance(value, dict):
+                writer.writerow([name, key, value["mean"], value["std"], value["n"], paper.get(key)])
+    return text.getvalue()
+
+
 def comparison_table(results: dict[str, Any]) -> Table:
     """The table that `print_comparison` prints."""
     seeds = results["seeds"]
@@ -137,8 +165,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
         table.add_row(escape(label), *(cell(key, row.get(key)) for key in keys))
         paper = results["paper"].get(name)
         if paper:
-            figures = [shown(key, paper[key]) if key in paper else "" for key in keys]
-            table.add_row("  published", *figures, style="dim")
+            table.add_row("  published", *published_cells(paper, keys), style="dim")
     return table
 
 
@@ -166,6 +193,11 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
     for name, row in results["methods"].items():
         n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
         lines.append(f"| {name} | {n} | " + " | ".join(cell(key, row.get(key)) for key in keys) + " |")
+        paper = results["paper"].get(name)
+        if paper:
+            lines.append("| *published* | | " + " | ".join(published_cells(paper, keys)) + " |")
+    failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
+    lines += [f"\n{line}" for line in [*published_notes(results), *failed]]
     return "\n".join(lines) + "\n"
 
 

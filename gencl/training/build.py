@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -14,6 +15,7 @@ from gencl.datasets.load import load_dataset
 from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
 from gencl.models.learner import Learner
+from gencl.models.scholar import ScholarSettings
 from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.task import Scenario
@@ -53,6 +55,15 @@ def make_learner(
     model: dict[str, object], image_shape: Sequence[int], seed: int, device: torch.device | str
 ) -> Learner:
     """A learner that knows no task yet. Raises UsageError when it cannot take images of this shape."""
-    kind = LEARNERS.get(str(model["name"]))
-    learner: Learner = kind(kind.Settings.model_validate(model), tuple(image_shape), derive_seed(seed, "model"))
+
+    def build(block: Mapping[str, object]) -> tuple[Any, Any]:
+        kind = LEARNERS.get(str(block["name"]))
+        settings = kind.Settings.model_validate(block)
+        return kind(settings, tuple(image_shape), derive_seed(seed, "model")), settings
+
+    built, settings = build(model)
+    if isinstance(settings, ScholarSettings) and settings.generator is not None:
+        generator, _ = build(settings.generator)
+        built.attach(generator, settings.generator_batch, settings.generator_lr)
+    learner: Learner = built
     return learner.to(device)

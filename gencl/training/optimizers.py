@@ -26,8 +26,8 @@ class Switch:
 
 
 def make_optimizer(phase: Phase, settings: TrainSettings) -> Optimizer:
-    """A fresh optimiser for a phase's parameters, fused where the device has it."""
+    """A fresh optimiser for a phase's parameters, the run's or the phase's own, fused where the device has it."""
     parameters = list(phase.parameters)
-    if settings.optimizer == "adam":
+    if settings.optimizer == "adam" or phase.adam_lr is not None:
         return torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas, fused=True)
     return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, fused=True)

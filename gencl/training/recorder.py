@@ -19,7 +19,7 @@ from gencl import files
 from gencl.errors import UsageError
 from gencl.methods.base import Method, state_bytes
 from gencl.metrics.evaluator import Evaluator
-from gencl.models.learner import GenerativeLearner, Learner
+from gencl.models.learner import Learner
 from gencl.processes import Processes
 from gencl.reports.grids import Frames
 from gencl.scenarios.task import Scenario
@@ -102,10 +102,10 @@ class Recorder:
 
     def picture(self, learner: Learner, row: int) -> None:
         """The sample grid after the task at ``row``, and the strip of how the same latents changed."""
-        if isinstance(learner, GenerativeLearner):
+        if (generative := learner.generative()) is not None:
             name = self.scenario.tasks[row].name
             self._frames.take(
-                learner, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
+                generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
 

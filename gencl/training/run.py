@@ -66,11 +66,11 @@ class Run:
         return learner.to(device).eval()
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
-        """The trained learner, if it generates images. Raises UsageError if it is a classifier."""
-        learner = self.learner(device)
-        if not isinstance(learner, GenerativeLearner):
-            raise UsageError(f"{self.path} holds a classifier, which has no images to draw")
-        return learner
+        """The trained learner, or the generator beside it. Raises UsageError if it is a classifier without one."""
+        generator = self.learner(device).generative()
+        if generator is None:
+            raise UsageError(f"{self.path} holds a classifier without model.generator: there are no images to draw")
+        return generator
 
     def class_names(self) -> list[str]:
         """The classes' names by number."""

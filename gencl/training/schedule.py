@@ -3,12 +3,21 @@ agrees."""
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gencl.methods.base import Stage
 from gencl.randomness import permutation
 from gencl.settings import TrainSettings
+
+
+def steps(settings: TrainSettings, images: int) -> int:
+    """The optimiser steps of a task with so many training images."""
+    if settings.epochs is None:
+        return settings.steps
+    return max(1, math.ceil(settings.epochs * images / settings.batch_size))
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:

@@ -14,7 +14,7 @@ from gencl import presets, yaml_files
 from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.registry import did_you_mean
-from gencl.training.compare import Variant
+from gencl.training.variants import Variant
 
 _GENERAL = ("train", "model")
 """The sections that may be searched; the others change what is measured."""

@@ -62,7 +62,7 @@ class Trainer:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return self.settings.train.steps * len(task.parts)
+        return sum(schedule.steps(self.settings.train, len(part.train)) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint."""
@@ -184,7 +184,7 @@ class Trainer:
                     self._check_finite(ctx, losses)
                 self.method.adjust_gradients(ctx)
                 for group in optimizer.param_groups:
-                    group["lr"] = ctx.lr
+                    group["lr"] = ctx.lr if phase.adam_lr is None else ctx.lr / settings.lr * phase.adam_lr
                 optimizer.step()
                 self.method.after_step(ctx)
             state.step += 1

@@ -13,9 +13,10 @@ from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
-from gencl.training.compare import Variant, compare
+from gencl.training.compare import compare
 from gencl.training.progress import Mode, Reporter
 from gencl.training.search import Experiment, Search, searches
+from gencl.training.variants import Variant
 
 SEED = 10
 """The default tuning seed: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""

@@ -27,6 +27,7 @@ def wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
     return int(str(leave.value.code)), shown.err
 
 
+MLP = ["--preset", "digits-mlp"]
 WRONG_USE = [
     (["trian"], "did you mean train"),
     (["train", "--methd", "ewc"], "--method"),
@@ -58,6 +59,18 @@ WRONG_USE = [
     (["train", "--set", "scenario.order=[true,false]"], "scenario.order"),
     (["train", "--set", "scenario.order=[]"], "scenario.order"),
     (["train", "--set", "train.steps=1:30"], "train.steps"),
+    (["train", "--set", "train.epochs=0"], "train.epochs"),
+    (["train", "--set", "method.prune=[50,100]"], "method.prune"),
+    (["train", "--method", "lwf"], "it needs a classifier"),
+    (["train", "--method", "si", "--set", "method.damping=0"], "method.damping"),
+    (["train", *MLP, "--method", "hat", "--set", "model.heads=class"], "told the task"),
+    (["train", *MLP, "--method", "finetune", "--set", "model.heads=domain"], "a head a task"),
+    (["train", *MLP, "--method", "sgd-f", "--set", "model.heads=domain"], "each task's own"),
+    (["train", *MLP, "--method", "clnp", "--set", "data.validation=0"], "data.validation=0.1"),
+    (["train", *MLP, "--method", "clnp", "--set", "method.l1=[0.1]"], "method.l1"),
+    (["train", *MLP, "--method", "packnet", "--set", "method.prune=0"], "method.prune"),
+    (["train", *MLP, "--set", "scenario.classes_per_task=20"], "scenario.classes_per_task"),
+    (["train", *MLP, "--set", "model.heads=each"], "model.heads"),
     (["train", "--set", "train.steps={a: 1, a: 2}"], "not a value"),
     (["train", "--set", "preset=../evil"], "preset"),
     (["train", "--set", "preset='[/x]'"], "preset"),

@@ -172,3 +172,15 @@ def test_compare_stops_with_its_cells_and_goes_on(tmp_path: Path) -> None:
     assert list((out / "sgd" / "seed-0" / "checkpoint").glob("*.json")) and not (out / "ewc").exists()
     done = gencl(*command[3:])
     assert done.returncode == 0 and (out / "samples.png").exists()
+
+
+def test_list_methods_says_whom_each_serves() -> None:
+    from gencl.methods import METHODS as REGISTRY
+    from gencl.methods import SERVES
+    from gencl.methods.base import NEEDS
+
+    assert set(SERVES) == {"any", *NEEDS}
+    for name in METHODS:
+        (word,) = REGISTRY.get(name).needs or {"any"}
+        assert REGISTRY.about(name).endswith(f"[{word}]")
+    assert "heads task" in gencl("list", "methods").stdout

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 from gencl.datasets.load import load_dataset
 from gencl.datasets.resize import fit
@@ -28,6 +31,13 @@ def test_resizing_averages() -> None:
     assert small.shape == (1, 1, 2, 2) and small[0, 0, 0, 0] < 40 and small[0, 0, 0, 1] > 160
     assert int(small.sum()) == 400
     assert fit(torch.full((1, 3, 5, 9), 7, dtype=torch.uint8), 16, None).unique().tolist() == [7]
+
+
+@pytest.mark.parametrize("size", [5, 40])
+def test_resizing_agrees_with_pillow(size: int) -> None:
+    image = torch.randint(256, (3, 20, 13), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    expected = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((size, size), Image.Resampling.BILINEAR)
+    assert torch.equal(fit(image[None], size, None)[0].permute(1, 2, 0), torch.from_numpy(np.array(expected)))
 
 
 def test_a_reader_does_not_suit_other_sizes() -> None:

@@ -13,6 +13,8 @@ from gencl.errors import UsageError
 from gencl.scenarios.split import ClassSplit
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import DataSettings
+from gencl.training.build import make_scenario
+from gencl.training.train import differences
 
 
 def split(validation: float = 0.0, limit: int | None = None, **keys: Any) -> Scenario:
@@ -81,6 +83,13 @@ def test_what_does_not_fit_is_refused(keys: dict[str, object], message: str) -> 
 def test_wrong_settings_are_named(assignments: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         presets.resolve("digits-mlp", assignments=assignments)
+
+
+def test_settings_stored_by_earlier_versions_are_the_same_settings() -> None:
+    stored = {"scenario": {"name": "split", "classes_per_task": 1, "order": None, "tasks": None}}
+    settings = presets.resolve("digits-cgan")
+    assert differences(stored, {"scenario": settings.scenario}) == []
+    assert len(make_scenario(settings.model_copy(update=stored), None).tasks) == 10
 
 
 def test_another_scenario_starts_from_its_own_defaults() -> None:

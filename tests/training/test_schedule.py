@@ -7,7 +7,7 @@ import torch
 
 from gencl.methods.base import Stage
 from gencl.settings import TrainSettings
-from gencl.training.schedule import Order, learning_rate, stage_ends
+from gencl.training.schedule import Order, learning_rate, stage_ends, steps
 
 
 def test_every_epoch_visits_every_sample_once() -> None:
@@ -41,3 +41,9 @@ def test_rate_is_flat_then_falls_to_its_end() -> None:
 def test_stages_share_all_steps() -> None:
     assert stage_ends([Stage("train", 0.6), Stage("retrain", 0.2), Stage("retrain", 0.2)], 10) == [6, 8, 10]
     assert stage_ends([Stage("train", 0.7), Stage("retrain", 0.3)], 1)[-1] == 1
+
+
+def test_epochs_count_each_tasks_own_images() -> None:
+    assert steps(TrainSettings(epochs=2, batch_size=32), 100) == 7  # 200 images in batches of 32
+    assert steps(TrainSettings(epochs=0.001, batch_size=32), 100) == 1
+    assert steps(TrainSettings(steps=9), 100) == 9

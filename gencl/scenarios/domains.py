@@ -1,0 +1,92 @@
+"""Data sets or folders one after another (SPP's five visual domains; CIFAR-10, then CIFAR-100; MNIST, then SVHN)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from gencl.datasets.dataset import Dataset
+from gencl.errors import UsageError
+from gencl.scenarios.recipe import Load, Recipe, task_of_classes
+from gencl.scenarios.split import equal_groups
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import DataSettings, Part
+
+
+class DomainsSettings(Part):
+    """``scenario.*`` of domains."""
+
+    name: Literal["domains"] = "domains"
+    domains: list[str] = Field(
+        [], description="data sets, or folders (written with a /), in the order they are learned"
+    )
+    classes_per_task: int | None = Field(None, ge=1, description="divides each domain further; default: one task each")
+    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+
+    @field_validator("domains")
+    @classmethod
+    def _once_each(cls, value: list[str]) -> list[str]:
+        places = [Path(name).resolve() if "/" in name else name for name in value]
+        for i, name in enumerate(value):
+            if places[i] in places[:i]:
+                raise ValueError(f"{name} is named twice: its classes would be in two tasks")
+        return value
+
+
+class Domains(Recipe):
+    """Each domain is a task, or several of ``classes_per_task`` classes. Class numbers go on from domain to domain.
+
+    All images must be of one shape; ``data.size`` and ``data.channels`` bring them to it. ``data.name`` is not read.
+    """
+
+    Settings = DomainsSettings
+    settings: DomainsSettings
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        known = self.settings
+        if not known.domains:
+            raise UsageError("scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]")
+        tasks: list[Task] = []
+        names: list[str] = []
+        shapes: dict[str, tuple[int, int, int]] = {}
+        for domain in known.domains:
+            if known.tasks is not None and len(tasks) >= known.tasks:
+                break
+            dataset = load(domain)
+            shapes[domain] = dataset.train.shape
+            groups = self._groups(dataset)
+            for number, group in enumerate(groups):
+                tasks.append(
+                    task_of_classes(
+                        dataset,
+                        group,
+                        data,
+                        number,
+                        index=len(tasks),
+                        name=dataset.name if len(groups) == 1 else f"{dataset.name} {number + 1}",
+                        first=len(names),
+                    )
+                )
+            names += dataset.classes
+        if known.tasks is not None and known.tasks > len(tasks):
+            raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
+        _check_shapes(shapes)
+        return Scenario("domains", tuple(tasks[: known.tasks]), tuple(names), reader=None)
+
+    def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
+        classes = range(len(dataset.classes))
+        return equal_groups(classes, self.settings.classes_per_task or len(classes), dataset.name)
+
+
+def _check_shapes(shapes: dict[str, tuple[int, int, int]]) -> None:
+    if len(set(shapes.values())) < 2:
+        return
+    shown = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
+    channels = max(shape[0] for shape in shapes.values())
+    sides = max(side for shape in shapes.values() for side in shape[1:])
+    needed = [f"data.size={sides}"] if len({shape[1:] for shape in shapes.values()}) > 1 else []
+    needed += [f"data.channels={channels}"] if len({shape[0] for shape in shapes.values()}) > 1 else []
+    advice = " ".join(f"--set {assignment}" for assignment in needed)
+    raise UsageError(f"scenario.domains: the images differ in shape ({shown}); bring them to one: {advice}")

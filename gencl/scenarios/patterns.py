@@ -1,0 +1,49 @@
+"""Random binary patterns to be remembered: how many, and for how long (Kirkpatrick et al. 2017, "Overcoming
+catastrophic forgetting", supplement: random patterns)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from gencl.datasets.dataset import Split
+from gencl.randomness import generator
+from gencl.scenarios.recipe import Load, Recipe
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import DataSettings, Part
+
+
+class PatternsSettings(Part):
+    """``scenario.*`` of random patterns."""
+
+    name: Literal["patterns"] = "patterns"
+    tasks: int = Field(20, ge=1, le=10_000, description="how many tasks")
+    patterns: int = Field(10, ge=2, le=10**6, description="patterns a task")
+    units: int = Field(500, ge=1, le=10**6, description="binary inputs of a pattern")
+
+
+class Patterns(Recipe):
+    """Task t: ``patterns`` images (1, 1, units) of independent fair bits, black and white, each with a fair random
+    label; both labels occur. Classes of task t are 2t (label 0) and 2t + 1 (label 1).
+
+    It is memory that is measured: validation and test are the training patterns themselves. They depend on the task
+    number alone and are equal in all runs. Of ``data.*`` only ``limit`` is read.
+    """
+
+    Settings = PatternsSettings
+    settings: PatternsSettings
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        known = self.settings
+        tasks = []
+        for t in range(known.tasks):
+            random = generator("patterns", t)
+            bits = torch.randint(2, (known.patterns, 1, 1, known.units), generator=random)
+            labels = torch.randint(2, (known.patterns,), generator=random)
+            labels[0] = 1 - labels[1]  # both occur; as good as any other pair, the patterns being random
+            every = Split((255 * bits).to(torch.uint8), 2 * t + labels)
+            every = every.select(torch.arange(min(known.patterns, data.limit or known.patterns)))
+            tasks.append(Task(t, f"patterns {t + 1}", (2 * t, 2 * t + 1), every, every, every))
+        return Scenario("patterns", tuple(tasks), ("0", "1") * known.tasks, reader=None)

@@ -1,0 +1,110 @@
+"""What the cells of a comparison come to: results.json, results.csv, curves and samples."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gencl import files
+from gencl.errors import GenclError
+from gencl.metrics.transfer import forward_transfer
+from gencl.paper import published
+from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
+from gencl.reports.grids import method_grid, save_picture
+from gencl.reports.tables import comparison_csv
+from gencl.training.run import Run
+from gencl.training.variants import Variant, cell_folder
+
+_SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
+_PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
+_CURVES = ("accuracy", "fid")
+
+
+def write_results(
+    folder: Path, variants: Sequence[Variant], seeds: list[int], preset: str, failed: Mapping[tuple[Variant, int], str]
+) -> dict[str, Any]:
+    """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content."""
+    methods: dict[str, Any] = {}
+    joint = next((variant for variant in variants if variant.label == "joint"), None)
+    references = {} if joint is None else {seed: Run(cell_folder(folder, joint, seed)) for seed in seeds}
+    for variant in variants:
+        errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
+        rows = []
+        for seed in seeds:
+            run = Run(cell_folder(folder, variant, seed))
+            try:
+                rows += [_figures(run, references.get(seed))] if run.finished else []
+            except GenclError as error:  # a finished cell that was damaged since
+                errors.append(str(error))
+        if rows:
+            methods[variant.label] = {"status": "done", **_averages(rows)}
+        if errors:
+            methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
+    results = {
+        "schema": 1,
+        "preset": preset,
+        "seeds": seeds,
+        "methods": methods,
+        "paper": {
+            variant.label: row
+            for variant in variants
+            if not variant.assignments and (row := published(preset, variant.method))
+        },
+    }
+    files.write_json(folder / "results.json", results)
+    files.write(folder / "results.csv", comparison_csv(results))
+    return results
+
+
+def _figures(run: Run, joint: Run | None) -> dict[str, float]:
+    """What is averaged of one run; forward transfer only where joint training with the same seed and tasks is there."""
+    metrics = run.metrics
+    matrix = metrics["matrices"].get("accuracy")
+    if matrix and joint is not None and joint.finished and metrics["method"] != "joint" and _same_tasks(run, joint):
+        fwt = forward_transfer(matrix, joint.metrics["matrices"]["accuracy"][-1])
+        metrics["summary"].update({} if fwt is None else {"fwt": fwt})
+    cost = {key: metrics["cost"][key] for key in _SECONDS_AND_BYTES}
+    parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
+    return {**metrics["summary"], **cost, **parameters}
+
+
+def _same_tasks(run: Run, joint: Run) -> bool:
+    """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
+    one, other = run.settings, joint.settings
+    return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
+
+
+def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | int | None]]:
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: _average([row[key] for row in rows if key in row]) for key in keys}
+
+
+def _average(values: Sequence[float]) -> dict[str, float | int | None]:
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
+
+
+def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str) -> None:
+    """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show."""
+    learners, names = {}, []
+    found: dict[str, dict[str, list[list[float | None]]]] = {}
+    for variant in variants:
+        for seed in seeds:
+            run = Run(cell_folder(folder, variant, seed))
+            with suppress(GenclError):  # a cell that is damaged or not finished
+                matrices = run.metrics["matrices"] if run.finished else {}
+                for name in matrices:
+                    found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrices[name]))
+        run = Run(cell_folder(folder, variant, seeds[0]))
+        with suppress(GenclError):  # or a classifier
+            learners[variant.label], names = run.generator(), run.class_names()
+    if learners:
+        save_picture(method_grid(learners, names, columns=2, seed=seeds[0]), folder / "samples.png")
+    metric = next((name for name in _CURVES if name in found), None)
+    if metric is not None:
+        curves = {label: Curve.over(runs) for label, runs in found[metric].items()}
+        files.write(folder / "curves.csv", curves_csv(metric, curves))
+        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds)))
