@@ -107,3 +107,17 @@ def test_settings_that_do_not_go_together() -> None:
         fresh("imagenet", width=0.5)
     with pytest.raises(UsageError, match="1 or 3 channels, not 4"):
         fresh("imagenet", channels=4)
+
+
+def test_resnet18_gives_the_features_of_torchvision(tmp_path: Path) -> None:
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    theirs, path = resnet18().eval(), tmp_path / "resnet18.safetensors"
+    theirs.bn1.running_mean.uniform_()
+    save_file(theirs.state_dict(), path)
+    learner = make_learner({"name": "resnet18", "weights": str(path), "heads": "class"}, (3, 32, 32), 0, "cpu").eval()
+    learner.load_pretrained()
+    theirs.fc = torch.nn.Identity()
+    images = torch.rand(2, 3, 32, 32)
+    assert torch.equal(learner.trunk(learner.prepare(images)), theirs(learner.prepare(images)))
