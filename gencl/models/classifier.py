@@ -187,7 +187,8 @@ class Classifier(Learner):
             for layer in hidden
         ]
         if self.heads == "domain":
-            found.append(Layer("head.0.weight", ("head.0.bias",), len(self.tasks[0]), hidden=False))
+            classes = len(self.tasks[0]) if self.tasks else 0
+            found.append(Layer("head.0.weight", ("head.0.bias",), classes, hidden=False))
         return found
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
