@@ -80,3 +80,10 @@ class Processes:
         if self.world > 1 and tensors:
             for tensor, value in zip(tensors, self.sum(tensors), strict=True):
                 tensor.copy_(value / self.world)
+
+    def take_main(self, tensors: Sequence[Tensor]) -> None:
+        """Replaces tensors by those of the main process."""
+        if self.world > 1 and tensors:
+            own = [tensor if self.main else torch.zeros_like(tensor) for tensor in tensors]
+            for tensor, value in zip(tensors, self.sum(own), strict=True):
+                tensor.copy_(value)

@@ -94,5 +94,6 @@ class PackNet(Freezing):
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         ownership = cast(Classifier, learner).ownership
-        owners = {name: ownership.get(name.removeprefix("trunk.")) for name in learner.shared()}
+        trunk = [name for name in learner.shared() if name.startswith("trunk.")]  # a shared head is not divided
+        owners = {name: ownership.get(name.removeprefix("trunk.")) for name in trunk}
         return {name: float((owner > 0).float().mean()) for name, owner in owners.items() if owner.numel()}

@@ -62,7 +62,7 @@ class TaskBatchNorm2d(nn.Module):
         assert self.tasks is not None
         mean, var = units.new_zeros(units.shape[1]), units.new_ones(units.shape[1])
         normalised = F.batch_norm(units, mean, var, self.weight, self.bias, True, 1.0, self.eps)
-        present = torch.zeros(len(self.running_mean), 1, device=units.device).index_fill_(0, self.tasks, self.momentum)
+        present = self.running_mean.new_zeros(len(self.running_mean), 1).index_fill_(0, self.tasks, self.momentum)
         self.running_mean.lerp_(mean.expand_as(self.running_mean), present.expand_as(self.running_mean))
         self.running_var.lerp_(var.expand_as(self.running_var), present.expand_as(self.running_var))
         return normalised

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import socket
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -69,7 +67,7 @@ def load_into(targets: Mapping[str, Tensor], weights: str, published: Any) -> No
     ``published`` is torchvision's entry for the network. Raises UsageError where the file is absent or does not have
     what is needed, GenclError where it is damaged or cannot be downloaded.
     """
-    path = _published(published.url) if weights == "imagenet" else Path(weights).expanduser()
+    path = _published(_published_url(published)) if weights == "imagenet" else Path(weights).expanduser()
     found = _read(path, f"model.weights: {path}")
     for name, target in targets.items():
         if name not in found:
@@ -91,12 +89,16 @@ def _read(path: Path, where: str) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, SafetensorError) as error:
+    except Exception as error:  # of any kind: a damaged file can hold anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise GenclError(f"{where} cannot be read as weights: {reason}") from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise GenclError(f"{where} cannot be read as weights: it is not a table of named tensors")
     return found
+
+
+def _published_url(published: Any) -> str:
+    return str(published.url)
 
 
 def _published(url: str) -> Path:

@@ -149,6 +149,8 @@ class Trainer:
                     self.method.enter_stage(ctx)
             with self._timed("train_seconds"):
                 self._train_stage(ctx, phases, order, end, reporter, stop)
+            # running statistics are of each process's own rows; what methods find from here on must be the same
+            self._processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
     def _optimizers_for(self, phases: list[Phase]) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""

@@ -30,6 +30,19 @@ def scores(learner: Classifier, task: Task) -> Tensor:
     return found
 
 
+def watched(seen: dict[int, Tensor]) -> type[Evaluator]:
+    """An evaluator that keeps each task's first scores in ``seen`` and asserts that later ones are the same."""
+
+    class Watching(Evaluator):
+        def measure(self, snapshot, tasks):  # type: ignore[no-untyped-def]
+            for task in tasks:
+                now = scores(cast(Classifier, self.learner), task)
+                assert torch.equal(seen.setdefault(task.index, now), now), f"task {task.index} moved"
+            return super().measure(snapshot, tasks)
+
+    return Watching
+
+
 @pytest.mark.parametrize("heads", ["task", "domain"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("method", ["sgd-f", "packnet", "hat", "clnp"])
@@ -39,15 +52,7 @@ def test_old_outputs_are_bit_identical(
     if method == "sgd-f" and heads == "domain":
         pytest.skip("nothing would be left to learn: refused, see below")
     seen: dict[int, Tensor] = {}
-
-    class Watching(Evaluator):
-        def measure(self, snapshot, tasks):  # type: ignore[no-untyped-def]
-            for task in tasks:
-                now = scores(cast(Classifier, self.learner), task)
-                assert torch.equal(seen.setdefault(task.index, now), now), f"task {task.index} moved"
-            return super().measure(snapshot, tasks)
-
-    monkeypatch.setattr("gencl.training.train.Evaluator", Watching)
+    monkeypatch.setattr("gencl.training.train.Evaluator", watched(seen))
     sets = [*SETS, *(ADAM if optimizer == "adam" else []), f"model.heads={heads}"]
     run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=sets, progress="silent")
     assert len(seen) == 4

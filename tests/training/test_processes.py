@@ -46,8 +46,14 @@ def test_two_processes_match_one_and_print_once(method: str, tmp_path: Path) -> 
     )
 
 
-def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
-    """Without averaged gradients each rank would go its own way, as it sees other samples."""
+VGG = ["train.steps=4", "scenario.tasks=2", "data.size=16", "data.limit=40", "model.name=vgg9", "model.width=0.1"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "method", "sets"), [("digits-cgan", "anpyc", tiny("digits-cgan")), ("digits-mlp", "clnp", VGG)]
+)
+def test_parameters_are_equal_on_all_ranks(preset: str, method: str, sets: list[str], tmp_path: Path) -> None:
+    """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
     script = tmp_path / "ranks.py"
     script.write_text(
         "import sys, torch, gencl\n"
@@ -58,9 +64,9 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
         "def remember(self, *a):\n"
         "    fit(self, *a); kept.append(self)\n"
         "trainer.Trainer.fit = remember\n"
-        f"gencl.train('digits-cgan', 'anpyc', 0, {str(tmp_path / 'run')!r}, set={tiny('digits-cgan')!r}, "
+        f"gencl.train({preset!r}, {method!r}, 0, {str(tmp_path / 'run')!r}, set={sets!r}, "
         "device='cpu', progress='silent')\n"
-        "flat = torch.cat([p.detach().flatten() for p in kept[0].learner.parameters()])\n"
+        "flat = torch.cat([p.flatten() for p in kept[0].learner.state_dict().values() if p.is_floating_point()])\n"
         "everyone = [torch.empty_like(flat) for _ in range(2)]\n"
         "torch.distributed.all_gather(everyone, flat)\n"
         "assert torch.equal(everyone[0], everyone[1]), (everyone[0] - everyone[1]).abs().max()\n"

@@ -1,0 +1,63 @@
+"""The same promise on networks with convolutions and batch normalisation, whose tasks are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor
+
+import gencl
+from gencl.models.classifier import Classifier
+from gencl.presets import resolve
+from gencl.training.build import make_scenario
+from tests.methods.test_holding import ADAM, scores, watched
+
+SETS = ["train.steps=5", "train.batch_size=16", "scenario.tasks=3", "data.size=16", "data.limit=60"]
+NETWORKS = {
+    "lenet": [],
+    "vgg9": ["model.width=0.1"],
+    "cnn-narrow": ["model.width=0.25"],
+    "cnn-wide": ["model.width=0.02"],
+    "resnet18": ["scenario.tasks=2", "train.steps=2"],
+}
+CASES = [
+    *[(network, method, optimizer) for network in ("lenet", "vgg9") for method in ("sgd-f", "packnet", "hat", "clnp")
+      for optimizer in ("sgd", "adam")],
+    *[(network, method, "adam") for network in ("cnn-narrow", "cnn-wide") for method in ("packnet", "clnp")],
+    ("resnet18", "packnet", "adam"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "method", "optimizer"), CASES)
+def test_old_outputs_are_bit_identical(
+    network: str, method: str, optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[int, Tensor] = {}
+    monkeypatch.setattr("gencl.training.train.Evaluator", watched(seen))
+    sets = [f"model.name={network}", *SETS, *NETWORKS[network], *(ADAM if optimizer == "adam" else [])]
+    run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=sets, progress="silent")
+    learner = cast(Classifier, run.learner())
+    assert run.metrics["summary"]["bwt"] == 0
+    tasks = make_scenario(resolve("digits-mlp", assignments=sets), None).tasks
+    assert sorted(seen) == [task.index for task in tasks]
+    for task in tasks:
+        assert torch.equal(scores(learner, task), seen[task.index])
+    # samples of several tasks at once: each sees its own weights, gates and statistics
+    images = torch.cat([task.test.images[:5] for task in tasks]).float() / 255
+    labels = torch.cat([task.test.labels[:5] for task in tasks])
+    with torch.no_grad():
+        found, right = learner.eval().logits(images, learner.position[labels])
+    for task in tasks:
+        rows = slice(5 * task.index, 5 * task.index + 5)
+        own = found[rows, learner.task_of == task.index]
+        assert torch.allclose(own, seen[task.index][:5], atol=1e-5)
+    assert (right >= 0).all()
+
+
+def test_units_of_a_residual_network_cannot_be_divided() -> None:
+    for method in ("hat", "xdg", "clnp"):
+        with pytest.raises(gencl.UsageError, match=f"{method} cannot serve ResNet18: .*in a chain"):
+            gencl.train("digits-mlp", method, set=["model.name=resnet18", *SETS], progress="silent")
