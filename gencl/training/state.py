@@ -16,6 +16,9 @@ from torch.optim import Optimizer
 Matrices = dict[str, list[list[float | None]]]
 
 
+_SECONDS = ("train_seconds", "importance_seconds", "eval_seconds")
+
+
 @dataclass
 class Cost:
     """Seconds by purpose, steps and memory; adds up over interruptions."""
@@ -27,6 +30,13 @@ class Cost:
     peak_memory_bytes: int = 0
     by_task: list[dict[str, float]] = field(default_factory=list)
     """Seconds of each purpose and the memory in use at its end, a dict a task."""
+
+    def end_task(self, device: torch.device) -> None:
+        """Notes what the task that ends here has cost."""
+        self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory(device))
+        spent = {key: getattr(self, key) - sum(row[key] for row in self.by_task) for key in _SECONDS}
+        rounded = {key: round(value, 3) for key, value in spent.items()}
+        self.by_task.append({**rounded, "memory_bytes": memory_in_use(device)})
 
 
 @dataclass

@@ -26,9 +26,7 @@ from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import Switch, make_optimizer
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
-from gencl.training.state import State, memory_in_use, optimizer_tensors, peak_memory, restore_optimizers
-
-_SECONDS = ("train_seconds", "importance_seconds", "eval_seconds")
+from gencl.training.state import State, optimizer_tensors, restore_optimizers
 
 
 class Trainer:
@@ -217,7 +215,6 @@ class Trainer:
     def _conclude(self, ctx: Context, reporter: Reporter) -> None:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""
         state, tasks = self.state, self.scenario.tasks
-        before = {key: sum(row[key] for row in state.cost.by_task) for key in _SECONDS}
         reporter.doing(f"task {ctx.task.name}: measuring")
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
@@ -233,10 +230,7 @@ class Trainer:
                 self.recorder.picture(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
-        cost = state.cost
-        cost.peak_memory_bytes = max(cost.peak_memory_bytes, peak_memory(self._device))
-        spent = {key: round(getattr(cost, key) - before[key], 3) for key in _SECONDS}
-        cost.by_task.append({**spent, "memory_bytes": memory_in_use(self._device)})
+        state.cost.end_task(self._device)
         capacity = self.method.capacity(self.learner)
         state.capacity += [capacity] if capacity else []
         if self._processes.main:
