@@ -63,6 +63,12 @@ def test_every_method_leaves_a_run_as_the_contract_says(
     summary = run.metrics["summary"]
     assert ("fid_first_half" in summary) == (preset == "digits-cgan") != ("acc" in summary)
     assert len(run.learner().tasks) == 3
+    by_task = run.metrics["cost"]["by_task"]
+    assert len(by_task) == (1 if method == "joint" else 3) and all(row["memory_bytes"] > 0 for row in by_task)
+    assert sum(row["train_seconds"] for row in by_task) == pytest.approx(run.metrics["cost"]["train_seconds"], abs=0.01)
+    for row in run.metrics.get("capacity", []):
+        assert all(0 <= share <= 1 for share in row.values())
+    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp"))
 
 
 def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> None:
