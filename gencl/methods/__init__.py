@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 SERVES = {
     "any": "any learner",
-    "own": "learners with parameters that are each task's own: generators; classifiers, heads task or class",
+    "own": "learners with parameters that are each task's own: generators, classifiers (model.heads: task or class)",
     "classify": "classifiers",
-    "heads": "classifiers, heads task",
-    "task": "classifiers, heads task or domain (the task is known)",
-    "units": "the same, with hidden layers in a chain: mlp, lenet, vgg9, cnn-narrow, cnn-wide",
-    "generate": "generators; classifiers with model.generator",
+    "heads": "classifiers with a head a task (model.heads: task)",
+    "task": "classifiers that are told the task (model.heads: task or domain)",
+    "units": "classifiers that are told the task and have hidden layers in a chain (all but resnet18)",
+    "generate": "learners that draw images: generators, classifiers with one beside them (model.generator.name=cgan)",
 }
 """Whom a method serves, by the word in brackets that ends its line."""
 
@@ -95,4 +95,4 @@ def build(block: Mapping[str, Any]) -> Method:
     parts = _parts(block["name"])
     if len(parts) == 1:
         return make(parts[0], {key: value for key, value in block.items() if key != "name"})
-    return Composed([make(part, block[part]) for part in parts])
+    return Composed({part: make(part, block[part]) for part in parts})

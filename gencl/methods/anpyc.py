@@ -34,7 +34,7 @@ class ANPyC(SPP):
     class Settings(EntropySettings):
         """Strength, form, samples, the entropy's reading, and pruning."""
 
-        prune: Percent | list[Percent] = Field(
+        prune: Percent | Annotated[list[Percent], Field(min_length=1)] = Field(
             20.0,
             description="per cent of the free weights to prune in each task; a list: of those left, round by round",
         )
@@ -133,6 +133,9 @@ class ANPyC(SPP):
         if self.pruned:
             self.free, self.pruned = self.pruned, {}
             self._clear()
+
+    def capacity(self, learner: Learner) -> dict[str, float]:
+        return {name: 1 - float(free.float().mean()) for name, free in self.free.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**super().state_dict(), **under("free", self.free), **under("pruned", self.pruned)}

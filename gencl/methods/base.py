@@ -50,17 +50,6 @@ class Context:
     steps: int = 1
 
 
-NEEDS = {
-    "generate": "a generator, or a classifier with one beside it (--set model.generator.name=cgan)",
-    "classify": "a classifier",
-    "own": "parameters that are each task's own (a generator, or a classifier with model.heads: task or class)",
-    "heads": "a classifier with a head a task (model.heads: task)",
-    "task": "a classifier that is told the task (model.heads: task or domain)",
-    "units": "a classifier that is told the task and has its hidden layers in a chain (mlp, lenet, vgg9, cnn-*)",
-}
-"""What a method may need that not every learner offers, in words."""
-
-
 class Method:
     """A method that protects nothing; the others override the hooks they need.
 
@@ -72,7 +61,9 @@ class Method:
         """No settings."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """What the learner must offer, among `NEEDS` (`Learner.offers`)."""
+    """What the learner must offer, a word of `gencl.methods.SERVES` (`Learner.offers`)."""
+    divides: ClassVar[bool] = False
+    """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
 
@@ -81,14 +72,14 @@ class Method:
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         """Raises UsageError when the method cannot serve this learner or these tasks."""
-        from gencl.methods import METHODS
+        from gencl.methods import METHODS, SERVES
 
-        missing = [NEEDS[need] for need in sorted(self.needs - learner.offers)]
+        missing = [SERVES[need] for need in sorted(self.needs - learner.offers)]
         if missing:
             name = next((key for key in METHODS if METHODS.get(key) is type(self)), type(self).__name__.lower())
             able = [key for key in METHODS if METHODS.get(key).needs <= learner.offers]
             kind = type(learner).__name__
-            raise UsageError(f"method {name} cannot serve {kind}: it needs {missing[0]}; these can: {', '.join(able)}")
+            raise UsageError(f"method {name} cannot serve {kind}: it serves {missing[0]}; these can: {', '.join(able)}")
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         """What is learned one after another: the tasks, or (joint training) all of them merged."""

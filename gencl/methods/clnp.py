@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.errors import UsageError
+from gencl.errors import GenclError, UsageError
 from gencl.methods.base import Context, Stage, under, within
 from gencl.methods.freezing import Freezing
 from gencl.methods.units import units_taken, weights_between
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Learner
-from gencl.models.trunk import Trunk
+from gencl.models.measured import accuracy, mean_activations
 from gencl.scenarios.task import Task
 from gencl.settings import Part
 
@@ -25,7 +24,6 @@ THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 16))]
 """Activation thresholds, as multiples of a layer's mean activation: theta of its own for each layer."""
 _COARSE = 5
 """Every so many thresholds are tried first, then those above the highest that held."""
-_CHUNK = 1000
 
 
 class CLNP(Freezing):
@@ -40,7 +38,8 @@ class CLNP(Freezing):
     With a head a task every task uses all units that are active so far. With one head for all (``model.heads: domain``)
     a task uses, of the last hidden layer, only the units it added (figure 2, right), so that the head can be shared.
 
-    ``finetune`` retrains the active units' weights after pruning for a share of the task's steps (section 3.2).
+    ``finetune`` retrains the active units' weights after pruning for a share of the task's steps, at a tenth of the
+    learning rate and with L1 going on (section 3.2).
     Departures: thresholds are relative to each layer's mean activation; the margin counts from the accuracy of this
     task before pruning, and L1 and learning rate are the preset's, not searched anew for each task.
     """
@@ -76,7 +75,7 @@ class CLNP(Freezing):
 
     def stages(self, task: int, last: bool) -> list[Stage]:
         share = self.settings.finetune
-        return [Stage("train", 1 - share), Stage("finetune", share)] if share else [Stage("train")]
+        return [Stage("train", 1 - share), Stage("finetune", share, lr=0.1)] if share else [Stage("train")]
 
     def before_task(self, ctx: Context) -> None:
         learner = cast(Classifier, ctx.learner)
@@ -91,17 +90,21 @@ class CLNP(Freezing):
             for name, mask in frozen.items():
                 shared[name].copy_(torch.where(mask, shared[name], self._initial[name]))
         self.freeze(frozen)
-        open_ = [torch.ones_like(mask, dtype=torch.float32) for mask in self.active]
+        usable = [torch.ones_like(mask) for mask in self.active]
         if learner.heads == "domain":
-            open_[-1] = (~self.active[-1]).float()
-        for part in ctx.task.parts:
-            learner.gates.store(part.index, open_)
+            usable[-1] = ~self.active[-1]
+            if not bool(usable[-1].any()):
+                raise GenclError(
+                    f"task {ctx.task.name}: earlier tasks have taken all units of the last hidden layer, and with one "
+                    "head for all they cannot be shared; raise method.margin or method.l1, or widen the layer"
+                )
+        self._close(learner, ctx, usable)
 
     def _frozen(self, learner: Classifier) -> dict[str, Tensor]:
         return weights_between(learner.layers(), learner.shared(), self.active, incoming=True)
 
     def penalty(self, ctx: Context) -> Tensor | None:
-        if ctx.stage.name != "train" and not self.settings.l1:
+        if not self.settings.l1:
             return None
         learner = cast(Classifier, ctx.learner)
         shared = learner.shared()
@@ -136,23 +139,23 @@ class CLNP(Freezing):
     def _prune(self, ctx: Context) -> list[Tensor]:
         """Closes the units that the task does not need, cuts interference, and returns those it uses."""
         learner = cast(Classifier, ctx.learner)
-        mean = _mean_activations(learner, ctx.task)
-        open_ = self._used(learner, ctx)
-        floor = _accuracy(learner, ctx.task) - self.settings.margin
+        mean = mean_activations(learner, ctx.task.train)
+        opened_units = self._used(learner, ctx)
+        floor = accuracy(learner, ctx.task.validation) - self.settings.margin
 
         def holds(step: int) -> bool:
             self._close(learner, ctx, at(step))
-            return all(bool(units.any()) for units in at(step)) and _accuracy(learner, ctx.task) >= floor
+            return all(bool(units.any()) for units in at(step)) and accuracy(learner, ctx.task.validation) >= floor
 
         def at(step: int) -> list[Tensor]:
             return [
-                (value > THRESHOLDS[step] * value.mean()) | (before & opened)
-                for value, before, opened in zip(mean, self.active, open_, strict=True)
+                ((value > THRESHOLDS[step] * value[opened].mean()) | before) & opened
+                for value, before, opened in zip(mean, self.active, opened_units, strict=True)
             ]
 
         coarse = max((step for step in range(0, len(THRESHOLDS), _COARSE) if holds(step)), default=None)
         finer = range(0) if coarse is None else range(coarse + 1, min(coarse + _COARSE, len(THRESHOLDS)))
-        best = open_ if coarse is None else at(max((step for step in finer if holds(step)), default=coarse))
+        best = opened_units if coarse is None else at(max((step for step in finer if holds(step)), default=coarse))
         self._close(learner, ctx, best)
         reached = [before | now for before, now in zip(self.active, best, strict=True)]
         layers, shared = learner.layers(), learner.shared()
@@ -179,49 +182,3 @@ class CLNP(Freezing):
         found = within("active", state)
         self.active = [found[str(number)] for number in range(len(found))]
         self._initial = within("initial", state)
-
-
-@contextmanager
-def _evaluating(learner: Classifier) -> Iterator[None]:
-    training = learner.training
-    learner.eval()
-    try:
-        yield
-    finally:
-        learner.train(training)
-
-
-@torch.no_grad()
-def _accuracy(learner: Classifier, task: Task) -> float:
-    """On the task's validation data."""
-    data, right = task.validation, 0
-    with _evaluating(learner):
-        for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
-            found = learner.predict(data.take(rows).float() / 255, data.labels[rows])
-            right += int((found == data.labels[rows]).sum())
-    return right / len(data)
-
-
-@torch.no_grad()
-def _mean_activations(learner: Classifier, task: Task) -> list[Tensor]:
-    """The mean activation of each hidden unit over the task's training data and positions, a layer each, (units,)."""
-    trunk = cast(Trunk, learner.trunk)
-    totals: list[Tensor] = [torch.zeros(0)] * len(trunk.hidden)
-
-    def keep(number: int, output: Tensor) -> None:
-        total = output.flatten(2).mean(2).sum(0) if output.ndim > 2 else output.sum(0)
-        totals[number] = total if not len(totals[number]) else totals[number] + total
-
-    hooks = [
-        layer.register_forward_hook(lambda _, __, output, number=number: keep(number, output))
-        for number, layer in enumerate(trunk.hidden)
-    ]
-    data = task.train
-    try:
-        with _evaluating(learner):
-            for rows in torch.arange(len(data), device=data.labels.device).split(_CHUNK):
-                learner.predict(data.take(rows).float() / 255, data.labels[rows])
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [total / len(data) for total in totals]

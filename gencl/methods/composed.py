@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -13,18 +13,25 @@ from gencl.scenarios.task import Task
 
 
 class Composed(Method):
-    """Runs each hook of each method in order. At most one may have stages of its own."""
+    """Runs each hook of each method in order; those that hold weights run last after a step, first on gradients.
 
-    def __init__(self, methods: Sequence[Method]) -> None:
+    At most one may have stages of its own, and at most one may give units or weights to tasks.
+    """
+
+    def __init__(self, methods: Mapping[str, Method]) -> None:
         super().__init__(None)
-        self.methods = list(methods)
-
-    def _names(self) -> list[str]:
-        return [type(method).__name__.lower() for method in self.methods]
+        self.names, self.methods = list(methods), list(methods.values())
+        self._holding_last = sorted(self.methods, key=lambda method: method.divides)
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:
             method.check(learner, tasks)
+        dividing = [name for name, method in zip(self.names, self.methods, strict=True) if method.divides]
+        if len(dividing) > 1:
+            raise UsageError(f"{'+'.join(self.names)}: {' and '.join(dividing)} both divide the learner among tasks")
+        if dividing and len(self.episodes(tasks)) < len(tasks):
+            raise UsageError(f"{'+'.join(self.names)}: {dividing[0]} needs the tasks one after another")
+        self.stages(0, False)
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         for method in self.methods:
@@ -34,7 +41,7 @@ class Composed(Method):
     def stages(self, task: int, last: bool) -> list[Stage]:
         found = [stages for method in self.methods if len(stages := method.stages(task, last)) > 1]
         if len(found) > 1:
-            raise UsageError(f"{'+'.join(self._names())}: two of these methods have stages of their own")
+            raise UsageError(f"{'+'.join(self.names)}: two of these methods have stages of their own")
         return found[0] if found else [Stage("train")]
 
     def before_task(self, ctx: Context) -> None:
@@ -55,11 +62,11 @@ class Composed(Method):
         return sum(terms[1:], terms[0]) if terms else None
 
     def adjust_gradients(self, ctx: Context) -> None:
-        for method in self.methods:
+        for method in reversed(self._holding_last):
             method.adjust_gradients(ctx)
 
     def after_step(self, ctx: Context) -> None:
-        for method in self.methods:
+        for method in self._holding_last:
             method.after_step(ctx)
 
     def after_task(self, ctx: Context) -> None:
@@ -72,10 +79,10 @@ class Composed(Method):
     def state_dict(self) -> dict[str, Tensor]:
         return {
             name: tensor
-            for key, method in zip(self._names(), self.methods, strict=True)
+            for key, method in zip(self.names, self.methods, strict=True)
             for name, tensor in under(key, method.state_dict()).items()
         }
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        for key, method in zip(self._names(), self.methods, strict=True):
+        for key, method in zip(self.names, self.methods, strict=True):
             method.load_state_dict(within(key, state), learner)

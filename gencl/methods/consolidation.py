@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -24,9 +25,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import Parameter
 
-from gencl.errors import GenclError
+from gencl.errors import GenclError, UsageError
 from gencl.methods.base import Context, Method, importance_random, under, within
 from gencl.models.learner import Batch, Learner
+from gencl.scenarios.task import Task
 from gencl.settings import Part
 
 
@@ -101,6 +103,13 @@ class Consolidation(Method):
         before = self.importance
         self.importance = {name: before[name] + value if before else value for name, value in measured.items()}
         self.anchors = weights
+
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
+        super().check(learner, tasks)
+        if not learner.shared() and "own" in learner.offers:
+            raise UsageError(
+                "nothing is shared here that could be consolidated: every layer is a task's own; use model.heads=domain"
+            )
 
     def _clear(self) -> None:
         """Forgets what is derived from the importance; it is made again when it is next needed."""

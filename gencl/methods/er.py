@@ -13,7 +13,8 @@ from gencl.settings import Part
 
 
 class ER(Method):
-    """Part of each batch is drawn from a memory of earlier tasks' images, equally many of each class.
+    """Part of each batch is drawn from a memory of earlier tasks' images, equally many of each class (all that it has
+    where a class has fewer; at least one, so that the memory is larger where there are more classes than places).
 
     It **stores data**, which the other methods do without: what a few stored images are worth.
     """

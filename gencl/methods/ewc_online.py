@@ -12,7 +12,8 @@ from gencl.methods.ewc import EWC, FisherSettings
 class OnlineEWC(EWC):
     """EWC with one running Fisher information F <- gamma F + F_t and one anchor, the last task's weights.
 
-    F_t is scaled to mean 1 first, as Schwarz et al. do (section 4), so that tasks count alike.
+    F_t is scaled to mean 1 first, as Schwarz et al. do (section 4), so that tasks count alike. They also
+    multiply the penalty by gamma, which here is part of lambda.
     """
 
     class Settings(FisherSettings):

@@ -17,6 +17,8 @@ class Freezing(Method):
     weights whose gradient is zero.
     """
 
+    divides = True
+
     def __init__(self, settings: object) -> None:
         super().__init__(settings)
         self.frozen: dict[str, Tensor] = {}

@@ -15,6 +15,8 @@ from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
 
+SHORTEST = 10
+"""Steps of the shortest cycle of s."""
 LARGEST = 6.0
 """Embeddings stay within +- this (Serra et al. section 2.5)."""
 
@@ -27,8 +29,8 @@ class HAT(Freezing):
     Weights between units that earlier tasks use do not move (eq. 2).
 
     Deviations: a task's gates are rounded to 0 or 1 once it is learned (at s_max nearly all are), which makes eq. 2 a
-    mask of weights that hold bit for bit under any optimiser; as many whole cycles of s as there are epochs fit into a
-    task's steps, so that training ends at s_max; e has its own rate, by plain SGD.
+    mask of weights that hold bit for bit under any optimiser; whole cycles of s, one an epoch but of ten steps or more,
+    fill a task's steps, so that training ends at s_max; e has its own rate, by plain SGD.
     """
 
     class Settings(Part):
@@ -67,7 +69,8 @@ class HAT(Freezing):
 
     def _steepness(self, ctx: Context) -> float:
         """s at this step."""
-        cycles = max(1, round(ctx.steps * ctx.train.batch_size / max(1, len(ctx.task.train))))
+        epochs = round(ctx.steps * ctx.train.batch_size / max(1, len(ctx.task.train)))
+        cycles = max(1, min(epochs, ctx.steps // SHORTEST))
         length = -(-ctx.steps // cycles)
         place = (ctx.step % length) / max(1, length - 1)
         if ctx.step == ctx.steps - 1:
@@ -77,7 +80,8 @@ class HAT(Freezing):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         steepness = self._steepness(ctx)
-        cast(Classifier, ctx.learner).gates.live = [torch.sigmoid(steepness * e) for e in self._embeddings]
+        gates = cast(Classifier, ctx.learner).gates
+        gates.live, gates.live_task = [torch.sigmoid(steepness * e) for e in self._embeddings], ctx.task.index
         return batch
 
     def penalty(self, ctx: Context) -> Tensor | None:

@@ -53,7 +53,10 @@ class LwF(Method):
             self._teach(ctx.learner)
 
     def _teach(self, learner: Learner) -> None:
-        self._teacher = deepcopy(cast(Classifier, learner)).eval().requires_grad_(False)
+        classifier = cast(Classifier, learner)
+        generator, classifier.generator = classifier.generator, None  # replay's own copy is enough
+        self._teacher = deepcopy(classifier).eval().requires_grad_(False)
+        classifier.generator = generator
 
     def penalty(self, ctx: Context) -> Tensor | None:
         if self._teacher is None or ctx.batch is None or ctx.phase is None or not ctx.phase.moves_shared:

@@ -21,8 +21,8 @@ class PackNet(Freezing):
     """Each task keeps the largest of the weights that were free to it, for good; the others are free for later tasks.
 
     A task is trained, the smallest of **its own** free weights are set to zero, and it is retrained with the rest. What
-    it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases and norms are
-    frozen after the first task. The last task keeps all that is left.
+    it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases, norms and
+    a head that all tasks share are frozen after the first task. The last task keeps all that is left.
     """
 
     class Settings(Part):

@@ -11,7 +11,7 @@ from gencl.methods.freezing import Freezing
 class FrozenSGD(Freezing):
     """Everything shared is frozen after the first task; later tasks train what is their own (heads, class layers).
 
-    Nothing that earlier tasks use moves, so BWT is 0 by construction.
+    With a head a task nothing that earlier tasks use moves, so BWT is 0 by construction.
     """
 
     needs = frozenset({"own"})

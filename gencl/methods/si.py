@@ -15,8 +15,9 @@ from gencl.models.learner import Learner
 class SI(Consolidation):
     """Omega is a weight's share of the fall of the loss along the path of training (Zenke et al. eq. 3-5).
 
-    Over the steps of a task omega += -g dW, with g the gradient of the **task's** loss: a penalty in the loss is taken
-    out of it again. Then Omega = max(0, omega) / ((W_end - W_start)^2 + damping), the distance being the whole task's.
+    Over the steps of a task omega += -g dW, with g the gradient of the **task's** loss: its own penalty, where it is
+    in the loss, is taken out of it again. Then Omega = max(0, omega) / ((W_end - W_start)^2 + damping), the distance
+    being the whole task's.
     """
 
     class Settings(ConsolidationSettings):
@@ -74,4 +75,5 @@ class SI(Consolidation):
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)
-        self.path, self.start = within("path", state), within("start", state)
+        path, self.start = within("path", state), within("start", state)
+        self.path = {name: path[name] for name in learner.shared() if path}  # steps rely on the learner's order

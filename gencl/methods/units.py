@@ -1,4 +1,4 @@
-"""Masks of weights that follow from which units are used: the part that HAT, XdG and CLNP share."""
+"""Masks of weights that follow from which units are used: the part that HAT and CLNP share."""
 
 from __future__ import annotations
 

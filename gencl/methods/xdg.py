@@ -27,6 +27,7 @@ class XdG(Method):
         closed: float = Field(0.8, ge=0, lt=1, description="share of each hidden layer's units that a task closes")
 
     needs = frozenset({"units"})
+    divides = True
     grid = {"closed": (0.2, 0.5, 0.8)}
     settings: Settings
 

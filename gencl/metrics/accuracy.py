@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
-
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, forgetting, smt
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Learner
+from gencl.models.measured import accuracy
 from gencl.scenarios.task import Task
 
 
@@ -24,15 +23,8 @@ class Accuracy(Metric):
     def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
         return learner.kind == "classify"
 
-    @torch.no_grad()
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        learner = cast(Classifier, snapshot.learner)
-        images, labels = snapshot.held_out(task)
-        right = 0
-        for rows in torch.arange(len(labels), device=labels.device).split(snapshot.batch_size):
-            found = learner.predict(images[rows].float() / 255, labels[rows])
-            right += int((found == labels[rows]).sum())
-        return right / max(1, len(labels))
+        return accuracy(cast(Classifier, snapshot.learner), snapshot.held_out_part(task), snapshot.batch_size)
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {

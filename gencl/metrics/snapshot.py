@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from gencl.datasets.dataset import Split
 from gencl.metrics.statistics import Statistics, cached_statistics, statistics_of
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.scenarios.task import Task
@@ -53,9 +54,13 @@ class Snapshot:
     def device(self) -> torch.device:
         return self.learner.position.device
 
+    def held_out_part(self, task: Task) -> Split:
+        """The real images of the chosen split."""
+        return task.validation if self.split == "validation" else task.test
+
     def held_out(self, task: Task) -> tuple[Tensor, Tensor]:
         """Real images (uint8) and labels of the chosen split."""
-        part = task.validation if self.split == "validation" else task.test
+        part = self.held_out_part(task)
         return part.images, part.labels
 
     def reference_split(self, task: Task) -> str:

@@ -21,12 +21,15 @@ from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
 
+_CHUNK = 500
+"""Images of one forward pass where no gradient is wanted."""
 _IMPOSSIBLE = -1e9
 """The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
 
 HEADS = {
     "task": "a head a task, and the task is known (task-incremental)",
-    "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental)",
+    "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental: the task is "
+    "known only to methods that divide units or weights)",
     "class": "one head over all classes learned so far (class-incremental)",
 }
 
@@ -84,12 +87,15 @@ class Classifier(Learner):
     def generative(self) -> GenerativeLearner | None:
         return self.generator
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        if self.heads == "domain" and self.tasks and len(classes) != len(self.tasks[0]):
+    def check(self, tasks: Sequence[Task]) -> None:
+        numbers = sorted({len(part.classes) for task in tasks for part in task.parts})
+        if self.heads == "domain" and len(numbers) > 1:
             raise UsageError(
-                f"model.heads: domain needs as many classes in every task; this one has {len(classes)}, "
-                f"the first {len(self.tasks[0])}; use task or class"
+                f"model.heads: domain needs as many classes in every task, and they have "
+                f"{' or '.join(map(str, numbers))}; use task or class"
             )
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
         super().grow(classes, seed)
         self._seen = None
         if self.heads != "domain" or not len(self.head):
@@ -223,13 +229,17 @@ class Classifier(Learner):
     @torch.no_grad()
     def _beliefs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The predicted probabilities (n, columns), and the class that each column stands for (n, columns)."""
-        positions = self.position[batch.classes]
         training, _ = self.training, self.eval()
-        scores, right = self.logits(batch.images, positions, batch.tasks)
+        tasks = self._range(batch.tasks, self.position[batch.classes])
+        found, classes = [], torch.tensor(self.classes, device=batch.classes.device)
+        for rows in torch.arange(len(batch), device=classes.device).split(_CHUNK):
+            positions = self.position[batch.classes[rows]]
+            scores, right = self.logits(batch.images[rows], positions, tasks)
+            columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
+            found.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
         self.train(training)
-        columns = torch.arange(scores.shape[1], device=scores.device)[None, :] - right[:, None] + positions[:, None]
-        classes = torch.tensor(self.classes, device=scores.device)
-        return scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]
+        beliefs, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return beliefs, columns
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
         beliefs, classes = self._beliefs(batch)

@@ -35,4 +35,4 @@ def check_size(network: str, image_shape: tuple[int, int, int]) -> None:
 
 def batch_norm(channels: int, heads: str) -> nn.Module:
     """Batch normalisation: with statistics a task where the task is known, so that later tasks leave them alone."""
-    return TaskBatchNorm2d(channels) if heads == "task" else nn.BatchNorm2d(channels)
+    return nn.BatchNorm2d(channels) if heads == "class" else TaskBatchNorm2d(channels)

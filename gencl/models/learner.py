@@ -68,7 +68,7 @@ class Learner(nn.Module, ABC):
 
     kind: ClassVar[Literal["generate", "classify"]]
     offers: frozenset[str] = frozenset()
-    """What methods may need of it beyond this class (see `gencl.methods.base.NEEDS`)."""
+    """What methods may need of it beyond this class (see `gencl.methods.SERVES`)."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:
@@ -77,6 +77,9 @@ class Learner(nn.Module, ABC):
         self.tasks: list[tuple[int, ...]] = []
         self.register_buffer("position", torch.zeros(0, dtype=torch.long))
         self.position: Tensor
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Raises UsageError when it cannot learn these tasks; called before anything is written."""
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
         """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them."""

@@ -112,13 +112,14 @@ class Stored(nn.Module):
 class Gates(Stored):
     """Which hidden units each task uses: a row a task and layer, of 0 (closed) to 1 (open); none stored: all open.
 
-    ``live`` gates, (units,) a layer, stand in for the stored ones while a method learns them.
+    ``live`` gates, (units,) a layer, stand in for those of ``live_task`` while a method learns them.
     """
 
     def __init__(self, units: Sequence[int]) -> None:
         super().__init__([f"layer_{number}" for number in range(len(units))])
         self._units = list(units)
         self.live: list[Tensor] | None = None
+        self.live_task = 0
 
     def rows(self) -> list[Tensor]:
         """Per layer the stored gates, (tasks, units)."""
@@ -140,10 +141,14 @@ class Gates(Stored):
 
     def of(self, tasks: Tensor) -> list[Tensor] | None:
         """The gates of samples of these tasks (n,), a layer each."""
-        if self.live is not None:
-            return [gate[None] for gate in self.live]
         rows = self.rows()
-        return [row[tasks] for row in rows] if rows and len(rows[0]) else None
+        stored = [row[tasks] for row in rows] if rows and len(rows[0]) else None
+        if self.live is None:
+            return stored
+        if stored is None:
+            return [gate[None] for gate in self.live]
+        new = (tasks == self.live_task)[:, None]
+        return [torch.where(new, gate[None], row) for gate, row in zip(self.live, stored, strict=True)]
 
 
 class Ownership(Stored):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field
 
 from gencl.errors import UsageError
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
@@ -18,25 +18,14 @@ class SplitSettings(Part):
     """``scenario.*`` of a split."""
 
     name: Literal["split"] = "split"
-    classes_per_task: int | None = Field(None, ge=1, description="classes each task brings; default 1")
+    classes_per_task: int = Field(1, ge=1, description="classes each task brings")
     sizes: list[Annotated[int, Field(ge=1)]] | None = Field(
-        None, min_length=1, description="instead: how many classes the first, the second, ... task brings"
+        None,
+        min_length=1,
+        description="classes of the first, the second, ... task, in place of classes_per_task",
     )
     order: list[int] | None = Field(None, min_length=1, description="the classes in the order they are learned")
     tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_class_a_task(cls, values: dict[str, Any]) -> dict[str, Any]:
-        given = any(values.get(key) is not None for key in ("classes_per_task", "sizes"))
-        return values if given else {**values, "classes_per_task": 1}
-
-    @field_validator("sizes")
-    @classmethod
-    def _not_both(cls, value: list[int] | None, info: ValidationInfo) -> list[int] | None:
-        if value is not None and info.data.get("classes_per_task") is not None:
-            raise ValueError("give sizes or classes_per_task, not both (scenario.classes_per_task=null drops it)")
-        return value
 
 
 class ClassSplit(Recipe):
@@ -54,7 +43,7 @@ class ClassSplit(Recipe):
                 f"(0 to {len(dataset.classes) - 1}) once each"
             )
         if known.sizes is None:
-            groups = equal_groups(classes, known.classes_per_task or 1, dataset.name)
+            groups = equal_groups(classes, known.classes_per_task, dataset.name)
         elif sum(known.sizes) != len(classes):
             raise UsageError(
                 f"scenario.sizes: {known.sizes} add up to {sum(known.sizes)}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gencl.paper import published
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
 from gencl.reports.tables import comparison_csv
+from gencl.settings import Settings
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder
 
@@ -29,7 +31,7 @@ def write_results(
     """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content."""
     methods: dict[str, Any] = {}
     joint = next((variant for variant in variants if variant.label == "joint"), None)
-    references = {} if joint is None else {seed: Run(cell_folder(folder, joint, seed)) for seed in seeds}
+    references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
         rows = []
@@ -59,21 +61,37 @@ def write_results(
     return results
 
 
-def _figures(run: Run, joint: Run | None) -> dict[str, float]:
+@dataclass(frozen=True)
+class _Reference:
+    """Joint training with one seed: its accuracy on each task, and on what."""
+
+    accuracy: list[float]
+    settings: Settings
+
+    @staticmethod
+    def of(folder: Path) -> _Reference | None:
+        """None where it is not finished, damaged, or no classifier."""
+        run = Run(folder)
+        with suppress(GenclError):
+            if run.finished and "accuracy" in run.metrics["matrices"]:
+                return _Reference(run.metrics["matrices"]["accuracy"][-1], run.settings)
+        return None
+
+
+def _figures(run: Run, joint: _Reference | None) -> dict[str, float]:
     """What is averaged of one run; forward transfer only where joint training with the same seed and tasks is there."""
     metrics = run.metrics
     matrix = metrics["matrices"].get("accuracy")
-    if matrix and joint is not None and joint.finished and metrics["method"] != "joint" and _same_tasks(run, joint):
-        fwt = forward_transfer(matrix, joint.metrics["matrices"]["accuracy"][-1])
+    if matrix and joint is not None and metrics["method"] != "joint" and _same_tasks(run.settings, joint.settings):
+        fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _SECONDS_AND_BYTES}
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **cost, **parameters}
 
 
-def _same_tasks(run: Run, joint: Run) -> bool:
+def _same_tasks(one: Settings, other: Settings) -> bool:
     """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
-    one, other = run.settings, joint.settings
     return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
 
 

@@ -98,6 +98,7 @@ def run_settings(
         scenario = make_scenario(settings, root).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
+    learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
     evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]

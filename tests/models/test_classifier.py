@@ -10,8 +10,9 @@ import torch
 from gencl.errors import UsageError
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch
+from gencl.presets import resolve
 from gencl.randomness import RandomSource
-from tests.conftest import context
+from tests.conftest import context, grown
 
 
 def learner(heads: str, tasks: int = 3) -> Classifier:
@@ -51,6 +52,6 @@ def test_told_or_looked_up_the_tasks_are_the_same() -> None:
 
 
 def test_one_head_for_all_needs_as_many_classes_in_every_task() -> None:
-    model = learner("domain", tasks=1)
-    with pytest.raises(UsageError, match="as many classes in every task; this one has 3"):
-        model.grow([5, 6, 7], 0)
+    _, scenario = grown(resolve("digits-mlp", assignments=["scenario.sizes=[3,3,4]"]))
+    with pytest.raises(UsageError, match="as many classes in every task, and they have 3 or 4"):
+        learner("domain", tasks=1).check(scenario.tasks)

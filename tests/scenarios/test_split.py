@@ -73,7 +73,6 @@ def test_what_does_not_fit_is_refused(keys: dict[str, object], message: str) -> 
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [
-        (["scenario.sizes=[5,5]"], r"scenario\.sizes: give sizes or classes_per_task"),
         (["scenario.name=split", "scenario.sizes=[5,0]"], r"scenario\.sizes"),
         (["scenario.tasks=0"], r"scenario\.tasks"),
         (["scenario.domains=[mnist]"], "no setting is called scenario.domains"),

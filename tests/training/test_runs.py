@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from torch import Tensor
 
 import gencl
 from gencl.datasets.dataset import Split
 from gencl.errors import GenclError, UsageError
+from gencl.training.recorder import Recorder
 from gencl.training.run import Run
+from gencl.training.state import State
 from tests.conftest import METHODS, tiny
 
 
@@ -68,7 +71,7 @@ def test_every_method_leaves_a_run_as_the_contract_says(
     assert sum(row["train_seconds"] for row in by_task) == pytest.approx(run.metrics["cost"]["train_seconds"], abs=0.01)
     for row in run.metrics.get("capacity", []):
         assert all(0 <= share <= 1 for share in row.values())
-    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp"))
+    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp", "anpyc"))
 
 
 def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> None:
@@ -129,6 +132,36 @@ def test_killed_in_the_middle_of_task_2_and_resumed(preset: str, method: str, tm
 
 def log(run: Run) -> list[dict[str, object]]:
     return [json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()]
+
+
+class Cut(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("at", [4, 7, 11])
+@pytest.mark.parametrize(
+    "method", ["ewc-online", "si", "lwf", "hat", "xdg+si", "packnet", "clnp", "anpyc", "er+mas", "packnet+ewc"]
+)
+def test_cut_off_within_any_task_and_resumed(
+    method: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a checkpoint in the first task, the second, and while the second is retrained: the same bytes."""
+    sets = ["train.checkpoint_every=1", *(["method.finetune=0.4"] if method == "clnp" else [])]
+    whole = train(tmp_path / "whole", "digits-mlp", method, set=sets)
+    write = Recorder.checkpoint
+
+    def cut(recorder: Recorder, state: State, tensors: dict[str, Tensor]) -> None:
+        write(recorder, state, tensors)
+        if state.cost.steps == at:
+            raise Cut
+
+    monkeypatch.setattr(Recorder, "checkpoint", cut)
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", "digits-mlp", method, set=sets)
+    monkeypatch.setattr(Recorder, "checkpoint", write)
+    resumed = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
+    assert model_bytes(resumed) == model_bytes(whole)
+    assert without_cost(resumed) == without_cost(whole)
 
 
 def _in_task_2(out: Path) -> bool:
