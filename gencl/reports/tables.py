@@ -64,6 +64,9 @@ def print_run(run: Run) -> None:
         f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task",
         soft_wrap=True,
     )
+    left, shared = parameters.get("shared_nonzero", parameters["shared"]), parameters["shared"]
+    if 0 < left < 0.9 * shared:
+        console.print(f"pruned: {left:,} shared parameters are not zero, {shared / left:.1f} x fewer than there are")
     last = sorted((run.path / "samples").glob("task-*.png"))[-1:]
     for what, path in [("samples", path) for path in last] + [("report", run.path / "report.html")]:
         console.print(f"{what + ':':9}{path}", markup=False, soft_wrap=True)

@@ -151,9 +151,11 @@ class Recorder:
 
 
 def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
-    """Numbers of parameters: shared, a task's own (the last one's), all; and the bytes of the method's state."""
+    """Numbers of parameters: shared, of those that are not zero, a task's own (the last one's), all; and the bytes of
+    the method's state."""
     return {
         "shared": sum(p.numel() for p in learner.shared().values()),
+        "shared_nonzero": sum(int(p.count_nonzero()) for p in learner.shared().values()),
         "per_task": sum(p.numel() for p in learner.own(len(learner.tasks) - 1).values()),
         "total": sum(p.numel() for p in learner.parameters()),
         "method_state_bytes": state_bytes(method.state_dict()),

@@ -89,13 +89,13 @@ def test_a_run_over_domains_is_stored_and_gone_on_with(tmp_path: Path) -> None:
     letters = folder(tmp_path / "letters", "ab")
     sets = [*tiny("digits-mlp"), "scenario.name=domains", f"scenario.domains=[digits,{letters}]"]
     sets = [text for text in sets if not text.startswith("scenario.tasks")]
-    run = gencl.train("digits-mlp", "sgd", out=tmp_path / "run", set=sets, progress="silent")
+    run = gencl.train("digits-mlp", "finetune", out=tmp_path / "run", set=sets, progress="silent")
     assert run.metrics["tasks"] == ["digits", "letters"] and len(run.card.class_names) == 12
-    gencl.train("digits-mlp", "sgd", out=run.path, set=sets, resume=True, progress="silent")
+    gencl.train("digits-mlp", "finetune", out=run.path, set=sets, resume=True, progress="silent")
     with pytest.raises(UsageError, match=r"scenario\.classes_per_task is None there, 2 here"):
         gencl.train(
             "digits-mlp",
-            "sgd",
+            "finetune",
             out=run.path,
             set=[*sets, "scenario.classes_per_task=2"],
             resume=True,
