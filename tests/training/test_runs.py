@@ -138,30 +138,27 @@ class Cut(Exception):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize("at", [4, 7, 11])
 @pytest.mark.parametrize(
     "method", ["ewc-online", "si", "lwf", "hat", "xdg+si", "packnet", "clnp", "anpyc", "er+mas", "packnet+ewc"]
 )
-def test_cut_off_within_any_task_and_resumed(
-    method: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a checkpoint in the first task, the second, and while the second is retrained: the same bytes."""
     sets = ["train.checkpoint_every=1", *(["method.finetune=0.4"] if method == "clnp" else [])]
     whole = train(tmp_path / "whole", "digits-mlp", method, set=sets)
     write = Recorder.checkpoint
+    for at in (4, 7, 11):
 
-    def cut(recorder: Recorder, state: State, tensors: dict[str, Tensor]) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == at:
-            raise Cut
+        def cut(recorder: Recorder, state: State, tensors: dict[str, Tensor], at: int = at) -> None:
+            write(recorder, state, tensors)
+            if state.cost.steps == at:
+                raise Cut
 
-    monkeypatch.setattr(Recorder, "checkpoint", cut)
-    with pytest.raises(Cut):
-        train(tmp_path / "cut", "digits-mlp", method, set=sets)
-    monkeypatch.setattr(Recorder, "checkpoint", write)
-    resumed = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
-    assert model_bytes(resumed) == model_bytes(whole)
-    assert without_cost(resumed) == without_cost(whole)
+        with monkeypatch.context() as patch, pytest.raises(Cut):
+            patch.setattr(Recorder, "checkpoint", cut)
+            train(tmp_path / str(at), "digits-mlp", method, set=sets)
+        resumed = gencl.train(out=tmp_path / str(at), resume=True, progress="silent")
+        assert model_bytes(resumed) == model_bytes(whole)
+        assert without_cost(resumed) == without_cost(whole)
 
 
 def _in_task_2(out: Path) -> bool:
