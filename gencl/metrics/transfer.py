@@ -5,6 +5,7 @@ Rows are time. Entries that were not measured are None; T is the number of tasks
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 Matrix = Sequence[Sequence[float | None]]
@@ -55,8 +56,8 @@ def smt(matrix: Matrix) -> float | None:
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
         column = [row[j] for row in matrix[j:]]
-        mean = _mean(column)
-        terms.append(None if mean is None else _mean([(value - mean) ** 2 for value in column if value is not None]))
+        found = [value for value in column if value is not None]
+        terms.append(statistics.pvariance(found) if found and len(found) == len(column) else None)  # exact: 0 if equal
     return _mean(terms)
 
 

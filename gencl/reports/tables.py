@@ -25,13 +25,13 @@ def shown(name: str, value: float | None) -> str:
     """A figure as people read it: shares in per cent, bytes in MB, distances with one decimal."""
     if value is None:
         return "-"
-    if is_share(name):
-        return f"{100 * value:.1f}"
+    if is_share(name):  # two decimals where methods are within a point of each other, one for a single task
+        return f"{100 * value:.1f}" if "accuracy" in name else f"{100 * value:.2f}"
     if name.endswith("_bytes"):
         return f"{value / 1e6:.1f}"
     if name in ("shared", "per_task", "total"):
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.2g}"
+    return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 
 
 def print_run(run: Run) -> None:
