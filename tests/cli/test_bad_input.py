@@ -61,7 +61,7 @@ WRONG_USE = [
     (["train", "--set", "train.steps=1:30"], "train.steps"),
     (["train", "--set", "train.epochs=0"], "train.epochs"),
     (["train", "--set", "method.prune=[50,100]"], "method.prune"),
-    (["train", "--method", "lwf"], "it needs a classifier"),
+    (["train", "--method", "lwf"], "it serves classifiers"),
     (["train", "--method", "si", "--set", "method.damping=0"], "method.damping"),
     (["train", *MLP, "--method", "hat", "--set", "model.heads=class"], "told the task"),
     (["train", *MLP, "--method", "finetune", "--set", "model.heads=domain"], "a head a task"),

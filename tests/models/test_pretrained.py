@@ -34,7 +34,7 @@ def fresh(weights: object, channels: int = 3, **settings: object) -> Learner:
     return make_learner(model, (channels, 16, 16), 0, "cpu")
 
 
-@pytest.mark.parametrize("heads", ["task", "domain"])
+@pytest.mark.parametrize("heads", ["task", "class"])
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_convolutions_and_norms_come_from_the_file(ending: str, heads: str, tmp_path: Path) -> None:
     stored, path = vgg16_part(), tmp_path / f"vgg.{ending}"
@@ -47,7 +47,7 @@ def test_convolutions_and_norms_come_from_the_file(ending: str, heads: str, tmp_
     for layer, place in zip(learner.trunk.hidden, places, strict=False):
         assert torch.equal(layer.linear.weight, stored[f"features.{place}.weight"])
         assert torch.equal(layer.rest[0].bias, stored[f"features.{place + 1}.bias"])
-        if heads == "domain":
+        if heads == "class":
             assert torch.equal(layer.rest[0].running_var, stored[f"features.{place + 1}.running_var"])
     assert torch.equal(learner.trunk.hidden[7].linear.weight, linear)
 
