@@ -48,9 +48,8 @@ def main(run: Path, out: Path) -> None:
     figure.savefig(picture, dpi=130)
     files.write(out.with_suffix(".png"), picture.getvalue())
     print(f"training time: {slope([row['train_seconds'] for row in rows]):+.2f} % of its mean a task")
-    print(
-        f"memory: {rows[0]['memory_bytes'] / 1e6:.0f} MB after the first task, {rows[-1]['memory_bytes'] / 1e6:.0f} after"
-    )
+    first, last = (rows[i]["memory_bytes"] / 1e6 for i in (0, -1))
+    print(f"memory in use: {first:.0f} MB after the first task, {last:.0f} MB after the last")
 
 
 if __name__ == "__main__":
