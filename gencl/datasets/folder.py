@@ -32,7 +32,9 @@ def read_folder(path: Path, data: DataSettings) -> Dataset:
     ``data.size`` is given; GenclError for pictures that cannot be read.
     """
     if not path.is_dir():
-        raise UsageError(f"there is no folder {path}")
+        raise UsageError(
+            f"there is no folder {path}; name one whose sub-folders are classes, or a data set (gencl list datasets)"
+        )
     name = path.resolve().name
     if _has_parts(path):
         classes = _classes(path / "train")

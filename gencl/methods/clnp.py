@@ -110,22 +110,16 @@ class CLNP(Freezing):
         shared = learner.shared()
         weights = [shared[layer.weight] for layer in learner.layers()]
         heads = [p for part in ctx.task.parts for p in learner.own(part.index).values() if p.ndim > 1]
-        strengths = self.settings.l1
-        if isinstance(strengths, float):
-            strengths = [strengths] * (len(weights) + bool(heads))
-        weights += heads
-        strengths = [*strengths[: len(weights) - len(heads)], *([strengths[-1]] * len(heads))]
-        return torch.stack([s * w.abs().sum() for s, w in zip(strengths, weights, strict=True)]).sum()
+        l1 = self.settings.l1
+        *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
+        strengths = [*each, *[last] * (len(heads) or 1)]  # joint training has several heads at once
+        return torch.stack([s * w.abs().sum() for s, w in zip(strengths, [*weights, *heads], strict=True)]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
         if ctx.stage.name == "finetune":
-            used = self._prune(ctx)
-            everything = weights_between(
-                cast(Classifier, ctx.learner).layers(), ctx.learner.shared(), [torch.ones_like(m) for m in used]
-            )
-            kept = weights_between(cast(Classifier, ctx.learner).layers(), ctx.learner.shared(), used)
-            before = self._frozen(cast(Classifier, ctx.learner))
-            self.freeze({name: before[name] | (everything[name] & ~kept[name]) for name in kept})
+            learner = cast(Classifier, ctx.learner)
+            kept = weights_between(learner.layers(), learner.shared(), self._prune(ctx))
+            self.freeze({name: mask | ~kept[name] for name, mask in self._frozen(learner).items()})
 
     def after_task(self, ctx: Context) -> None:
         learner = cast(Classifier, ctx.learner)
@@ -143,15 +137,16 @@ class CLNP(Freezing):
         opened_units = self._used(learner, ctx)
         floor = accuracy(learner, ctx.task.validation) - self.settings.margin
 
-        def holds(step: int) -> bool:
-            self._close(learner, ctx, at(step))
-            return all(bool(units.any()) for units in at(step)) and accuracy(learner, ctx.task.validation) >= floor
-
         def at(step: int) -> list[Tensor]:
             return [
                 ((value > THRESHOLDS[step] * value[opened].mean()) | before) & opened
                 for value, before, opened in zip(mean, self.active, opened_units, strict=True)
             ]
+
+        def holds(step: int) -> bool:
+            units = at(step)
+            self._close(learner, ctx, units)
+            return all(bool(some.any()) for some in units) and accuracy(learner, ctx.task.validation) >= floor
 
         coarse = max((step for step in range(0, len(THRESHOLDS), _COARSE) if holds(step)), default=None)
         finer = range(0) if coarse is None else range(coarse + 1, min(coarse + _COARSE, len(THRESHOLDS)))
