@@ -31,7 +31,7 @@ TINY = {
 }
 METHODS = [
     "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
-    "spp", "anpyc", "dgr", "er",
+    "spp", "anpyc", "dgr", "align", "er",
 ]  # fmt: skip
 
 

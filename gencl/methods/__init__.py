@@ -19,6 +19,7 @@ SERVES = {
     "heads": "classifiers with a head a task (model.heads: task)",
     "task": "classifiers that are told the task (model.heads: task or domain)",
     "units": "classifiers that are told the task and have hidden layers in a chain (all but resnet18)",
+    "align": "generators",
     "generate": "learners that draw images: generators, classifiers with one beside them (model.generator.name=cgan)",
 }
 """Whom a method serves, by the word in brackets that ends its line."""
@@ -48,6 +49,10 @@ METHODS = Registry(
         "spp": ("gencl.methods.spp:SPP", "soft parameter pruning: entropy importance (Peng 2018) [any]"),
         "anpyc": ("gencl.methods.anpyc:ANPyC", "entropy importance with pruning and retraining (Peng 2021) [any]"),
         "dgr": ("gencl.methods.dgr:DGR", "deep generative replay: the old generator's images (Shin 2017) [generate]"),
+        "align": (
+            "gencl.methods.align:Align",
+            "output alignment: old classes are drawn as before (Wu 2018, replay alignment) [align]",
+        ),
         "er": ("gencl.methods.er:ER", "experience replay: a small memory of real images (Chaudhry 2019) [any]"),
     },
     group="gencl.methods",

@@ -6,9 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.methods.base import Context, Method, under, within
+from gencl.methods.base import Context, Method
 from gencl.methods.replay import mixed, number_replayed
-from gencl.models.learner import Batch, Generator, Learner
+from gencl.methods.teacher import Teacher
+from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
 
 
@@ -35,37 +36,22 @@ class DGR(Method):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._teacher: Generator | None = None
-        self._past: Tensor | None = None
+        self._teacher = Teacher()
 
     def before_task(self, ctx: Context) -> None:
-        now = set(ctx.task.classes)
-        self._teach(ctx.learner, [c for c in ctx.learner.classes if c not in now])
-
-    def _teach(self, learner: Learner, past: list[int]) -> None:
-        if past:
-            generative = learner.generative()
-            assert generative is not None  # `needs` was checked when the run was built
-            self._teacher = generative.frozen_generator()
-            self._past = torch.tensor(past, device=learner.position.device)
+        self._teacher.begin(ctx)
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
-        if self._teacher is None or self._past is None:
+        if not self._teacher:
             return batch
-        replayed = number_replayed(self.settings.share, len(batch))
-        classes = ctx.random.choice(self._past, replayed)
+        assert self._teacher.generator is not None
+        classes, latents = self._teacher.draw(number_replayed(self.settings.share, len(batch)), ctx.random)
         with torch.no_grad():
-            latents = self._teacher.draw_latents(replayed, ctx.random)
-            images = self._teacher(latents, ctx.learner.position[classes])
+            images = self._teacher.generator(latents, ctx.learner.position[classes])
         return mixed(batch, images, classes)
 
     def state_dict(self) -> dict[str, Tensor]:
-        if self._teacher is None or self._past is None:
-            return {}
-        return {"past": self._past, **under("teacher", self._teacher.state_dict())}
+        return self._teacher.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        if state:
-            self._teach(learner, state["past"].tolist())
-            assert self._teacher is not None
-            self._teacher.load_state_dict(within("teacher", state))
+        self._teacher.load_state_dict(state, learner)

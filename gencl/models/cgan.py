@@ -179,6 +179,13 @@ class ConditionalGAN(GenerativeLearner):
         images = self.generator(self.generator.draw_latents(len(batch), random), positions)
         return F.softplus(-self.discriminator(images, positions)).mean()
 
+    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+        """Mean squared difference of pixels, images in [0, 1]."""
+        positions = self.position[classes]
+        with torch.no_grad():
+            before = teacher(latents, positions)
+        return F.mse_loss(self.generator(latents, positions), before)
+
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         """Latents and classes of the task; the images are its generated ones' place-holders (they are not needed)."""
         n = n or len(task.train)

@@ -119,6 +119,9 @@ class Learner(nn.Module, ABC):
         batch's own targets (EWC); ``sensitivity``: the squared norm of the output (MAS).
         """
 
+    def conclude(self, task: Task) -> None:
+        """Called when a task's training is over, before the method's own conclusion: what is kept of its images."""
+
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
         """The batch with targets drawn from the learner's own prediction (Fisher information). Generators draw none."""
         return batch
@@ -155,8 +158,19 @@ class GenerativeLearner(Learner):
     """A learner that can draw images of every class it has learned."""
 
     kind = "generate"
-    offers = frozenset({"generate", "own"})
+    offers = frozenset({"generate", "own", "align"})
     generator: Generator
+
+    @abstractmethod
+    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+        """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
+
+        Args:
+            teacher: `frozen_generator` of the time before the task.
+            classes: past classes (n,).
+            latents: (n, d), drawn as the teacher draws them.
+            batch: what the step learns from, images of new classes.
+        """
 
     def generative(self) -> GenerativeLearner:
         return self

@@ -216,6 +216,7 @@ class Trainer:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""
         state, tasks = self.state, self.scenario.tasks
         reporter.doing(f"task {ctx.task.name}: measuring")
+        self.learner.conclude(ctx.task)
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
         self._optimizers = []

@@ -1,0 +1,55 @@
+"""Output alignment: the replay alignment of memory replay GANs (Wu et al., NeurIPS 2018, section 3.2)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Method
+from gencl.methods.teacher import Teacher
+from gencl.models.learner import Learner
+from gencl.settings import Part
+
+
+class Align(Method):
+    """loss += weight * t * misalignment, where t is the number of tasks before this one.
+
+    Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
+    made when the task began, made of them (`GenerativeLearner.misalignment`: a GAN's images, a VAE's images and
+    posteriors). The weight grows with t because a fixed number of samples has ever more tasks to hold; a GAN's
+    discriminator sees the new classes only. This is distillation, not importance: no images are stored, the shared
+    network keeps its size, but training needs one more generator.
+    """
+
+    class Settings(Part):
+        """Strength and samples."""
+
+        weight: float = Field(4.0, ge=0, le=1e6, description="weight of the misalignment a past task")
+        samples: int = Field(16, ge=1, le=65_536, description="old samples a step, over all processes")
+
+    needs = frozenset({"align"})
+    grid = {"weight": (1.0, 2.0, 4.0, 8.0, 16.0)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._teacher = Teacher()
+
+    def before_task(self, ctx: Context) -> None:
+        self._teacher.begin(ctx)
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        assert ctx.phase is not None and ctx.batch is not None
+        if not ctx.phase.moves_shared or not self._teacher:
+            return None
+        generative = ctx.learner.generative()
+        assert generative is not None and self._teacher.generator is not None
+        classes, latents = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
+        apart = generative.misalignment(self._teacher.generator, classes, latents, ctx.batch)
+        return self.settings.weight * (len(ctx.learner.tasks) - len(ctx.task.parts)) * apart
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._teacher.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self._teacher.load_state_dict(state, learner)

@@ -1,0 +1,56 @@
+"""The frozen copy of the generator, made when a task begins, that replay draws from and alignment compares with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gencl.methods.base import Context, under, within
+from gencl.models.learner import Generator, Learner
+from gencl.randomness import RandomSource
+
+
+class Teacher:
+    """Draws old classes, uniformly over all past ones, as the learner drew them when the task began.
+
+    No images are stored, but one more generator while training.
+    """
+
+    def __init__(self) -> None:
+        self.generator: Generator | None = None
+        self._past: Tensor | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything old to draw."""
+        return self.generator is not None
+
+    def begin(self, ctx: Context) -> None:
+        """Called before each task."""
+        now = set(ctx.task.classes)
+        self._copy(ctx.learner, [c for c in ctx.learner.classes if c not in now])
+
+    def _copy(self, learner: Learner, past: list[int]) -> None:
+        if past:
+            generative = learner.generative()
+            assert generative is not None  # what the method needs was checked when the run was built
+            self.generator = generative.frozen_generator()
+            self._past = torch.tensor(past, device=learner.position.device)
+
+    def draw(self, n: int, random: RandomSource) -> tuple[Tensor, Tensor]:
+        """n past classes (n,) and latents (n, d). There must be something old."""
+        assert self.generator is not None and self._past is not None
+        classes = random.choice(self._past, n)
+        return classes, self.generator.draw_latents(n, random)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """By name; empty where there is nothing old."""
+        if self.generator is None or self._past is None:
+            return {}
+        return {"past": self._past, **under("teacher", self.generator.state_dict())}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        """Restores `state_dict`."""
+        if state:
+            self._copy(learner, state["past"].tolist())
+            assert self.generator is not None
+            self.generator.load_state_dict(within("teacher", state))
