@@ -60,7 +60,7 @@ class Trainer:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return sum(schedule.steps(self.settings.train, len(part.train)) for part in task.parts)
+        return sum(schedule.steps(self.settings.train, len(part.train), part.index) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint."""
