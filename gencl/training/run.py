@@ -133,7 +133,8 @@ class Run:
         accelerator = make_accelerator(device)
         scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
         learner = self.learner(str(accelerator.device))
-        tasks = list(scenario.tasks[: len(learner.tasks)])  # while the run is being extended: those it knows
+        known = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
+        tasks = list(scenario.tasks[:known])
         if [task.classes for task in tasks] != learner.tasks:
             raise GenclError(f"{self.path / 'config.yaml'} has other tasks than model.json")
         evaluator = Evaluator(learner, scenario, wanted, settings.seed, metrics, batch_size)
