@@ -45,14 +45,15 @@ class Evaluator:
         self.metrics: list[Metric] = []
         for name in METRICS if only is None else only:
             kind: type[Metric] = METRICS.get(name)
-            if kind.applies(learner, self.extractor is not None):
+            unread = kind.reads_classes and scenario.added > 0
+            if kind.applies(learner, self.extractor is not None) and not unread:
                 self.metrics.append(kind())
             elif only is not None:
-                why = (
-                    "no feature extractor suits its images"
-                    if self.extractor is None
-                    else {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
-                )
+                why = {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
+                if self.extractor is None:
+                    why = "no feature extractor suits its images"
+                elif unread:
+                    why = "its feature extractor does not know the classes that were added later"
                 raise UsageError(f"metric {name} does not apply to this learner: {why}")
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
@@ -92,14 +93,20 @@ class Evaluator:
         return {name: value for name, value in found.items() if value is not None}
 
     def features(self) -> dict[str, Any] | None:
-        """What scores in features depend on; None when no extractor is used."""
+        """What scores in features depend on; None when no extractor is used.
+
+        ``added`` names tasks that came later (`gencl.extend`): they are measured in the features that were chosen for
+        those before them, so that one matrix has one measure.
+        """
         if self.extractor is None:
             return None
         snapshot = self.snapshot()
         references = sorted({snapshot.reference_split(task) for task in self.scenario.tasks})
+        added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
         return {
             "name": str(self.extractor.name),
             "version": self.extractor_version,
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": "+".join(references),
+            **({"added": added} if added else {}),
         }

@@ -77,6 +77,11 @@ def resolve(
     return settings if seed is None else _check({**settings.tree(), "seed": seed}, where)
 
 
+def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) -> Settings:
+    """The settings after assignments as `resolve` takes them, names of scenarios, learners and methods excepted."""
+    return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
+
+
 def methods_of(name: str) -> list[str]:
     """The methods for which a preset or file has found settings."""
     return list(_found_settings(read_yaml(path_of(name)), name))

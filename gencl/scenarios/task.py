@@ -53,12 +53,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Scenario:
-    """An ordered list of tasks over images of one shape; ``reader`` is the extractor that suits them, if any."""
+    """An ordered list of tasks over images of one shape; ``reader`` is the extractor that suits them, if any.
+
+    The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
+    """
 
     name: str
     tasks: tuple[Task, ...]
     class_names: tuple[str, ...]
     reader: str | None
+    added: int = 0
+
+    @property
+    def planned(self) -> tuple[Task, ...]:
+        """The tasks less those that were added later."""
+        return self.tasks[: len(self.tasks) - self.added]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -110,7 +110,7 @@ def _check_out(folder: Path, preset: str) -> None:
 def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None) -> None:
     """Wrong devices, data and scenarios are found before anything is written (and data are fetched once)."""
     make_accelerator(device)
-    different = {repr((cell.data, cell.scenario)): cell for cell in cells}
+    different = {repr((cell.data, cell.scenario, cell.extend)): cell for cell in cells}
     for cell in different.values():
         make_scenario(cell, None if data_root is None else Path(data_root))
 
