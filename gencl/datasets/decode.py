@@ -16,7 +16,7 @@ KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 LARGEST_ENLARGEMENT = 8
 """A picture is not blown up further than so many times."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """Of all that Pillow knows: some of the others run programs, such as Ghostscript."""
 _GREY_MODES = ("1", "L", "LA", "La", "I")
 _LEAST = 4

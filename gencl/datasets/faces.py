@@ -20,7 +20,7 @@ from gencl.files import printable
 
 PARTITION = "list_eval_partition.txt"
 _TRAIN, _TEST = "0", "2"
-"""Parts of CelebA; the pictures of its validation part, 1, are left out: ``data.validation`` is of the training part."""
+"""Parts of CelebA. Its validation part, 1, is left out: ``data.validation`` is of the training part."""
 
 
 def load_celeba(root: Path | None = None, download: bool = True) -> Listing:

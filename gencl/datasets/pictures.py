@@ -156,7 +156,7 @@ def _joined(root: Path, images: list[Tensor]) -> Tensor:
     """As one tensor, grey if all are. Raises UsageError where they differ in size."""
     sizes = Counter(tuple(image.shape[2:]) for image in images)
     if len(sizes) > 1:
-        (one, _), (other, _) = sizes.most_common(2)
+        one, other = sorted(sizes, key=lambda size: (-sizes[size], size))[:2]
         raise UsageError(
             f"{printable(root)}: pictures of {len(sizes)} sizes, {one[1]}x{one[0]} and {other[1]}x{other[0]} among "
             "them; bring them to one with data.size, such as --set data.size=64"
