@@ -13,6 +13,22 @@ from typing import Any
 from gencl.errors import GenclError
 
 
+def printable(name: str | Path) -> str:
+    """A name as people may be shown it, on one line: what does not print (line breaks, control characters, bytes that
+    are no text) is escaped, such as ``\\n``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a folder (it contains a ``/`` or starts with a ``.``) and not of a data set."""
+    return "/" in name or name.startswith(".")
+
+
+def absolute(name: str) -> str:
+    """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
+    return os.path.abspath(os.path.expanduser(name)) if is_path(name) else name  # noqa: PTH100, PTH111  # Path raises
+
+
 def write(path: Path, data: bytes | str) -> None:
     """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
     content = data.encode() if isinstance(data, str) else data

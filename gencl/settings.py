@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gencl import yaml_files
 from gencl.errors import UsageError
+from gencl.files import absolute
 from gencl.registry import did_you_mean
 
 
@@ -43,6 +44,14 @@ class DataSettings(Part):
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
+    broken: Literal["refuse", "skip"] = Field(
+        "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _same_from_everywhere(cls, value: str) -> str:
+        return absolute(value)
 
 
 class TrainSettings(Part):
