@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.split import equal_groups
-from gencl.scenarios.task import Scenario, Task
+from gencl.scenarios.task import Scenario, Source, Task
 from gencl.settings import DataSettings, Part
 
 
@@ -50,6 +51,7 @@ class Domains(Recipe):
             raise UsageError("scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]")
         tasks: list[Task] = []
         names: list[str] = []
+        sources: list[Source] = []
         shapes: dict[str, tuple[int, int, int]] = {}
         for domain in known.domains:
             if known.tasks is not None and len(tasks) >= known.tasks:
@@ -70,10 +72,11 @@ class Domains(Recipe):
                     )
                 )
             names += dataset.classes
+            sources.append(Source(dataset.name, len(dataset.classes), partial(load, domain)))
         if known.tasks is not None and known.tasks > len(tasks):
             raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)
-        return Scenario("domains", tuple(tasks[: known.tasks]), tuple(names), reader=None)
+        return Scenario("domains", tuple(tasks[: known.tasks]), tuple(names), reader=None, sources=tuple(sources))
 
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes = range(len(dataset.classes))

@@ -100,7 +100,9 @@ def run_settings(
     method = methods.build(settings.method)
     learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
-    evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
+    with processes.main_first():
+        shown = progress if processes.main else "silent"
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
