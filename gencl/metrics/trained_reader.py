@@ -28,7 +28,7 @@ from gencl.datasets.dataset import Split, cache_root
 from gencl.errors import GenclError, UsageError
 from gencl.metrics.reader import FEATURES, LOGITS, Reader
 from gencl.randomness import deterministic, permutation, seeded
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Source
 from gencl.training import documents
 from gencl.training.progress import Mode, Reporter
 
@@ -168,6 +168,24 @@ class TrainedReader(Reader):
         )
 
 
+@dataclass(frozen=True)
+class Domain:
+    """One of the data sets: hashes of what it holds, its place in the scenario, its training and test part."""
+
+    prints: list[str]
+    number: int
+    train: Split
+    test: Split
+
+    @staticmethod
+    def of(source: Source, number: int, kept: set[bytes]) -> Domain:
+        """A source without the training images that are ``kept`` apart."""
+        data = source.read()
+        train = _without(data.train, kept)
+        prints = [f(part) for part in (train, data.test) for f in (Split.fingerprint, _labels_digest)]
+        return Domain(prints, number, train, data.test)
+
+
 class Lessons:
     """What a reader learns from: the whole training and test parts of a scenario's data sets.
 
@@ -177,24 +195,20 @@ class Lessons:
 
     def __init__(self, scenario: Scenario, split: str, recipe: Recipe) -> None:
         sources = scenario.sources
-        kept = {image for task in scenario.tasks for image in _contents(task.validation) if split == "validation"}
-        parts = []
-        for number, source in enumerate(sources):
-            data = source.read()
-            train = _without(data.train, kept)
-            prints = [digest for part in (train, data.test) for digest in (part.fingerprint(), _labels_digest(part))]
-            parts.append((prints, number, train, data.test))
-        parts.sort(key=lambda part: part[:2])
-        counts = [sources[number].classes for _, number, *_ in parts]
-        firsts = dict(zip((number for _, number, *_ in parts), [0, *accumulate(counts)], strict=False))
+        apart = [task.validation for task in scenario.tasks if split == "validation"]
+        kept = {image for part in apart for image in _contents(part)}
+        parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
+        parts.sort(key=lambda part: (part.prints, part.number))
+        counts = [sources[part.number].classes for part in parts]
+        firsts = dict(zip((part.number for part in parts), [0, *accumulate(counts)], strict=False))
         self.outputs = [firsts[number] + c for number, source in enumerate(sources) for c in range(source.classes)]
-        self.train, self.test = (
-            Split.concatenate([part[place].relabelled(part[place].labels + firsts[part[1]]) for part in parts])
-            for place in (2, 3)
+        self.train = Split.concatenate(
+            [part.train.relabelled(part.train.labels + firsts[part.number]) for part in parts]
         )
-        names = " and ".join(sources[number].name for _, number, *_ in parts)
+        self.test = Split.concatenate([part.test.relabelled(part.test.labels + firsts[part.number]) for part in parts])
+        names = " and ".join(sources[part.number].name for part in parts)
         self.about = f"{names}, {sum(counts)} classes, {len(self.train)} images"
-        content = repr((asdict(recipe), counts, [prints for prints, *_ in parts]))
+        content = repr((asdict(recipe), counts, [part.prints for part in parts]))
         self.key = hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
@@ -231,7 +245,7 @@ def _fit(reader: Reader, split: Split, recipe: Recipe, reporter: Reporter) -> No
         optimizer.param_groups[0]["lr"] = recipe.lr * min((step + 1) / max(1, steps // 10), 1 - step / steps)
         loss = F.cross_entropy(reader(images[rows])[1], split.labels[rows])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         reporter.advance(1, {"loss": loss.item()})
 
