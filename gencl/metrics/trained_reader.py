@@ -117,7 +117,8 @@ class TrainedReader(Reader):
                 reader._learn(lessons, recipe, path, reporter)
         for tensor in (reader.head.weight, reader.head.bias):
             tensor.data = tensor.data[lessons.outputs]
-        return reader.eval().requires_grad_(False)
+        reader.eval().requires_grad_(False)
+        return reader
 
     def _load(self, path: Path, reporter: Reporter) -> bool:
         """Whether ``path`` held a reader. Says where it is damaged."""
