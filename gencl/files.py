@@ -59,11 +59,20 @@ def write_json(path: Path, value: Any) -> None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
     """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
-    from safetensors.torch import save
-
-    data = save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
+    data = _bytes(tensors)
     write(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def checksum(tensors: Mapping[str, Any]) -> str:
+    """What `save_tensors` would return, without writing."""
+    return hashlib.sha256(_bytes(tensors)).hexdigest()
+
+
+def _bytes(tensors: Mapping[str, Any]) -> bytes:
+    from safetensors.torch import save
+
+    return save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
 
 
 def sha256(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from gencl.errors import UsageError
 from gencl.files import absolute, is_path, printable
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.split import equal_groups
-from gencl.scenarios.task import Scenario, Task
+from gencl.scenarios.task import Scenario, Source, Task
 from gencl.settings import DataSettings, Part
 
 
@@ -54,6 +55,7 @@ class Domains(Recipe):
         tasks: list[Task] = []
         names: list[tuple[str, str]] = []
         titles: set[str] = set()
+        sources: list[Source] = []
         shapes: dict[str, tuple[int, int, int]] = {}
         for domain in known.domains:
             if known.tasks is not None and len(tasks) >= known.tasks:
@@ -76,11 +78,12 @@ class Domains(Recipe):
                     )
                 )
             names += [(title, name) for name in dataset.classes]
+            sources.append(Source(dataset.name, len(dataset.classes), partial(load, domain)))
         if known.tasks is not None and known.tasks > len(tasks):
             raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)
         shown = _told_apart(names)
-        return Scenario("domains", tuple(tasks[: known.tasks]), shown, reader=None)
+        return Scenario("domains", tuple(tasks[: known.tasks]), shown, reader=None, sources=tuple(sources))
 
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes = range(len(dataset.classes))

@@ -13,6 +13,8 @@ from typing import Any
 
 from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
+from gencl.metrics.extractors import make_extractor
+from gencl.models import LEARNERS
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.progress import Mode, Reporter
@@ -58,7 +60,7 @@ def compare(
             _check_cell(cell_folder(folder, variant, seed), settings)
     name = next(iter(cells.values())).preset
     _check_out(folder, name)
-    _check_machine(cells.values(), device, data_root)
+    _check_machine(cells.values(), device, data_root, progress)
     machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
@@ -107,12 +109,17 @@ def _check_out(folder: Path, preset: str) -> None:
         raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
 
 
-def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None) -> None:
-    """Wrong devices, data and scenarios are found before anything is written (and data are fetched once)."""
+def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode) -> None:
+    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
+    once."""
     make_accelerator(device)
-    different = {repr((cell.data, cell.scenario, cell.extend)): cell for cell in cells}
+    different = {
+        repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"])): cell for cell in cells
+    }
     for cell in different.values():
-        make_scenario(cell, None if data_root is None else Path(data_root))
+        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+        if LEARNERS.get(cell.model["name"]).kind == "generate":
+            make_extractor(scenario, cell.evaluate, progress)
 
 
 def _check_cell(folder: Path, settings: Settings) -> None:

@@ -108,7 +108,9 @@ def run_settings(
             f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
             "cannot be extended; train a new run with the new images beside the old ones"
         )
-    evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
+    with processes.main_first():
+        shown = progress if processes.main else "silent"
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
