@@ -73,11 +73,19 @@ class CGANGenerator(Generator):
 
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
-        images: Tensor = self.trunk(self.class_layer(latents, positions).view(-1, *self.base))
-        return images
+        return self._grown(self.units(latents, positions))
 
-    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        return torch.sigmoid(self.logits(latents, positions))
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        units: Tensor = self.class_layer(latents, positions)
+        return units
+
+    def images(self, units: Tensor) -> Tensor:
+        return torch.sigmoid(self._grown(units))
+
+    def _grown(self, units: Tensor) -> Tensor:
+        """The images before the sigmoid, from the first units."""
+        images: Tensor = self.trunk(units.view(-1, *self.base))
+        return images
 
 
 class Discriminator(nn.Module):
