@@ -24,12 +24,12 @@ def first_stride(image_shape: tuple[int, int, int]) -> int:
 
     Raises UsageError for images that cannot be divided so.
     """
-    channels, *sides = image_shape
-    stride = 2 if max(sides) // 4 <= _BASE else 4
-    if any(side % (2 * stride) for side in sides) or channels not in (1, 3):
+    channels, size, width = image_shape
+    stride = 2 if size // 4 <= _BASE else 4
+    if size != width or size % (2 * stride) or channels not in (1, 3):
         raise UsageError(
-            f"the VAE takes grey or RGB images whose sides are multiples of {2 * stride}, not {image_shape}; "
-            f"data.size brings them to one, such as --set data.size={max(28, max(sides) // 8 * 8)}"
+            f"the VAE takes square images whose side is a multiple of {2 * stride}, not {image_shape}; "
+            f"data.size resizes them, such as --set data.size={max(8, (size + 4) // 8 * 8)}"
         )
     return stride
 
@@ -62,11 +62,10 @@ class Encoder(nn.Module):
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        channels, height, width = image_shape
         stride, first = first_stride(image_shape), settings.width
-        flat = 2 * first * (height // (2 * stride)) * (width // (2 * stride))
+        flat = 2 * first * (image_shape[1] // (2 * stride)) ** 2
         self.trunk = nn.Sequential(
-            nn.Conv2d(channels, first, 2 * stride, stride, stride // 2),
+            nn.Conv2d(image_shape[0], first, 2 * stride, stride, stride // 2),
             nn.ReLU(),
             nn.Conv2d(first, 2 * first, 4, 2, 1),
             nn.ReLU(),
@@ -87,18 +86,18 @@ class Decoder(nn.Module):
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        channels, height, width = image_shape
         stride, last = first_stride(image_shape), settings.width
-        base = (2 * last, height // (2 * stride), width // (2 * stride))
+        side = image_shape[1] // (2 * stride)
+        base = (2 * last, side, side)
         self.latent = TaskLinear(settings.latent, settings.features)
         self.trunk = nn.Sequential(
             nn.ReLU(),
-            nn.Linear(settings.features, base[0] * base[1] * base[2]),
+            nn.Linear(settings.features, 2 * last * side * side),
             nn.ReLU(),
             nn.Unflatten(1, base),
             nn.ConvTranspose2d(2 * last, last, 4, 2, 1),
             nn.ReLU(),
-            nn.ConvTranspose2d(last, channels, 2 * stride, stride, stride // 2),
+            nn.ConvTranspose2d(last, image_shape[0], 2 * stride, stride, stride // 2),
         )
 
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
