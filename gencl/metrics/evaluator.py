@@ -48,12 +48,9 @@ class Evaluator:
             if kind.applies(learner, self.extractor is not None):
                 self.metrics.append(kind())
             elif only is not None:
-                why = (
-                    "no feature extractor suits its images"
-                    if self.extractor is None
-                    else {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
-                )
-                raise UsageError(f"metric {name} does not apply to this learner: {why}")
+                unread = kind.applies(learner, True)
+                why = "no feature extractor suits its images" if unread else f"it is {METRICS.about(name)}"
+                raise UsageError(f"metric {name} does not apply to {type(learner).__name__}: {why}")
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
 
