@@ -53,6 +53,9 @@ class TrainSettings(Part):
     batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
+    shared_lr: float = Field(
+        1.0, ge=0, le=1, description="factor on the rate of shared parameters from the second task on"
+    )
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.errors import UsageError
-from gencl.models.class_layers import CLASS_LAYERS
+from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -30,6 +30,7 @@ class CGANSettings(Part):
     class_layer: Literal["random-gain", "one-hot", "own-layer"] = Field(
         "random-gain", description="how the generator's first layer is told the class"
     )
+    adapter: int = Field(0, ge=0, le=64, description="rank of what each class adds to the first layer; 0: nothing")
     r1: float = Field(1.0, ge=0, description="weight of the R1 gradient penalty on real images")
     r1_every: int = Field(8, ge=1, description="steps from one R1 penalty to the next")
 
@@ -62,7 +63,9 @@ class CGANGenerator(Generator):
         levels = upsamplings(image_shape)
         widths = [settings.width * 2**level for level in reversed(range(levels))]
         self.base = (widths[0], size // 2**levels, size // 2**levels)
-        self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, widths[0] * self.base[1] * self.base[2])
+        units = widths[0] * self.base[1] * self.base[2]
+        self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, units)
+        self.adapter = Adapter(settings.latent, units, settings.adapter) if settings.adapter else None
         layers: list[nn.Module] = []
         for inner, outer in zip(widths, [*widths[1:], channels], strict=True):
             layers += [nn.GroupNorm(4, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
@@ -71,13 +74,23 @@ class CGANGenerator(Generator):
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
         return random.normal(n, self.class_layer.latent)
 
+    def grow(self, classes: int, seed: int) -> None:
+        """Adds the own parameters of a task of so many classes."""
+        self.class_layer.grow(classes, seed)
+        if self.adapter is not None:
+            self.adapter.grow(classes, seed)
+
+    def own(self) -> list[ClassParameters]:
+        """The parts that hold the classes' own parameters."""
+        return [self.class_layer] if self.adapter is None else [self.class_layer, self.adapter]
+
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
         return self._grown(self.units(latents, positions))
 
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
-        units: Tensor = self.class_layer(latents, positions)
-        return units
+        hidden: Tensor = self.class_layer(latents, positions)
+        return hidden if self.adapter is None else hidden + self.adapter(latents, positions)
 
     def images(self, units: Tensor) -> Tensor:
         return torch.sigmoid(self._grown(units))
@@ -137,21 +150,19 @@ class ConditionalGAN(GenerativeLearner):
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
         super().grow(classes, seed)
-        self.generator.class_layer.grow(len(classes), seed)
+        self.generator.grow(len(classes), seed)
         self.discriminator.grow(len(classes), seed)
         self.to(self.position.device)
 
     def shared(self) -> dict[str, Parameter]:
-        own = "generator.class_layer.tasks."
-        return {
-            name: parameter
-            for name, parameter in self.named_parameters()
-            if name.startswith("generator.") and not name.startswith(own)
-        }
+        own = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
+        generator = self.generator.named_parameters(prefix="generator")
+        return {name: parameter for name, parameter in generator if id(parameter) not in own}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        prefix = f"generator.class_layer.tasks.{task}."
-        return {name: parameter for name, parameter in self.named_parameters() if name.startswith(prefix)}
+        found = {id(parameter) for part in self.generator.own() for parameter in part.tasks[task].parameters()}
+        generator = self.generator.named_parameters(prefix="generator")
+        return {name: parameter for name, parameter in generator if id(parameter) in found}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
