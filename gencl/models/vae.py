@@ -143,7 +143,7 @@ class VAE(GenerativeLearner):
         moved = (mean - old_mean).square() / old_log_variance.exp()
         widened = (log_variance - old_log_variance).square() / 2
         posterior = (moved + widened).sum(1) / 8
-        pixels = (self.generator(latents, positions) - drawn).square().sum((1, 2, 3))
+        pixels: Tensor = (self.generator(latents, positions) - drawn).square().sum((1, 2, 3))
         return pixels.mean() + posterior[: len(drawn)].mean() + posterior[len(drawn) :].mean()
 
     @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -52,8 +52,11 @@ class TaskLinear(nn.Module):
         if isinstance(tasks, int):
             outputs: Tensor = self.tasks[tasks](inputs)
             return outputs
-        weight = torch.stack([task.weight for task in self.tasks])[tasks]
-        bias = torch.stack([task.bias for task in self.tasks])[tasks]
+        layers = cast(list[nn.Linear], list(self.tasks))
+        weight, bias = (
+            torch.stack([layer.weight for layer in layers])[tasks],
+            torch.stack([layer.bias for layer in layers])[tasks],
+        )
         return torch.baddbmm(bias.unsqueeze(2), weight, inputs.unsqueeze(2)).squeeze(2)
 
 
@@ -148,7 +151,8 @@ class VAEGenerator(Generator):
     def standardised(self, z: Tensor, positions: Tensor) -> Tensor:
         """The latents that `units` maps to z."""
         centred = (z - self.mean[positions]).unsqueeze(2)
-        return torch.linalg.solve_triangular(self.factor[positions], centred, upper=False).squeeze(2)
+        latents: Tensor = torch.linalg.solve_triangular(self.factor[positions], centred, upper=False)
+        return latents.squeeze(2)
 
     def fit(self, position: int, means: Tensor, log_variances: Tensor) -> None:
         """Sets a class's Gaussian to the aggregated posterior of n images, from their posteriors (n, latent).
