@@ -142,7 +142,7 @@ class VAE(GenerativeLearner):
         mean, log_variance = self.generator.encoder(images, tasks)
         moved = (mean - old_mean).square() / old_log_variance.exp()
         widened = (log_variance - old_log_variance).square() / 2
-        posterior = (moved + widened).sum(1) / 8
+        posterior: Tensor = (moved + widened).sum(1) / 8
         pixels: Tensor = (self.generator(latents, positions) - drawn).square().sum((1, 2, 3))
         return pixels.mean() + posterior[: len(drawn)].mean() + posterior[len(drawn) :].mean()
 

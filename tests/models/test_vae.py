@@ -194,7 +194,8 @@ def test_misalignment_is_the_formula() -> None:
     def posterior(images: Tensor) -> Tensor:
         (mean, log_variance), (old, old_log_variance) = (g.encoder(images, 0) for g in (learner.generator, teacher))
         moved = (mean - old) ** 2 / old_log_variance.exp()
-        return (moved + (log_variance - old_log_variance) ** 2 / 2).sum(1).mean() / 8
+        apart: Tensor = (moved + (log_variance - old_log_variance) ** 2 / 2).sum(1).mean() / 8
+        return apart
 
     pixels = ((learner.generate(classes, latents) - drawn) ** 2).sum((1, 2, 3)).mean()
     wanted = pixels + posterior(drawn) + posterior(batch.images)
