@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -43,6 +46,26 @@ def output_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def picture_path(text: str) -> Path:
+    """Where a picture goes. Raises click.UsageError unless the name ends in .png and its folder exists."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise click.UsageError(f"--out {text}: give a name that ends in .png")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
+    return path
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Warnings of what happens inside as lines of ours on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(f"gencl: {warning.message}", err=True)
 
 
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")

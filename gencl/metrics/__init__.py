@@ -14,6 +14,10 @@ METRICS = Registry(
             "gencl.metrics.fidelity:FID",
             "Frechet distance of generated from real images in features (generators)",
         ),
+        "reconstruction": (
+            "gencl.metrics.reconstruction:Reconstruction",
+            "squared error per pixel of held-out images, encoded and decoded (VAEs)",
+        ),
     },
     group="gencl.metrics",
 )

@@ -54,12 +54,12 @@ class Evaluator:
             if kind.applies(learner, self.extractor is not None) and not unread:
                 self.metrics.append(kind())
             elif only is not None:
-                why = {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
-                if self.extractor is None:
-                    why = "no feature extractor suits its images"
-                elif unread:
+                why = f"it is {METRICS.about(name)}"
+                if unread:
                     why = "its feature extractor does not know the classes that were added later"
-                raise UsageError(f"metric {name} does not apply to this learner: {why}")
+                elif kind.applies(learner, True):
+                    why = "no feature extractor suits its images"
+                raise UsageError(f"metric {name} does not apply to {type(learner).__name__}: {why}")
 
     @property
     def extractor_version(self) -> str:

@@ -102,14 +102,19 @@ class CGANGenerator(Generator):
 
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
-        hidden = self.class_layer(latents, positions)
-        if self.adapter is not None:
-            hidden = hidden + self.adapter(latents, positions)
-        images: Tensor = self.trunk(hidden.view(-1, *self.base))
-        return images
+        return self._grown(self.units(latents, positions))
 
-    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        return torch.sigmoid(self.logits(latents, positions))
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        hidden: Tensor = self.class_layer(latents, positions)
+        return hidden if self.adapter is None else hidden + self.adapter(latents, positions)
+
+    def images(self, units: Tensor) -> Tensor:
+        return torch.sigmoid(self._grown(units))
+
+    def _grown(self, units: Tensor) -> Tensor:
+        """The images before the sigmoid, from the first units."""
+        images: Tensor = self.trunk(units.view(-1, *self.base))
+        return images
 
 
 class Discriminator(nn.Module):

@@ -109,6 +109,10 @@ class Classifier(Learner):
             self.generator.grow(classes, seed)
         self.to(self.position.device)
 
+    def conclude(self, task: Task) -> None:
+        if self.generator is not None:
+            self.generator.conclude(task)
+
     def describe(self) -> str:
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 

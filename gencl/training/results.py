@@ -22,7 +22,7 @@ from gencl.training.variants import Variant, cell_folder
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_CURVES = ("accuracy", "fid")
+_CURVES = ("accuracy", "fid", "reconstruction")
 
 
 def write_results(

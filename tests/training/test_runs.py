@@ -44,13 +44,18 @@ def without_cost(run: Run) -> dict[str, object]:
 
 NOT_FOR = {
     "digits-cgan": ["finetune", "lwf", "hat", "xdg", "packnet", "clnp"],
+    "digits-vae": ["hat"],
     "digits-mlp": [],
 }
+ON_A_VAE = ["sgd", "sgd-f", "joint", "ewc", "si", "mas", "anpyc", "dgr", "align", "hat", "er+spp", "anpyc+align"]
+RUNS = [
+    *((preset, method) for preset in ("digits-cgan", "digits-mlp") for method in [*METHODS, "mas+dgr", "xdg+si"]),
+    *(("digits-vae", method) for method in ON_A_VAE),
+]
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
-@pytest.mark.parametrize("method", [*METHODS, "mas+dgr", "xdg+si"])
+@pytest.mark.parametrize(("preset", "method"), RUNS)
 def test_every_method_leaves_a_run_as_the_contract_says(
     preset: str, method: str, tmp_path: Path, data_root: Path
 ) -> None:
@@ -64,14 +69,15 @@ def test_every_method_leaves_a_run_as_the_contract_says(
     assert contract(out, data_root) == "as the contract says"
     assert run.finished and run.metrics["cost"]["steps"] == 18
     summary = run.metrics["summary"]
-    assert ("fid_first_half" in summary) == (preset == "digits-cgan") != ("acc" in summary)
+    assert ("fid_first_half" in summary) == (preset != "digits-mlp") != ("acc" in summary)
+    assert ("reconstruction" in summary) == (preset == "digits-vae")
     assert len(run.learner().tasks) == 3
     by_task = run.metrics["cost"]["by_task"]
     assert len(by_task) == (1 if method == "joint" else 3) and all(row["memory_bytes"] > 0 for row in by_task)
     assert sum(row["train_seconds"] for row in by_task) == pytest.approx(run.metrics["cost"]["train_seconds"], abs=0.01)
     for row in run.metrics.get("capacity", []):
         assert all(0 <= share <= 1 for share in row.values())
-    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp", "anpyc"))
+    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp", "anpyc", "anpyc+align"))
 
 
 def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> None:
@@ -139,12 +145,14 @@ class Cut(Exception):
 
 
 @pytest.mark.parametrize(
-    "method", ["ewc-online", "si", "lwf", "hat", "xdg+si", "packnet", "clnp", "anpyc", "er+mas", "packnet+ewc"]
+    "method",
+    ["ewc-online", "si", "lwf", "hat", "xdg+si", "packnet", "clnp", "anpyc", "er+mas", "packnet+ewc", "anpyc+align"],
 )
 def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a checkpoint in the first task, the second, and while the second is retrained: the same bytes."""
     sets = ["train.checkpoint_every=1", *(["method.finetune=0.4"] if method == "clnp" else [])]
-    whole = train(tmp_path / "whole", "digits-mlp", method, set=sets)
+    preset = "digits-vae" if "align" in method else "digits-mlp"
+    whole = train(tmp_path / "whole", preset, method, set=sets)
     write = Recorder.checkpoint
     for at in (4, 7, 11):
 
@@ -155,7 +163,7 @@ def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path, monkey
 
         with monkeypatch.context() as patch, pytest.raises(Cut):
             patch.setattr(Recorder, "checkpoint", cut)
-            train(tmp_path / str(at), "digits-mlp", method, set=sets)
+            train(tmp_path / str(at), preset, method, set=sets)
         resumed = gencl.train(out=tmp_path / str(at), resume=True, progress="silent")
         assert model_bytes(resumed) == model_bytes(whole)
         assert without_cost(resumed) == without_cost(whole)
