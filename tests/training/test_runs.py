@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,6 +42,25 @@ def model_bytes(run: Run) -> bytes:
 
 def without_cost(run: Run) -> dict[str, object]:
     return {key: value for key, value in run.metrics.items() if key not in ("cost", "environment")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of anpyc on images; not to be changed."""
+    return train(tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.fixture(scope="module")
+def classified(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of ewc on classes; not to be changed."""
+    return train(tmp_path_factory.mktemp("classified") / "run", "digits-mlp", "ewc")
+
+
+def unfinished(run: Run, out: Path) -> Run:
+    """A copy that was cut off when all but the end was written."""
+    shutil.copytree(run.path, out)
+    _unfinish(Run(out))
+    return Run(out)
 
 
 NOT_FOR = {
@@ -80,8 +100,8 @@ def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> No
     assert one["shared"] == two["shared"] and one["per_task"] == two["per_task"]
 
 
-def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
-    one, two = train(tmp_path / "1"), train(tmp_path / "2")
+def test_same_seed_same_bytes_other_seed_other_bytes(whole: Run, tmp_path: Path) -> None:
+    one, two = whole, train(tmp_path / "2")
     assert model_bytes(one) == model_bytes(two)
     assert without_cost(one) == without_cost(two)
     again = gencl.train(config=one.path / "config.yaml", out=tmp_path / "3", progress="silent")
@@ -178,10 +198,8 @@ def test_signals_write_a_checkpoint_and_end_with_their_status(number: signal.Sig
     assert list((out / "checkpoint").glob("*.json"))
 
 
-def test_resume_falls_back_to_the_last_good_checkpoint(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole")
-    run = train(tmp_path / "run")
-    _unfinish(run)
+def test_resume_falls_back_to_the_last_good_checkpoint(whole: Run, tmp_path: Path) -> None:
+    run = unfinished(whole, tmp_path / "run")
     newest = sorted((run.path / "checkpoint").glob("*.safetensors"))[-1]
     newest.write_bytes(newest.read_bytes()[:-10])
     assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
@@ -197,15 +215,13 @@ def _unfinish(run: Run) -> None:
         (run.path / name).unlink()
 
 
-def test_resume_of_a_finished_run_changes_nothing(tmp_path: Path) -> None:
-    run = train(tmp_path / "run")
-    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
-    gencl.train(out=run.path, resume=True, progress="silent")
-    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+def test_resume_of_a_finished_run_changes_nothing(whole: Run) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")}
+    gencl.train(out=whole.path, resume=True, progress="silent")
+    assert {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")} == before
 
 
-def test_resume_with_config_only_starts_at_step_0(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole")
+def test_resume_with_config_only_starts_at_step_0(whole: Run, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     (out / "config.yaml").write_bytes((whole.path / "config.yaml").read_bytes())
@@ -229,20 +245,17 @@ def test_nan_in_a_tasks_last_step_leaves_no_checkpoint_of_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", ["[]", "[" * 100_000, "{}", '{"sha256": 1}', "3", ""])
-def test_an_odd_checkpoint_file_is_passed_over(content: str, tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole", "digits-mlp", "ewc")
-    run = train(tmp_path / "run", "digits-mlp", "ewc")
-    _unfinish(run)
+def test_an_odd_checkpoint_file_is_passed_over(content: str, classified: Run, tmp_path: Path) -> None:
+    run = unfinished(classified, tmp_path / "run")
     newest = sorted((run.path / "checkpoint").glob("*.json"))[-1]
     newest.write_text(content)
-    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
+    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(classified)
 
 
 def test_a_checkpoint_of_other_settings_or_data_is_not_gone_on_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classified: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = train(tmp_path / "run", "digits-mlp", "sgd")
-    _unfinish(run)
+    run = unfinished(classified, tmp_path / "run")
     config = run.path / "config.yaml"
     text = config.read_text()
     config.write_text(text.replace("steps: 6", "steps: 7"))
