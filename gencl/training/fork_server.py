@@ -152,8 +152,21 @@ def _attend(reply: int, errors: int) -> NoReturn:
         os._exit(0)
 
 
-if __name__ == "__main__":
-    sys.argv[1:] = serve(socket.socket(fileno=int(sys.argv[1])))
+def _run(arguments: Sequence[str]) -> NoReturn:
+    """Runs the command and ends as multiprocessing does: Python's own clearing away takes seconds after these imports."""
     from gencl.cli import main
 
-    main()
+    sys.argv[1:] = arguments
+    status = 1
+    try:
+        main()
+        status = 0
+    except SystemExit as leave:
+        status = leave.code if isinstance(leave.code, int) else leave.code is not None
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _run(serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -40,7 +40,7 @@ def test_a_killed_one_is_told_by_its_signal_and_a_stopped_one_leaves_a_checkpoin
         time.sleep(0.01)
     server.close()  # what was started goes on
     os.kill(started.pid, signal.SIGKILL)
-    assert started.wait() == (-signal.SIGKILL, "")
+    assert started.wait()[0] == -signal.SIGKILL
     started.terminate()  # nothing any more
     written = (out / "log.jsonl").stat().st_mtime_ns
     again = server.start(["train", "--resume", "--out", str(out)])  # by a new server
