@@ -106,8 +106,8 @@ class ForkServer:
         return self._requests
 
 
-def serve(requests: socket.socket) -> list[str]:
-    """Forks at every request and ends when there can be no more; returns in the new processes, with their arguments."""
+def serve(requests: socket.socket) -> NoReturn:
+    """Forks at every request, and ends when there can be no more."""
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a job, say: cells heed them, not this
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for cells
@@ -122,19 +122,10 @@ def serve(requests: socket.socket) -> list[str]:
             requests.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if os.fork() == 0:
-                break
+                _run(json.loads(message), *fds)
             _attend(*fds)
         for fd in fds:
             os.close(fd)
-    reply, errors = fds
-    os.dup2(errors, 2)
-    os.close(errors)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with socket.socket(fileno=reply) as connection:
-        connection.send(json.dumps({"pid": os.getpid()}).encode())
-    arguments: list[str] = json.loads(message)
-    return arguments
 
 
 def _attend(reply: int, errors: int) -> NoReturn:
@@ -152,13 +143,19 @@ def _attend(reply: int, errors: int) -> NoReturn:
         os._exit(0)
 
 
-def _run(arguments: Sequence[str]) -> NoReturn:
-    """Runs the command and ends as multiprocessing does: Python's own clearing away takes seconds after these imports."""
-    from gencl.cli import main
-
-    sys.argv[1:] = arguments
+def _run(arguments: Sequence[str], reply: int, errors: int) -> NoReturn:
+    """Runs the command; ends at once, as multiprocessing does: to clear all imports away takes Python seconds."""
     status = 1
     try:
+        os.dup2(errors, 2)
+        os.close(errors)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with socket.socket(fileno=reply) as connection:
+            connection.send(json.dumps({"pid": os.getpid()}).encode())
+        sys.argv[1:] = arguments
+        from gencl.cli import main
+
         main()
         status = 0
     except SystemExit as leave:
@@ -169,4 +166,4 @@ def _run(arguments: Sequence[str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _run(serve(socket.socket(fileno=int(sys.argv[1]))))
+    serve(socket.socket(fileno=int(sys.argv[1])))
