@@ -99,6 +99,11 @@ def run_settings(
         scenario = make_scenario(settings, root).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
+    if settings.train.batch_size // processes.world < learner.smallest_batch:
+        raise UsageError(
+            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
+            f"normalisation; at least {learner.smallest_batch}"
+        )
     learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
     if scenario.added:

@@ -198,7 +198,9 @@ def test_cut_off_later_it_is_not_finished_and_goes_on(
     run.write_report()  # as `gencl report` does: it does not finish a run
     assert not run.finished
     assert len(run.learner().tasks) == 2 and run.sample(n=2).width  # the model is the one from before, and whole
-    with pytest.raises(UsageError, match=r"has not finished learning .*four; go on with it first: gencl train --resume"):
+    with pytest.raises(
+        UsageError, match=r"has not finished learning .*four; go on with it first: gencl train --resume"
+    ):
         extend(run, folders / "one")
     resumed = gencl.train(out=run.path, resume=True, progress="silent")
     assert content(resumed) == content(whole) and resumed.finished
