@@ -124,13 +124,13 @@ def _unreadable(error: OSError) -> NoReturn:
     raise UsageError(f"{printable(error.filename)} cannot be read: {error.strerror}") from error
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _loose(folder: Path) -> list[Path]:
     """The pictures directly in a folder."""
-    return [entry for entry in _entries(folder) if _is_picture(entry.name) and not entry.is_dir()]
+    return [entry for entry in _entries(folder) if is_picture(entry.name) and not entry.is_dir()]
 
 
 def _below(folder: Path) -> list[Path]:
@@ -138,7 +138,7 @@ def _below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for where, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(where, name) for name in sorted(names) if _is_picture(name)]
+        found += [Path(where, name) for name in sorted(names) if is_picture(name)]
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
+from gencl.files import is_path
 from gencl.scenarios.recipe import task_of_classes
 from gencl.scenarios.task import Scenario
 from gencl.settings import Added, DataSettings
@@ -47,7 +48,7 @@ def with_added(
 
 def _place(name: str) -> object:
     """Equal for two names of one data set or folder."""
-    return Path(name).expanduser().resolve() if "/" in name or name.startswith(".") else name
+    return Path(name).expanduser().resolve() if is_path(name) else name
 
 
 def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: LoadAs) -> Dataset:

@@ -60,7 +60,7 @@ class ClassSplit(Recipe):
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
         source = Source(dataset.name, len(dataset.classes), partial(load, data.name))
-        return Scenario("split", tasks, dataset.classes, dataset.reader, (source,))
+        return Scenario("split", tasks, dataset.classes, dataset.reader, sources=(source,))
 
 
 def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int, ...]]:

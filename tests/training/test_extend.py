@@ -1,4 +1,4 @@
-"""A finished run learns one more task: as if it had been planned, whenever it is cut off, and refused where it cannot."""
+"""A finished run learns one more task: as if planned, whenever it is cut off, and refused where it cannot."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def test_only_a_finished_run_can_be_extended(folders: Path, finished: Callable[.
         extend(run, folders / "four")
     with pytest.raises(UsageError, match="there is no run in"):
         extend(Run(tmp_path / "nowhere"), folders / "four")
-    with pytest.raises(UsageError, match="it has no config.yaml"):
+    with pytest.raises(UsageError, match=r"it has no config\.yaml"):
         extend(Run(tmp_path), folders / "four")
 
 
