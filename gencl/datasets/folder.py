@@ -125,6 +125,7 @@ def _unreadable(error: OSError) -> NoReturn:
 
 
 def is_picture(name: str) -> bool:
+    """Whether a file of this name is read: by its ending, and not hidden."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
