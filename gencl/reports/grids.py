@@ -17,7 +17,7 @@ from gencl.models.learner import GenerativeLearner
 COLUMNS = 12
 """Latents in a sample grid."""
 STRIP = 2
-"""Latents a class in an evolution strip."""
+"""Latents a class in an evolution strip, and where methods stand side by side."""
 LETTERS = 24
 """The longest name beside a row."""
 GAP = 2
@@ -94,13 +94,12 @@ def sample_grid(
     return draw_grid([list(row) for row in images], [class_names[c] for c in classes], zoom=zoom_for(images))
 
 
-def method_grid(
-    learners: Mapping[str, GenerativeLearner], class_names: Sequence[str], columns: int, seed: int
-) -> Image.Image:
-    """Methods side by side: a row per learner, the classes of the first with ``columns`` latents each across."""
-    classes = sorted(next(iter(learners.values())).classes)
-    rows = [class_rows(learner, classes, columns, seed) for learner in learners.values()]
-    tops = [class_names[c] if k == 0 else "" for c in classes for k in range(columns)]
+def method_grid(learners: Mapping[str, GenerativeLearner], classes: Mapping[int, str], seed: int) -> Image.Image:
+    """Methods side by side: a row per learner, the classes (by number, with their names) with the same latents across,
+    two at least and more where the classes are few."""
+    columns = max(STRIP, COLUMNS // len(classes))
+    rows = [class_rows(learner, list(classes), columns, seed) for learner in learners.values()]
+    tops = [name if k == 0 else "" for name in classes.values() for k in range(columns)]
     return draw_grid([list(images.flatten(0, 1)) for images in rows], list(learners), tops, zoom_for(rows[0]))
 
 
