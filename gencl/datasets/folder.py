@@ -125,6 +125,7 @@ def _unreadable(error: OSError) -> NoReturn:
 
 
 def is_picture(name: str) -> bool:
+    """Whether a file's name is that of a picture; hidden files are none."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
