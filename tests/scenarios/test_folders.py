@@ -49,6 +49,13 @@ def test_own_folders_with_odd_names_are_learned_and_repeated(tmp_path: Path, mon
     assert model[0] == model[1]
 
 
+def test_the_vae_learns_own_folders_too(tmp_path: Path) -> None:
+    one, two = fill(tmp_path / "one", range(4), (40, 24, 3)), fill(tmp_path / "two", range(4, 8), (24, 24))
+    sets = [*QUICK, "model.features=16", domains(one, two)]
+    run = gencl.train("folders-vae", "sgd", out=tmp_path / "run", set=sets, progress="silent")
+    assert run.metrics["tasks"] == run.card.class_names == ["one", "two"] and run.card.image_shape == [3, 64, 64]
+
+
 def test_names_that_several_domains_have_are_told_apart(tmp_path: Path) -> None:
     one, two = tmp_path / "one" / "faces", tmp_path / "two" / "faces"
     for folder in (one, two):
