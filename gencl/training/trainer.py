@@ -302,4 +302,4 @@ def _describe(stage: Stage) -> str:
 
 def _line(task: str, measured: Mapping[str, list[float]]) -> str:
     means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in measured.items()]
-    return f"task {task} learned; mean over tasks so far: {', '.join(means)}"
+    return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")
