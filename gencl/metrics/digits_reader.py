@@ -48,8 +48,8 @@ class DigitsReader(Reader):
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> DigitsReader:
-        """The reader. Raises UsageError where the tasks show anything but digits at 28x28."""
-        classes = [c for task in scenario.tasks for c in task.classes]
+        """The reader. Raises UsageError where the planned tasks show anything but digits at 28x28."""
+        classes = [c for task in scenario.planned for c in task.classes]
         names = [scenario.class_names[c] for c in classes]
         if names != [str(c) for c in classes] or scenario.image_shape[1:] != (SIZE, SIZE):
             shape = "x".join(map(str, scenario.image_shape[1:]))

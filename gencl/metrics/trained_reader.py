@@ -101,6 +101,7 @@ class TrainedReader(Reader):
     ) -> TrainedReader:
         """The reader of a scenario's classes, logit k for class number k; from the cache, else trained (a minute).
 
+        It knows nothing of classes that were added later (`gencl.extend`): features stay those of the first tasks.
         ``split`` is the one whose real images scores compare with: for "validation" the training images of the data
         sets without those that are kept apart, else all of them. Raises UsageError where the classes cannot be read.
         """
@@ -110,7 +111,7 @@ class TrainedReader(Reader):
         lessons = Lessons(scenario, split, recipe)
         path = cache_root() / "readers" / f"{lessons.key}.safetensors"
         with seeded("reader", recipe.version):
-            reader = cls(shape=scenario.image_shape, classes=len(scenario.class_names))
+            reader = cls(shape=scenario.image_shape, classes=len(lessons.outputs))
         reporter = Reporter(recipe.steps_for(len(lessons.train)), 0, progress)
         if not reader._load(path, reporter):
             with reporter:
@@ -196,7 +197,7 @@ class Lessons:
 
     def __init__(self, scenario: Scenario, split: str, recipe: Recipe) -> None:
         sources = scenario.sources
-        apart = [task.validation for task in scenario.tasks if split == "validation"]
+        apart = [task.validation for task in scenario.planned if split == "validation"]
         kept = {image for part in apart for image in _contents(part)}
         parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
         parts.sort(key=lambda part: (part.prints, part.number))

@@ -133,6 +133,16 @@ def test_limits_orders_groups_and_number_of_tasks_share_a_reader() -> None:
     assert Lessons(scenario_of("data.size=14"), "test", Recipe(version=99)).key != found[0].key
 
 
+def test_tasks_that_are_added_later_change_no_reader(folder: str, tmp_path: Path) -> None:
+    more = f"extend=[{{data: {fill(tmp_path / 'more', ['white', 'dark'])}}}]"
+    first, longer = (scenario_of(f"data.name={folder}", *extended) for extended in ((), (more,)))
+    assert len(longer.tasks) == len(first.tasks) + 1
+    one, two = (TrainedReader.for_scenario(scenario) for scenario in (first, longer))
+    assert one.version == two.version and torch.equal(one.head.weight, two.head.weight)
+    found = make_extractor(scenario_of(more), gencl.resolve().evaluate)
+    assert found is not None and found.name == "digits"
+
+
 def test_what_scores_compare_with_is_not_seen() -> None:
     scenario = scenario_of("data.size=14", "data.validation=0.3", "scenario.classes_per_task=5")
 
