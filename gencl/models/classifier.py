@@ -93,7 +93,7 @@ class Classifier(Learner):
         if self.heads == "domain" and len(numbers) > 1:
             raise UsageError(
                 f"model.heads: domain needs as many classes in every task, and they have "
-                f"{' or '.join(map(str, numbers))}; use task or class"
+                f"{' or '.join(map(str, numbers))}; train with model.heads=task or class"
             )
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
