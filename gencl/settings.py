@@ -50,9 +50,15 @@ class TrainSettings(Part):
 
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
+    first: float = Field(
+        1.0, gt=0, le=1000, description="factor on the first task's steps: all starts there from nothing"
+    )
     batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
+    shared_lr: float = Field(
+        1.0, ge=0, le=1, description="factor on the rate of shared parameters from the second task on"
+    )
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")

@@ -32,8 +32,8 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate, ``step``
-    the step within the task (0-based) of ``steps`` in all."""
+    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate of shared
+    parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
 
     learner: Learner
     task: Task

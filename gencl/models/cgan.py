@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.errors import UsageError
-from gencl.models.class_layers import CLASS_LAYERS
+from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -29,6 +29,12 @@ class CGANSettings(Part):
     features: int = Field(128, ge=1, le=8192, description="units of the discriminator's last hidden layer")
     class_layer: Literal["random-gain", "one-hot", "own-layer"] = Field(
         "random-gain", description="how the generator's first layer is told the class"
+    )
+    adapter: int = Field(0, ge=0, le=64, description="rank of what each class adds to the first layer; 0: nothing")
+    norm: Literal["group", "batch", "none"] = Field("group", description="normalisation within the generator")
+    entropy: Literal["pixels", "softmax", "discriminator"] = Field(
+        "pixels",
+        description="what entropy importance is of: each pixel, a softmax over all, or the discriminator's word",
     )
     r1: float = Field(1.0, ge=0, description="weight of the R1 gradient penalty on real images")
     r1_every: int = Field(8, ge=1, description="steps from one R1 penalty to the next")
@@ -50,6 +56,17 @@ def upsamplings(image_shape: tuple[int, int, int]) -> int:
     return count
 
 
+def _norm(kind: str, channels: int) -> nn.Module:
+    if kind == "group":
+        return nn.GroupNorm(4, channels)
+    return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()
+
+
+def bernoulli_entropy(logits: Tensor) -> Tensor:
+    """H(sigmoid(x)) = softplus(x) - x sigmoid(x), in nats, element by element."""
+    return F.softplus(logits) - logits * torch.sigmoid(logits)
+
+
 class CGANGenerator(Generator):
     """Latent and class -> first layer -> (GroupNorm, LeakyReLU, transposed convolution) ... -> sigmoid.
 
@@ -62,18 +79,33 @@ class CGANGenerator(Generator):
         levels = upsamplings(image_shape)
         widths = [settings.width * 2**level for level in reversed(range(levels))]
         self.base = (widths[0], size // 2**levels, size // 2**levels)
-        self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, widths[0] * self.base[1] * self.base[2])
+        units = widths[0] * self.base[1] * self.base[2]
+        self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, units)
+        self.adapter = Adapter(settings.latent, units, settings.adapter) if settings.adapter else None
         layers: list[nn.Module] = []
         for inner, outer in zip(widths, [*widths[1:], channels], strict=True):
-            layers += [nn.GroupNorm(4, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
+            layers += [_norm(settings.norm, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
         self.trunk = nn.Sequential(*layers)
 
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
         return random.normal(n, self.class_layer.latent)
 
+    def grow(self, classes: int, seed: int) -> None:
+        """Adds the own parameters of a task of so many classes."""
+        self.class_layer.grow(classes, seed)
+        if self.adapter is not None:
+            self.adapter.grow(classes, seed)
+
+    def own(self) -> list[ClassParameters]:
+        """The parts that hold the classes' own parameters."""
+        return [self.class_layer] if self.adapter is None else [self.class_layer, self.adapter]
+
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
-        images: Tensor = self.trunk(self.class_layer(latents, positions).view(-1, *self.base))
+        hidden = self.class_layer(latents, positions)
+        if self.adapter is not None:
+            hidden = hidden + self.adapter(latents, positions)
+        images: Tensor = self.trunk(hidden.view(-1, *self.base))
         return images
 
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
@@ -129,21 +161,19 @@ class ConditionalGAN(GenerativeLearner):
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
         super().grow(classes, seed)
-        self.generator.class_layer.grow(len(classes), seed)
+        self.generator.grow(len(classes), seed)
         self.discriminator.grow(len(classes), seed)
         self.to(self.position.device)
 
     def shared(self) -> dict[str, Parameter]:
-        own = "generator.class_layer.tasks."
-        return {
-            name: parameter
-            for name, parameter in self.named_parameters()
-            if name.startswith("generator.") and not name.startswith(own)
-        }
+        own = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
+        generator = self.generator.named_parameters(prefix="generator")
+        return {name: parameter for name, parameter in generator if id(parameter) not in own}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        prefix = f"generator.class_layer.tasks.{task}."
-        return {name: parameter for name, parameter in self.named_parameters() if name.startswith(prefix)}
+        found = {id(parameter) for part in self.generator.own() for parameter in part.tasks[task].parameters()}
+        generator = self.generator.named_parameters(prefix="generator")
+        return {name: parameter for name, parameter in generator if id(parameter) in found}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
@@ -197,8 +227,13 @@ class ConditionalGAN(GenerativeLearner):
         assert batch.latents is not None
         positions = self.position[batch.classes]
         logits = self.generator.logits(batch.latents, positions)
-        if kind == "entropy":  # of a Bernoulli pixel: softplus(x) - x sigmoid(x)
-            return (F.softplus(logits) - logits * torch.sigmoid(logits)).sum((1, 2, 3))
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
-        return -F.softplus(-self.discriminator(torch.sigmoid(logits), positions))
+        if kind == "likelihood":
+            return -F.softplus(-self.discriminator(torch.sigmoid(logits), positions))
+        if self.settings.entropy == "softmax":
+            chances = logits.flatten(1).log_softmax(1)
+            return -(chances.exp() * chances).sum(1)
+        if self.settings.entropy == "discriminator":
+            return bernoulli_entropy(self.discriminator(torch.sigmoid(logits), positions))
+        return bernoulli_entropy(logits).sum((1, 2, 3))

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from gencl.randomness import seeded
 
 
-class ClassLayer(nn.Module, ABC):
-    """Maps latents (n, latent) and class positions (n,) to the first hidden units (n, units)."""
+class ClassParameters(nn.Module, ABC):
+    """Parameters of the classes' own, task by task, as rows that positions (n,) pick."""
 
     def __init__(self, latent: int, units: int) -> None:
         super().__init__()
@@ -38,6 +38,14 @@ class ClassLayer(nn.Module, ABC):
         rows = [getattr(task, name) for task in self.tasks]
         together: Tensor = rows[0] if len(rows) == 1 else torch.cat(rows)
         return together[positions]
+
+
+class ClassLayer(ClassParameters):
+    """Maps latents (n, latent) and class positions (n,) to the first hidden units (n, units)."""
+
+    @abstractmethod
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """The first hidden units, before normalisation."""
 
 
 class RandomGain(ClassLayer):
@@ -92,6 +100,24 @@ class OwnLayer(ClassLayer):
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
         product = torch.bmm(self.of_class("weight", positions), latents.unsqueeze(2)).squeeze(2)
         return product + self.of_class("bias", positions)
+
+
+class Adapter(ClassParameters):
+    """What a class adds to the first hidden units, (z A_c) B_c of low rank: A_c random, B_c zero at first."""
+
+    def __init__(self, latent: int, units: int, rank: int) -> None:
+        super().__init__(latent, units)
+        self.rank = rank
+
+    def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
+        return {
+            "down": nn.Parameter(torch.randn(classes, self.latent, self.rank) * self.latent**-0.5),
+            "up": nn.Parameter(torch.zeros(classes, self.rank, self.units)),
+        }
+
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        inner = torch.bmm(latents.unsqueeze(1), self.of_class("down", positions))
+        return torch.bmm(inner, self.of_class("up", positions)).squeeze(1)
 
 
 CLASS_LAYERS: dict[str, type[ClassLayer]] = {"random-gain": RandomGain, "one-hot": OneHot, "own-layer": OwnLayer}

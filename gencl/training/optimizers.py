@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from gencl.models.learner import Learner, Phase
@@ -25,9 +29,23 @@ class Switch:
             parameter.requires_grad_(True)
 
 
-def make_optimizer(phase: Phase, settings: TrainSettings) -> Optimizer:
-    """A fresh optimiser for a phase's parameters, the run's or the phase's own, fused where the device has it."""
-    parameters = list(phase.parameters)
+def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Parameter] = ()) -> Optimizer:
+    """A fresh optimiser for a phase's parameters, the run's or the phase's own, fused where the device has it.
+
+    Parameters in ``slow`` learn at ``train.shared_lr`` times the rate. `set_rate` knows.
+    """
+    late = {id(parameter) for parameter in slow}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in phase.parameters if id(p) not in late], "factor": 1.0},
+        {"params": [p for p in phase.parameters if id(p) in late], "factor": settings.shared_lr},
+    ]
+    groups = [group for group in groups if group["params"]]
     if settings.optimizer == "adam" or phase.adam_lr is not None:
-        return torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas, fused=True)
-    return torch.optim.SGD(parameters, lr=settings.lr, momentum=settings.momentum, fused=True)
+        return torch.optim.Adam(groups, lr=settings.lr, betas=settings.betas, fused=True)
+    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, fused=True)
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Sets the learning rate of all parameters, each with its factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["factor"]

@@ -23,7 +23,7 @@ from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
 from gencl.training import schedule
 from gencl.training.interrupts import StopRequest, stop_on_signal
-from gencl.training.optimizers import Switch, make_optimizer
+from gencl.training.optimizers import Switch, make_optimizer, set_rate
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
 from gencl.training.state import State, optimizer_tensors, restore_optimizers
@@ -60,7 +60,7 @@ class Trainer:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return sum(schedule.steps(self.settings.train, len(part.train)) for part in task.parts)
+        return sum(schedule.steps(self.settings.train, len(part.train), part.index) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint."""
@@ -153,8 +153,9 @@ class Trainer:
     def _optimizers_for(self, phases: list[Phase]) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
         before: list[Optimizer | None] = [*self._optimizers] or [None] * len(phases)
+        slow = list(self.learner.shared().values()) if self.state.episode and self.settings.train.shared_lr < 1 else []
         return [
-            make_optimizer(phase, self.settings.train) if old is None or phase.moves_shared else old
+            make_optimizer(phase, self.settings.train, slow) if old is None or phase.moves_shared else old
             for phase, old in zip(phases, before, strict=True)
         ]
 
@@ -168,7 +169,8 @@ class Trainer:
         shown = state.step
         while state.step < end:
             ctx.step = state.step
-            ctx.lr = schedule.learning_rate(settings, state.step, steps) * ctx.stage.lr
+            rate = schedule.learning_rate(settings, state.step, steps) * ctx.stage.lr
+            ctx.lr = rate * settings.shared_lr if state.episode else rate
             batch = self._batch(ctx, order)
             stopping = bool(stop)
             for phase, switch, optimizer in zip(phases, switches, self._optimizers, strict=True):
@@ -183,8 +185,7 @@ class Trainer:
                 if watch:
                     self._check_finite(ctx, losses)
                 self.method.adjust_gradients(ctx)
-                for group in optimizer.param_groups:
-                    group["lr"] = ctx.lr if phase.adam_lr is None else ctx.lr / settings.lr * phase.adam_lr
+                set_rate(optimizer, rate if phase.adam_lr is None else rate / settings.lr * phase.adam_lr)
                 optimizer.step()
                 self.method.after_step(ctx)
             state.step += 1
