@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "train": "gencl.training.train",
+    "extend": "gencl.training.extend",
     "compare": "gencl.training.compare",
     "tune": "gencl.training.tune",
     "load_run": "gencl.training.run",

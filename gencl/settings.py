@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gencl import yaml_files
 from gencl.errors import UsageError
+from gencl.files import absolute
 from gencl.registry import did_you_mean
 
 
@@ -43,6 +44,14 @@ class DataSettings(Part):
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
+    broken: Literal["refuse", "skip"] = Field(
+        "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _same_from_everywhere(cls, value: str) -> str:
+        return absolute(value)
 
 
 class TrainSettings(Part):
@@ -50,6 +59,9 @@ class TrainSettings(Part):
 
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
+    first: float = Field(
+        1.0, gt=0, le=1000, description="factor on the first task's steps: all starts there from nothing"
+    )
     batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
@@ -72,8 +84,24 @@ class EvaluateSettings(Part):
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
 
 
+class Added(Part):
+    """An entry of ``extend``: a task that came after the scenario's own. A plain text is its ``data``."""
+
+    data: str = Field(min_length=1, description="a data set, or the path of a folder (with a /): all its classes")
+    train: dict[str, Any] = Field({}, description="what of train.* differs for this task")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _data_alone(cls, value: object) -> object:
+        return {"data": value} if isinstance(value, str) else value
+
+
 class Settings(Part):
-    """All settings of a run; ``scenario``, ``model`` and ``method`` are checked by what they name."""
+    """All settings of a run; ``scenario``, ``model`` and ``method`` are checked by what they name.
+
+    ``extend`` names the tasks that a run learned once it had finished (`gencl.extend`), in order. A run that starts
+    with them learns as if it had been extended one by one.
+    """
 
     preset: str = Field(
         "custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=80, description="name of the experiment"
@@ -85,10 +113,26 @@ class Settings(Part):
     method: dict[str, Any] = Field(default_factory=lambda: {"name": "anpyc"})
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    extend: tuple[Added, ...] = ()
+
+    @model_validator(mode="after")
+    def _trains_as_added_tasks_want(self) -> Settings:
+        self.train_of(len(self.extend))
+        return self
+
+    def train_of(self, tasks: int) -> list[TrainSettings]:
+        """``train`` as it is for each of so many tasks, the last of which are those of ``extend``."""
+        run = self.train.model_dump(mode="json")
+        added = [check(TrainSettings, {**run, **task.train}, "extend", "train.") for task in self.extend]
+        return [self.train] * (tasks - len(added)) + added
+
+    def before(self, tasks: int) -> Settings:
+        """The settings before the last ``tasks`` of ``extend`` were added."""
+        return self.model_copy(update={"extend": self.extend[: len(self.extend) - tasks]})
 
     def tree(self) -> dict[str, Any]:
         """Plain values, ready for YAML and JSON."""
-        return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(mode="json", by_alias=True, exclude=None if self.extend else {"extend"})
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True)

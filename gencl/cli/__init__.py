@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",
+    "extend": "let a finished run learn one more task",
     "report": "write a run's report.html again",
     "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
     "preset": "show, copy or check an experiment's settings",
@@ -69,6 +70,7 @@ def cli() -> None:
       gencl train --method anpyc                   embedded digits, two minutes, no network
       gencl train --preset mnist-cgan --data-root DIR
       gencl compare --methods sgd,anpyc,joint --seeds 0-2 --out runs/digits
+      gencl extend runs/digits-cgan-anpyc-seed0 ./letters
       gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --out x.png
     """
 

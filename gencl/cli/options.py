@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
-        click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
+        click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
         click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
         click.option("--preset", metavar="NAME", help="Experiment (gencl list presets).  [default: digits-cgan]"),
     ):
@@ -36,6 +36,14 @@ def machine_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def comparison_options(command: F) -> F:
+    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, machine and output."""
+    jobs = click.option(
+        "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Runs at a time."
+    )
+    return settings_options(jobs(machine_options(output_options(command))))
 
 
 def output_options(command: F) -> F:

@@ -24,7 +24,8 @@ class ANPyC(SPP):
     (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero:
     they are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it
     protects nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task
-    (``last="prune"`` does, to make a network small: ANPyC table IV).
+    that was planned, nor after those that extend a run (``last="prune"`` does: to make a network small, ANPyC table IV,
+    or to leave room for tasks to come).
 
     The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
     20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.

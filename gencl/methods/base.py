@@ -32,8 +32,9 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``phase`` and ``batch`` are there during a step only; ``lr`` is the scheduled rate of shared
-    parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
+    """What a hook is told. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``phase``
+    and ``batch`` are there during a step only; ``lr`` is the scheduled rate of shared parameters, ``step`` the step
+    within the task (0-based) of ``steps`` in all."""
 
     learner: Learner
     task: Task
@@ -80,6 +81,9 @@ class Method:
             able = [key for key in METHODS if METHODS.get(key).needs <= learner.offers]
             kind = type(learner).__name__
             raise UsageError(f"method {name} cannot serve {kind}: it serves {missing[0]}; these can: {', '.join(able)}")
+
+    def check_extension(self) -> None:
+        """Raises UsageError when no task can follow those that were planned (`gencl.extend`)."""
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         """What is learned one after another: the tasks, or (joint training) all of them merged."""

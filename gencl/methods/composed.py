@@ -33,6 +33,10 @@ class Composed(Method):
             raise UsageError(f"{'+'.join(self.names)}: {dividing[0]} needs the tasks one after another")
         self.stages(0, False)
 
+    def check_extension(self) -> None:
+        for method in self.methods:
+            method.check_extension()
+
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         for method in self.methods:
             tasks = method.episodes(tasks)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.errors import UsageError
 from gencl.methods.base import Context, Stage
 from gencl.methods.freezing import Freezing
 from gencl.methods.pruning import least, prunable
@@ -22,7 +23,8 @@ class PackNet(Freezing):
 
     A task is trained, the smallest of **its own** free weights are set to zero, and it is retrained with the rest. What
     it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases, norms and
-    a head that all tasks share are frozen after the first task. The last task keeps all that is left.
+    a head that all tasks share are frozen after the first task. The last task that is planned keeps all that is left,
+    and none can follow; with ``last="prune"`` it gives away as the others do, and the run can be extended.
     """
 
     class Settings(Part):
@@ -30,13 +32,21 @@ class PackNet(Freezing):
 
         prune: float = Field(75.0, gt=0, lt=100, description="per cent of a task's free weights that it gives away")
         retrain: float = Field(0.3, gt=0, lt=1, description="share of a task's steps for retraining after pruning")
+        last: Literal["keep", "prune"] = Field("keep", description="whether the last task gives weights away too")
 
     needs = frozenset({"task"})
     grid = {"prune": (50.0, 75.0, 85.0)}
     settings: Settings
 
+    def check_extension(self) -> None:
+        if self.settings.last == "keep":
+            raise UsageError(
+                "method packnet: the last of the planned tasks keeps all weights that are left, so that none can "
+                "follow; train a run with method.last=prune, where it gives some away"
+            )
+
     def stages(self, task: int, last: bool) -> list[Stage]:
-        if last:
+        if last and self.settings.last == "keep":
             return [Stage("train")]
         retrain = self.settings.retrain
         return [Stage("train", 1 - retrain), Stage("retrain", retrain, prune=self.settings.prune / 100)]

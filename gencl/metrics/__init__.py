@@ -24,6 +24,12 @@ METRICS = Registry(
 
 EXTRACTORS = Registry(
     "feature extractor",
-    {"digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features")},
+    {
+        "digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features"),
+        "reader": (
+            "gencl.metrics.trained_reader:TrainedReader",
+            "a small classifier trained once on the data sets' own training images, 128 features",
+        ),
+    },
     group="gencl.extractors",
 )

@@ -14,6 +14,7 @@ class ConditionalAccuracy(Metric):
 
     name = "conditional_accuracy"
     better = "higher"
+    reads_classes = True
 
     @staticmethod
     def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:

@@ -18,6 +18,9 @@ class Metric(ABC):
     better: ClassVar[str]
     """``"higher"`` or ``"lower"``."""
 
+    reads_classes: ClassVar[bool] = False
+    """Whether it asks the extractor which class an image shows: an extractor knows no class that was added later."""
+
     @staticmethod
     @abstractmethod
     def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:

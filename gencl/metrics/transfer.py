@@ -16,6 +16,14 @@ def empty_matrix(tasks: int) -> list[list[float | None]]:
     return [[None] * tasks for _ in range(tasks)]
 
 
+def widened(matrix: Matrix, tasks: int) -> list[list[float | None]]:
+    """The matrix with room for tasks that were added."""
+    found = empty_matrix(tasks)
+    for row, known in zip(found, matrix, strict=False):
+        row[: len(known)] = known
+    return found
+
+
 def final(matrix: Matrix) -> float | None:
     """ACC = mean_j R[T][j] (ANPyC eq. 10, SPP eq. 6); for a distance the mean of the last row all the same."""
     return _mean(matrix[-1]) if matrix else None

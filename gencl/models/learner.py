@@ -69,6 +69,8 @@ class Learner(nn.Module, ABC):
     kind: ClassVar[Literal["generate", "classify"]]
     offers: frozenset[str] = frozenset()
     """What methods and metrics may need of it beyond this class (see `gencl.methods.SERVES`)."""
+    smallest_batch: int = 1
+    """The samples that a step needs in each process."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:

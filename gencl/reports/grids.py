@@ -18,6 +18,8 @@ COLUMNS = 12
 """Latents in a sample grid."""
 STRIP = 2
 """Latents a class in an evolution strip."""
+LETTERS = 24
+"""The longest name beside a row."""
 GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
@@ -29,6 +31,7 @@ def draw_grid(
     zoom: int = 1,
 ) -> Image.Image:
     """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top."""
+    row_names, column_names = ([_short(name) for name in names] for names in (row_names, column_names))
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
@@ -51,6 +54,11 @@ def draw_grid(
             else:
                 picture.paste(to_picture(cell).resize((width, height), Image.Resampling.NEAREST), corner)
     return picture
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the images."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def to_picture(image: Tensor) -> Image.Image:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from gencl.datasets.dataset import data_root
+from gencl.datasets.dataset import Dataset, data_root
 from gencl.datasets.load import load_dataset
 from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
@@ -18,6 +18,7 @@ from gencl.models.learner import Learner
 from gencl.models.scholar import ScholarSettings
 from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
+from gencl.scenarios.added import with_added
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check
 
@@ -47,8 +48,16 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     folder = data_root(root) if root is not None else None
     recipe = SCENARIOS.get(str(settings.scenario.get("name", "split")))
     chosen = check(recipe.Settings, settings.scenario, "settings", "scenario.")
-    scenario: Scenario = recipe(chosen).build(settings.data, lambda name: load_dataset(name, settings.data, folder))
-    return scenario
+    known: list[str] = []
+
+    def load(name: str) -> Dataset:
+        known.append(name)
+        return load_dataset(name, settings.data, folder)
+
+    planned = recipe(chosen).build(settings.data, load)
+    return with_added(
+        planned, settings.extend, settings.data, known, lambda name, data: load_dataset(name, data, folder)
+    )
 
 
 def make_learner(

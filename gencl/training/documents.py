@@ -24,6 +24,7 @@ class ModelCard(BaseModel):
     tasks: Annotated[list[Annotated[list[ClassNumber], Field(min_length=1)]], Field(min_length=1)]
     class_names: list[str]
     seed: Annotated[int, Field(ge=0)]
+    extended: Annotated[int, Field(ge=0)] = 0
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @model_validator(mode="after")

@@ -38,10 +38,14 @@ class Recorder:
         self.resume_command = resume_command
         self._lock: int | None = None
         self._frames = Frames(scenario.class_names)
+        self._fingerprints: list[str] = []
+        self._begun = False
+        self._held: list[tuple[bytes, int]] = []
 
-    def create(self, resume: bool) -> None:
+    def create(self, resume: bool, extends: Settings | None = None) -> None:
         """Makes the directory with its config.yaml, and keeps other writers out while this recorder lives.
 
+        A finished run of other settings, ``extends``, stays as it is until `begin`.
         Raises UsageError if another process writes there, or has begun a run there meanwhile.
         """
         try:
@@ -56,7 +60,20 @@ class Recorder:
             raise files.cannot_write(self.folder, error) from error
         if not resume and (self.folder / "config.yaml").exists():
             raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
-        files.write(self.folder / "config.yaml", self.settings.to_yaml())
+        if extends is None:
+            self.begin()
+        elif (self.folder / "config.yaml").read_text(encoding="utf-8") != extends.to_yaml():
+            raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
+
+    def begin(self) -> None:
+        """From here on the directory is that of these settings and not finished, in this order: what ends in between
+        leaves it either as it was or to be resumed."""
+        if not self._begun:
+            self._begun = True
+            (self.folder / "report.html").unlink(missing_ok=True)
+            files.write(self.folder / "config.yaml", self.settings.to_yaml())
+            for line, position in self._held:
+                self._append(line, position)
 
     def close(self) -> None:
         """Lets other writers in again."""
@@ -68,26 +85,39 @@ class Recorder:
         """Whether there is anything to go back to."""
         return any((self.folder / "checkpoint").glob("*.json"))
 
-    def origin(self) -> dict[str, str]:
-        """Hashes of the settings and of the training images: a checkpoint of other ones must not be gone on with."""
-        images = hashlib.sha256("".join(task.train.fingerprint() for task in self.scenario.tasks).encode())
-        return {"settings": hashlib.sha256(self.settings.to_yaml().encode()).hexdigest(), "data": images.hexdigest()}
+    def origin(self, without: int = 0) -> dict[str, str]:
+        """Hashes of the settings and of the training images: a checkpoint of other ones must not be gone on with.
+
+        ``without`` tasks: as they were before so many were added.
+        """
+        self._fingerprints = self._fingerprints or [task.train.fingerprint() for task in self.scenario.tasks]
+        images = "".join(self._fingerprints[: len(self._fingerprints) - without])
+        texts = {"settings": self.settings.before(without).to_yaml(), "data": images}
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
     def log(self, entry: Mapping[str, Any], position: int) -> int:
         """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
         end."""
+        line = json.dumps(entry, allow_nan=False).encode() + b"\n"
+        if self._begun:
+            return self._append(line, position)
+        self._held.append((line, position))
+        return position + len(line)
+
+    def _append(self, line: bytes, position: int) -> int:
         path = self.folder / "log.jsonl"
         try:
             with path.open("r+b" if path.exists() else "w+b") as file:
                 file.truncate(min(position, file.seek(0, 2)))
                 file.seek(0, 2)
-                file.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
+                file.write(line)
                 return file.tell()
         except OSError as error:
             raise files.cannot_write(path, error) from error
 
     def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Writes a checkpoint, numbered by steps so that the end of a task comes after its last step."""
+        self.begin()
         if not state.origin:
             state.origin = self.origin()
         number = state.cost.steps * 2 + (not state.within_task)
@@ -102,6 +132,7 @@ class Recorder:
 
     def picture(self, learner: Learner, row: int) -> None:
         """The sample grid after the task at ``row``, and the strip of how the same latents changed."""
+        self.begin()
         if (generative := learner.generative()) is not None:
             name = self.scenario.tasks[row].name
             self._frames.take(
@@ -145,6 +176,7 @@ class Recorder:
                 "image_shape": list(self.scenario.image_shape),
                 "tasks": [list(task) for task in learner.tasks],
                 "class_names": list(self.scenario.class_names),
+                "extended": self.scenario.added,
                 "sha256": checksum,
             },
         )

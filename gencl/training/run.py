@@ -31,8 +31,14 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether all tasks were learned and everything was written (the report is written last)."""
-        return (self.path / "report.html").is_file() and (self.path / "model.json").is_file()
+        """Whether all tasks were learned and everything was written: the model is of all that were added later, and
+        the report, which is written last, is there."""
+        if not all((self.path / name).is_file() for name in ("report.html", "model.json")):
+            return False
+        try:
+            return self.card.extended == len(self.settings.extend)
+        except GenclError:
+            return False
 
     @property
     def settings(self) -> Settings:
@@ -165,7 +171,8 @@ class Run:
         accelerator = make_accelerator(device)
         scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
         learner = self.learner(str(accelerator.device))
-        tasks = list(scenario.tasks)
+        known = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
+        tasks = list(scenario.tasks[:known])
         if [task.classes for task in tasks] != learner.tasks:
             raise GenclError(f"{self.path / 'config.yaml'} has other tasks than model.json")
         evaluator = Evaluator(learner, scenario, wanted, settings.seed, metrics, batch_size)

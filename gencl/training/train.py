@@ -79,34 +79,49 @@ def run_settings(
     device: str,
     threads: int | None,
     progress: Mode,
+    extends: Settings | None = None,
 ) -> Run:
-    """Trains what ``settings`` say into ``folder``."""
-    _check_folder(folder, settings, resume)
-    if resume and Run(folder).finished:
-        _say(f"the run in {folder} is finished already", progress)
+    """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
+    same settings before tasks were added."""
+    _check_folder(folder, extends or settings, resume)
+    if resume and extends is None and Run(folder).finished:
+        say(f"the run in {folder} is finished already", progress)
         return Run(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
-    if settings.train.batch_size % processes.world:
-        raise UsageError(
-            f"train.batch_size: {settings.train.batch_size} cannot be shared by {processes.world} processes"
-        )
+    for size in {train.batch_size for train in settings.train_of(1 + len(settings.extend))}:
+        if size % processes.world:
+            raise UsageError(f"train.batch_size: {size} cannot be shared by {processes.world} processes")
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
+    if settings.train.batch_size // processes.world < learner.smallest_batch:
+        raise UsageError(
+            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
+            f"normalisation; at least {learner.smallest_batch}"
+        )
     learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
-    evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
+    if scenario.added:
+        method.check_extension()
+    if extends is not None and len(method.episodes(scenario.tasks)) < len(scenario.tasks):
+        raise UsageError(
+            f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
+            "cannot be extended; train a new run with the new images beside the old ones"
+        )
+    with processes.main_first():
+        shown = progress if processes.main else "silent"
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
     found = checkpoint.load(folder / "checkpoint", str(accelerator.device)) if resume else None
     if found is not None:
-        _check_origin(found, recorder)
+        _check_origin(found, recorder, len(settings.extend))
         trainer.restore(State.from_tree(found.state), found.tensors)
     else:
         with processes.main_first():
@@ -115,7 +130,7 @@ def run_settings(
     try:
         if processes.main:
             _say_what_is_learned(learner, scenario, progress, found)
-            recorder.create(resume)
+            recorder.create(resume, extends)
         processes.wait()
         trainer.fit(progress)
         if processes.main:
@@ -127,13 +142,13 @@ def run_settings(
     return Run(folder)
 
 
-def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder) -> None:
-    stored, here = found.state.get("origin", {}), recorder.origin()
+def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
+    """The checkpoint is of these settings and data, or of those before tasks were added."""
+    stored = found.state.get("origin", {})
+    here = next((o for k in range(added + 1) if (o := recorder.origin(k))["settings"] == stored.get("settings")), {})
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
-        if stored.get(what) != here[what]:
-            raise UsageError(
-                f"--resume: the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written"
-            )
+        if what not in here or stored.get(what) != here[what]:
+            raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")
 
 
 def stored_settings(folder: Path) -> Settings:
@@ -186,7 +201,8 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: st
     return found
 
 
-def _say(line: str, progress: Mode) -> None:
+def say(line: str, progress: Mode) -> None:
+    """A line for whoever looks on."""
     Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
 
@@ -194,12 +210,14 @@ def _say_what_is_learned(
     learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None
 ) -> None:
     for problem in found.passed_over if found else ():
-        _say(f"damaged, an older checkpoint is used: {problem}", progress)
-    images = sum(len(task.train) for task in scenario.tasks)
-    _say(f"{len(scenario.tasks)} tasks, {images} training images; {learner.describe()}", progress)
-    for number, task in enumerate(scenario.tasks[:SHOWN_TASKS]):
+        say(f"damaged, an older checkpoint is used: {problem}", progress)
+    images, learned = sum(len(task.train) for task in scenario.tasks), found.state["episode"] if found else 0
+    tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
+    say(f"{tasks}, {images} training images; {learner.describe()}", progress)
+    coming = list(enumerate(scenario.tasks))[learned:]
+    for number, task in coming[:SHOWN_TASKS]:
         names = dict.fromkeys(scenario.class_names[c] for c in task.classes)
         labels = f": {', '.join(names)}" if ",".join(names) != task.name else ""
-        _say(f"  task {number + 1}, {task.name}{labels}", progress)
-    if len(scenario.tasks) > SHOWN_TASKS:
-        _say(f"  ... and {len(scenario.tasks) - SHOWN_TASKS} more", progress)
+        say(f"  task {number + 1}, {task.name}{labels}", progress)
+    if len(coming) > SHOWN_TASKS:
+        say(f"  ... and {len(coming) - SHOWN_TASKS} more", progress)

@@ -15,12 +15,12 @@ from torch.optim import Optimizer
 from gencl.errors import GenclError, Interrupted
 from gencl.methods.base import Context, Method, Stage, under, within
 from gencl.metrics.evaluator import Evaluator
-from gencl.metrics.transfer import empty_matrix
+from gencl.metrics.transfer import empty_matrix, widened
 from gencl.models.learner import Batch, Learner, Phase
 from gencl.processes import Processes
 from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import Settings
+from gencl.settings import Settings, TrainSettings
 from gencl.training import schedule
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import Switch, make_optimizer, set_rate
@@ -55,15 +55,19 @@ class Trainer:
             settings.seed, "training", device=self._device, rank=self._processes.rank, world=self._processes.world
         )
         self._episodes = method.episodes(scenario.tasks)
+        self._train = settings.train_of(len(scenario.tasks))
         self._optimizers: list[Optimizer] = []
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return sum(schedule.steps(self.settings.train, len(part.train)) for part in task.parts)
+        return sum(schedule.steps(self._train[part.index], len(part.train), part.index) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        """Goes back to a checkpoint."""
+        """Goes back to a checkpoint, which may be of fewer tasks: the others follow."""
+        n = len(self.scenario.tasks)
+        state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
+        state.origin = self.recorder.origin()
         self.state = state
         for task in self._episodes[: state.episode + state.within_task]:
             self._grow(task)
@@ -108,9 +112,9 @@ class Trainer:
         return Context(
             learner=self.learner,
             task=task,
-            last=task is self._episodes[-1],
+            last=task.index + 1 >= len(self.scenario.planned),
             seed=self.settings.seed,
-            train=self.settings.train,
+            train=self.settings.train if task.merged else self._train[task.index],
             processes=self._processes,
             random=self._random,
             steps=self.steps_of(task),
@@ -129,15 +133,14 @@ class Trainer:
             self.learner.train()
             self.method.before_task(ctx)
         phases = self.learner.phases([part.index for part in task.parts])
-        steps = self.steps_of(task)
         stages = self.method.stages(self.state.episode, ctx.last)
-        order = schedule.Order(len(task.train), self.settings.train.batch_size, self.settings.seed, "order", task.index)
-        for number, end in enumerate(schedule.stage_ends(stages, steps)):
+        order = schedule.Order(len(task.train), ctx.train.batch_size, self.settings.seed, "order", task.index)
+        for number, end in enumerate(schedule.stage_ends(stages, ctx.steps)):
             if number < state.stage:
                 continue
             ctx.stage = stages[number]
             reporter.doing(f"task {task.name}: {_describe(ctx.stage)}")
-            self._optimizers = self._optimizers_for(phases)
+            self._optimizers = self._optimizers_for(phases, ctx.train)
             if resumed:
                 restore_optimizers(self._optimizers, self._stored_optimizers)
                 resumed = False
@@ -150,19 +153,19 @@ class Trainer:
             # running statistics are of each process's own rows; what methods find from here on must be the same
             self._processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
-    def _optimizers_for(self, phases: list[Phase]) -> list[Optimizer]:
+    def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
         before: list[Optimizer | None] = [*self._optimizers] or [None] * len(phases)
-        slow = list(self.learner.shared().values()) if self.state.episode and self.settings.train.shared_lr < 1 else []
+        slow = list(self.learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
         return [
-            make_optimizer(phase, self.settings.train, slow) if old is None or phase.moves_shared else old
+            make_optimizer(phase, settings, slow) if old is None or phase.moves_shared else old
             for phase, old in zip(phases, before, strict=True)
         ]
 
     def _train_stage(
         self, ctx: Context, phases: list[Phase], order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
-        settings, state, steps = self.settings.train, self.state, self.steps_of(ctx.task)
+        settings, state, steps = ctx.train, self.state, ctx.steps
         switches = [Switch(self.learner, phase) for phase in phases]
         watch = self._device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
         losses: dict[str, Tensor] = {}
@@ -221,14 +224,14 @@ class Trainer:
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
         self._optimizers = []
-        row = ctx.task.index
+        row, ends = ctx.task.index, ctx.task is self._episodes[-1]
         with self._timed("eval_seconds"):
             if self._processes.main:
                 snapshot = self.evaluator.snapshot()
                 measured = self.evaluator.measure(snapshot, tasks[: row + 1])
                 for name, values in measured.items():
                     state.matrices[name][row][: row + 1] = values
-                state.summary = self.evaluator.summary(state.matrices, snapshot if ctx.last else None)
+                state.summary = self.evaluator.summary(state.matrices, snapshot if ends else None)
                 self.recorder.picture(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+import gencl
+from gencl.models.cgan import bernoulli_entropy
 from gencl.models.class_layers import CLASS_LAYERS
+from gencl.models.learner import Batch
 from gencl.presets import resolve
-from tests.conftest import grown
+from tests.conftest import grown, tiny
 
 
 @pytest.mark.parametrize("class_layer", list(CLASS_LAYERS))
@@ -37,3 +42,28 @@ def test_an_adapter_adds_nothing_at_first_and_is_of_its_rank() -> None:
     many = adapter(torch.randn(50, 32), torch.zeros(50, dtype=torch.long))
     assert torch.linalg.matrix_rank(many) == 2
     assert not torch.equal(plain.generate(classes, latents), adapted.generate(classes, latents))
+
+
+def test_entropies_against_their_definitions() -> None:
+    x = torch.linspace(-8, 8, 33, dtype=torch.float64)
+    p = torch.sigmoid(x)
+    assert torch.allclose(bernoulli_entropy(x), -(p * p.log() + (1 - p) * (1 - p).log()))
+    found = {}
+    for kind in ("pixels", "softmax", "discriminator"):
+        learner, _ = grown(resolve("digits-cgan", assignments=["model.width=4", f"model.entropy={kind}"]))
+        latents = learner.latents(3, "test")
+        found[kind] = learner.scalars(
+            "entropy", Batch(latents.new_zeros(3, 0), torch.zeros(3, dtype=torch.long), latents)
+        )
+    logits = learner.generator.logits(latents, torch.zeros(3, dtype=torch.long)).flatten(1)
+    chances = logits.softmax(1)
+    assert torch.allclose(found["softmax"], -(chances * chances.log()).sum(1), rtol=1e-4)
+    assert torch.allclose(found["pixels"], bernoulli_entropy(logits).sum(1), rtol=1e-4)
+    assert ((found["discriminator"] > 0) & (found["discriminator"] <= 0.6932)).all()
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_other_normalisations_learn_and_are_drawn(norm: str, tmp_path: Path) -> None:
+    short = [*tiny("digits-cgan"), "scenario.tasks=2", f"model.norm={norm}"]
+    run = gencl.train("digits-cgan", "anpyc+align", out=tmp_path / "run", set=short, progress="silent")
+    assert run.finished

@@ -1,0 +1,65 @@
+"""Tasks that are added to a sequence once it has been learned: ``extend`` of the settings, whatever the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gencl.datasets.dataset import Dataset
+from gencl.errors import UsageError
+from gencl.files import is_path
+from gencl.scenarios.recipe import task_of_classes
+from gencl.scenarios.task import Scenario
+from gencl.settings import Added, DataSettings
+
+LoadAs = Callable[[str, DataSettings], Dataset]
+"""A data set by its name, or the path of a folder, as these settings want its images."""
+
+
+def with_added(
+    scenario: Scenario, added: Sequence[Added], data: DataSettings, known: Iterable[str], load: LoadAs
+) -> Scenario:
+    """The scenario with a task more for each entry: all classes of its data, whose numbers go on after those there are.
+
+    Args:
+        scenario: the tasks that were planned.
+        added: what came later, in order.
+        data: shares and limits. Sizes and channels are those of the images that the scenario has already.
+        known: the data that its tasks are of.
+        load: reads data.
+
+    Raises UsageError for data that are in the sequence already, or whose images cannot be brought to its shape.
+    """
+    places = {_place(name) for name in known}
+    tasks, names = list(scenario.tasks), list(scenario.class_names)
+    for entry in added:
+        if _place(entry.data) in places:
+            raise UsageError(f"{entry.data} is learned already: its classes would be in two tasks; name other images")
+        places.add(_place(entry.data))
+        dataset = _fitted(entry.data, data, scenario.image_shape, load)
+        every = tuple(range(len(dataset.classes)))
+        tasks.append(
+            task_of_classes(dataset, every, data, 0, index=len(tasks), name=dataset.name, first=len(names)),
+        )
+        names += dataset.classes
+    return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
+
+
+def _place(name: str) -> object:
+    """Equal for two names of one data set or folder."""
+    return Path(name).expanduser().resolve() if is_path(name) else name
+
+
+def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: LoadAs) -> Dataset:
+    channels, height, width = shape
+    square = height == width
+    wanted = data.model_copy(update={"size": height if square else None, "channels": channels})
+    dataset = load(name, wanted)
+    if dataset.train.shape != shape:  # only squares are made
+        there = "x".join(map(str, dataset.train.shape))
+        raise UsageError(
+            f"{name}: its images are {there}, those of the run {channels}x{height}x{width} "
+            "(channels, height, width); bring them to that size first: gencl makes only squares"
+        )
+    return dataset

@@ -1,0 +1,124 @@
+"""A finished run learns one more task."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gencl import presets
+from gencl.datasets import DATASETS
+from gencl.datasets.folder import is_picture
+from gencl.errors import UsageError
+from gencl.files import is_path
+from gencl.processes import main_process
+from gencl.settings import Added, Settings
+from gencl.training.progress import Mode
+from gencl.training.run import Run
+from gencl.training.train import run_settings, say, stored_settings
+
+
+def extend(
+    run: str | Path | Run,
+    data: str | Path | Sequence[str | Path],
+    *,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> Run:
+    """A finished run learns further tasks, with its method's state, and its directory grows by a row for each; the
+    Python form of ``gencl extend``.
+
+    The run's config.yaml names them under ``extend`` and repeats it all. Until the first checkpoint within the new
+    task the directory stays as it was, and its model until the end.
+
+    Args:
+        run: the run, or its directory.
+        data: names of data sets, or folders (sub-folders are classes, a folder of pictures is one class): a task each.
+            Images are brought to the run's size and channels; class numbers go on after those there are. The images
+            of the earlier tasks must still be there: what is remembered is measured on them.
+        set: what of ``train.*`` differs for the new tasks, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
+        resume: go on where learning these tasks was interrupted.
+        data_root, device, threads, progress: as in `gencl.train`.
+
+    Raises UsageError for wrong use (a run that is not finished, a method or a head that cannot take these tasks, data
+    that were learned before), GenclError for what fails while running, Interrupted when stopped by a signal.
+    """
+    folder = run.path if isinstance(run, Run) else Path(run)
+    stored = _stored(folder)
+    train = _changes(stored, set)
+    names = [_named(name) for name in ([data] if isinstance(data, str | Path) else data)]
+    if not names:
+        raise UsageError("name what to learn: data sets, or folders of pictures")
+    pending = stored.extend[-len(names) :]
+    if resume and [_named(task.data) for task in pending] == names and (not set or pending[-1].train == train):
+        return run_settings(stored, folder, True, data_root, device, threads, progress)
+    if not Run(folder).finished:
+        what = f"has not finished learning {stored.extend[-1].data}" if stored.extend else "is not finished"
+        raise UsageError(f"{folder} {what}; go on with it first: {shlex.join(_again(folder))}")
+    if not any((folder / "checkpoint").glob("*.json")):
+        raise UsageError(f"{folder} has no checkpoint, from which learning could go on")
+    added = [Added(data=name, train=train) for name in names]
+    longer = Settings.model_validate({**stored.tree(), "extend": [*stored.extend, *added]})
+    if progress != "silent" and main_process():
+        for line in _changed_images(names, Run(folder).card.image_shape):
+            say(line, progress)
+    return run_settings(longer, folder, True, data_root, device, threads, progress, extends=stored)
+
+
+def _stored(folder: Path) -> Settings:
+    if (folder / "model.json").is_file() and not (folder / "config.yaml").is_file():
+        raise UsageError(
+            f"{folder} holds a model alone; learning goes on from a checkpoint: name a directory that gencl train wrote"
+        )
+    if not folder.is_dir():
+        raise UsageError(f"there is no run in {folder}; name the directory that gencl train wrote")
+    return stored_settings(folder)
+
+
+def _again(folder: Path) -> list[str]:
+    return ["gencl", "train", "--resume", "--out", str(folder)]
+
+
+def _named(data: str | Path) -> str:
+    """A data set's name as it is, a folder's whole path: a run is extended from many places."""
+    text = str(data)
+    folder = text != "" and text not in DATASETS and Path(text).expanduser().is_dir()
+    return str(Path(text).expanduser().resolve()) if folder or is_path(text) else text
+
+
+def _changes(settings: Settings, assignments: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """What assignments change of the run's ``train``. Raises UsageError where they change anything else."""
+    before, after = settings.tree(), presets.changed(settings, assignments).tree()
+    others = [key for key in after if key != "train" and after[key] != before.get(key)]
+    if others:
+        raise UsageError(f"--set: what extends a run has a train.* of its own at most; {others[0]} stays the run's")
+    return {key: value for key, value in after["train"].items() if value != before["train"][key]}
+
+
+def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
+    """How images will be changed to fit the run's (channels, height, width), a line for each name; a folder is judged
+    by one of its pictures."""
+    channels, height, width = shape
+    wanted = f"{width}x{height} {'grey' if channels == 1 else 'RGB'}"
+    lines = []
+    for name in names:
+        if "/" not in name:
+            lines.append(f"{name}: its images are taken as {wanted}, as those that the run knows")
+            continue
+        picture = next((path for path in Path(name).rglob("*") if is_picture(path.name)), None)
+        try:
+            with Image.open(picture or name) as opened:
+                grey = opened.mode.startswith("I") or opened.mode in ("1", "L", "LA", "F")
+                found = f"{opened.width}x{opened.height} {'grey' if grey else 'RGB'}"
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            continue  # whoever reads them all says what is wrong
+        if found != wanted:
+            lines.append(f"{name}: pictures such as {found} become {wanted}, as those that the run knows")
+    return lines
