@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from gencl.datasets.decode import Pixels, Unusable, decode, strict
 from gencl.datasets.resize import fit
 from gencl.errors import GenclError, UsageError
 from gencl.metrics.snapshot import to_uint8
@@ -178,21 +178,24 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
 
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:
     """Image files as uint8 (n, c, h, w) of the model's shape; warns of each that is resized."""
-    return torch.cat([_read_one(Path(path), shape) for path in paths])
+    with strict():
+        found = [_pixels(Path(path)) for path in paths]
+    channels, size, _ = shape
+    for path, pixels in zip(paths, found, strict=True):
+        height, width = pixels.shape[:2]
+        if (height, width) != (size, size):
+            cropped = "" if height == width else "its middle is cropped and "
+            warnings.warn(f"{path} is {width}x{height}: {cropped}resized to {size}x{size}", stacklevel=4)
+    images = [torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None] for pixels in found]
+    return torch.cat([fit(image, size, channels) for image in images])
 
 
-def _read_one(path: Path, shape: Sequence[int]) -> Tensor:
-    channels, height, width = shape
+def _pixels(path: Path) -> Pixels:
+    if not path.exists():
+        raise UsageError(f"there is no image {path}")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name image files, such as {path}/*.png")
     try:
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("L" if channels == 1 else "RGB")
-            pixels = np.array(picture).reshape(picture.height, picture.width, channels)
-    except FileNotFoundError:
-        raise UsageError(f"there is no image {path}") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path} is a folder; name image files, such as {path}/*.png") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise GenclError(f"{path} cannot be read as an image: {error}") from None
-    if pixels.shape[:2] != (height, width):
-        warnings.warn(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}: resized to {width}x{height}", stacklevel=4)
-    return fit(torch.from_numpy(pixels).permute(2, 0, 1)[None], height, channels)
+        return decode(path, None)
+    except Unusable as reason:
+        raise GenclError(f"{path} cannot be read as an image: {reason}") from None

@@ -55,7 +55,7 @@ def test_reconstruct_held_out_images_and_files(runs: Path, pictures: list[str], 
     assert done.exit_code == 0 and cells(out)[1] == 2
     done = run("reconstruct", runs / "vae", *pictures, "--task", "3", "--out", out)
     assert done.exit_code == 0 and cells(out)[1] == 2
-    assert done.stderr.strip() == f"gencl: {pictures[1]} is 50x40: resized to 28x28"
+    assert done.stderr.strip() == f"gencl: {pictures[1]} is 50x40: its middle is cropped and resized to 28x28"
 
 
 def test_interpolate(runs: Path, pictures: list[str], tmp_path: Path) -> None:
