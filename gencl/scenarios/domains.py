@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
-from gencl.files import absolute, is_path, printable
-from gencl.scenarios.recipe import Load, Recipe, task_of_classes
+from gencl.files import absolute, is_path
+from gencl.scenarios.recipe import Load, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
 from gencl.scenarios.task import Scenario, Source, Task
 from gencl.settings import DataSettings, Part
@@ -62,7 +61,7 @@ class Domains(Recipe):
                 break
             dataset = load(domain)
             shapes[domain] = dataset.train.shape
-            title = _title(domain, dataset, titles)
+            title = title_of(domain, dataset, titles)
             titles.add(title)
             groups = self._groups(dataset)
             for number, group in enumerate(groups):
@@ -88,13 +87,6 @@ class Domains(Recipe):
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes = range(len(dataset.classes))
         return equal_groups(classes, self.settings.classes_per_task or len(classes), dataset.name)
-
-
-def _title(domain: str, dataset: Dataset, taken: set[str]) -> str:
-    """The data set's name; of folders that are called the same, with the folder above, or else the whole path."""
-    path = Path(domain)
-    names = (dataset.name, printable(f"{path.parent.name}/{path.name}"))
-    return next((name for name in names if name not in taken), printable(domain))
 
 
 def _told_apart(names: list[tuple[str, str]]) -> tuple[str, ...]:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from gencl import presets
 from gencl.datasets import DATASETS
+from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.errors import UsageError
 from gencl.files import is_path
@@ -112,13 +111,14 @@ def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
         if "/" not in name:
             lines.append(f"{name}: its images are taken as {wanted}, as those that the run knows")
             continue
-        picture = next((path for path in Path(name).rglob("*") if is_picture(path.name)), None)
-        try:
-            with Image.open(picture or name) as opened:
-                grey = opened.mode.startswith("I") or opened.mode in ("1", "L", "LA", "F")
-                found = f"{opened.width}x{opened.height} {'grey' if grey else 'RGB'}"
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = next((path for path in sorted(Path(name).rglob("*")) if is_picture(path.name)), None)
+        if picture is None:
             continue  # whoever reads them all says what is wrong
+        try:
+            pixels = decode(picture, None)
+        except Unusable:
+            continue
+        found = f"{pixels.shape[1]}x{pixels.shape[0]} {'grey' if pixels.ndim == 2 else 'RGB'}"
         if found != wanted:
             lines.append(f"{name}: pictures such as {found} become {wanted}, as those that the run knows")
     return lines
