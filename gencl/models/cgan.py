@@ -14,6 +14,7 @@ from torch.nn import Parameter
 
 from gencl.errors import UsageError
 from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
+from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -60,11 +61,6 @@ def _norm(kind: str, channels: int) -> nn.Module:
     if kind == "group":
         return nn.GroupNorm(4, channels)
     return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()
-
-
-def bernoulli_entropy(logits: Tensor) -> Tensor:
-    """H(sigmoid(x)) = softplus(x) - x sigmoid(x), in nats, element by element."""
-    return F.softplus(logits) - logits * torch.sigmoid(logits)
 
 
 class CGANGenerator(Generator):

@@ -12,8 +12,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import Parameter
 
+from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
-from gencl.models.vae_networks import VAEGenerator, bernoulli_entropy
+from gencl.models.vae_networks import VAEGenerator
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
 from gencl.settings import Part
@@ -116,7 +117,7 @@ class VAE(GenerativeLearner):
         logits, mean, log_variance = self._through(batch.images, self._tasks(batch), batch.latents)
         if kind == "entropy":
             posterior = (1 + math.log(2 * math.pi) + log_variance).sum(1) / 2
-            return bernoulli_entropy(logits) + posterior
+            return bernoulli_entropy(logits).sum((1, 2, 3)) + posterior
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
         return self._elbo(batch.images, logits, mean, log_variance)

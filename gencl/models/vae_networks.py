@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencl.errors import UsageError
@@ -165,8 +164,3 @@ class VAEGenerator(Generator):
         covariance = apart.T @ apart / len(means) + variances.mean(0).diag()
         self.mean[position] = centre.to(self.mean)
         self.factor[position] = torch.linalg.cholesky(covariance).to(self.factor)
-
-
-def bernoulli_entropy(logits: Tensor) -> Tensor:
-    """The entropy of pixels in nats, summed over each image: (n, c, h, w) -> (n,)."""
-    return (F.softplus(logits) - logits * torch.sigmoid(logits)).sum((1, 2, 3))

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import gencl
-from gencl.models.cgan import bernoulli_entropy
 from gencl.models.class_layers import CLASS_LAYERS
+from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch
 from gencl.presets import resolve
 from tests.conftest import grown, tiny
