@@ -13,6 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.conftest import gencl, tiny
+from tests.scenarios.test_domains import folder
 
 
 def two(arguments: list[str], timeout: int = 300) -> subprocess.CompletedProcess[str]:
@@ -53,7 +54,11 @@ VGG = ["train.steps=4", "scenario.tasks=2", "data.size=16", "data.limit=40", "mo
     ("preset", "method", "sets"), [("digits-cgan", "anpyc", tiny("digits-cgan")), ("digits-mlp", "clnp", VGG)]
 )
 def test_parameters_are_equal_on_all_ranks(preset: str, method: str, sets: list[str], tmp_path: Path) -> None:
-    """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
+    """Without averaged gradients and common running statistics each rank would go its own way on its samples.
+
+    Nor does it when the run is extended, which begins with a checkpoint.
+    """
+    more = folder(tmp_path / "letters", "a") if preset == "digits-cgan" else None
     script = tmp_path / "ranks.py"
     script.write_text(
         "import sys, torch, gencl\n"
@@ -66,7 +71,8 @@ def test_parameters_are_equal_on_all_ranks(preset: str, method: str, sets: list[
         "trainer.Trainer.fit = remember\n"
         f"gencl.train({preset!r}, {method!r}, 0, {str(tmp_path / 'run')!r}, set={sets!r}, "
         "device='cpu', progress='silent')\n"
-        "flat = torch.cat([p.flatten() for p in kept[0].learner.state_dict().values() if p.is_floating_point()])\n"
+        f"if {more!r}: gencl.extend({str(tmp_path / 'run')!r}, {more!r}, device='cpu', progress='silent')\n"
+        "flat = torch.cat([p.flatten() for p in kept[-1].learner.state_dict().values() if p.is_floating_point()])\n"
         "everyone = [torch.empty_like(flat) for _ in range(2)]\n"
         "torch.distributed.all_gather(everyone, flat)\n"
         "assert torch.equal(everyone[0], everyone[1]), (everyone[0] - everyone[1]).abs().max()\n"
