@@ -19,6 +19,8 @@ _PUBLIC = {
     "load_run": "gencl.training.run",
     "Run": "gencl.training.run",
     "sample": "gencl.training.run",
+    "reconstruct": "gencl.training.run",
+    "interpolate": "gencl.training.run",
     "evaluate": "gencl.training.run",
     "resolve": "gencl.presets",
     "Method": "gencl.methods.base",

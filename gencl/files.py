@@ -13,6 +13,22 @@ from typing import Any
 from gencl.errors import GenclError
 
 
+def printable(name: str | Path) -> str:
+    """A name as people may be shown it, on one line: what does not print (line breaks, control characters, bytes that
+    are no text) is escaped, such as ``\\n``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a folder (it contains a ``/`` or starts with a ``.``) and not of a data set."""
+    return "/" in name or name.startswith(".")
+
+
+def absolute(name: str) -> str:
+    """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
+    return os.path.abspath(os.path.expanduser(name)) if is_path(name) else name  # noqa: PTH100, PTH111  # Path raises
+
+
 def write(path: Path, data: bytes | str) -> None:
     """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
     content = data.encode() if isinstance(data, str) else data
@@ -43,11 +59,20 @@ def write_json(path: Path, value: Any) -> None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
     """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
-    from safetensors.torch import save
-
-    data = save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
+    data = _bytes(tensors)
     write(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def checksum(tensors: Mapping[str, Any]) -> str:
+    """What `save_tensors` would return, without writing."""
+    return hashlib.sha256(_bytes(tensors)).hexdigest()
+
+
+def _bytes(tensors: Mapping[str, Any]) -> bytes:
+    from safetensors.torch import save
+
+    return save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
 
 
 def sha256(path: Path) -> str:

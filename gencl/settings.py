@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gencl import yaml_files
 from gencl.errors import UsageError
+from gencl.files import absolute
 from gencl.registry import did_you_mean
 
 
@@ -43,6 +44,14 @@ class DataSettings(Part):
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
+    broken: Literal["refuse", "skip"] = Field(
+        "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _same_from_everywhere(cls, value: str) -> str:
+        return absolute(value)
 
 
 class TrainSettings(Part):
@@ -50,6 +59,9 @@ class TrainSettings(Part):
 
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
+    first: float = Field(
+        1.0, gt=0, le=1000, description="factor on the first task's steps: all starts there from nothing"
+    )
     batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
     optimizer: Literal["adam", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")

@@ -26,7 +26,7 @@ def register(registry: Registry, name: str, attribute: str, code: str, patch: py
     registry.add(name, f"{module.__name__}:{attribute}", "an example")
 
 
-@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-mlp"])
 def test_the_method(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register(METHODS, "decay", "Decay", BLOCKS[0], monkeypatch)
     sets = [*tiny(preset), "train.checkpoint_every=4"]

@@ -25,7 +25,7 @@ def test_its_command_resolves(script: Path) -> None:
     options = command.make_context(words[0], words[1:]).params
     label = options.get("methods") or options["method"]
     for variant in parse_variants(label):
-        presets.resolve(options["preset"], None, variant.method, 0, [*options["assignments"], *variant.assignments])
+        presets.resolve(options["preset"], None, variant.method, 0, [*options["set"], *variant.assignments])
 
 
 def test_the_readme_names_each_script() -> None:

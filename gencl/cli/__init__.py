@@ -21,6 +21,8 @@ _MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.sample
 COMMANDS = {
     "train": "learn a sequence of tasks and measure what is remembered",
     "sample": "draw images from a trained generator",
+    "reconstruct": "show images beside what a trained VAE makes of them",
+    "interpolate": "draw what lies between two images, latents or classes",
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
-        click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
+        click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
         click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
         click.option("--preset", metavar="NAME", help="Experiment (gencl list presets).  [default: digits-cgan]"),
     ):
@@ -35,6 +38,14 @@ def machine_options(command: F) -> F:
     return command
 
 
+def comparison_options(command: F) -> F:
+    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, machine and output."""
+    jobs = click.option(
+        "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Runs at a time."
+    )
+    return settings_options(jobs(machine_options(output_options(command))))
+
+
 def output_options(command: F) -> F:
     """``--json`` and ``--debug``."""
     for option in (
@@ -43,6 +54,26 @@ def output_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def picture_path(text: str) -> Path:
+    """Where a picture goes. Raises click.UsageError unless the name ends in .png and its folder exists."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise click.UsageError(f"--out {text}: give a name that ends in .png")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
+    return path
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Warnings of what happens inside as lines of ours on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(f"gencl: {warning.message}", err=True)
 
 
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")

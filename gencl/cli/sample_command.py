@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from gencl.cli.options import debug_option, numbers
+from gencl.cli.options import debug_option, numbers, picture_path
 
 
 @click.command("sample")
@@ -30,11 +28,7 @@ def command(run: str, task: int | None, classes: str | None, n: int, seed: int |
     wanted = numbers(classes, "--classes") if classes is not None else None
     if wanted is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
-    path = Path(out)
-    if path.suffix.lower() != ".png":
-        raise click.UsageError(f"--out {out}: give a name that ends in .png")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {path.parent}")
+    path = picture_path(out)
     from gencl.reports.grids import save_picture
     from gencl.training.run import load_run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -17,19 +18,7 @@ from gencl.cli.options import machine_options, output_options, settings_options
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @machine_options
 @output_options
-def command(
-    preset: str | None,
-    config: str | None,
-    assignments: tuple[str, ...],
-    method: str | None,
-    seed: int | None,
-    out: str | None,
-    resume: bool,
-    data_root: str | None,
-    device: str,
-    threads: int | None,
-    as_json: bool,
-) -> None:
+def command(as_json: bool, **options: Any) -> None:
     """Learn the tasks of a preset one after another, and measure after each what is remembered.
 
     \b
@@ -41,17 +30,11 @@ def command(
       torchrun --nproc_per_node 2 -m gencl train --method anpyc      (CPU)
       accelerate launch -m gencl train --preset mnist-cgan           (GPUs)
     """
-    if preset is not None and config is not None:
-        raise click.UsageError("--preset and --config exclude each other")
     from gencl.processes import main_process
     from gencl.reports.tables import print_run
     from gencl.training.train import train
 
-    run = train(
-        preset, method, seed, out,
-        config=config, set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
-        progress="silent" if as_json else "auto",
-    )  # fmt: skip
+    run = train(**options, progress="silent" if as_json else "auto")
     if not main_process():
         return
     if as_json:

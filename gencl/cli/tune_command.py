@@ -6,14 +6,14 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gencl.cli.options import machine_options, numbers, output_options, settings_options
+from gencl.cli.options import comparison_options, numbers
 
 
 @click.command("tune")
-@settings_options
 @click.option("--methods", required=True, metavar="a,b", help="Names of methods.")
 @click.option(
     "--grid", multiple=True, metavar="KEY=V1,V2",
@@ -22,23 +22,9 @@ from gencl.cli.options import machine_options, numbers, output_options, settings
 @click.option("--budget", type=int, default=6, show_default=True, metavar="N", help="Candidates a method, at most.")
 @click.option("--seeds", default="10", show_default=True, metavar="10-11", help="Seeds; not those you will report.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Runs at a time.")
-@machine_options
-@output_options
+@comparison_options
 def command(
-    preset: str | None,
-    config: str | None,
-    assignments: tuple[str, ...],
-    methods: str,
-    grid: tuple[str, ...],
-    budget: int,
-    seeds: str,
-    out: str | None,
-    jobs: int,
-    data_root: str | None,
-    device: str,
-    threads: int | None,
-    as_json: bool,
+    methods: str, grid: tuple[str, ...], budget: int, seeds: str, out: str | None, as_json: bool, **options: Any
 ) -> None:
     """Choose methods' settings on validation images, with one budget a method; started again it goes on.
 
@@ -47,18 +33,14 @@ def command(
       gencl tune --methods ewc,mas,anpyc --grid lambda=1,3,10
       gencl tune --preset digits-mlp --methods sgd,ewc --grid train.lr=0.05,0.1 --grid ewc.lambda=1,10 --budget 4
     """
-    if preset is not None and config is not None:
-        raise click.UsageError("--preset and --config exclude each other")
     from gencl import files
     from gencl.reports.tuning import print_search, search_markdown
+    from gencl.training.progress import Mode
     from gencl.training.tune import default_folder, tune
 
-    folder = Path(out) if out else default_folder(preset, config, assignments)
-    found = tune(
-        methods, grid, budget, numbers(seeds, "--seeds"), folder, preset,
-        config=config, set=assignments, jobs=jobs, data_root=data_root, device=device, threads=threads,
-        progress="silent" if as_json else "auto",
-    )  # fmt: skip
+    folder = Path(out) if out else default_folder(options["preset"], options["config"], options["set"])
+    progress: Mode = "silent" if as_json else "auto"
+    found = tune(methods, grid, budget, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     files.write(folder / "tune.md", search_markdown(found, shlex.join(["gencl", *sys.argv[1:]])))
     if as_json:
         click.echo(json.dumps(found, indent=1))

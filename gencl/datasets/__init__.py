@@ -26,6 +26,11 @@ DATASETS = Registry(
             "gencl.datasets.caltech101:load",
             "9,144 pictures less the background class: 101 classes, of many sizes; torchvision's archive",
         ),
+        "celeba": (
+            "gencl.datasets.faces:load_celeba",
+            "202,599 photographs of faces; the official files (by hand, from Google Drive) or a folder",
+        ),
+        "anime": ("gencl.datasets.faces:load_anime", "faces of drawn characters; a folder"),
     },
     group="gencl.datasets",
 )

@@ -1,59 +1,103 @@
-"""Pictures in folders: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``, PNG or JPEG."""
+"""Pictures in folders: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from gencl.datasets.dataset import Dataset, Split
-from gencl.datasets.pictures import Pictures, is_picture, read_pictures
+from gencl.datasets.decode import KINDS, SUFFIXES
+from gencl.datasets.pictures import Pictures, read_pictures
 from gencl.errors import UsageError
+from gencl.files import printable
 from gencl.settings import DataSettings
 
 _NO_CLASS = ("BACKGROUND_Google",)
 """Caltech-101's folder of pictures of anything."""
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Picture files below ``root``, a sequence for each class; ``test`` is None where none are set apart."""
+
+    root: Path
+    classes: tuple[str, ...]
+    train: Sequence[Sequence[Path]]
+    test: Sequence[Sequence[Path]] | None = None
+
+
 def is_class_folder(path: Path) -> bool:
-    """Whether ``path`` holds folders of pictures, in one of the two layouts."""
-    return _has_parts(path) or any(any(map(is_picture, folder.iterdir())) for folder in _subfolders(path))
+    """Whether ``path`` holds several folders of pictures, or a training and a test part."""
+    return _has_parts(path) or sum(bool(_loose(folder)) for folder in _subfolders(path)) > 1
 
 
-def read_folder(path: Path, data: DataSettings) -> Dataset:
-    """The pictures below ``path``: sub-folders are classes, sorted by name; a folder of nothing but pictures is one
-    class.
+def list_folder(path: Path) -> Listing:
+    """The files of a folder: sub-folders are classes, sorted by name; a folder of nothing but pictures is one class.
 
-    Without a ``test`` folder, ``data.test`` of each class is kept for testing. Which pictures these are depends on
-    their content alone: renaming changes nothing, and copies of a picture fall on one side.
+    A class is every picture below its folder, at any depth (as in torchvision's ImageFolder); links to folders are
+    followed on the first level alone, so that none leads in a circle.
 
-    Raises UsageError where the folder is not of that kind, a class has too few pictures, or their sizes differ and no
-    ``data.size`` is given; GenclError for pictures that cannot be read.
+    Raises UsageError where the folder is not of that kind.
     """
     if not path.is_dir():
         raise UsageError(
-            f"there is no folder {path}; name one whose sub-folders are classes, or a data set (gencl list datasets)"
+            f"there is no folder {printable(path)}; name one whose sub-folders are classes, or a data set "
+            "(gencl list datasets)"
         )
-    name = path.resolve().name
+    if not _has_parts(path):
+        folders = _classes(path)
+        return Listing(path, _names(path, folders), [_pictures(folder) for folder in folders])
+    train, test = ([folder.relative_to(path / part) for folder in _classes(path / part)] for part in ("train", "test"))
+    other = sorted(set(train) ^ set(test))
+    if other:
+        raise UsageError(
+            f"{printable(path)}: {printable(other[0])} is a class in only one of train and test; both must have all "
+            "classes"
+        )
+    files = [[_pictures(path / part / folder) for folder in train] for part in ("train", "test")]
+    return Listing(path, _names(path, train), *files)
+
+
+def one_class(path: Path, name: str) -> Listing:
+    """All pictures below a folder as one class; its ``train`` and ``test`` are kept apart where it has them."""
     if _has_parts(path):
-        classes = _classes(path / "train")
-        other = sorted({folder.name for folder in _subfolders(path / "test")} ^ {folder.name for folder in classes})
-        if other:
-            raise UsageError(f"{path}: {other[0]} is a class in only one of train and test; both must have all classes")
-        train = read_pictures(path, classes, data.size, data.channels)
-        test = read_pictures(path, [path / "test" / folder.name for folder in classes], data.size, data.channels)
-        if train.images.shape[1:] != test.images.shape[1:]:
-            raise UsageError(
-                f"{path}: training pictures are {_shape(train)}, test pictures {_shape(test)}; "
-                "give data.size and data.channels, such as --set data.size=32 --set data.channels=3"
-            )
-        return Dataset(name, _names(classes), _split(train), _split(test))
-    classes = _classes(path)
-    every = read_pictures(path, classes, data.size, data.channels)
-    test_rows = _kept_for_testing(every, classes, data.test)
-    whole = _split(every)
-    return Dataset(name, _names(classes), whole.select(~test_rows), whole.select(test_rows))
+        return Listing(path, (name,), [_pictures(path / "train")], [_pictures(path / "test")])
+    return Listing(path, (name,), [_pictures(path)])
+
+
+def read_folder(path: Path, data: DataSettings) -> Dataset:
+    """The pictures below ``path``, which `list_folder` finds and `read_listing` reads. Raises what they raise."""
+    return read_listing(list_folder(path), printable(path.resolve().name), data)
+
+
+def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
+    """Decodes what was listed.
+
+    Without a test part, ``data.test`` of each class is kept for testing. Which pictures these are depends on their
+    content alone: renaming changes nothing, and copies of a picture fall on one side.
+
+    Raises UsageError where a class has too few pictures, or their sizes differ and no ``data.size`` is given;
+    GenclError for pictures that cannot be read.
+    """
+    root = listing.root
+    every = read_pictures(root, listing.train, data)
+    if listing.test is None:
+        test_rows = _kept_for_testing(every, listing.train, data.test)
+        whole = _split(every)
+        return Dataset(name, listing.classes, whole.select(~test_rows), whole.select(test_rows))
+    test = read_pictures(root, listing.test, data)
+    if every.images.shape[1:] != test.images.shape[1:]:
+        raise UsageError(
+            f"{printable(root)}: training pictures are {_shape(every)}, test pictures {_shape(test)}; "
+            "give data.size and data.channels, such as --set data.size=32 --set data.channels=3"
+        )
+    return Dataset(name, listing.classes, _split(every), _split(test))
 
 
 def _has_parts(path: Path) -> bool:
@@ -61,24 +105,71 @@ def _has_parts(path: Path) -> bool:
 
 
 def _subfolders(path: Path) -> list[Path]:
+    """Without hidden ones and links to where one is already."""
     if not path.is_dir():
         return []
-    found = (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return sorted(entry for entry in found if entry.name not in _NO_CLASS)
+    here = path.resolve()
+    found = (entry for entry in _entries(path) if entry.is_dir() and not entry.name.startswith("."))
+    return [entry for entry in found if entry.name not in _NO_CLASS and not here.is_relative_to(entry.resolve())]
 
 
-def _classes(path: Path) -> list[Path]:
-    """The folders of the classes."""
-    found = _subfolders(path)
-    if not found and any(map(is_picture, path.iterdir())):
-        return [path]
-    if not found:
-        raise UsageError(f"{path} holds neither pictures (PNG, JPEG) nor folders of them, one a class")
+def _entries(path: Path) -> list[Path]:
+    try:
+        return sorted(path.iterdir())
+    except OSError as error:
+        _unreadable(error)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise UsageError(f"{printable(error.filename)} cannot be read: {error.strerror}") from error
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of this name is read: by its ending, and not hidden."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _loose(folder: Path) -> list[Path]:
+    """The pictures directly in a folder."""
+    return [entry for entry in _entries(folder) if is_picture(entry.name) and not entry.is_dir()]
+
+
+def _below(folder: Path) -> list[Path]:
+    """The pictures in a folder at any depth, in the order of their names."""
+    found: list[Path] = []
+    for where, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(where, name) for name in sorted(names) if is_picture(name)]
     return found
 
 
-def _names(classes: list[Path]) -> tuple[str, ...]:
-    return tuple(folder.resolve().name for folder in classes)
+def _pictures(folder: Path) -> list[Path]:
+    found = _below(folder)
+    if not found:
+        raise UsageError(f"{printable(folder)} holds no pictures ({KINDS}); every class needs some")
+    return found
+
+
+def _classes(path: Path) -> list[Path]:
+    """The folders of the classes: ``path`` itself where its pictures lie loose."""
+    loose, found = _loose(path), _subfolders(path)
+    if not loose and not found:
+        raise UsageError(f"{printable(path)} holds neither pictures ({KINDS}) nor folders of them, one a class")
+    if not loose:
+        return found
+    also = next((folder for folder in found if _below(folder)), None)
+    if also is not None:
+        raise UsageError(
+            f"{printable(path)} holds both loose pictures ({len(loose):,}, such as {printable(loose[0].name)}) and "
+            f"folders of pictures (such as {printable(also.name)}); keep one: sub-folders are classes, a folder of "
+            "nothing but pictures is one class"
+        )
+    return [path]
+
+
+def _names(path: Path, folders: list[Path]) -> tuple[str, ...]:
+    """The classes' names; of one class that has no folder of its own, that of ``path``."""
+    return tuple(printable((path.resolve() if folder in (path, Path()) else folder).name) for folder in folders)
 
 
 def _shape(pictures: Pictures) -> str:
@@ -89,21 +180,23 @@ def _split(pictures: Pictures) -> Split:
     return Split(pictures.images, pictures.labels)
 
 
-def _kept_for_testing(pictures: Pictures, classes: list[Path], share: float) -> Tensor:
+def _kept_for_testing(pictures: Pictures, classes: Sequence[Sequence[Path]], share: float) -> Tensor:
     """A mask: of each class the share with the lowest content hashes, copies all on one side, over classes too."""
     kept: dict[int, bool] = {}
-    for label, folder in enumerate(classes):
+    for label, files in enumerate(classes):
         hashes, numbers = pictures.content[pictures.labels == label].unique(return_counts=True)
         counts = dict(zip(hashes.tolist(), numbers.tolist(), strict=True))
         free = [content for content in counts if content not in kept]
         if free and all(kept.get(content, True) for content in counts):
             kept[free.pop()] = False  # one at least is to learn from
+        wanted = max(1, round(share * int(numbers.sum())))
+        so_far = sum(count for content, count in counts.items() if kept.get(content))
         for content in free:
-            so_far = sum(count for other, count in counts.items() if kept.get(other))
-            kept[content] = so_far < max(1, round(share * int(numbers.sum())))
+            kept[content] = so_far < wanted
+            so_far += counts[content] if kept[content] else 0
         if len({kept[content] for content in counts}) < 2:
             raise UsageError(
-                f"{folder} holds too few pictures ({int(numbers.sum())}, {len(counts)} of them different): "
-                "a class needs two or more of its own, to learn from and to test on"
+                f"{printable(files[0].parent)} holds too few pictures ({int(numbers.sum())}, {len(counts)} of them "
+                "different): a class needs two or more of its own, to learn from and to test on"
             )
     return torch.tensor([kept[content] for content in pictures.content.tolist()])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from gencl.datasets import DATASETS
 from gencl.datasets.dataset import Dataset, Split, data_root
-from gencl.datasets.folder import is_class_folder, read_folder
+from gencl.datasets.folder import Listing, is_class_folder, list_folder, read_folder, read_listing
 from gencl.datasets.resize import fit
 from gencl.errors import UsageError
+from gencl.files import absolute, is_path
 from gencl.registry import did_you_mean
 from gencl.settings import DataSettings
 
@@ -25,16 +26,16 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
 
     Raises UsageError for a name that is not known, GenclError for data that are absent or damaged.
     """
-    if "/" in name or name.startswith("."):
-        return read_folder(Path(name).expanduser(), data)
+    if is_path(name):
+        return read_folder(Path(absolute(name)), data)
     if name not in DATASETS:
         hint = did_you_mean(name, DATASETS)
         raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")
     folder = _folder(name, root)
     found = folder if folder is not None else DATASETS.get(name)(root, download)
     if isinstance(found, Path):
-        return replace(read_folder(found, data), name=name)
-    return _fitted(found, data)
+        found = list_folder(found)
+    return read_listing(found, name, data) if isinstance(found, Listing) else _fitted(found, data)
 
 
 def _folder(name: str, root: Path | None) -> Path | None:

@@ -11,7 +11,7 @@ _GREY = (0.299, 0.587, 0.114)
 
 
 def fit(images: Tensor, size: int | None, channels: int | None) -> Tensor:
-    """Resizes to squares (bilinear, with antialiasing) and turns grey to RGB or RGB to grey.
+    """Crops to the centre square, resizes it (bilinear, with antialiasing), and turns grey to RGB or RGB to grey.
 
     Args:
         images: uint8, (n, 1 or 3, height, width).
@@ -23,13 +23,20 @@ def fit(images: Tensor, size: int | None, channels: int | None) -> Tensor:
     if channels == 1 and images.shape[1] == 3:
         images = torch.cat([_to_grey(part) for part in images.split(1024)])
     if size is not None and tuple(images.shape[2:]) != (size, size):
-        images = torch.cat([_resized(part, size) for part in images.split(1024)])
+        images = torch.cat([_resized(_square(part), size) for part in images.split(1024)])
     return images.expand(-1, 3, -1, -1).contiguous() if channels == 3 and images.shape[1] == 1 else images
 
 
 def _to_grey(images: Tensor) -> Tensor:
     weights = torch.tensor(_GREY).view(1, 3, 1, 1)
     return (images.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
+
+
+def _square(images: Tensor) -> Tensor:
+    """The largest square in the middle."""
+    height, width = images.shape[2:]
+    side = min(height, width)
+    return images[:, :, (height - side) // 2 :, (width - side) // 2 :][:, :, :side, :side]
 
 
 def _resized(images: Tensor, size: int) -> Tensor:

@@ -15,9 +15,10 @@ range of lambda serves all importance measures.
 
 from __future__ import annotations
 
+import fnmatch
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import torch
@@ -37,6 +38,9 @@ class ConsolidationSettings(Part):
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+    protect: list[str] = Field(
+        ["*"], min_length=1, description="names of the shared parameters that are protected; * stands for anything"
+    )
 
 
 class SampledSettings(ConsolidationSettings):
@@ -72,6 +76,10 @@ def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
     return {name: value / mean if mean else value for name, value in importance.items()}
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def samples(ctx: Context, settings: SampledSettings) -> Batch:
@@ -111,6 +119,17 @@ class Consolidation(Method):
                 "nothing is shared here that could be consolidated: every layer is a task's own; use model.heads=domain"
             )
 
+        names = list(learner.shared())
+        for pattern in self.settings.protect:
+            if names and not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                raise UsageError(
+                    f"method.protect: no shared parameter is called {pattern!r}; there are: {_some(names)}"
+                )
+
+    def protected(self, names: Iterable[str]) -> list[str]:
+        """Those of these names of parameters that ``protect`` means, in order."""
+        return [name for name in names if any(fnmatch.fnmatchcase(name, key) for key in self.settings.protect)]
+
     def _clear(self) -> None:
         """Forgets what is derived from the importance; it is made again when it is next needed."""
         self._lists: tuple[list[Parameter], list[Tensor], list[Tensor]] | None = None
@@ -120,7 +139,7 @@ class Consolidation(Method):
         """Parameters, anchors and importance in one order."""
         if self._lists is None:
             shared = learner.shared()
-            names = list(self.importance)
+            names = self.protected(self.importance)
             self._lists = (
                 [shared[name] for name in names],
                 [self.anchors[name] for name in names],

@@ -45,13 +45,16 @@ class SI(Consolidation):
         super().adjust_gradients(ctx)
         if not ctx.phase.moves_shared:
             return
-        parameters = list(ctx.learner.shared().values())
+        shared = ctx.learner.shared()
+        parameters = list(shared.values())
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
         if self._acts(ctx, "loss"):
             aligned, anchors, importance = self._aligned(ctx.learner)
             pulls = torch._foreach_sub([p.detach() for p in aligned], anchors)
             torch._foreach_mul_(pulls, importance)
-            torch._foreach_sub_(gradients, pulls, alpha=2 * self.settings.lambda_)
+            task_gradients = dict(zip(shared, gradients, strict=True))
+            pulled = [task_gradients[name] for name in self.protected(self.importance)]
+            torch._foreach_sub_(pulled, pulls, alpha=2 * self.settings.lambda_)
         self._step = parameters, gradients, [p.detach().clone() for p in parameters]
 
     @torch.no_grad()

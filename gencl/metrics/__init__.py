@@ -14,12 +14,22 @@ METRICS = Registry(
             "gencl.metrics.fidelity:FID",
             "Frechet distance of generated from real images in features (generators)",
         ),
+        "reconstruction": (
+            "gencl.metrics.reconstruction:Reconstruction",
+            "squared error per pixel of held-out images, encoded and decoded (VAEs)",
+        ),
     },
     group="gencl.metrics",
 )
 
 EXTRACTORS = Registry(
     "feature extractor",
-    {"digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features")},
+    {
+        "digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features"),
+        "reader": (
+            "gencl.metrics.trained_reader:TrainedReader",
+            "a small classifier trained once on the data sets' own training images, 128 features",
+        ),
+    },
     group="gencl.extractors",
 )

@@ -1,7 +1,7 @@
 """The bundled digit reader: one small network that classifies digits and gives the features for FID.
 
-It speaks torch-fidelity's feature-extractor interface, so that torch-fidelity itself can use it, and reads both
-MNIST and the embedded digits. ``weights/train_digits_reader.py`` trained it; its measured accuracies stand there.
+It reads both MNIST and the embedded digits. ``weights/train_digits_reader.py`` trained it; its measured accuracies
+stand there.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+
+from gencl.errors import UsageError
+from gencl.metrics.reader import FEATURES, LOGITS, Reader
+from gencl.scenarios.task import Scenario
 
 WEIGHTS = Path(__file__).parent / "weights" / "digits-reader.safetensors"
 VERSION = "1"
-FEATURES = "128"
-LOGITS = "logits"
 SIZE = 28
 
 
@@ -34,43 +34,30 @@ def build_network() -> nn.Sequential:
     )  # fmt: skip
 
 
-class DigitsReader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
-    """Reads digits at 28x28.
-
-    Called with uint8 images (n, 1 or 3, 28, 28), it returns a tuple of the requested features: ``"128"``, float32 of
-    shape (n, 128), and ``"logits"``, float32 of shape (n, 10), class k being the digit k.
-    """
+class DigitsReader(Reader):
+    """Reads digits at 28x28: class k is the digit k."""
 
     name = "digits"
     version = VERSION
 
     def __init__(self, name: str = "digits", features_list: Sequence[str] = (FEATURES, LOGITS), **_: object) -> None:
-        super().__init__(name, list(features_list))
-        self.trunk = build_network()
-        self.head = nn.Linear(128, 10)
+        super().__init__(name, features_list, build_network(), (1, SIZE, SIZE), 10)
         if WEIGHTS.exists():
             self.load_state_dict(load_file(WEIGHTS))
         self.eval().requires_grad_(False)
 
-    def forward(self, input: Tensor) -> tuple[Tensor, ...]:
-        if input.dtype != torch.uint8 or input.shape[2:] != (SIZE, SIZE):
-            raise ValueError(f"the digit reader takes uint8 images of 28x28, not {input.dtype} {tuple(input.shape)}")
-        features = self.read(input.float().mean(1, keepdim=True) / 255)
-        found = {FEATURES: features, LOGITS: self.head(F.relu(features))}
-        return tuple(found[name] for name in self.features_list)
-
-    def read(self, images: Tensor) -> Tensor:
-        """Images (n, 1, 28, 28) in [0, 1] to features (n, 128), before their nonlinearity."""
-        features: Tensor = self.trunk(images)
-        return features
-
-    @staticmethod
-    def get_provided_features_list() -> tuple[str, ...]:
-        return FEATURES, LOGITS
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return LOGITS if metric == "isc" else FEATURES
+    @classmethod
+    def for_scenario(cls, scenario: Scenario, **_: object) -> DigitsReader:
+        """The reader. Raises UsageError where the planned tasks show anything but digits at 28x28."""
+        classes = [c for task in scenario.planned for c in task.classes]
+        names = [scenario.class_names[c] for c in classes]
+        if names != [str(c) for c in classes] or scenario.image_shape[1:] != (SIZE, SIZE):
+            shape = "x".join(map(str, scenario.image_shape[1:]))
+            raise UsageError(
+                f"evaluate.features: digits reads the digits 0 to 9 at {SIZE}x{SIZE} only; these images are "
+                f"{shape}, of {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}; use auto, reader or none"
+            )
+        return cls()
 
     @staticmethod
     def can_be_compiled() -> bool:

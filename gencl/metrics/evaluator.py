@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import nn
-
 from gencl.errors import UsageError
-from gencl.metrics import EXTRACTORS, METRICS
+from gencl.metrics import METRICS
+from gencl.metrics.extractors import make_extractor
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.models.learner import Learner
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import EvaluateSettings
+from gencl.training.progress import Mode
 
 
 class Evaluator:
@@ -28,6 +27,7 @@ class Evaluator:
         seed: of the latents.
         only: the metrics to measure; default all that apply. Raises UsageError for one that does not.
         batch_size: images that are generated and read at a time.
+        progress: how it is shown that a reader is trained.
     """
 
     def __init__(
@@ -38,10 +38,15 @@ class Evaluator:
         seed: int,
         only: Sequence[str] | None = None,
         batch_size: int = 500,
+        progress: Mode = "auto",
     ) -> None:
         self.learner, self.scenario, self.settings, self.seed = learner, scenario, settings, seed
         self.batch_size = batch_size
-        self.extractor = self._extractor(learner.position.device) if learner.kind == "generate" else None
+        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
+            raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
+        self.extractor = make_extractor(scenario, settings, progress) if learner.kind == "generate" else None
+        if self.extractor is not None:
+            self.extractor.to(learner.position.device)
         self.metrics: list[Metric] = []
         for name in METRICS if only is None else only:
             kind: type[Metric] = METRICS.get(name)
@@ -49,21 +54,12 @@ class Evaluator:
             if kind.applies(learner, self.extractor is not None) and not unread:
                 self.metrics.append(kind())
             elif only is not None:
-                why = {"generate": "it is a generator", "classify": "it is a classifier"}[learner.kind]
-                if self.extractor is None:
-                    why = "no feature extractor suits its images"
-                elif unread:
+                why = f"it is {METRICS.about(name)}"
+                if unread:
                     why = "its feature extractor does not know the classes that were added later"
-                raise UsageError(f"metric {name} does not apply to this learner: {why}")
-        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
-            raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
-
-    def _extractor(self, device: torch.device) -> nn.Module | None:
-        name = self.scenario.reader if self.settings.features == "auto" else self.settings.features
-        if name is None or name == "none":
-            return None
-        extractor: nn.Module = EXTRACTORS.get(name)()
-        return extractor.to(device)
+                elif kind.applies(learner, True):
+                    why = "no feature extractor suits its images"
+                raise UsageError(f"metric {name} does not apply to {type(learner).__name__}: {why}")
 
     @property
     def extractor_version(self) -> str:
@@ -103,9 +99,11 @@ class Evaluator:
         snapshot = self.snapshot()
         references = sorted({snapshot.reference_split(task) for task in self.scenario.tasks})
         added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
+        accuracy = getattr(self.extractor, "accuracy", None)
         return {
             "name": str(self.extractor.name),
             "version": self.extractor_version,
+            **({} if accuracy is None else {"accuracy": accuracy}),
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": "+".join(references),
             **({"added": added} if added else {}),

@@ -6,6 +6,7 @@ LEARNERS = Registry(
     "learner",
     {
         "cgan": ("gencl.models.cgan:ConditionalGAN", "conditional GAN with an extensible class representation"),
+        "vae": ("gencl.models.vae:VAE", "multi-latent VAE: a latent layer of its own for each task"),
         "mlp": ("gencl.models.mlp:MLPClassifier", "classifier: multi-layer perceptron"),
         "lenet": ("gencl.models.lenet:LeNet", "classifier: two convolutions and two fully connected layers"),
         "vgg9": ("gencl.models.vgg9:VGG9", "classifier: nine weight layers with batch normalisation"),

@@ -14,6 +14,7 @@ from torch.nn import Parameter
 
 from gencl.errors import UsageError
 from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
+from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -31,6 +32,11 @@ class CGANSettings(Part):
         "random-gain", description="how the generator's first layer is told the class"
     )
     adapter: int = Field(0, ge=0, le=64, description="rank of what each class adds to the first layer; 0: nothing")
+    norm: Literal["group", "batch", "none"] = Field("group", description="normalisation within the generator")
+    entropy: Literal["pixels", "softmax", "discriminator"] = Field(
+        "pixels",
+        description="what entropy importance is of: each pixel, a softmax over all, or the discriminator's word",
+    )
     r1: float = Field(1.0, ge=0, description="weight of the R1 gradient penalty on real images")
     r1_every: int = Field(8, ge=1, description="steps from one R1 penalty to the next")
 
@@ -51,6 +57,12 @@ def upsamplings(image_shape: tuple[int, int, int]) -> int:
     return count
 
 
+def _norm(kind: str, channels: int) -> nn.Module:
+    if kind == "group":
+        return nn.GroupNorm(4, channels)
+    return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()
+
+
 class CGANGenerator(Generator):
     """Latent and class -> first layer -> (GroupNorm, LeakyReLU, transposed convolution) ... -> sigmoid.
 
@@ -68,7 +80,7 @@ class CGANGenerator(Generator):
         self.adapter = Adapter(settings.latent, units, settings.adapter) if settings.adapter else None
         layers: list[nn.Module] = []
         for inner, outer in zip(widths, [*widths[1:], channels], strict=True):
-            layers += [nn.GroupNorm(4, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
+            layers += [_norm(settings.norm, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
         self.trunk = nn.Sequential(*layers)
 
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
@@ -86,14 +98,19 @@ class CGANGenerator(Generator):
 
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
-        hidden = self.class_layer(latents, positions)
-        if self.adapter is not None:
-            hidden = hidden + self.adapter(latents, positions)
-        images: Tensor = self.trunk(hidden.view(-1, *self.base))
-        return images
+        return self._grown(self.units(latents, positions))
 
-    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        return torch.sigmoid(self.logits(latents, positions))
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        hidden: Tensor = self.class_layer(latents, positions)
+        return hidden if self.adapter is None else hidden + self.adapter(latents, positions)
+
+    def images(self, units: Tensor) -> Tensor:
+        return torch.sigmoid(self._grown(units))
+
+    def _grown(self, units: Tensor) -> Tensor:
+        """The images before the sigmoid, from the first units."""
+        images: Tensor = self.trunk(units.view(-1, *self.base))
+        return images
 
 
 class Discriminator(nn.Module):
@@ -211,8 +228,13 @@ class ConditionalGAN(GenerativeLearner):
         assert batch.latents is not None
         positions = self.position[batch.classes]
         logits = self.generator.logits(batch.latents, positions)
-        if kind == "entropy":  # of a Bernoulli pixel: softplus(x) - x sigmoid(x)
-            return (F.softplus(logits) - logits * torch.sigmoid(logits)).sum((1, 2, 3))
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
-        return -F.softplus(-self.discriminator(torch.sigmoid(logits), positions))
+        if kind == "likelihood":
+            return -F.softplus(-self.discriminator(torch.sigmoid(logits), positions))
+        if self.settings.entropy == "softmax":
+            chances = logits.flatten(1).log_softmax(1)
+            return -(chances.exp() * chances).sum(1)
+        if self.settings.entropy == "discriminator":
+            return bernoulli_entropy(self.discriminator(torch.sigmoid(logits), positions))
+        return bernoulli_entropy(logits).sum((1, 2, 3))

@@ -76,7 +76,8 @@ class Classifier(Learner):
         self.task_of: Tensor
         self._dropouts = [module for module in trunk.modules() if isinstance(module, Dropout)]
         self._norms = [module for module in trunk.modules() if isinstance(module, TaskBatchNorm2d)]
-        self._normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
+        normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
+        self.smallest_batch = 2 if normalises else 1
         self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
 
     def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
@@ -108,6 +109,10 @@ class Classifier(Learner):
         if self.generator is not None:
             self.generator.grow(classes, seed)
         self.to(self.position.device)
+
+    def conclude(self, task: Task) -> None:
+        if self.generator is not None:
+            self.generator.conclude(task)
 
     def describe(self) -> str:
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
@@ -204,8 +209,6 @@ class Classifier(Learner):
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """Cross-entropy."""
-        if len(batch) == 1 and self._normalises:
-            raise UsageError("train.batch_size: batch normalisation needs two samples or more a process, not one")
         for dropout in self._dropouts:
             dropout.random = random
         scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)

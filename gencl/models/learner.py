@@ -68,7 +68,9 @@ class Learner(nn.Module, ABC):
 
     kind: ClassVar[Literal["generate", "classify"]]
     offers: frozenset[str] = frozenset()
-    """What methods may need of it beyond this class (see `gencl.methods.SERVES`)."""
+    """What methods and metrics may need of it beyond this class (see `gencl.methods.SERVES`)."""
+    smallest_batch: int = 1
+    """The samples that a step needs in each process."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:
@@ -150,8 +152,20 @@ class Generator(nn.Module, ABC):
         """n latents, shape (n, d)."""
 
     @abstractmethod
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """The first hidden units (n, u) for the classes at these positions in the order learned.
+
+        They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
+        line between two of them lie the images between two latents, or two classes.
+        """
+
+    @abstractmethod
+    def images(self, units: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] from `units`."""
+
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
         """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
+        return self.images(self.units(latents, positions))
 
 
 class GenerativeLearner(Learner):
@@ -179,6 +193,17 @@ class GenerativeLearner(Learner):
         """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
         images: Tensor = self.generator(latents, self.position[classes])
         return images
+
+    def encode(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
+
+        Only where ``offers`` has "reconstruct".
+        """
+        raise NotImplementedError
+
+    def reconstruct(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The images (n, c, h, w), in [0, 1], after encoding and decoding; a class says of which task an image is."""
+        return self.generate(classes, self.encode(images, classes))
 
     def latents(self, n: int, *seed: object) -> Tensor:
         """n latents that depend on ``seed`` alone, on the learner's device."""

@@ -53,6 +53,8 @@ def resolve(
     ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
     multiplies the present one. Raises UsageError naming the file or the assignment and the key.
     """
+    if preset is not None and config is not None:
+        raise UsageError("--preset and --config exclude each other")
     source = Path(config) if config is not None else path_of(preset or DEFAULT)
     where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
     tree = read_yaml(source)

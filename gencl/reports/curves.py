@@ -112,7 +112,9 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
     axes.set_axisbelow(True)
     band = f", band: ± 1 standard deviation of {seeds} seeds" if seeds > 1 else ""
     axes.set_title(f"{preset}{band}", fontsize=10, loc="left")
-    _name_ends(axes, ends, digits=1 if scale == 100 else 0)
+    _name_ends(
+        axes, ends, ".1f" if scale == 100 else ".0f" if max((y for _, y, _, _ in ends), default=1) >= 1 else ".3g"
+    )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
     return buffer.getvalue()
@@ -125,7 +127,7 @@ def _look(number: int, marked: bool) -> dict[str, Any]:
     return {**look, "marker": _MARKERS[style] if marked else None, "markersize": 3.5}
 
 
-def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]]], digits: int) -> None:
+def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]]], form: str) -> None:
     """Right of the axes each line's name and last value, none over another, with a bit of the line that leads to it."""
     axes.set_ylim(axes.get_ylim())
     axes.figure.draw_without_rendering()  # fixes the layout, which the places depend on
@@ -137,7 +139,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
         place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([x + 0.008, 1.05], [y, height], color=look["color"], linewidth=0.6, **place)
         axes.plot([1.05, 1.085, 1.12], [height] * 3, **{**look, "markevery": [1]}, **place)
-        axes.text(1.135, height, f"{name}  {value:.{digits}f}", color="0.15", va="center", fontsize=8.5, **place)
+        axes.text(1.135, height, f"{name}  {value:{form}}", color="0.15", va="center", fontsize=8.5, **place)
 
 
 def _apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:

@@ -17,7 +17,9 @@ from gencl.models.learner import GenerativeLearner
 COLUMNS = 12
 """Latents in a sample grid."""
 STRIP = 2
-"""Latents a class in an evolution strip."""
+"""Latents a class in an evolution strip, and where methods stand side by side."""
+LETTERS = 24
+"""The longest name beside a row."""
 GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
@@ -29,6 +31,7 @@ def draw_grid(
     zoom: int = 1,
 ) -> Image.Image:
     """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top."""
+    row_names, column_names = ([_short(name) for name in names] for names in (row_names, column_names))
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
@@ -51,6 +54,11 @@ def draw_grid(
             else:
                 picture.paste(to_picture(cell).resize((width, height), Image.Resampling.NEAREST), corner)
     return picture
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the images."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -86,13 +94,12 @@ def sample_grid(
     return draw_grid([list(row) for row in images], [class_names[c] for c in classes], zoom=zoom_for(images))
 
 
-def method_grid(
-    learners: Mapping[str, GenerativeLearner], class_names: Sequence[str], columns: int, seed: int
-) -> Image.Image:
-    """Methods side by side: a row per learner, the classes of the first with ``columns`` latents each across."""
-    classes = sorted(next(iter(learners.values())).classes)
-    rows = [class_rows(learner, classes, columns, seed) for learner in learners.values()]
-    tops = [class_names[c] if k == 0 else "" for c in classes for k in range(columns)]
+def method_grid(learners: Mapping[str, GenerativeLearner], classes: Mapping[int, str], seed: int) -> Image.Image:
+    """Methods side by side: a row per learner, the classes (by number, with their names) with the same latents across,
+    two at least and more where the classes are few."""
+    columns = max(STRIP, COLUMNS // len(classes))
+    rows = [class_rows(learner, list(classes), columns, seed) for learner in learners.values()]
+    tops = [name if k == 0 else "" for name in classes.values() for k in range(columns)]
     return draw_grid([list(images.flatten(0, 1)) for images in rows], list(learners), tops, zoom_for(rows[0]))
 
 

@@ -31,6 +31,8 @@ def shown(name: str, value: float | None) -> str:
         return f"{value / 1e6:.1f}"
     if name in ("shared", "per_task", "total"):
         return f"{value:,.0f}"
+    if name.startswith("reconstruction"):
+        return f"{value:.3g}"
     return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 
 
@@ -91,6 +93,9 @@ QUALITY = (
     "fid_just_learned",
     "fid_forgetting",
     "conditional_accuracy",
+    "reconstruction",
+    "reconstruction_just_learned",
+    "reconstruction_forgetting",
     "acc",
     "bwt",
     "fwt",
@@ -105,6 +110,9 @@ _NAMES = {
     "fid_just_learned": "FID just learned",
     "fid_forgetting": "FID forgetting",
     "conditional_accuracy_bwt": "conditional accuracy BWT",
+    "reconstruction": "squared error",
+    "reconstruction_just_learned": "squared error just learned",
+    "reconstruction_forgetting": "squared error forgetting",
     "shared": "shared parameters",
     "per_task": "parameters a task",
     "method_state_bytes": "method state MB",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
-from gencl.scenarios.recipe import task_of_classes
+from gencl.files import is_path
+from gencl.scenarios.recipe import task_of_classes, title_of
 from gencl.scenarios.task import Scenario
 from gencl.settings import Added, DataSettings
 
@@ -38,16 +39,15 @@ def with_added(
         places.add(_place(entry.data))
         dataset = _fitted(entry.data, data, scenario.image_shape, load)
         every = tuple(range(len(dataset.classes)))
-        tasks.append(
-            task_of_classes(dataset, every, data, 0, index=len(tasks), name=dataset.name, first=len(names)),
-        )
-        names += dataset.classes
+        title = title_of(entry.data, dataset, {task.name for task in tasks})
+        tasks.append(task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, first=len(names)))
+        names += [f"{title} {name}" if name in names else name for name in dataset.classes]
     return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
 
 
 def _place(name: str) -> object:
     """Equal for two names of one data set or folder."""
-    return Path(name).expanduser().resolve() if "/" in name or name.startswith(".") else name
+    return Path(name).expanduser().resolve() if is_path(name) else name
 
 
 def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: LoadAs) -> Dataset:

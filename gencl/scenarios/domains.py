@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from collections import Counter
+from functools import partial
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
-from gencl.scenarios.recipe import Load, Recipe, task_of_classes
+from gencl.files import absolute, is_path
+from gencl.scenarios.recipe import Load, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
-from gencl.scenarios.task import Scenario, Task
+from gencl.scenarios.task import Scenario, Source, Task
 from gencl.settings import DataSettings, Part
 
 
@@ -28,11 +31,11 @@ class DomainsSettings(Part):
     @field_validator("domains")
     @classmethod
     def _once_each(cls, value: list[str]) -> list[str]:
-        places = [Path(name).resolve() if "/" in name else name for name in value]
+        places = [os.path.realpath(absolute(name)) if is_path(name) else name for name in value]
         for i, name in enumerate(value):
             if places[i] in places[:i]:
                 raise ValueError(f"{name} is named twice: its classes would be in two tasks")
-        return value
+        return [absolute(name) for name in value]  # as config.yaml repeats it from everywhere
 
 
 class Domains(Recipe):
@@ -49,13 +52,17 @@ class Domains(Recipe):
         if not known.domains:
             raise UsageError("scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]")
         tasks: list[Task] = []
-        names: list[str] = []
+        names: list[tuple[str, str]] = []
+        titles: set[str] = set()
+        sources: list[Source] = []
         shapes: dict[str, tuple[int, int, int]] = {}
         for domain in known.domains:
             if known.tasks is not None and len(tasks) >= known.tasks:
                 break
             dataset = load(domain)
             shapes[domain] = dataset.train.shape
+            title = title_of(domain, dataset, titles)
+            titles.add(title)
             groups = self._groups(dataset)
             for number, group in enumerate(groups):
                 tasks.append(
@@ -65,19 +72,27 @@ class Domains(Recipe):
                         data,
                         number,
                         index=len(tasks),
-                        name=dataset.name if len(groups) == 1 else f"{dataset.name} {number + 1}",
+                        name=title if len(groups) == 1 else f"{title} {number + 1}",
                         first=len(names),
                     )
                 )
-            names += dataset.classes
+            names += [(title, name) for name in dataset.classes]
+            sources.append(Source(dataset.name, len(dataset.classes), partial(load, domain)))
         if known.tasks is not None and known.tasks > len(tasks):
             raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)
-        return Scenario("domains", tuple(tasks[: known.tasks]), tuple(names), reader=None)
+        shown = _told_apart(names)
+        return Scenario("domains", tuple(tasks[: known.tasks]), shown, reader=None, sources=tuple(sources))
 
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes = range(len(dataset.classes))
         return equal_groups(classes, self.settings.classes_per_task or len(classes), dataset.name)
+
+
+def _told_apart(names: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The classes' names; where several domains have one, with the domain's."""
+    often = Counter(name for _, name in names)
+    return tuple(name if often[name] == 1 else f"{title} {name}" for title, name in names)
 
 
 def _check_shapes(shapes: dict[str, tuple[int, int, int]]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
 from gencl.datasets.dataset import Dataset, Split
 from gencl.errors import UsageError
+from gencl.files import printable
 from gencl.randomness import permutation
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import DataSettings, Part
@@ -77,3 +79,11 @@ def task_of_classes(
     train, validation = hold_out(every, data, dataset.name, number)
     train, validation, test = (part.relabelled(part.labels + first) for part in (train, validation, test))
     return Task(index, name, tuple(first + c for c in classes), train, validation, test)
+
+
+def title_of(domain: str, dataset: Dataset, taken: set[str]) -> str:
+    """What the part of a sequence that is of this data is called: as the data set is; of folders that are called the
+    same, with the folder above, or else the whole path."""
+    path = Path(domain)
+    names = (dataset.name, printable(f"{path.parent.name}/{path.name}"))
+    return next((name for name in names if name not in taken), printable(domain))

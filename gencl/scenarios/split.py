@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from gencl.errors import UsageError
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Source
 from gencl.settings import DataSettings, Part
 
 
@@ -58,7 +59,8 @@ class ClassSplit(Recipe):
             task_of_classes(dataset, group, data, i, index=i, name=name)
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
-        return Scenario("split", tasks, dataset.classes, dataset.reader)
+        source = Source(dataset.name, len(dataset.classes), partial(load, data.name))
+        return Scenario("split", tasks, dataset.classes, dataset.reader, sources=(source,))
 
 
 def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int, ...]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from gencl.datasets.dataset import Split
+from gencl.datasets.dataset import Dataset, Split
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,20 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A data set that tasks are made of: its name, how many classes it has, and how to read it again, whole."""
+
+    name: str
+    classes: int
+    read: Callable[[], Dataset]
+
+
+@dataclass(frozen=True)
 class Scenario:
     """An ordered list of tasks over images of one shape; ``reader`` is the extractor that suits them, if any.
 
     The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
+    Where the classes are those of labelled data sets, ``sources`` are these: class numbers go on from one to the next.
     """
 
     name: str
@@ -63,6 +74,7 @@ class Scenario:
     class_names: tuple[str, ...]
     reader: str | None
     added: int = 0
+    sources: tuple[Source, ...] = field(default=(), compare=False)
 
     @property
     def planned(self) -> tuple[Task, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,8 @@ from typing import Any
 
 from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
+from gencl.metrics.extractors import make_extractor
+from gencl.models import LEARNERS
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.progress import Mode, Reporter
@@ -58,7 +59,7 @@ def compare(
             _check_cell(cell_folder(folder, variant, seed), settings)
     name = next(iter(cells.values())).preset
     _check_out(folder, name)
-    _check_machine(cells.values(), device, data_root)
+    workers = Workers(_check_machine(cells.values(), device, data_root, progress))
     machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
@@ -71,8 +72,7 @@ def compare(
 
     folder.mkdir(parents=True, exist_ok=True)
     gather()  # from the start the folder can be told for a comparison, and gone on with
-    workers = Workers()
-    with Reporter(len(cells), 0, progress) as reporter, workers.stopped_by_signals(), ThreadPoolExecutor(jobs) as pool:
+    with Reporter(len(cells), 0, progress) as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
 
         def run(cell: tuple[Variant, int]) -> None:
             if workers.stopped_by():
@@ -107,12 +107,18 @@ def _check_out(folder: Path, preset: str) -> None:
         raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
 
 
-def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None) -> None:
-    """Wrong devices, data and scenarios are found before anything is written (and data are fetched once)."""
-    make_accelerator(device)
-    different = {repr((cell.data, cell.scenario, cell.extend)): cell for cell in cells}
+def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode) -> str:
+    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
+    once. Returns the device's type."""
+    kind: str = make_accelerator(device).device.type
+    different = {
+        repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"])): cell for cell in cells
+    }
     for cell in different.values():
-        make_scenario(cell, None if data_root is None else Path(data_root))
+        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+        if LEARNERS.get(cell.model["name"]).kind == "generate":
+            make_extractor(scenario, cell.evaluate, progress)
+    return kind
 
 
 def _check_cell(folder: Path, settings: Settings) -> None:
@@ -130,10 +136,12 @@ def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], worker
     plan = folder.parent / f"{folder.name}.yaml"
     folder.parent.mkdir(parents=True, exist_ok=True)
     files.write(plan, settings.to_yaml())
-    command = [sys.executable, "-m", "gencl", "train", "--config", str(plan), "--out", str(folder), "--json", *machine]
+    command = ["train", "--config", str(plan), "--out", str(folder), "--json", *machine]
     status, errors = workers.run([*command, *(["--resume"] if resume else [])])
     plan.unlink(missing_ok=True)
     if status == 0:
         return None
+    if status < 0:
+        return f"killed by signal {-status} (9: perhaps too little memory)"
     lines = errors.strip().splitlines()
     return lines[-1].removeprefix("gencl: ") if lines else f"exit status {status}"

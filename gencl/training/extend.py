@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from gencl import presets
 from gencl.datasets import DATASETS
-from gencl.datasets.pictures import is_picture
+from gencl.datasets.decode import Unusable, decode
+from gencl.datasets.folder import is_picture
 from gencl.errors import UsageError
+from gencl.files import is_path
 from gencl.processes import main_process
 from gencl.settings import Added, Settings
 from gencl.training.progress import Mode
@@ -88,9 +88,8 @@ def _again(folder: Path) -> list[str]:
 def _named(data: str | Path) -> str:
     """A data set's name as it is, a folder's whole path: a run is extended from many places."""
     text = str(data)
-    folder = Path(text).expanduser()
-    is_path = "/" in text or text.startswith(".") or (text not in DATASETS and text != "" and folder.is_dir())
-    return str(folder.resolve()) if is_path else text
+    folder = text != "" and text not in DATASETS and Path(text).expanduser().is_dir()
+    return str(Path(text).expanduser().resolve()) if folder or is_path(text) else text
 
 
 def _changes(settings: Settings, assignments: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
@@ -112,13 +111,14 @@ def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
         if "/" not in name:
             lines.append(f"{name}: its images are taken as {wanted}, as those that the run knows")
             continue
-        picture = next(filter(is_picture, Path(name).rglob("*")), None)
-        try:
-            with Image.open(picture or name) as opened:
-                grey = opened.mode.startswith("I") or opened.mode in ("1", "L", "LA", "F")
-                found = f"{opened.width}x{opened.height} {'grey' if grey else 'RGB'}"
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = next((path for path in sorted(Path(name).rglob("*")) if is_picture(path.name)), None)
+        if picture is None:
             continue  # whoever reads them all says what is wrong
+        try:
+            pixels = decode(picture, None)
+        except Unusable:
+            continue
+        found = f"{pixels.shape[1]}x{pixels.shape[0]} {'grey' if pixels.ndim == 2 else 'RGB'}"
         if found != wanted:
             lines.append(f"{name}: pictures such as {found} become {wanted}, as those that the run knows")
     return lines

@@ -12,6 +12,7 @@ from typing import Any
 from gencl import files
 from gencl.errors import GenclError
 from gencl.metrics.transfer import forward_transfer
+from gencl.models.learner import GenerativeLearner
 from gencl.paper import published
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
@@ -22,7 +23,7 @@ from gencl.training.variants import Variant, cell_folder
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_CURVES = ("accuracy", "fid")
+_CURVES = ("accuracy", "fid", "reconstruction")
 
 
 def write_results(
@@ -106,8 +107,12 @@ def _average(values: Sequence[float]) -> dict[str, float | int | None]:
 
 
 def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str) -> None:
-    """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show."""
-    learners, names = {}, []
+    """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show.
+
+    The samples are of the classes of the first method that draws, of each method that knows these.
+    """
+    learners: dict[str, GenerativeLearner] = {}
+    shown: dict[int, str] = {}
     found: dict[str, dict[str, list[list[float | None]]]] = {}
     for variant in variants:
         for seed in seeds:
@@ -118,9 +123,12 @@ def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]
                     found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrices[name]))
         run = Run(cell_folder(folder, variant, seeds[0]))
         with suppress(GenclError):  # or a classifier
-            learners[variant.label], names = run.generator(), run.class_names()
+            learner, names = run.generator(), run.class_names()
+            shown = shown or {c: names[c] for c in sorted(learner.classes)}
+            if {c: names[c] for c in learner.classes if c in shown} == shown:  # a variant may learn other classes
+                learners[variant.label] = learner
     if learners:
-        save_picture(method_grid(learners, names, columns=2, seed=seeds[0]), folder / "samples.png")
+        save_picture(method_grid(learners, shown, seeds[0]), folder / "samples.png")
     metric = next((name for name in _CURVES if name in found), None)
     if metric is not None:
         curves = {label: Curve.over(runs) for label, runs in found[metric].items()}

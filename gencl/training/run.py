@@ -16,7 +16,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.reports.grids import sample_grid
 from gencl.settings import Settings, check, read_yaml
-from gencl.training import documents
+from gencl.training import documents, latent_space
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 
 
@@ -95,16 +95,54 @@ class Run:
         Raises UsageError for a class or task that was not learned.
         """
         learner = self.generator()
-        if task is not None and not 1 <= task <= len(learner.tasks):
-            raise UsageError(f"--task {task}: the run learned tasks 1 to {len(learner.tasks)}")
-        wanted = list(classes) if classes else list(learner.tasks[task - 1]) if task else learner.classes
-        unknown = sorted(set(wanted) - set(learner.classes))
-        if unknown:
-            shown = ", ".join(map(str, unknown[:5])) + (" ..." if len(unknown) > 5 else "")
-            raise UsageError(f"--classes: {shown} not learned; the run knows {sorted(learner.classes)}")
+        of_task = learner.classes if task is None else list(latent_space.classes_of(learner, task))
+        wanted = list(classes) if classes else of_task
+        latent_space.check_classes(learner, wanted)
         columns = max(1, -(-n // len(wanted)))
         seed = self.card.seed if seed is None else seed
         return sample_grid(learner, self.class_names(), wanted, columns, seed)
+
+    def reconstruct(
+        self,
+        images: Sequence[str | Path] = (),
+        n: int = 12,
+        task: int | None = None,
+        data_root: str | Path | None = None,
+    ) -> Image.Image:
+        """Images, each above what the VAE makes of it, two rows a task.
+
+        Args:
+            images: files; default held-out images of the run's own data. One of another size is resized, with a
+                warning.
+            n: held-out images a task.
+            task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
+            data_root: where data sets lie, for held-out images.
+
+        Raises UsageError for a learner that cannot encode, a task that was not learned, or a file that is not there.
+        """
+        return latent_space.reconstruct(self, images, task, n, data_root)
+
+    def interpolate(
+        self,
+        images: Sequence[str | Path] = (),
+        task: int | None = None,
+        classes: Sequence[int] | None = None,
+        steps: int = 9,
+        seed: int | None = None,
+    ) -> Image.Image:
+        """What lies between two images (VAEs), two latents, or two classes: a straight line in the first hidden units.
+
+        Args:
+            images: two files; default none: latents are drawn.
+            task: 1 for the first; for latents only its classes, a row each. For images default the one that gives each
+                back best.
+            classes: one, between pairs of latents; or two, from one to the other with the same latents.
+            steps: images of a row, both ends included.
+            seed: of the latents; default the run's.
+
+        Raises UsageError as `reconstruct` does, and for classes that were not learned.
+        """
+        return latent_space.interpolate(self, images, task, classes, steps, seed)
 
     def evaluate(
         self,
@@ -177,6 +215,16 @@ def load_run(path: str | Path) -> Run:
 def sample(run: str | Path, classes: Sequence[int] | None = None, n: int = 64, **options: Any) -> Image.Image:
     """A grid of images from the generator in a directory: `Run.sample`."""
     return load_run(run).sample(classes, n, **options)
+
+
+def reconstruct(run: str | Path, images: Sequence[str | Path] = (), n: int = 12, **options: Any) -> Image.Image:
+    """Images beside what the VAE in a directory makes of them: `Run.reconstruct`."""
+    return load_run(run).reconstruct(images, n, **options)
+
+
+def interpolate(run: str | Path, images: Sequence[str | Path] = (), **options: Any) -> Image.Image:
+    """What lies between two images, latents or classes of the generator in a directory: `Run.interpolate`."""
+    return load_run(run).interpolate(images, **options)
 
 
 def evaluate(run: str | Path, metrics: Sequence[str] | None = None, **options: Any) -> dict[str, Any]:

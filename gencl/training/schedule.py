@@ -13,11 +13,12 @@ from gencl.randomness import permutation
 from gencl.settings import TrainSettings
 
 
-def steps(settings: TrainSettings, images: int) -> int:
-    """The optimiser steps of a task with so many training images."""
-    if settings.epochs is None:
-        return settings.steps
-    return max(1, math.ceil(settings.epochs * images / settings.batch_size))
+def steps(settings: TrainSettings, images: int, task: int) -> int:
+    """The optimiser steps of the task at this place (0-based) with so many training images."""
+    factor = settings.first if task == 0 else 1.0
+    passes = settings.epochs
+    wanted = settings.steps if passes is None else math.ceil(passes * images / settings.batch_size)
+    return max(1, round(factor * wanted))
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:

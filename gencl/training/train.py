@@ -99,6 +99,11 @@ def run_settings(
         scenario = make_scenario(settings, root).to(accelerator.device)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = methods.build(settings.method)
+    if settings.train.batch_size // processes.world < learner.smallest_batch:
+        raise UsageError(
+            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
+            f"normalisation; at least {learner.smallest_batch}"
+        )
     learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
     if scenario.added:
@@ -108,7 +113,9 @@ def run_settings(
             f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
             "cannot be extended; train a new run with the new images beside the old ones"
         )
-    evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed)
+    with processes.main_first():
+        shown = progress if processes.main else "silent"
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)

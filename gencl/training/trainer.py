@@ -61,7 +61,7 @@ class Trainer:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return sum(schedule.steps(self._train[part.index], len(part.train)) for part in task.parts)
+        return sum(schedule.steps(self._train[part.index], len(part.train), part.index) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint, which may be of fewer tasks: the others follow."""
@@ -302,4 +302,4 @@ def _describe(stage: Stage) -> str:
 
 def _line(task: str, measured: Mapping[str, list[float]]) -> str:
     means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in measured.items()]
-    return f"task {task} learned; mean over tasks so far: {', '.join(means)}"
+    return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")

@@ -27,6 +27,7 @@ _SCORES = {
     "fid_first_half": "fid",
     "fid": "fid",
     "conditional_accuracy": "conditional_accuracy",
+    "reconstruction": "reconstruction",
 }
 """The figures that candidates are compared by, the first that is there, and the metric each belongs to."""
 

@@ -4,54 +4,90 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
+
+from gencl.training.fork_server import ForkServer
+
+
+class Worker(Protocol):
+    """A process that runs one command."""
+
+    def terminate(self) -> None:
+        """Asks it to stop."""
+
+    def wait(self) -> tuple[int, str]:
+        """Its exit status once it has ended, and what it wrote to standard error."""
+
+
+class Started:
+    """A process that Python was started in.
+
+    In a session of its own: Ctrl-C reaches it once, from `Workers`, and not from the terminal too (a second signal
+    would stop it at once, without a checkpoint).
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gencl", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def terminate(self) -> None:
+        """Sends SIGTERM if it runs."""
+        self._process.terminate()
+
+    def wait(self) -> tuple[int, str]:
+        """Its exit status once it has ended, and what it wrote to standard error."""
+        _, errors = self._process.communicate()
+        return self._process.returncode, errors
 
 
 class Workers:
     """The processes that train cells; SIGINT and SIGTERM are passed on to them, and they write their checkpoints."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
+        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`)."""
         self._signal = 0
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[Worker] = set()
+        self._server = ForkServer() if device == "cpu" and sys.platform == "linux" else None
 
     def stopped_by(self) -> int:
         """The signal that asked to stop, or 0."""
         return self._signal
 
-    def run(self, command: Sequence[str]) -> tuple[int, str]:
-        """Runs a command; returns its exit status and what it wrote to standard error.
-
-        In a session of its own: Ctrl-C reaches it once, from here, and not from the terminal too (a second signal would
-        stop it at once, without a checkpoint).
-        """
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        self._running.add(process)
+    def run(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """Runs ``gencl ARGUMENTS``; returns its exit status and what it wrote to standard error."""
+        worker: Worker = self._server.start(arguments) if self._server else Started(arguments)
+        self._running.add(worker)
         if self._signal:  # the signal came while the process was made
-            process.terminate()
-        _, errors = process.communicate()
-        self._running.discard(process)
-        return process.returncode, errors
+            worker.terminate()
+        found = worker.wait()
+        self._running.discard(worker)
+        return found
 
     @contextmanager
-    def stopped_by_signals(self) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
         """Within the block the first signal stops all that runs and lets nothing more begin."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             self._signal = number
-            for process in list(self._running):
-                process.send_signal(signal.SIGTERM)
+            for worker in list(self._running):
+                worker.terminate()
 
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        before = {number: signal.signal(number, stop) for number in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if self._server:
+                self._server.close()

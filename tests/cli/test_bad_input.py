@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 import gencl.cli
 from gencl.errors import GenclError
-from tests.conftest import gencl as run_gencl
-from tests.conftest import tiny
+from tests.conftest import gencl_process, tiny
 
 
 def wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
@@ -69,6 +68,7 @@ WRONG_USE = [
     (["train", *MLP, "--method", "clnp", "--set", "data.validation=0"], "data.validation=0.1"),
     (["train", *MLP, "--method", "clnp", "--set", "method.l1=[0.1]"], "method.l1"),
     (["train", *MLP, "--method", "packnet", "--set", "method.prune=0"], "method.prune"),
+    (["train", *MLP, "--set", "train.batch_size=1", "--set", "model.name=vgg9"], "train.batch_size"),
     (["train", *MLP, "--set", "scenario.classes_per_task=20"], "scenario.classes_per_task"),
     (["train", *MLP, "--set", "model.heads=each"], "model.heads"),
     (["train", "--set", "train.steps={a: 1, a: 2}"], "not a value"),
@@ -225,7 +225,7 @@ def test_a_full_disk_is_one_line_and_the_last_good_state_stays(tmp_path: Path, m
 
 
 def test_messages_come_from_the_real_command_too(tmp_path: Path) -> None:
-    done = run_gencl("train", "--method", "anpcy", cwd=tmp_path)
+    done = gencl_process("train", "--method", "anpcy", cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("gencl: no method is called 'anpcy'; did you mean anpyc")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from gencl.errors import GenclError
+from gencl.errors import GenclError, UsageError
 from gencl.methods.consolidation import (
     proximal_step,
     proximal_weights,
@@ -127,3 +127,27 @@ def test_loss_form_warns_before_it_diverges() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SPP(SPP.Settings(**{"lambda": 100.0})).before_task(ctx)
+
+
+def test_only_what_is_protected_is_pulled_back() -> None:
+    ctx = context(model__heads="domain")
+    names = list(ctx.learner.shared())
+    method = MAS(MAS.Settings(**{"lambda": 1e6, "samples": 5, "protect": ["trunk.*.weight"]}))
+    method.check(ctx.learner)
+    method.after_task(ctx)
+    assert sorted(method.importance) == sorted(names)  # all are measured
+    ctx.phase = ctx.learner.phases([0])[0]
+    before = {name: p.detach().clone() for name, p in ctx.learner.shared().items()}
+    with torch.no_grad():
+        for parameter in ctx.learner.shared().values():
+            parameter.add_(1.0)
+    method.after_step(ctx)
+    for name, parameter in ctx.learner.shared().items():
+        pulled = not torch.equal(parameter.detach(), before[name] + 1)
+        assert pulled == (name.startswith("trunk.") and name.endswith(".weight")), name
+
+
+def test_protecting_what_is_not_there_is_refused() -> None:
+    ctx = context()
+    with pytest.raises(UsageError, match=r"no shared parameter is called 'encoder\.\*'; there are: trunk"):
+        MAS(MAS.Settings(protect=["trunk.*", "encoder.*"])).check(ctx.learner)

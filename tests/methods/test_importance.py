@@ -98,7 +98,7 @@ def test_moments_agree_with_single_samples(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
-@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-mlp"])
 def test_moments_of_our_learners(preset: str, kind: str) -> None:
     settings = gencl.resolve(preset, assignments=tiny(preset))
     learner, scenario = grown(settings, tasks=2)

@@ -41,7 +41,7 @@ def test_names_are_moved_apart_and_stay_within() -> None:
     assert len(_apart([0.5] * 30, 0.08, 0.0, 1.0)) == 30  # more than fit
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "fid"])
+@pytest.mark.parametrize("metric", ["accuracy", "fid", "reconstruction"])
 def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     curves = {f"method-{i}": Curve.over([so_far(R), [0.9, 0.8, 0.7]]) for i in range(19)}
     curves["joint"] = Curve.over([[None, None, 0.9]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from torch import Tensor
 import gencl
 from gencl.datasets.dataset import Split
 from gencl.errors import GenclError, UsageError
+from gencl.training.fork_server import ForkServer
 from gencl.training.recorder import Recorder
 from gencl.training.run import Run
 from gencl.training.state import State
@@ -42,15 +44,39 @@ def without_cost(run: Run) -> dict[str, object]:
     return {key: value for key, value in run.metrics.items() if key not in ("cost", "environment")}
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of anpyc on images; not to be changed."""
+    return train(tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.fixture(scope="module")
+def classified(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of ewc on classes; not to be changed."""
+    return train(tmp_path_factory.mktemp("classified") / "run", "digits-mlp", "ewc")
+
+
+def unfinished(run: Run, out: Path) -> Run:
+    """A copy that was cut off when all but the end was written."""
+    shutil.copytree(run.path, out)
+    _unfinish(Run(out))
+    return Run(out)
+
+
 NOT_FOR = {
     "digits-cgan": ["finetune", "lwf", "hat", "xdg", "packnet", "clnp"],
+    "digits-vae": ["hat"],
     "digits-mlp": [],
 }
+ON_A_VAE = ["sgd", "sgd-f", "joint", "ewc", "si", "mas", "anpyc", "dgr", "align", "hat", "er+spp", "anpyc+align"]
+RUNS = [
+    *((preset, method) for preset in ("digits-cgan", "digits-mlp") for method in [*METHODS, "mas+dgr", "xdg+si"]),
+    *(("digits-vae", method) for method in ON_A_VAE),
+]
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
-@pytest.mark.parametrize("method", [*METHODS, "mas+dgr", "xdg+si"])
+@pytest.mark.parametrize(("preset", "method"), RUNS)
 def test_every_method_leaves_a_run_as_the_contract_says(
     preset: str, method: str, tmp_path: Path, data_root: Path
 ) -> None:
@@ -64,14 +90,15 @@ def test_every_method_leaves_a_run_as_the_contract_says(
     assert contract(out, data_root) == "as the contract says"
     assert run.finished and run.metrics["cost"]["steps"] == 18
     summary = run.metrics["summary"]
-    assert ("fid_first_half" in summary) == (preset == "digits-cgan") != ("acc" in summary)
+    assert ("fid_first_half" in summary) == (preset != "digits-mlp") != ("acc" in summary)
+    assert ("reconstruction" in summary) == (preset == "digits-vae")
     assert len(run.learner().tasks) == 3
     by_task = run.metrics["cost"]["by_task"]
     assert len(by_task) == (1 if method == "joint" else 3) and all(row["memory_bytes"] > 0 for row in by_task)
     assert sum(row["train_seconds"] for row in by_task) == pytest.approx(run.metrics["cost"]["train_seconds"], abs=0.01)
     for row in run.metrics.get("capacity", []):
         assert all(0 <= share <= 1 for share in row.values())
-    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp", "anpyc"))
+    assert ("capacity" in run.metrics) == (method in ("hat", "packnet", "clnp", "anpyc", "anpyc+align"))
 
 
 def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> None:
@@ -79,8 +106,8 @@ def test_shared_parameters_do_not_grow_and_own_ones_freeze(tmp_path: Path) -> No
     assert one["shared"] == two["shared"] and one["per_task"] == two["per_task"]
 
 
-def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
-    one, two = train(tmp_path / "1"), train(tmp_path / "2")
+def test_same_seed_same_bytes_other_seed_other_bytes(whole: Run, tmp_path: Path) -> None:
+    one, two = whole, train(tmp_path / "2")
     assert model_bytes(one) == model_bytes(two)
     assert without_cost(one) == without_cost(two)
     again = gencl.train(config=one.path / "config.yaml", out=tmp_path / "3", progress="silent")
@@ -89,12 +116,12 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
     assert model_bytes(one) != model_bytes(other)
 
 
-def test_same_bytes_with_two_threads(tmp_path: Path) -> None:
+def test_same_bytes_with_two_threads(tmp_path: Path, forks: ForkServer) -> None:
     """Threads that add up in the order in which they arrive would show here (they did)."""
     sets = ["train.steps=60", "scenario.tasks=2", "evaluate.features=none"]
-    command = [sys.executable, "-m", "gencl", "train", "--threads", "2", *(p for text in sets for p in ("--set", text))]
+    command = ["train", "--threads", "2", *(part for text in sets for part in ("--set", text))]
     for name in ("1", "2"):
-        subprocess.run([*command, "--out", str(tmp_path / name)], check=True, capture_output=True)
+        assert forks.start([*command, "--out", str(tmp_path / name)]).wait()[0] == 0
     assert model_bytes(Run(tmp_path / "1")) == model_bytes(Run(tmp_path / "2"))
 
 
@@ -105,23 +132,18 @@ def test_old_tasks_own_parameters_never_move(tmp_path: Path) -> None:
         assert parameter.equal(three.own(0)[name])
 
 
-@pytest.mark.parametrize(
-    ("preset", "method"),
-    [("digits-cgan", "anpyc"), ("digits-cgan", "dgr"), ("digits-mlp", "hat")],
-)
-def test_killed_in_the_middle_of_task_2_and_resumed(preset: str, method: str, tmp_path: Path) -> None:
+def test_killed_in_the_middle_of_task_2_and_resumed(tmp_path: Path, forks: ForkServer) -> None:
     """kill -9 while it runs; the resumed run ends with the same bytes as one that was never stopped."""
-    longer = ["train.steps=120", "train.checkpoint_every=7"]
-    whole = train(tmp_path / "whole", preset, method, set=longer)
+    longer = ["train.steps=60", "train.checkpoint_every=7"]
+    whole = train(tmp_path / "whole", set=longer)
     out = tmp_path / "killed"
-    sets = [part for text in [*tiny(preset), *longer] for part in ("--set", text)]
-    command = [sys.executable, "-m", "gencl", "train", "--preset", preset, "--method", method, "--out", str(out), *sets]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    sets = [part for text in [*tiny("digits-cgan"), *longer] for part in ("--set", text)]
+    process = forks.start(["train", "--preset", "digits-cgan", "--threads", "1", "--out", str(out), *sets])
     deadline = time.time() + 120
-    while not _in_task_2(out) and time.time() < deadline and process.poll() is None:
+    while not _in_task_2(out) and time.time() < deadline and not Run(out).finished:
         time.sleep(0.005)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait()[0] == -signal.SIGKILL, "it ended before it could be killed"
     assert not Run(out).finished
     resumed = gencl.train(out=out, resume=True, progress="silent")
     assert model_bytes(resumed) == model_bytes(whole)
@@ -139,12 +161,27 @@ class Cut(Exception):
 
 
 @pytest.mark.parametrize(
-    "method", ["ewc-online", "si", "lwf", "hat", "xdg+si", "packnet", "clnp", "anpyc", "er+mas", "packnet+ewc"]
+    "method",
+    [
+        "ewc-online",
+        "si",
+        "lwf",
+        "hat",
+        "xdg+si",
+        "packnet",
+        "clnp",
+        "anpyc",
+        "er+mas",
+        "packnet+ewc",
+        "dgr",
+        "anpyc+align",
+    ],
 )
 def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a checkpoint in the first task, the second, and while the second is retrained: the same bytes."""
     sets = ["train.checkpoint_every=1", *(["method.finetune=0.4"] if method == "clnp" else [])]
-    whole = train(tmp_path / "whole", "digits-mlp", method, set=sets)
+    preset = "digits-vae" if "align" in method else "digits-mlp"
+    whole = train(tmp_path / "whole", preset, method, set=sets)
     write = Recorder.checkpoint
     for at in (4, 7, 11):
 
@@ -155,16 +192,16 @@ def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path, monkey
 
         with monkeypatch.context() as patch, pytest.raises(Cut):
             patch.setattr(Recorder, "checkpoint", cut)
-            train(tmp_path / str(at), "digits-mlp", method, set=sets)
+            train(tmp_path / str(at), preset, method, set=sets)
         resumed = gencl.train(out=tmp_path / str(at), resume=True, progress="silent")
         assert model_bytes(resumed) == model_bytes(whole)
         assert without_cost(resumed) == without_cost(whole)
 
 
 def _in_task_2(out: Path) -> bool:
-    """Whether the newest checkpoint lies within the second task (120 steps each; numbers are twice the steps)."""
+    """Whether the newest checkpoint lies within the second task (60 steps each; numbers are twice the steps)."""
     numbers = [int(path.stem) for path in (out / "checkpoint").glob("*.json")]
-    return bool(numbers) and 2 * 140 < max(numbers) < 2 * 220
+    return bool(numbers) and 2 * 60 < max(numbers) < 2 * 115
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -182,10 +219,8 @@ def test_signals_write_a_checkpoint_and_end_with_their_status(number: signal.Sig
     assert list((out / "checkpoint").glob("*.json"))
 
 
-def test_resume_falls_back_to_the_last_good_checkpoint(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole")
-    run = train(tmp_path / "run")
-    _unfinish(run)
+def test_resume_falls_back_to_the_last_good_checkpoint(whole: Run, tmp_path: Path) -> None:
+    run = unfinished(whole, tmp_path / "run")
     newest = sorted((run.path / "checkpoint").glob("*.safetensors"))[-1]
     newest.write_bytes(newest.read_bytes()[:-10])
     assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
@@ -201,15 +236,13 @@ def _unfinish(run: Run) -> None:
         (run.path / name).unlink()
 
 
-def test_resume_of_a_finished_run_changes_nothing(tmp_path: Path) -> None:
-    run = train(tmp_path / "run")
-    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
-    gencl.train(out=run.path, resume=True, progress="silent")
-    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+def test_resume_of_a_finished_run_changes_nothing(whole: Run) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")}
+    gencl.train(out=whole.path, resume=True, progress="silent")
+    assert {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")} == before
 
 
-def test_resume_with_config_only_starts_at_step_0(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole")
+def test_resume_with_config_only_starts_at_step_0(whole: Run, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     (out / "config.yaml").write_bytes((whole.path / "config.yaml").read_bytes())
@@ -233,20 +266,17 @@ def test_nan_in_a_tasks_last_step_leaves_no_checkpoint_of_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", ["[]", "[" * 100_000, "{}", '{"sha256": 1}', "3", ""])
-def test_an_odd_checkpoint_file_is_passed_over(content: str, tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole", "digits-mlp", "ewc")
-    run = train(tmp_path / "run", "digits-mlp", "ewc")
-    _unfinish(run)
+def test_an_odd_checkpoint_file_is_passed_over(content: str, classified: Run, tmp_path: Path) -> None:
+    run = unfinished(classified, tmp_path / "run")
     newest = sorted((run.path / "checkpoint").glob("*.json"))[-1]
     newest.write_text(content)
-    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
+    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(classified)
 
 
 def test_a_checkpoint_of_other_settings_or_data_is_not_gone_on_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classified: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = train(tmp_path / "run", "digits-mlp", "sgd")
-    _unfinish(run)
+    run = unfinished(classified, tmp_path / "run")
     config = run.path / "config.yaml"
     text = config.read_text()
     config.write_text(text.replace("steps: 6", "steps: 7"))
@@ -262,19 +292,17 @@ def test_a_checkpoint_of_other_settings_or_data_is_not_gone_on_with(
         gencl.train(out=run.path, resume=True, progress="silent")
 
 
-def test_a_run_has_one_writer(tmp_path: Path) -> None:
+def test_a_run_has_one_writer(tmp_path: Path, forks: ForkServer) -> None:
     out = tmp_path / "run"
     sets = [part for text in [*tiny("digits-cgan"), "train.steps=2000"] for part in ("--set", text)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gencl", "train", "--out", str(out), *sets], stderr=subprocess.DEVNULL
-    )
-    while not (out / "log.jsonl").exists() and process.poll() is None:
+    process = forks.start(["train", "--out", str(out), *sets])
+    while not (out / "log.jsonl").exists():
         time.sleep(0.01)
     try:
         with pytest.raises(UsageError, match="another process writes the run"):
             gencl.train(out=out, resume=True, progress="silent")
     finally:
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -44,6 +44,7 @@ def test_stages_share_all_steps() -> None:
 
 
 def test_epochs_count_each_tasks_own_images() -> None:
-    assert steps(TrainSettings(epochs=2, batch_size=32), 100) == 7  # 200 images in batches of 32
-    assert steps(TrainSettings(epochs=0.001, batch_size=32), 100) == 1
-    assert steps(TrainSettings(steps=9), 100) == 9
+    assert steps(TrainSettings(epochs=2, batch_size=32), 100, 1) == 7  # 200 images in batches of 32
+    assert steps(TrainSettings(epochs=0.001, batch_size=32), 100, 1) == 1
+    assert steps(TrainSettings(steps=9), 100, 1) == 9
+    assert [steps(TrainSettings(steps=9, first=1.5), 100, task) for task in range(3)] == [14, 9, 9]

@@ -1,0 +1,96 @@
+"""One picture file as pixels, or the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+LARGEST_ENLARGEMENT = 8
+"""A picture is not blown up further than so many times."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+"""Of all that Pillow knows: some of the others run programs, such as Ghostscript."""
+_GREY_MODES = ("1", "L", "LA", "La", "I")
+_LEAST = 4
+"""Pixels of a side."""
+
+Pixels: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+class Unusable(Exception):
+    """A file that gives no picture; the text says why. ``lasting``: it will be so until the file changes."""
+
+    def __init__(self, reason: str, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+@contextmanager
+def strict() -> Iterator[None]:
+    """Pillow's warning of a decompression bomb becomes an error, its other warnings are silent.
+
+    Filters belong to the whole process: enter it before the threads that decode, leave it after them.
+    """
+    with catch_warnings():
+        simplefilter("ignore")
+        simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def decode(file: Path, size: int | None) -> Pixels:
+    """A picture upright, (height, width) if it is grey, else (height, width, 3); its first frame where it moves.
+
+    What is transparent is white, as viewers show it; 16 bits a pixel lose their lower half.
+
+    Args:
+        file: in one of the formats of `KINDS`, whatever its name says.
+        size: the side to which it will be reduced: a JPEG of twice that side or more is decoded at a half, a quarter or
+            an eighth, which is several times as fast. None: as it is.
+
+    Raises Unusable for what is broken, has more pixels than Pillow thinks safe (89 million), or too few a side.
+    """
+    try:
+        if not file.is_file():
+            raise Unusable("it is not a file that can be opened")
+        with Image.open(file, formats=_FORMATS) as opened:
+            least = max(_LEAST, -(-(size or 0) // LARGEST_ENLARGEMENT))
+            if min(opened.size) < least:
+                raise Unusable(f"{opened.width}x{opened.height} pixels are too few ({least} a side are needed)")
+            if size is not None:
+                opened.draft(None, (2 * size, 2 * size))
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _pixels(opened)
+    except (Unusable, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unusable(f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which is not safe to decode") from None
+    except UnidentifiedImageError:
+        raise Unusable(f"it is none of {KINDS}") from None
+    except OSError as error:
+        raise Unusable(error.strerror or _line(error), lasting=error.errno is None) from None
+    except Exception as error:  # decoders meet damage with errors of any kind
+        raise Unusable(_line(error)) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    if image.mode == "F":
+        raise Unusable("its pixels are floating-point numbers, whose white is not known")
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow would cut them off
+        return (np.asarray(image).astype(np.int64).clip(0, 65_535) >> 8).astype(np.uint8)
+    mode = "L" if image.mode in _GREY_MODES else "RGB"
+    if "transparency" in image.info or image.mode[-1] in "Aa":
+        whole = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole)
+    return np.array(image.convert(mode))

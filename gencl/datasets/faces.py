@@ -1,0 +1,81 @@
+"""Faces, photographed (CelebA: Liu et al. 2015, "Deep learning face attributes in the wild") and drawn; one class each.
+
+Neither is fetched. CelebA: <http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html> leads to its Google Drive; the files are
+``Img/img_align_celeba.zip`` and ``Eval/list_eval_partition.txt``; for research that is not commercial only. Drawn faces
+are crawled sets, whose pictures remain their artists': "Anime Face Dataset" on Kaggle (64,000 crops), or the folders of
+faces in public repositories of anime GANs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torchvision.datasets import CelebA
+
+from gencl.datasets.dataset import data_root
+from gencl.datasets.folder import Listing, one_class
+from gencl.datasets.official import verify
+from gencl.errors import GenclError
+from gencl.files import printable
+
+PARTITION = "list_eval_partition.txt"
+_TRAIN, _TEST = "0", "2"
+"""Parts of CelebA. Its validation part, 1, is left out: ``data.validation`` is of the training part."""
+
+
+def load_celeba(root: Path | None = None, download: bool = True) -> Listing:
+    """The faces of ``ROOT/celeba`` or ``ROOT/celeba_faces``, at any depth, as one class.
+
+    With ``ROOT/celeba/img_align_celeba`` and `PARTITION` beside it they have CelebA's own split.
+    """
+    return read(CelebA, root)
+
+
+def load_anime(root: Path | None = None, download: bool = True) -> Listing:
+    """The faces of ``ROOT/anime`` or ``ROOT/anime_faces``, at any depth, as one class."""
+    root = root or data_root()
+    found = _folder(root, ("anime", "anime_faces"))
+    if found is None:
+        raise GenclError(
+            f"anime is not in {root}: looked for pictures in {root / 'anime'} and {root / 'anime_faces'}; put drawn "
+            "faces there, such as Kaggle's Anime Face Dataset, or name your own folder in scenario.domains"
+        )
+    return one_class(found, "anime")
+
+
+def read(kind: type[CelebA], root: Path | None) -> Listing:
+    """With the md5 that ``kind`` holds of the partition list; it has none of the unpacked pictures.
+
+    Raises GenclError when there are no files, the list is damaged, or pictures that it names are not there.
+    """
+    root = root or data_root()
+    folder = root / CelebA.base_folder
+    if (folder / "img_align_celeba").is_dir() and (folder / PARTITION).is_file():
+        verify("celeba", folder / PARTITION, next(md5 for _, md5, name in kind.file_list if name == PARTITION))
+        return _partitioned(folder)
+    found = _folder(root, (CelebA.base_folder, "celeba_faces"))
+    if found is None:
+        raise GenclError(
+            f"celeba is not in {root}: looked for pictures in {folder} and {root / 'celeba_faces'}; it lies on Google "
+            f"Drive, which asks for a browser: fetch img_align_celeba.zip and {PARTITION} from "
+            f"http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and unpack the zip in {folder}, the list beside it"
+        )
+    return one_class(found, "face")
+
+
+def _folder(root: Path, names: tuple[str, ...]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def _partitioned(folder: Path) -> Listing:
+    images = folder / "img_align_celeba"
+    parts = dict(line.split() for line in (folder / PARTITION).read_text().splitlines() if line.strip())
+    there = {path.name for path in images.iterdir()}
+    missing = [name for name in parts if name not in there]
+    if missing:
+        raise GenclError(
+            f"{printable(images)} lacks {len(missing):,} of the {len(parts):,} pictures of {PARTITION}, such as "
+            f"{missing[0]}; unpack img_align_celeba.zip again, or take {PARTITION} away to use what is there"
+        )
+    train, test = ([images / name for name, part in parts.items() if part == wanted] for wanted in (_TRAIN, _TEST))
+    return Listing(folder, ("face",), [train], [test])

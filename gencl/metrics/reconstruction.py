@@ -1,0 +1,40 @@
+"""How well images survive being encoded and decoded."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+
+from gencl.metrics.metric import Metric
+from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
+from gencl.models.learner import GenerativeLearner, Learner
+from gencl.scenarios.task import Task
+
+
+class Reconstruction(Metric):
+    """Mean squared error per pixel of a task's held-out images, in [0, 1], through the posterior mean."""
+
+    name = "reconstruction"
+    better = "lower"
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
+        return "reconstruct" in learner.offers
+
+    @torch.no_grad()
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        learner, data = cast(GenerativeLearner, snapshot.learner), snapshot.held_out_part(task)
+        total = 0.0
+        for rows in torch.arange(len(data), device=data.labels.device).split(snapshot.batch_size):
+            images = data.take(rows).float() / 255
+            total += float((learner.reconstruct(images, data.labels[rows]) - images).square().sum())
+        return total / (len(data) * data.shape[0] * data.shape[1] * data.shape[2])
+
+    def summary(self, matrix: Matrix) -> dict[str, float | None]:
+        return {
+            "reconstruction": final(matrix),
+            "reconstruction_just_learned": just_learned(matrix),
+            "reconstruction_forgetting": backward_transfer(matrix),
+        }

@@ -1,0 +1,275 @@
+"""A reader of any labelled images: a small network trained once on the data sets' own training images, then cached.
+
+The bundled digit reader suits digits only; for Fashion-MNIST, CIFAR-10 or a user's folders of classes this one takes
+its place. Runs that differ in the order, grouping or number of tasks, in ``data.limit`` or method share one reader, and
+so their scores can be compared. It never sees the real images that scores compare with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from gencl import files
+from gencl.datasets.dataset import Split, cache_root
+from gencl.errors import GenclError, UsageError
+from gencl.metrics.reader import FEATURES, LOGITS, Reader
+from gencl.randomness import deterministic, permutation, seeded
+from gencl.scenarios.task import Scenario, Source
+from gencl.training import documents
+from gencl.training.progress import Mode, Reporter
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a reader is trained; who changes the network or the training below gives it another ``version``.
+
+    The steps are as many as ``epochs`` need, within ``fewest_steps`` and ``steps``.
+    """
+
+    version: int = 1
+    steps: int = 1200
+    fewest_steps: int = 200
+    epochs: int = 10
+    batch_size: int = 128
+    lr: float = 3e-3
+
+    def steps_for(self, images: int) -> int:
+        return min(self.steps, max(self.fewest_steps, self.epochs * -(-images // self.batch_size)))
+
+
+RECIPE = Recipe()
+
+
+class Card(BaseModel):
+    """The JSON file beside a cached reader's weights."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def build_network(shape: Sequence[int]) -> nn.Sequential:
+    """Four convolutions, then the 128 features; input (n, channels, height, width) in [0, 1].
+
+    The first one's stride brings images of any size to about 16x16, so that all cost about the same.
+    """
+    channels, *sides = shape
+    stride = 2 * max(1, round(max(sides) / 32))
+    convolutions = nn.Sequential(
+        nn.Conv2d(channels, 24, stride + 1, stride, stride // 2), nn.ReLU(),
+        nn.Conv2d(24, 48, 3, 2, 1), nn.GroupNorm(8, 48), nn.ReLU(),
+        nn.Conv2d(48, 64, 3, 1, 1), nn.GroupNorm(8, 64), nn.ReLU(),
+        nn.Conv2d(64, 96, 3, 2, 1), nn.GroupNorm(8, 96), nn.ReLU(),
+        nn.Flatten(),
+    )  # fmt: skip
+    for divisor in (stride, 2, 2):
+        sides = [-(-side // divisor) for side in sides]
+    return convolutions.append(nn.Linear(96 * sides[0] * sides[1], 128))
+
+
+class TrainedReader(Reader):
+    """Reads the classes it was trained on; ``accuracy`` is its share of right answers on held-out real images."""
+
+    def __init__(
+        self,
+        name: str = "reader",
+        features_list: Sequence[str] = (FEATURES, LOGITS),
+        *,
+        shape: Sequence[int],
+        classes: int,
+    ) -> None:
+        super().__init__(name, features_list, build_network(shape), shape, classes)
+        self.version, self.accuracy = "", 0.0
+
+    @classmethod
+    def for_scenario(
+        cls, scenario: Scenario, split: str = "test", progress: Mode = "auto", recipe: Recipe | None = None
+    ) -> TrainedReader:
+        """The reader of a scenario's classes, logit k for class number k; from the cache, else trained (a minute).
+
+        It knows nothing of classes that were added later (`gencl.extend`): features stay those of the first tasks.
+        ``split`` is the one whose real images scores compare with: for "validation" the training images of the data
+        sets without those that are kept apart, else all of them. Raises UsageError where the classes cannot be read.
+        """
+        if why := unsuited(scenario):
+            raise UsageError(f"evaluate.features: reader: {why}; use auto or none")
+        recipe = recipe or RECIPE
+        lessons = Lessons(scenario, split, recipe)
+        path = cache_root() / "readers" / f"{lessons.key}.safetensors"
+        with seeded("reader", recipe.version):
+            reader = cls(shape=scenario.image_shape, classes=len(lessons.outputs))
+        reporter = Reporter(recipe.steps_for(len(lessons.train)), 0, progress)
+        if not reader._load(path, reporter):
+            with reporter:
+                reader._learn(lessons, recipe, path, reporter)
+        for tensor in (reader.head.weight, reader.head.bias):
+            tensor.data = tensor.data[lessons.outputs]
+        reader.eval().requires_grad_(False)
+        return reader
+
+    def _load(self, path: Path, reporter: Reporter) -> bool:
+        """Whether ``path`` held a reader. Says where it is damaged."""
+        card = path.with_suffix(".json")
+        if not path.exists() and not card.exists():
+            return False
+        try:
+            about, _ = documents.read(card, Card)
+            if files.sha256(path) != about.sha256:
+                raise ValueError(f"its checksum is not the one in {card.name}")
+            self.load_state_dict(load_file(path))
+        except (GenclError, OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reporter.say(f"the cached reader {path} is damaged and trained again: {str(error).splitlines()[0]}")
+            return False
+        self.version, self.accuracy = about.sha256[:12], about.accuracy
+        return True
+
+    def _learn(self, lessons: Lessons, recipe: Recipe, path: Path, reporter: Reporter) -> None:
+        """Trains, measures and keeps the reader."""
+        reporter.doing("training a reader for FID")
+        reporter.say(f"training a reader of {lessons.about} for FID; it is kept for further runs")
+        start = time.perf_counter()
+        with _one_thread(), deterministic(torch.device("cpu")):
+            _fit(self, lessons.train, recipe, reporter)
+            with torch.no_grad():
+                answers = torch.cat([self(images)[1].argmax(1) for images in lessons.test.images.split(500)])
+        self.accuracy = float((answers == lessons.test.labels).double().mean())
+        card = {
+            "schema": 1,
+            "recipe": asdict(recipe),
+            "data": lessons.about,
+            "training_images": len(lessons.train),
+            "held_out_images": len(lessons.test),
+            "accuracy": self.accuracy,
+        }
+        where = f"kept in {path.parent}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            digest = files.save_tensors(path, self.state_dict())
+            files.write_json(path.with_suffix(".json"), {**card, "sha256": digest})
+        except (OSError, GenclError) as error:  # costs time, nothing else
+            digest = files.checksum(self.state_dict())
+            where = f"not kept: {error}"
+        self.version = digest[:12]
+        reporter.say(
+            f"the reader reads {self.accuracy:.2%} of {len(lessons.test)} held-out images right "
+            f"({time.perf_counter() - start:.0f} s); {where}"
+        )
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One of the data sets: hashes of what it holds, its place in the scenario, its training and test part."""
+
+    prints: list[str]
+    number: int
+    train: Split
+    test: Split
+
+    @staticmethod
+    def of(source: Source, number: int, kept: set[bytes]) -> Domain:
+        """A source without the training images that are ``kept`` apart."""
+        data = source.read()
+        train = _without(data.train, kept)
+        prints = [f(part) for part in (train, data.test) for f in (Split.fingerprint, _labels_digest)]
+        return Domain(prints, number, train, data.test)
+
+
+class Lessons:
+    """What a reader learns from: the whole training and test parts of a scenario's data sets.
+
+    The data sets come in an order that their content decides, so that scenarios of the same ones share a reader.
+    ``outputs[k]`` is the number that class k of the scenario has in ``train`` and ``test``; ``key`` names it all.
+    """
+
+    def __init__(self, scenario: Scenario, split: str, recipe: Recipe) -> None:
+        sources = scenario.sources
+        apart = [task.validation for task in scenario.planned if split == "validation"]
+        kept = {image for part in apart for image in _contents(part)}
+        parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
+        parts.sort(key=lambda part: (part.prints, part.number))
+        counts = [sources[part.number].classes for part in parts]
+        firsts = dict(zip((part.number for part in parts), [0, *accumulate(counts)], strict=False))
+        self.outputs = [firsts[number] + c for number, source in enumerate(sources) for c in range(source.classes)]
+        self.train = Split.concatenate(
+            [part.train.relabelled(part.train.labels + firsts[part.number]) for part in parts]
+        )
+        self.test = Split.concatenate([part.test.relabelled(part.test.labels + firsts[part.number]) for part in parts])
+        names = " and ".join(sources[part.number].name for part in parts)
+        self.about = f"{names}, {sum(counts)} classes, {len(self.train)} images"
+        content = repr((asdict(recipe), counts, [part.prints for part in parts]))
+        self.key = hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def unsuited(scenario: Scenario) -> str:
+    """Why no reader can be trained for a scenario, or nothing."""
+    if not scenario.sources:
+        return f"the classes of a {scenario.name} scenario are not those of labelled data sets"
+    for source in scenario.sources:
+        if source.classes < 2:
+            return f"{source.name} has one class, and a reader learns by telling classes apart"
+    return ""
+
+
+def _contents(split: Split) -> Iterator[bytes]:
+    for image in split.images.cpu().contiguous():
+        yield image.numpy().tobytes()
+
+
+def _without(split: Split, kept: set[bytes]) -> Split:
+    """The split without images that are kept apart, copies of them included."""
+    return split.select(torch.tensor([image not in kept for image in _contents(split)])) if kept else split
+
+
+def _labels_digest(split: Split) -> str:
+    return hashlib.sha256(split.labels.contiguous().numpy().tobytes()).hexdigest()
+
+
+def _fit(reader: Reader, split: Split, recipe: Recipe, reporter: Reporter) -> None:
+    """AdamW; the rate rises over a tenth of the steps, then falls to 0, both linearly."""
+    steps = recipe.steps_for(len(split))
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=recipe.lr, weight_decay=1e-2)
+    images = split.images
+    for step, rows in enumerate(_batches(len(split), recipe.batch_size, steps)):
+        optimizer.param_groups[0]["lr"] = recipe.lr * min((step + 1) / max(1, steps // 10), 1 - step / steps)
+        loss = F.cross_entropy(reader(images[rows])[1], split.labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        reporter.advance(1, {"loss": loss.item()})
+
+
+def _batches(n: int, size: int, steps: int) -> Iterator[Tensor]:
+    """Rows of ``steps`` batches: permutation after permutation of n."""
+    epoch = done = 0
+    while True:
+        for rows in permutation(n, "reader", epoch).split(size):
+            if done == steps:
+                return
+            yield rows
+            done += 1
+        epoch += 1
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The order of additions depends on the number of threads: with one, all runs on a machine get the same reader."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
