@@ -119,7 +119,8 @@ def run_settings(
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
-    found = checkpoint.load(folder / "checkpoint", str(accelerator.device)) if resume else None
+    device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
+    found = checkpoint.load(folder / "checkpoint", device) if resume else None
     if found is not None:
         _check_origin(found, recorder, len(settings.extend))
         trainer.restore(State.from_tree(found.state), found.tensors)

@@ -24,8 +24,8 @@ from gencl.training.run import Run
 from tests.conftest import tiny
 
 SETS = {
-    "digits-cgan": ["train.steps=6", "model.width=4", "train.log_every=2"],
-    "digits-mlp": ["train.steps=6", "model.hidden=[16,8]", "train.log_every=2", "data.validation=0.2"],
+    "digits-cgan": ["train.steps=4", "model.width=4", "train.log_every=2"],
+    "digits-mlp": ["train.steps=4", "model.hidden=[16,8]", "train.log_every=2", "data.validation=0.2"],
 }
 FEW = ["method.anpyc.samples=16"]
 
@@ -127,8 +127,8 @@ def test_its_config_repeats_the_extended_run(
     run = extend(run, folders / "three", folders / "single", set={"train.steps": "1.5x"})
     again = gencl.train(config=run.path / "config.yaml", out=tmp_path / "again", progress="silent")
     assert content(run) == content(again)
-    assert [task.train for task in run.settings.extend] == [{}, {"steps": 9}, {"steps": 9}]
-    assert run.metrics["cost"]["steps"] == 3 * 6 + 2 * 9
+    assert [task.train for task in run.settings.extend] == [{}, {"steps": 6}, {"steps": 6}]
+    assert run.metrics["cost"]["steps"] == 3 * 4 + 2 * 6
     assert [len(classes) for classes in run.card.tasks][2:] == [2, 2, 1]
 
 

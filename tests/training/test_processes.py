@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from gencl.training.train import train
 from tests.conftest import gencl, tiny
+from tests.scenarios.test_domains import folder
 
 
 def launched(*command: str) -> subprocess.CompletedProcess[str]:
@@ -55,6 +56,8 @@ def remember(self, *a):
 trainer.Trainer.fit = remember
 for preset, method, sets in {cases!r}:
     gencl.train(preset, method, 0, {out!r} + method, set=sets, device="cpu", progress="silent")
+    if method == "anpyc":  # begins with a checkpoint
+        gencl.extend({out!r} + method, {more!r}, device="cpu", progress="silent")
     flat = torch.cat([p.flatten() for p in kept[-1].learner.state_dict().values() if p.is_floating_point()])
     everyone = [torch.empty_like(flat) for _ in range(2)]
     torch.distributed.all_gather(everyone, flat)
@@ -67,8 +70,8 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
     """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
     cgan = tiny("digits-cgan")
     cases = [("digits-cgan", "anpyc", cgan), ("digits-mlp", "clnp", VGG), ("digits-cgan", "dgr", cgan)]
-    script = tmp_path / "ranks.py"
-    script.write_text(RANKS.format(cases=cases, out=f"{tmp_path}/"))
+    script, more = tmp_path / "ranks.py", folder(tmp_path / "letters", "a")
+    script.write_text(RANKS.format(cases=cases, out=f"{tmp_path}/", more=more))
     done = launched(str(script))
     assert done.returncode == 0, done.stderr[-2000:]
     for _, method, _ in cases:
