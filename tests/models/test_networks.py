@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -10,11 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models import resnet18
 
+import gencl
 from gencl.errors import UsageError
 from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch, Learner
+from gencl.models.learner import Learner
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
-from gencl.randomness import RandomSource
 from gencl.training.build import make_learner
 
 NETWORKS = ["lenet", "vgg9", "resnet18", "cnn-narrow", "cnn-wide"]
@@ -73,11 +74,12 @@ def test_resnet18_is_that_of_torchvision(stem: str, heads: str) -> None:
     assert any(isinstance(module, nn.BatchNorm2d) for module in learner.modules()) == (heads != "task")
 
 
-def test_batch_normalisation_needs_two_samples() -> None:
-    learner = made("vgg9", width=0.1).train()
-    batch = Batch(torch.rand(1, 1, 28, 28), torch.tensor([3]), tasks=(1,))
-    with pytest.raises(UsageError, match=r"train\.batch_size: batch normalisation needs two samples"):
-        learner.phases([1])[0].loss(batch, 0, RandomSource(0))
+def test_batch_normalisation_needs_two_samples(tmp_path: Path) -> None:
+    assert made("lenet").smallest_batch == 1
+    sets = ["model.name=vgg9", "train.batch_size=1"]
+    with pytest.raises(UsageError, match=r"train\.batch_size: 1 in each process is too little for batch normalisation"):
+        gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=sets)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 30), (3, 32, 32)])

@@ -66,7 +66,7 @@ def unfinished(run: Run, out: Path) -> Run:
 NOT_FOR = {
     "digits-cgan": ["finetune", "lwf", "hat", "xdg", "packnet", "clnp"],
     "digits-vae": ["hat"],
-    "digits-mlp": [],
+    "digits-mlp": ["align"],
 }
 ON_A_VAE = ["sgd", "sgd-f", "joint", "ewc", "si", "mas", "anpyc", "dgr", "align", "hat", "er+spp", "anpyc+align"]
 RUNS = [
