@@ -28,11 +28,11 @@ class Entry:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Returns ``"; did you mean X?"`` for the nearest known name, or the list of all where none is near."""
+    """Returns ``"; did you mean X?"`` for the nearest known names, or the list of all where none is near."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
-        return f"; did you mean {' or '.join(near)}?"
+        return f"; did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?"
     return f"; there are: {', '.join(known)}" if known else ""
 
 
