@@ -5,13 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor
 
-from gencl.methods.base import Context, Method
-from gencl.methods.teacher import Teacher
-from gencl.models.learner import Learner
+from gencl.methods.base import Context
+from gencl.methods.teacher import Taught
 from gencl.settings import Part
 
 
-class Align(Method):
+class Align(Taught):
     """loss += weight * t * misalignment, where t is the number of tasks before this one.
 
     Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
@@ -31,13 +30,6 @@ class Align(Method):
     grid = {"weight": (1.0, 2.0, 4.0, 8.0, 16.0)}
     settings: Settings
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._teacher = Teacher()
-
-    def before_task(self, ctx: Context) -> None:
-        self._teacher.begin(ctx)
-
     def penalty(self, ctx: Context) -> Tensor | None:
         assert ctx.phase is not None and ctx.batch is not None
         if not ctx.phase.moves_shared or not self._teacher:
@@ -47,9 +39,3 @@ class Align(Method):
         classes, latents = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
         apart = generative.misalignment(self._teacher.generator, classes, latents, ctx.batch)
         return self.settings.weight * (len(ctx.learner.tasks) - len(ctx.task.parts)) * apart
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._teacher.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        self._teacher.load_state_dict(state, learner)

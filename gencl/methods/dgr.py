@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
-from gencl.methods.base import Context, Method
+from gencl.methods.base import Context
 from gencl.methods.replay import mixed, number_replayed
-from gencl.methods.teacher import Teacher
-from gencl.models.learner import Batch, Learner
+from gencl.methods.teacher import Taught
+from gencl.models.learner import Batch
 from gencl.settings import Part
 
 
-class DGR(Method):
+class DGR(Taught):
     """Part of each batch is drawn from a frozen copy of the generator, made when the task began.
 
     Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1)
@@ -34,13 +33,6 @@ class DGR(Method):
     grid = {"share": (0.25, 0.5, 0.75)}
     settings: Settings
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._teacher = Teacher()
-
-    def before_task(self, ctx: Context) -> None:
-        self._teacher.begin(ctx)
-
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if not self._teacher:
             return batch
@@ -49,9 +41,3 @@ class DGR(Method):
         with torch.no_grad():
             images = self._teacher.generator(latents, ctx.learner.position[classes])
         return mixed(batch, images, classes)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._teacher.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        self._teacher.load_state_dict(state, learner)

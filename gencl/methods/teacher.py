@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gencl.methods.base import Context, under, within
+from gencl.methods.base import Context, Method, under, within
 from gencl.models.learner import Generator, Learner
 from gencl.randomness import RandomSource
 
@@ -54,3 +54,20 @@ class Teacher:
             self._copy(learner, state["past"].tolist())
             assert self.generator is not None
             self.generator.load_state_dict(within("teacher", state))
+
+
+class Taught(Method):
+    """A method with a teacher, made anew before each task."""
+
+    def __init__(self, settings: object) -> None:
+        super().__init__(settings)
+        self._teacher = Teacher()
+
+    def before_task(self, ctx: Context) -> None:
+        self._teacher.begin(ctx)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._teacher.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self._teacher.load_state_dict(state, learner)
