@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencl.models.norms import TaskBatchNorm2d
+from gencl.models.to_images import ToImages
 
 
 class PerSample:
@@ -119,6 +120,7 @@ CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, Pe
     nn.Linear: _linear,
     nn.Conv2d: _convolution,
     nn.ConvTranspose2d: _transposed,
+    ToImages: _transposed,
     nn.GroupNorm: _group_norm,
     nn.BatchNorm2d: _batch_norm,
     TaskBatchNorm2d: _task_norm,

@@ -16,6 +16,7 @@ from gencl.errors import UsageError
 from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
 from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.models.to_images import ToImages
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
 from gencl.settings import Part
@@ -79,8 +80,10 @@ class CGANGenerator(Generator):
         self.class_layer = CLASS_LAYERS[settings.class_layer](settings.latent, units)
         self.adapter = Adapter(settings.latent, units, settings.adapter) if settings.adapter else None
         layers: list[nn.Module] = []
-        for inner, outer in zip(widths, [*widths[1:], channels], strict=True):
+        for inner, outer in pairwise(widths):
             layers += [_norm(settings.norm, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
+        last = ToImages(widths[-1], channels, 4, 2, 1)
+        layers += [_norm(settings.norm, widths[-1]), nn.LeakyReLU(0.2), last]
         self.trunk = nn.Sequential(*layers)
 
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:

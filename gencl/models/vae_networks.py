@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gencl.errors import UsageError
 from gencl.models.learner import Generator
+from gencl.models.to_images import ToImages
 from gencl.randomness import RandomSource, seeded
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Decoder(nn.Module):
             nn.Unflatten(1, base),
             nn.ConvTranspose2d(2 * last, last, 4, 2, 1),
             nn.ReLU(),
-            nn.ConvTranspose2d(last, image_shape[0], 2 * stride, stride, stride // 2),
+            ToImages(last, image_shape[0], 2 * stride, stride, stride // 2),
         )
 
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
