@@ -22,6 +22,7 @@ _PUBLIC = {
     "reconstruct": "gencl.training.run",
     "interpolate": "gencl.training.run",
     "evaluate": "gencl.training.run",
+    "fid": "gencl.training.fid",
     "resolve": "gencl.presets",
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",

@@ -52,7 +52,7 @@ def list_folder(path: Path) -> Listing:
         )
     if not _has_parts(path):
         folders = _classes(path)
-        return Listing(path, _names(path, folders), [_pictures(folder) for folder in folders])
+        return Listing(path, _names(path, folders), [pictures_below(folder) for folder in folders])
     train, test = ([folder.relative_to(path / part) for folder in _classes(path / part)] for part in ("train", "test"))
     other = sorted(set(train) ^ set(test))
     if other:
@@ -60,15 +60,15 @@ def list_folder(path: Path) -> Listing:
             f"{printable(path)}: {printable(other[0])} is a class in only one of train and test; both must have all "
             "classes"
         )
-    files = [[_pictures(path / part / folder) for folder in train] for part in ("train", "test")]
+    files = [[pictures_below(path / part / folder) for folder in train] for part in ("train", "test")]
     return Listing(path, _names(path, train), *files)
 
 
 def one_class(path: Path, name: str) -> Listing:
     """All pictures below a folder as one class; its ``train`` and ``test`` are kept apart where it has them."""
     if _has_parts(path):
-        return Listing(path, (name,), [_pictures(path / "train")], [_pictures(path / "test")])
-    return Listing(path, (name,), [_pictures(path)])
+        return Listing(path, (name,), [pictures_below(path / "train")], [pictures_below(path / "test")])
+    return Listing(path, (name,), [pictures_below(path)])
 
 
 def read_folder(path: Path, data: DataSettings) -> Dataset:
@@ -143,7 +143,8 @@ def _below(folder: Path) -> list[Path]:
     return found
 
 
-def _pictures(folder: Path) -> list[Path]:
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures in a folder at any depth, in the order of their names. Raises UsageError where there are none."""
     found = _below(folder)
     if not found:
         raise UsageError(f"{printable(folder)} holds no pictures ({KINDS}); every class needs some")

@@ -18,9 +18,42 @@ METRICS = Registry(
             "gencl.metrics.reconstruction:Reconstruction",
             "squared error per pixel of held-out images, encoded and decoded (VAEs)",
         ),
+        "kid": ("gencl.metrics.kid:KID", "kernel distance of generated from real images in features (generators)"),
+        "precision": (
+            "gencl.metrics.precision_recall:Precision",
+            "share of generated images that lie among the real ones in features (generators)",
+        ),
+        "recall": (
+            "gencl.metrics.precision_recall:Recall",
+            "share of real images that lie among the generated ones in features (generators)",
+        ),
+        "drift": (
+            "gencl.metrics.drift:Drift",
+            "squared change per pixel of the same latents' images since their task was learned (generators)",
+        ),
+        "isc": ("gencl.metrics.inception_score:InceptionScore", "Inception score of generated images (generators)"),
+        "lpips_diversity": (
+            "gencl.metrics.lpips_metrics:LPIPSDiversity",
+            "LPIPS between generated images of a class; 0 is mode collapse (generators)",
+        ),
+        "lpips_drift": (
+            "gencl.metrics.lpips_metrics:LPIPSDrift",
+            "LPIPS between the same latents' images when learned and now (generators)",
+        ),
+        "lpips_reconstruction": (
+            "gencl.metrics.lpips_metrics:LPIPSReconstruction",
+            "LPIPS between held-out images and what is made of them (VAEs)",
+        ),
+        "fitting": (
+            "gencl.metrics.fitting:FittingCapacity",
+            "accuracy on real images of a classifier trained on generated ones (generators)",
+        ),
     },
     group="gencl.metrics",
 )
+
+GROUPS = {"prc": ("precision", "recall"), "lpips": ("lpips_diversity", "lpips_drift", "lpips_reconstruction")}
+"""Short names for metrics that are asked for together: those of them that apply are measured."""
 
 EXTRACTORS = Registry(
     "feature extractor",
@@ -29,6 +62,10 @@ EXTRACTORS = Registry(
         "reader": (
             "gencl.metrics.trained_reader:TrainedReader",
             "a small classifier trained once on the data sets' own training images, 128 features",
+        ),
+        "inception": (
+            "gencl.metrics.inception:Inception",
+            "Inception-v3 of torch-fidelity, 2048 features, as papers quote FID; its weights are downloaded",
         ),
     },
     group="gencl.extractors",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from torch import nn
+
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, forgetting, smt
@@ -20,8 +22,8 @@ class Accuracy(Metric):
     better = "higher"
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
-        return learner.kind == "classify"
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        return "" if learner.kind == "classify" else "it measures classifiers"
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
         return accuracy(cast(Classifier, snapshot.learner), snapshot.held_out_part(task), snapshot.batch_size)

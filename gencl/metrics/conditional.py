@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gencl.metrics.metric import Metric
+from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final
-from gencl.models.learner import Learner
 from gencl.scenarios.task import Task
 
 
@@ -16,12 +15,11 @@ class ConditionalAccuracy(Metric):
     better = "higher"
     reads_classes = True
 
-    @staticmethod
-    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
-        return learner.kind == "generate" and has_reader
+    applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return snapshot.generated(task).accuracy
+        answers = snapshot.generated(task).answers
+        return float((answers == snapshot.classes_of(task)).double().mean())
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {"conditional_accuracy": final(matrix), "conditional_accuracy_bwt": backward_transfer(matrix)}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+
 from gencl.errors import UsageError
-from gencl.metrics import METRICS
+from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.metric import Metric
-from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.notes import bias_notes, describe
+from gencl.metrics.perceptual import Backbone, Perceptual
+from gencl.metrics.snapshot import Conditions, Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.models.learner import Learner
+from gencl.processes import Processes
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import EvaluateSettings
 from gencl.training.progress import Mode
@@ -25,9 +32,13 @@ class Evaluator:
         scenario: the tasks; names the extractor that suits their images (``evaluate.features: auto``).
         settings: samples a task, split and extractor.
         seed: of the latents.
-        only: the metrics to measure; default all that apply. Raises UsageError for one that does not.
+        only: the metrics to measure, or groups of them; default all that apply and are not measured on request only.
+            Raises UsageError for one that does not apply.
         batch_size: images that are generated and read at a time.
         progress: how it is shown that a reader is trained.
+        processes: those that measure together.
+        weights: files of weights, for Inception and LPIPS.
+        backbone: of LPIPS.
     """
 
     def __init__(
@@ -39,43 +50,76 @@ class Evaluator:
         only: Sequence[str] | None = None,
         batch_size: int = 500,
         progress: Mode = "auto",
+        processes: Processes | None = None,
+        weights: Sequence[str | Path] = (),
+        backbone: Backbone = "alex",
     ) -> None:
-        self.learner, self.scenario, self.settings, self.seed = learner, scenario, settings, seed
-        self.batch_size = batch_size
+        self.learner, self.scenario, self.settings = learner, scenario, settings
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
-        self.extractor = make_extractor(scenario, settings, progress) if learner.kind == "generate" else None
-        if self.extractor is not None:
-            self.extractor.to(learner.position.device)
-        self.metrics: list[Metric] = []
-        for name in METRICS if only is None else only:
-            kind: type[Metric] = METRICS.get(name)
-            unread = kind.reads_classes and scenario.added > 0
-            if kind.applies(learner, self.extractor is not None) and not unread:
-                self.metrics.append(kind())
-            elif only is not None:
-                why = f"it is {METRICS.about(name)}"
-                if unread:
-                    why = "its feature extractor does not know the classes that were added later"
-                elif kind.applies(learner, True):
-                    why = "no feature extractor suits its images"
-                raise UsageError(f"metric {name} does not apply to {type(learner).__name__}: {why}")
+        extractor = make_extractor(scenario, settings, progress, weights) if learner.kind == "generate" else None
+        if extractor is not None:
+            extractor.to(learner.position.device)
+        self.metrics, self.final_metrics = _chosen(learner, scenario, extractor, only)
+        wanted = any(metric.perceptual for metric in self.final_metrics)
+        self.conditions = Conditions(
+            samples=settings.samples,
+            seed=seed,
+            split=settings.split,
+            batch_size=batch_size,
+            extractor=extractor,
+            perceptual=Perceptual.of(weights, backbone) if wanted else None,
+            processes=processes or Processes(),
+        )
 
     @property
-    def extractor_version(self) -> str:
-        return str(getattr(self.extractor, "version", ""))
+    def extractor(self) -> nn.Module | None:
+        return self.conditions.extractor
 
-    def snapshot(self) -> Snapshot:
-        """The learner as it is now."""
-        settings = self.settings
-        return Snapshot(self.learner, self.extractor, settings.samples, self.seed, settings.split, self.batch_size)
+    def remembers(self, learned: Callable[[Task], Tensor | None]) -> None:
+        """From here on, ``learned`` gives a task's images as they were when it had been learned."""
+        self.conditions = replace(self.conditions, learned=learned)
 
-    def measure(self, snapshot: Snapshot, tasks: Sequence[Task]) -> dict[str, list[float]]:
-        """Each metric's values on the tasks. The learner's mode is as before afterwards."""
+    def snapshot(self, tasks: Sequence[Task], final: bool = False) -> Snapshot:
+        """The learner as it is now, after these tasks; ``final`` where the metrics of the end will look at it too."""
+        keep = final and any(metric.keeps_features for metric in self.final_metrics)
+        return Snapshot(self.learner, self.conditions, tasks, keep)
+
+    def measure(self, snapshot: Snapshot) -> dict[str, list[float]]:
+        """The values on the snapshot's tasks of each metric that is measured after each task."""
+        measured = self._measured(self.metrics, snapshot)
+        return {name: [float(value) for value in values if value is not None] for name, values in measured.items()}
+
+    def evaluation(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What ``evaluation.json`` holds: the values of all metrics on the snapshot's tasks, and their means."""
+        measured = self._measured([*self.metrics, *self.final_metrics], snapshot)
+        measured = {name: values for name, values in measured.items() if any(value is not None for value in values)}
+        known = {name: [value for value in values if value is not None] for name, values in measured.items()}
+        return {
+            "schema": 1,
+            "features": self.features() or {},
+            "n": self.settings.samples,
+            "tasks": [
+                {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
+                for i, task in enumerate(snapshot.tasks)
+            ],
+            "mean": {name: sum(values) / len(values) for name, values in known.items()},
+        }
+
+    def notes(self, snapshot: Snapshot) -> list[str]:
+        """A line where the numbers of images bias scores, for people."""
+        if self.extractor is None:
+            return []
+        n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
+        real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
+        return bias_notes(n, real, len(snapshot.generated(snapshot.tasks[0]).statistics.total))
+
+    def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
+        """The learner's mode is as before afterwards."""
         training = self.learner.training
         self.learner.eval()
         try:
-            return {metric.name: [metric.measure(snapshot, task) for task in tasks] for metric in self.metrics}
+            return {metric.name: [_once(metric, snapshot, task) for task in snapshot.tasks] for metric in metrics}
         finally:
             self.learner.train(training)
 
@@ -89,22 +133,52 @@ class Evaluator:
         return {name: value for name, value in found.items() if value is not None}
 
     def features(self) -> dict[str, Any] | None:
-        """What scores in features depend on; None when no extractor is used.
+        """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
 
         ``added`` names tasks that came later (`gencl.extend`): they are measured in the features that were chosen for
         those before them, so that one matrix has one measure.
         """
         if self.extractor is None:
             return None
-        snapshot = self.snapshot()
+        snapshot = self.snapshot(self.scenario.tasks)
         references = sorted({snapshot.reference_split(task) for task in self.scenario.tasks})
         added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
-        accuracy = getattr(self.extractor, "accuracy", None)
         return {
-            "name": str(self.extractor.name),
-            "version": self.extractor_version,
-            **({} if accuracy is None else {"accuracy": accuracy}),
+            **describe(self.extractor),
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": "+".join(references),
             **({"added": added} if added else {}),
         }
+
+
+def _once(metric: Metric, snapshot: Snapshot, task: Task) -> float | None:
+    return snapshot.once((metric.name, task.index), lambda: metric.measure(snapshot, task))
+
+
+def _chosen(
+    learner: Learner, scenario: Scenario, extractor: nn.Module | None, only: Sequence[str] | None
+) -> tuple[list[Metric], list[Metric]]:
+    """The metrics that are measured after each task, and those of the end."""
+    always: list[Metric] = []
+    final: list[Metric] = []
+    for asked in METRICS if only is None else only:
+        members = GROUPS.get(asked, (asked,))
+        found: list[Metric] = []
+        whys: list[str] = []
+        for name in members:
+            kind: type[Metric] = METRICS.get(name)
+            why = kind.applies(learner, extractor)
+            if not why and kind.reads_classes:
+                if not getattr(extractor, "reads_classes", False):
+                    why = "its feature extractor does not know its classes"
+                elif scenario.added:
+                    why = "its feature extractor does not know the classes that were added later"
+            if why:
+                whys.append(why)
+            elif only is not None or kind.when != "on request":
+                found.append(kind())
+        if only is not None and not found:
+            raise UsageError(f"metric {asked} does not apply to {type(learner).__name__}: {whys[0]}")
+        for metric in found:
+            (always if metric.when == "always" else final).append(metric)
+    return always, final

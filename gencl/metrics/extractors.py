@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from torch import nn
 
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.trained_reader import unsuited
+from gencl.metrics.weight_files import INCEPTION
 from gencl.scenarios.task import Scenario
 from gencl.settings import EvaluateSettings
 from gencl.training.progress import Mode
 
 
-def make_extractor(scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto") -> nn.Module | None:
+def make_extractor(
+    scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto", weights: Sequence[str | Path] = ()
+) -> nn.Module | None:
     """The extractor that ``evaluate.features`` names, on the CPU, or None.
 
-    ``auto`` is the one that the data set names, else a reader trained on the data sets' own training images, else none.
-    An extractor's class may have ``for_scenario(scenario, split=..., progress=...)``, which makes it for the images.
+    ``auto`` is the one that the data set names, else a reader trained on the data sets' own training images, else
+    Inception where its weights are in the cache, else none. An extractor's class may have ``for_scenario(scenario,
+    split=..., progress=..., weights=...)``, which makes it for the images.
 
     Raises UsageError where no extractor has that name or it does not suit the images.
     """
     name: str | None = settings.features
     if name == "auto":
-        name = scenario.reader or (None if unsuited(scenario) else "reader")
+        inception = "inception" if INCEPTION.published.present() else None
+        name = scenario.reader or (inception if unsuited(scenario) else "reader")
     if name is None or name == "none":
         return None
     kind = EXTRACTORS.get(name)
     made: nn.Module
     if hasattr(kind, "for_scenario"):
-        made = kind.for_scenario(scenario, split=settings.split, progress=progress)
+        made = kind.for_scenario(scenario, split=settings.split, progress=progress, weights=weights)
     else:
         made = kind()
     return made

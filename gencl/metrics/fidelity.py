@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
-from gencl.metrics.metric import Metric
+from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.statistics import Statistics
 from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
-from gencl.models.learner import Learner
 from gencl.scenarios.task import Task
 
 
@@ -24,12 +23,10 @@ class FID(Metric):
     name = "fid"
     better = "lower"
 
-    @staticmethod
-    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
-        return learner.kind == "generate" and has_reader
+    applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return frechet_distance(snapshot.generated(task).statistics, snapshot.reference(task))
+        return frechet_distance(snapshot.generated(task).statistics, snapshot.reference(task).statistics)
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {
@@ -44,7 +41,7 @@ class FID(Metric):
         if not half:
             return {}
         generated, real = (
-            [f(task) for task in half] for f in (lambda t: snapshot.generated(t).statistics, snapshot.reference)
+            [reading(task).statistics for task in half] for reading in (snapshot.generated, snapshot.reference)
         )
         return {"fid_first_half": frechet_distance(_pooled(generated), _pooled(real))}
 

@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from torch import nn
 
 from gencl.metrics.snapshot import Snapshot
-from gencl.metrics.transfer import Matrix
+from gencl.metrics.transfer import Matrix, final
 from gencl.models.learner import Learner
 from gencl.scenarios.task import Task
 
+When = Literal["always", "at the end", "on request"]
+
 
 class Metric(ABC):
-    """Measured on every task learned so far, after each task; its values make a matrix of the same name."""
+    """Measured on every task learned so far; one that is measured after each task has a matrix of the same name."""
 
     name: ClassVar[str]
     better: ClassVar[str]
     """``"higher"`` or ``"lower"``."""
 
+    when: ClassVar[When] = "always"
+    """After each task; once, after the last one; or only where `gencl evaluate` is asked for it."""
+
     reads_classes: ClassVar[bool] = False
     """Whether it asks the extractor which class an image shows: an extractor knows no class that was added later."""
 
+    keeps_features: ClassVar[bool] = False
+    """Whether it needs the features themselves, not only their mean and covariance."""
+
+    perceptual: ClassVar[bool] = False
+    """Whether it needs LPIPS."""
+
     @staticmethod
     @abstractmethod
-    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
-        """Whether it can be measured on this learner, given whether an extractor suits the images."""
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        """Why it cannot be measured on this learner with this extractor; nothing where it can."""
 
     @abstractmethod
-    def measure(self, snapshot: Snapshot, task: Task) -> float:
-        """The value on one task."""
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """The value on one task; None where it is not defined. All processes take part."""
 
-    @abstractmethod
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         """Figures that follow from the whole matrix; None where they are not defined."""
+        return {self.name: final(matrix)}
 
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
         """Figures that need the learner once more, after the last task."""
         return {}
+
+
+def needs_generator(learner: type[Learner] | Learner) -> str:
+    """Why a metric of generators cannot be measured."""
+    return "" if learner.kind == "generate" else "it measures generators"
+
+
+def needs_extractor(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    """Why a metric of generated images' features cannot be measured."""
+    return needs_generator(learner) or ("" if extractor is not None else "no feature extractor suits its images")

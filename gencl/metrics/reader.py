@@ -28,6 +28,7 @@ class Reader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has 
     """
 
     version = ""
+    reads_classes = True
 
     def __init__(
         self, name: str, features_list: Sequence[str], trunk: nn.Module, shape: Sequence[int], classes: int

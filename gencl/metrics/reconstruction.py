@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import cast
 
 import torch
+from torch import nn
 
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.scenarios.task import Task
+
+
+def can_reconstruct(learner: type[Learner] | Learner) -> str:
+    """Why a metric of reconstructions cannot be measured."""
+    return "" if "reconstruct" in learner.offers else "it measures learners that encode images"
 
 
 class Reconstruction(Metric):
@@ -20,8 +26,8 @@ class Reconstruction(Metric):
     better = "lower"
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, has_reader: bool) -> bool:
-        return "reconstruct" in learner.offers
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        return can_reconstruct(learner)
 
     @torch.no_grad()
     def measure(self, snapshot: Snapshot, task: Task) -> float:

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from gencl.datasets.dataset import Split
-from gencl.metrics.statistics import Statistics, cached_statistics, statistics_of
+from gencl.metrics.perceptual import Perceptual
+from gencl.metrics.reading import Reading, read
+from gencl.metrics.real import read_real
 from gencl.models.learner import GenerativeLearner, Learner
+from gencl.processes import Processes
 from gencl.scenarios.task import Task
 
 FEWEST_REFERENCES = 100
 """With fewer held-out images than this, a task's training images are the reference."""
+DRIFT_IMAGES = 64
+"""So many images of a task, as they were when it had been learned, are kept for measuring drift."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What the extractor found in a task's generated images: statistics of the features, and right answers' share."""
+class Conditions:
+    """What scores depend on, beside the learner and the real images.
 
-    statistics: Statistics
-    accuracy: float
+    Args:
+        samples: generated images a task, equally many of each class.
+        seed: the same seed gives the same latents for a task at every time.
+        split: "test" or "validation", the real images to compare with.
+        batch_size: images that are generated and read at a time: changes memory, not scores.
+        extractor: torch-fidelity feature extractor of features and logits, in this order, or None.
+        perceptual: what LPIPS is measured by, or None.
+        processes: those that measure together.
+        learned: the images of a task as they were when it had been learned, (n, c, h, w) uint8, or None.
+    """
+
+    samples: int
+    seed: int
+    split: str = "test"
+    batch_size: int = 500
+    extractor: nn.Module | None = None
+    perceptual: Perceptual | None = None
+    processes: Processes = field(default_factory=Processes)
+    learned: Callable[[Task], Tensor | None] = lambda _: None
 
 
 class Snapshot:
@@ -31,76 +55,92 @@ class Snapshot:
 
     Args:
         learner: in evaluation mode while it is looked at.
-        extractor: torch-fidelity feature extractor with "logits" among its features, or None.
-        samples: generated images a task, equally many of each class.
-        seed: the same seed gives the same latents for a task at every time.
-        split: "test" or "validation", the real images to compare with.
+        conditions: what scores depend on.
+        tasks: those learned so far, for metrics that look at all of them at once.
+        keep: whether features and logits are kept, for metrics that need more than their mean and covariance.
     """
 
-    def __init__(
-        self,
-        learner: Learner,
-        extractor: nn.Module | None,
-        samples: int,
-        seed: int,
-        split: str = "test",
-        batch_size: int = 500,
-    ) -> None:
-        self.learner, self.extractor = learner, extractor
-        self.samples, self.seed, self.split, self.batch_size = samples, seed, split, batch_size
-        self._readings: dict[int, Reading] = {}
+    def __init__(self, learner: Learner, conditions: Conditions, tasks: Sequence[Task], keep: bool = False) -> None:
+        self.learner, self.conditions, self.tasks, self.keep = learner, conditions, list(tasks), keep
+        self._found: dict[Hashable, object] = {}
 
     @property
     def device(self) -> torch.device:
         return self.learner.position.device
 
+    @property
+    def batch_size(self) -> int:
+        return self.conditions.batch_size
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made only once: metrics that share work ask for it under the same key."""
+        if key not in self._found:
+            self._found[key] = make()
+        return cast(T, self._found[key])
+
     def held_out_part(self, task: Task) -> Split:
         """The real images of the chosen split."""
-        return task.validation if self.split == "validation" else task.test
-
-    def held_out(self, task: Task) -> tuple[Tensor, Tensor]:
-        """Real images (uint8) and labels of the chosen split."""
-        part = self.held_out_part(task)
-        return part.images, part.labels
+        return task.validation if self.conditions.split == "validation" else task.test
 
     def reference_split(self, task: Task) -> str:
         """Which real images generated ones are compared with: the chosen split, or "train" where it is too small."""
-        return self.split if len(self.held_out(task)[0]) >= FEWEST_REFERENCES else "train"
+        return self.conditions.split if len(self.held_out_part(task)) >= FEWEST_REFERENCES else "train"
 
-    def reference(self, task: Task) -> Statistics:
-        """Feature statistics of the task's real images, cached by their content."""
-        assert self.extractor is not None
-        part = task.train if self.reference_split(task) == "train" else getattr(task, self.split)
-        return cached_statistics(self.extractor, part, self.batch_size)
+    def reference_part(self, task: Task) -> Split:
+        """The real images that generated ones are compared with: all of them."""
+        return task.train if self.reference_split(task) == "train" else self.held_out_part(task)
+
+    def reference(self, task: Task) -> Reading:
+        """The task's real images, as the extractor reads them; cached by their content."""
+        extractor, processes = self.conditions.extractor, self.conditions.processes
+        assert extractor is not None
+        part = self.reference_part(task)
+        return self.once(
+            ("reference", task.index), lambda: read_real(extractor, part, self.batch_size, processes, self.keep)
+        )
 
     def classes_of(self, task: Task) -> Tensor:
         """The classes asked for, equally many of each: (samples,) rounded down to a multiple of the classes."""
-        each = max(1, self.samples // len(task.classes))
+        each = max(1, self.conditions.samples // len(task.classes))
         return torch.tensor(task.classes, device=self.device).repeat_interleave(each)
+
+    def latents_of(self, task: Task) -> Tensor:
+        """A latent for each of `classes_of`, the same at every time."""
+        learner = cast(GenerativeLearner, self.learner)
+        return self.once(
+            ("latents", task.index),
+            lambda: learner.latents(len(self.classes_of(task)), self.conditions.seed, "evaluation", task.index),
+        )
+
+    @torch.no_grad()
+    def images(self, task: Task, rows: Tensor) -> Tensor:
+        """The generated images of these rows of `classes_of` and `latents_of`, uint8."""
+        learner, classes = cast(GenerativeLearner, self.learner), self.classes_of(task)
+        with torch.autocast(self.device.type, enabled=False):
+            return to_uint8(learner.generate(classes[rows], self.latents_of(task)[rows]))
 
     def generated(self, task: Task) -> Reading:
         """Generated images of the task's classes, as the extractor reads them."""
-        if task.index not in self._readings:
-            self._readings[task.index] = self._read(task)
-        return self._readings[task.index]
+        extractor, n = self.conditions.extractor, len(self.classes_of(task))
+        assert extractor is not None
+
+        def found() -> Reading:
+            make = lambda rows: self.images(task, rows)  # noqa: E731
+            return read(extractor, n, make, self.batch_size, self.device, self.conditions.processes, self.keep)
+
+        return self.once(("generated", task.index), found)
+
+    def sampled(self, task: Task) -> Tensor:
+        """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""
+        return self.once(("sampled", task.index), lambda: self._sampled(task))
 
     @torch.no_grad()
-    def _read(self, task: Task) -> Reading:
-        extractor = self.extractor
-        assert extractor is not None
-        learner = cast(GenerativeLearner, self.learner)
-        classes = self.classes_of(task)
-        latents = learner.latents(len(classes), self.seed, "evaluation", task.index)
-        right = 0
-
-        def features() -> Iterator[Tensor]:
-            nonlocal right
-            for rows in torch.arange(len(classes), device=self.device).split(self.batch_size):
-                found, logits = extractor(to_uint8(learner.generate(classes[rows], latents[rows])))
-                right += int((logits.argmax(1) == classes[rows]).sum())
-                yield found
-
-        return Reading(statistics_of(features()), right / len(classes))
+    def _sampled(self, task: Task) -> Tensor:
+        learner, n = cast(GenerativeLearner, self.learner), DRIFT_IMAGES
+        classes = torch.tensor(task.classes, device=self.device).repeat(-(-n // len(task.classes)))[:n]
+        latents = learner.latents(n, self.conditions.seed, "drift", task.index)
+        with torch.autocast(self.device.type, enabled=False):
+            return to_uint8(learner.generate(classes, latents))
 
 
 def to_uint8(images: Tensor) -> Tensor:

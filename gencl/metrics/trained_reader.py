@@ -97,7 +97,12 @@ class TrainedReader(Reader):
 
     @classmethod
     def for_scenario(
-        cls, scenario: Scenario, split: str = "test", progress: Mode = "auto", recipe: Recipe | None = None
+        cls,
+        scenario: Scenario,
+        split: str = "test",
+        progress: Mode = "auto",
+        recipe: Recipe | None = None,
+        **_: object,
     ) -> TrainedReader:
         """The reader of a scenario's classes, logit k for class number k; from the cache, else trained (a minute).
 
@@ -143,7 +148,7 @@ class TrainedReader(Reader):
         reporter.say(f"training a reader of {lessons.about} for FID; it is kept for further runs")
         start = time.perf_counter()
         with _one_thread(), deterministic(torch.device("cpu")):
-            _fit(self, lessons.train, recipe, reporter)
+            fit(self, lessons.train, recipe, reporter)
             with torch.no_grad():
                 answers = torch.cat([self(images)[1].argmax(1) for images in lessons.test.images.split(500)])
         self.accuracy = float((answers == lessons.test.labels).double().mean())
@@ -238,8 +243,8 @@ def _labels_digest(split: Split) -> str:
     return hashlib.sha256(split.labels.contiguous().numpy().tobytes()).hexdigest()
 
 
-def _fit(reader: Reader, split: Split, recipe: Recipe, reporter: Reporter) -> None:
-    """AdamW; the rate rises over a tenth of the steps, then falls to 0, both linearly."""
+def fit(reader: Reader, split: Split, recipe: Recipe, reporter: Reporter) -> None:
+    """Trains a reader by AdamW; the rate rises over a tenth of the steps, then falls to 0, both linearly."""
     steps = recipe.steps_for(len(split))
     optimizer = torch.optim.AdamW(reader.parameters(), lr=recipe.lr, weight_decay=1e-2)
     images = split.images

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gencl import files
-from gencl.datasets.dataset import cache_root
-from gencl.errors import GenclError, UsageError
+from gencl.errors import UsageError
 from gencl.models.norms import TaskBatchNorm2d
-
-DOWNLOAD_TIMEOUT_SECONDS = 10
+from gencl.weights import Published, fill, read
 
 Weights = Annotated[
     str,
@@ -67,62 +61,11 @@ def load_into(targets: Mapping[str, Tensor], weights: str, published: Any) -> No
     ``published`` is torchvision's entry for the network. Raises UsageError where the file is absent or does not have
     what is needed, GenclError where it is damaged or cannot be downloaded.
     """
-    path = _published(_published_url(published)) if weights == "imagenet" else Path(weights).expanduser()
-    found = _read(path, f"model.weights: {path}")
-    for name, target in targets.items():
-        if name not in found:
-            raise UsageError(f"model.weights: {path} has no {name}; it must hold what torchvision's {published} holds")
-        if found[name].shape != target.shape:
-            raise UsageError(
-                f"model.weights: {name} has shape {tuple(found[name].shape)} in {path}, and {tuple(target.shape)} in "
-                "this network"
-            )
-    with torch.no_grad():
-        for name, target in targets.items():
-            target.copy_(found[name])
-
-
-def _read(path: Path, where: str) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise UsageError(f"{where}: there is no such file; give none, imagenet, or a file of weights")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of any kind: a damaged file can hold anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise GenclError(f"{where} cannot be read as weights: {reason}") from error
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise GenclError(f"{where} cannot be read as weights: it is not a table of named tensors")
-    return found
+    imagenet = Published(_published_url(published), "model.weights: imagenet", "model.weights=PATH")
+    path = imagenet.fetch() if weights == "imagenet" else Path(weights).expanduser()
+    where = f"model.weights: {path}"
+    fill(targets, read(path, where, "none, imagenet, or a file of weights"), where, f"torchvision's {published}")
 
 
 def _published_url(published: Any) -> str:
     return str(published.url)
-
-
-def _published(url: str) -> Path:
-    """The file behind torchvision's ``url``, in the cache; its name ends in the first digits of its sha256."""
-    path = cache_root() / "weights" / url.rsplit("/", 1)[1]
-    match = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    assert match is not None
-    if not path.is_file():
-        _download(url, path, match[1])
-    if not files.sha256(path).startswith(match[1]):
-        raise GenclError(f"{path} is damaged: its sha256 does not start with {match[1]}; delete it and try again")
-    return path
-
-
-def _download(url: str, path: Path, digest: str) -> None:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=digest, progress=False)
-    except (OSError, RuntimeError) as error:
-        raise GenclError(
-            f"model.weights: imagenet is absent and cannot be downloaded ({' '.join(str(error).split())}): put "
-            f"{path.name} into {path.parent}, or name it by model.weights=PATH"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def is_share(name: str) -> bool:
     """Whether a figure is a share of one, shown in per cent."""
-    return "accuracy" in name or name in ("acc", "bwt", "fwt", "forgetting")
+    return "accuracy" in name or name in ("acc", "bwt", "fwt", "forgetting", "precision", "recall", "fitting")
 
 
 def shown(name: str, value: float | None) -> str:
@@ -31,7 +31,7 @@ def shown(name: str, value: float | None) -> str:
         return f"{value / 1e6:.1f}"
     if name in ("shared", "per_task", "total"):
         return f"{value:,.0f}"
-    if name.startswith("reconstruction"):
+    if name.startswith(("reconstruction", "drift", "lpips")):
         return f"{value:.3g}"
     return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 
@@ -103,6 +103,7 @@ QUALITY = (
     "smt",
     "train_seconds",
 )
+DETAIL = ("kid", "precision", "recall", "drift")
 COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
 _NAMES = {
     "fid_first_half": "FID of the first half",
@@ -110,6 +111,12 @@ _NAMES = {
     "fid_just_learned": "FID just learned",
     "fid_forgetting": "FID forgetting",
     "conditional_accuracy_bwt": "conditional accuracy BWT",
+    "kid": "KID",
+    "isc": "Inception score",
+    "fitting": "fitting capacity",
+    "lpips_diversity": "LPIPS diversity",
+    "lpips_drift": "LPIPS drift",
+    "lpips_reconstruction": "LPIPS reconstruction",
     "reconstruction": "squared error",
     "reconstruction_just_learned": "squared error just learned",
     "reconstruction_forgetting": "squared error forgetting",
@@ -192,7 +199,7 @@ def heading(key: str) -> str:
 
 def comparison_markdown(results: dict[str, Any], command: str) -> str:
     """The same table as Markdown, with the command that made it."""
-    keys = comparison_keys(results, [*QUALITY, *COST])
+    keys = comparison_keys(results, [*QUALITY, *DETAIL, *COST])
     lines = [
         f"# {results['preset']}, seeds {', '.join(map(str, results['seeds']))}: mean ± sample standard deviation",
         "",
@@ -214,15 +221,32 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
 
 def print_evaluation(result: dict[str, Any]) -> None:
     """Tasks down, metrics across, the mean last."""
-    features = result["features"]
-    suffix = f", {features['name']} features, n = {result['n']} a task" if features else ""
-    table = Table(title=f"evaluation{suffix}", title_justify="left")
+    table = Table(title=Text(f"evaluation{_measure(result['features'], str(result['n']))}"), title_justify="left")
     table.add_column("task")
     names = list(result["mean"])
     for name in names:
         table.add_column(heading(name), justify="right")
     for row in result["tasks"]:
-        table.add_row(row["task"], *(shown(name, row[name]) for name in names))
+        table.add_row(escape(row["task"]), *(shown(name, row.get(name)) for name in names))
     table.add_section()
     table.add_row("mean", *(shown(name, result["mean"][name]) for name in names))
     Console(highlight=False).print(table)
+
+
+def print_distances(result: dict[str, Any]) -> None:
+    """What `gencl fid` found, a line a score."""
+    one, other = (f"{name} ({n:,})" for name, n in zip(result["images"], result["n"], strict=True))
+    console = Console(highlight=False)
+    table = Table(title=Text(f"{one} against {other}{_measure(result['features'])}"), title_justify="left")
+    for name in result["scores"]:
+        table.add_column(heading(name), justify="right")
+    table.add_row(*(shown(name, value) for name, value in result["scores"].items()))
+    console.print(table)
+
+
+def _measure(features: dict[str, Any], n: str = "") -> str:
+    """What scores in features depend on, for a title."""
+    if not features:
+        return ""
+    others = "" if features.get("published", True) else ", not the published weights: compare with nothing else"
+    return f", {features['name']} features{f', n = {n} a task' if n else ''}{others}"

@@ -64,6 +64,17 @@ class Metrics(BaseModel):
         return self
 
 
+class Evaluation(BaseModel):
+    """evaluation.json: each task's scores, their means, and what they depend on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    features: dict[str, Any]
+    n: int
+    tasks: list[dict[str, Any]]
+    mean: dict[str, float]
+
+
 Document = TypeVar("Document", bound=BaseModel)
 
 

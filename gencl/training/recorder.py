@@ -22,9 +22,9 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import Learner
 from gencl.processes import Processes
 from gencl.reports.grids import Frames
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
-from gencl.training import checkpoint
+from gencl.training import checkpoint, learned_images
 from gencl.training.state import State
 
 
@@ -140,6 +140,11 @@ class Recorder:
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
 
+    def remember(self, task: Task, images: Tensor) -> None:
+        """Keeps a task's images as they are now that it has been learned."""
+        self.begin()
+        learned_images.save(self.folder, task, images)
+
     def write_metrics(self, state: State, learner: Learner, method: Method, evaluator: Evaluator) -> None:
         tree: dict[str, Any] = {
             "schema": 1,
@@ -160,6 +165,8 @@ class Recorder:
             "environment": environment(learner.position.device, self._processes.world),
         }
         files.write_json(self.folder / "metrics.json", {key: value for key, value in tree.items() if value is not None})
+        if state.evaluation:
+            files.write_json(self.folder / "evaluation.json", state.evaluation)
 
     def write_model(self, learner: Learner) -> None:
         """The trained model: weights, and what is needed to build it again."""

@@ -11,12 +11,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from gencl import files
+from gencl.datasets.waiting import say
 from gencl.errors import GenclError, UsageError
 from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.perceptual import Backbone
 from gencl.models.learner import GenerativeLearner, Learner
+from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
 from gencl.settings import Settings, check, read_yaml
-from gencl.training import documents, latent_space
+from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 
 
@@ -50,6 +53,14 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json. Raises GenclError when it is absent or damaged."""
         return documents.read(self.path / "metrics.json", documents.Metrics)[1]
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """The content of evaluation.json: what was measured at the end of training, or by `evaluate` since.
+
+        Raises GenclError when it is absent or damaged.
+        """
+        return documents.read(self.path / "evaluation.json", documents.Evaluation)[1]
 
     @property
     def card(self) -> documents.ModelCard:
@@ -152,16 +163,23 @@ class Run:
         data_root: str | Path | None = None,
         device: str = "auto",
         batch_size: int = 500,
+        weights: Sequence[str | Path] = (),
+        backbone: Backbone = "alex",
     ) -> dict[str, Any]:
         """Measures the trained learner on all its tasks, writes evaluation.json and returns its content.
 
+        Under `accelerate launch` or torchrun all processes share the work; the first one writes.
+
         Args:
-            metrics: names; default all that apply.
+            metrics: names, or groups of them (`gencl.metrics.GROUPS`); default all that apply, without those that are
+                measured on request only.
             n: generated images a task; default the run's.
             features: name of an extractor; default the run's.
             data_root: where data sets lie.
             device: auto, cpu, cuda or mps.
             batch_size: images at a time; changes memory, not the figures.
+            weights: files of weights for Inception or LPIPS; default those that are published.
+            backbone: of LPIPS, alex or vgg.
 
         Raises UsageError when nothing can be measured.
         """
@@ -169,28 +187,38 @@ class Run:
         changes: dict[str, Any] = {"samples": n, "features": features}
         wanted = settings.evaluate.model_copy(update={k: v for k, v in changes.items() if v is not None})
         accelerator = make_accelerator(device)
-        scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
+        processes = Processes(accelerator)
+        root = None if data_root is None else Path(data_root)
+        with processes.main_first():
+            scenario = make_scenario(settings, root).to(accelerator.device)
         learner = self.learner(str(accelerator.device))
         known = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
         tasks = list(scenario.tasks[:known])
         if [task.classes for task in tasks] != learner.tasks:
             raise GenclError(f"{self.path / 'config.yaml'} has other tasks than model.json")
-        evaluator = Evaluator(learner, scenario, wanted, settings.seed, metrics, batch_size)
-        if not evaluator.metrics:
+        with processes.main_first():
+            evaluator = Evaluator(
+                learner,
+                scenario,
+                wanted,
+                settings.seed,
+                metrics,
+                batch_size,
+                "auto" if processes.main else "silent",
+                processes,
+                weights,
+                backbone,
+            )
+        if not evaluator.metrics and not evaluator.final_metrics:
             raise UsageError("nothing can be measured: no metric applies (--features none leaves a generator unread)")
-        measured = evaluator.measure(evaluator.snapshot(), tasks)
-        rows = [
-            {"task": task.name, **{name: values[i] for name, values in measured.items()}}
-            for i, task in enumerate(tasks)
-        ]
-        result = {
-            "schema": 1,
-            "features": evaluator.features() or {},
-            "n": wanted.samples,
-            "tasks": rows,
-            "mean": {name: sum(values) / len(values) for name, values in measured.items()},
-        }
-        files.write_json(self.path / "evaluation.json", result)
+        evaluator.remembers(learned_images.of_run(self.path))
+        snapshot = evaluator.snapshot(tasks, final=True)
+        result = evaluator.evaluation(snapshot)
+        for note in evaluator.notes(snapshot) if processes.main else ():
+            say(note)
+        if processes.main:
+            files.write_json(self.path / "evaluation.json", result)
+        processes.wait()
         return result
 
     def write_report(self, out: str | Path | None = None) -> Path:

@@ -44,7 +44,8 @@ class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
     ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``origin`` says of
-    which settings and data it is; ``capacity``, after each task, which share of each layer is taken.
+    which settings and data it is; ``capacity``, after each task, which share of each layer is taken; ``evaluation`` is
+    what was measured at the end.
     """
 
     episode: int = 0
@@ -55,6 +56,7 @@ class State:
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)
     capacity: list[dict[str, float]] = field(default_factory=list)
+    evaluation: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
 
     @property

@@ -115,7 +115,7 @@ def run_settings(
         )
     with processes.main_first():
         shown = progress if processes.main else "silent"
-        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown)
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -21,7 +21,7 @@ from gencl.processes import Processes
 from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
-from gencl.training import schedule
+from gencl.training import learned_images, schedule
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import Switch, make_optimizer, set_rate
 from gencl.training.progress import Mode, Reporter
@@ -57,6 +57,7 @@ class Trainer:
         self._episodes = method.episodes(scenario.tasks)
         self._train = settings.train_of(len(scenario.tasks))
         self._optimizers: list[Optimizer] = []
+        evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
     def steps_of(self, task: Task) -> int:
@@ -226,12 +227,8 @@ class Trainer:
         self._optimizers = []
         row, ends = ctx.task.index, ctx.task is self._episodes[-1]
         with self._timed("eval_seconds"):
+            self._measure(tasks[: row + 1], ends)
             if self._processes.main:
-                snapshot = self.evaluator.snapshot()
-                measured = self.evaluator.measure(snapshot, tasks[: row + 1])
-                for name, values in measured.items():
-                    state.matrices[name][row][: row + 1] = values
-                state.summary = self.evaluator.summary(state.matrices, snapshot if ends else None)
                 self.recorder.picture(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
@@ -240,8 +237,23 @@ class Trainer:
         state.capacity += [capacity] if capacity else []
         if self._processes.main:
             self.recorder.write_metrics(state, self.learner, self.method, self.evaluator)
-            reporter.say(_line(ctx.task.name, measured))
+            values = {name: matrix[row][: row + 1] for name, matrix in state.matrices.items()}
+            reporter.say(_line(ctx.task.name, values))
         self._checkpoint()
+
+    def _measure(self, tasks: Sequence[Task], ends: bool) -> None:
+        """Fills the row of these tasks, and at the end the figures that are taken once; all processes take part."""
+        state, evaluator = self.state, self.evaluator
+        snapshot = evaluator.snapshot(tasks, final=ends)
+        for name, values in evaluator.measure(snapshot).items():
+            state.matrices[name][len(tasks) - 1][: len(tasks)] = values
+        state.summary = evaluator.summary(state.matrices, snapshot if ends else None)
+        if self.learner.kind == "generate" and self._processes.main:
+            self.recorder.remember(tasks[-1], snapshot.sampled(tasks[-1]))
+        state.evaluation = evaluator.evaluation(snapshot) if ends else {}
+        if ends:
+            once = {metric.name for metric in evaluator.final_metrics}
+            state.summary |= {name: mean for name, mean in state.evaluation["mean"].items() if name in once}
 
     def write_results(self) -> None:
         """metrics.json and the trained model, once all is learned (again, where a killed run had come that far)."""
@@ -300,6 +312,7 @@ def _describe(stage: Stage) -> str:
     return f"{stage.name} (pruned {stage.prune:.0%} of the free weights)" if stage.prune else stage.name
 
 
-def _line(task: str, measured: Mapping[str, list[float]]) -> str:
-    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in measured.items()]
+def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:
+    known = {name: [value for value in values if value is not None] for name, values in measured.items()}
+    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in known.items() if values]
     return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")

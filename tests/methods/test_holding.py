@@ -34,11 +34,11 @@ def watched(seen: dict[int, Tensor]) -> type[Evaluator]:
     """An evaluator that keeps each task's first scores in ``seen`` and asserts that later ones are the same."""
 
     class Watching(Evaluator):
-        def measure(self, snapshot, tasks):  # type: ignore[no-untyped-def]
-            for task in tasks:
+        def measure(self, snapshot):  # type: ignore[no-untyped-def]
+            for task in snapshot.tasks:
                 now = scores(cast(Classifier, self.learner), task)
                 assert torch.equal(seen.setdefault(task.index, now), now), f"task {task.index} moved"
-            return super().measure(snapshot, tasks)
+            return super().measure(snapshot)
 
     return Watching
 

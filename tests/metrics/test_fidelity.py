@@ -1,5 +1,4 @@
-"""FID with the bundled reader: torch-fidelity's own figure, whatever the batches; and what measuring must not
-disturb."""
+"""Scores in features: torch-fidelity's own figures, whatever the batches; and what measuring must not disturb."""
 
 from __future__ import annotations
 
@@ -18,8 +17,15 @@ from gencl.datasets.dataset import Split
 from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fidelity import frechet_distance
-from gencl.metrics.statistics import cached_statistics, statistics_of
+from gencl.metrics.inception_score import inception_score
+from gencl.metrics.kid import kernel_distance
+from gencl.metrics.precision_recall import precision_recall
+from gencl.metrics.reading import Reading, read
+from gencl.metrics.real import read_real
+from gencl.processes import Processes
 from tests.conftest import grown, tiny
+
+CPU = torch.device("cpu")
 
 
 class Images(TorchDataset):
@@ -33,42 +39,89 @@ class Images(TorchDataset):
         return self.images[index]
 
 
-def test_agrees_with_torch_fidelity() -> None:
+def reading(images: Tensor, batch_size: int = 500) -> Reading:
+    return read(DigitsReader(), len(images), images.__getitem__, batch_size, CPU, Processes(), keep=True)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Tensor, Tensor]:
+    """Eights, and half eights and half threes: near enough for precision and recall above 0."""
     data = digits.load().train
-    real, other = data.images[data.labels == 3], data.images[data.labels == 8]
+    eights, threes = (data.images[data.labels == c] for c in (8, 3))
+    return torch.cat([eights[:60], threes[:60]]), eights
+
+
+def test_agrees_with_torch_fidelity(pair: tuple[Tensor, Tensor]) -> None:
     if "digits" not in FEATURE_EXTRACTORS_REGISTRY:
         register_feature_extractor("digits", DigitsReader)
     theirs = calculate_metrics(
-        input1=Images(other),
-        input2=Images(real),
+        **dict(zip(("input1", "input2"), map(Images, pair), strict=True)),
         feature_extractor="digits",
-        fid=True,
+        **dict.fromkeys(("fid", "kid", "prc", "isc"), True),
+        kid_subsets=10,
+        kid_subset_size=120,
         cuda=False,
         verbose=False,
         cache=False,
-    )["frechet_inception_distance"]
-    reader = DigitsReader()
-    ours = frechet_distance(statistics_of(reader(other)[:1]), statistics_of(reader(real)[:1]))
-    assert ours == pytest.approx(theirs, rel=1e-4)
+        save_cpu_ram=True,
+    )
+    generated, real = map(reading, pair)
+    assert generated.features is not None and real.features is not None and generated.logits is not None
+    both = precision_recall(generated.features, real.features)
+    ours = {
+        "frechet_inception_distance": frechet_distance(generated.statistics, real.statistics),
+        "kernel_inception_distance_mean": kernel_distance(generated.features, real.features),
+        "precision": both["precision"],
+        "recall": both["recall"],
+        "inception_score_mean": inception_score(generated.logits),
+    }
+    assert 0 < both["precision"] < 1 and 0 < both["recall"] < 1
+    for name, value in ours.items():
+        assert value == pytest.approx(theirs[name], rel=1e-4), name
 
 
 def test_independent_of_batches_and_near_zero_on_itself() -> None:
-    images, reader = digits.load().train.images[:300], DigitsReader()
-    once = statistics_of(reader(images)[:1])
-    pieces = statistics_of(reader(part)[0] for part in images.split(37))
-    assert once.n == pieces.n == 300
-    assert (once.outer - pieces.outer).abs().max() < 1e-5 * once.outer.abs().max()
-    scale = once.gaussian()["sigma"].trace()
-    assert frechet_distance(once, pieces) < 1e-3 * scale
-    halves = [statistics_of(reader(images[rows])[:1]) for rows in (slice(0, 150), slice(150, 300))]
-    assert ((halves[0] + halves[1]).total - once.total).abs().max() < 1e-5 * once.total.abs().max()
+    images = digits.load().train.images[:300]
+    once, pieces = (reading(images, size) for size in (500, 37))
+    assert once.statistics.n == pieces.statistics.n == 300
+    assert torch.equal(once.answers, pieces.answers)
+    torch.testing.assert_close(once.features, pieces.features, rtol=1e-4, atol=1e-3)
+    scale = once.statistics.gaussian()["sigma"].trace()
+    assert frechet_distance(once.statistics, pieces.statistics) < 1e-3 * scale
+    halves = [reading(images[rows]).statistics for rows in (slice(0, 150), slice(150, 300))]
+    total = once.statistics.total
+    assert ((halves[0] + halves[1]).total - total).abs().max() < 1e-5 * total.abs().max()
 
 
-def test_statistics_are_cached_by_content_not_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_autocast_around_it_changes_nothing(pair: tuple[Tensor, Tensor]) -> None:
+    plain = reading(pair[0])
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = reading(pair[0])
+    assert torch.equal(plain.statistics.outer, cast.statistics.outer)
+
+
+def test_mode_collapse_keeps_precision_and_kills_recall(pair: tuple[Tensor, Tensor]) -> None:
+    _, eights = pair
+    half = len(eights) // 2
+    real = reading(eights[half:]).features
+    assert real is not None
+    varied = reading(eights[:half]).features
+    assert varied is not None
+    typical = int((varied - real.mean(0)).square().sum(1).argmin())
+    collapsed = reading(eights[typical : typical + 1].repeat(half, 1, 1, 1)).features
+    assert collapsed is not None
+    both, one = precision_recall(varied, real), precision_recall(collapsed, real)
+    assert one["precision"] == 1 >= both["precision"]
+    assert one["recall"] <= 0.02 < 0.5 < both["recall"]
+    floor = kernel_distance(varied, real)
+    assert abs(floor) < 0.25 * kernel_distance(collapsed, real)
+
+
+def test_readings_are_cached_by_content_not_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENCL_CACHE", str(tmp_path))
     data = digits.load().train.select(torch.arange(40))
-    reader = DigitsReader()
-    first = cached_statistics(reader, data, 16)
+    reader, alone = DigitsReader(), Processes()
+    first = read_real(reader, data, 16, alone)
     (file,) = (tmp_path / "statistics").iterdir()
     calls = 0
 
@@ -77,16 +130,27 @@ def test_statistics_are_cached_by_content_not_by_name(tmp_path: Path, monkeypatc
         calls += 1
 
     reader.register_forward_hook(count)
-    again = cached_statistics(reader, data, 40)
-    assert calls == 0 and torch.equal(first.outer, again.outer)
+    again = read_real(reader, data, 40, alone)
+    assert calls == 0 and torch.equal(first.statistics.outer, again.statistics.outer)
     changed = Split(data.images.clone(), data.labels)
     changed.images[0, 0, 0, 0] += 1
-    cached_statistics(reader, changed, 40)
+    read_real(reader, changed, 40, alone)
     assert calls == 1
     file.write_bytes(file.read_bytes()[:50])  # damaged: made again
-    mended = cached_statistics(reader, data, 40)
-    assert (mended.outer - first.outer).abs().max() < 1e-5 * first.outer.abs().max()
+    mended = read_real(reader, data, 40, alone)
+    assert (mended.statistics.outer - first.statistics.outer).abs().max() < 1e-5 * first.statistics.outer.abs().max()
     assert calls == 2
+    kept = read_real(reader, data, 40, alone, keep=True)  # statistics alone were there
+    assert calls == 3 and kept.features is not None and kept.features.shape == (40, 128)
+    assert torch.equal(read_real(reader, data, 40, alone, keep=True).features, kept.features)  # type: ignore[arg-type]
+    assert calls == 3
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENCL_CACHE", str(tmp_path / "file"))
+    data = digits.load().train.select(torch.arange(10))
+    assert read_real(DigitsReader(), data, 16, Processes()).statistics.n == 10
 
 
 def test_evaluation_leaves_random_states_and_the_learner_alone() -> None:
@@ -95,9 +159,8 @@ def test_evaluation_leaves_random_states_and_the_learner_alone() -> None:
     learner.train()
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
     state, before = torch.get_rng_state(), {k: v.clone() for k, v in learner.state_dict().items()}
-    first = evaluator.measure(evaluator.snapshot(), scenario.tasks[:1])
-    second = evaluator.measure(evaluator.snapshot(), scenario.tasks[:1])
-    assert first == second
+    first, second = (evaluator.evaluation(evaluator.snapshot(scenario.tasks[:1], final=True)) for _ in range(2))
+    assert first == second and first["mean"].keys() > {"fid", "kid", "precision", "recall"}
     assert torch.equal(state, torch.get_rng_state()) and learner.training
     assert all(torch.equal(before[name], value) for name, value in learner.state_dict().items())
 

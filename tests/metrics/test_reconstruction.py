@@ -22,7 +22,7 @@ def test_it_is_the_squared_error_per_pixel_through_the_posterior_mean() -> None:
     found, scenario = evaluator("digits-vae", batch_size=7)
     learner, task = found.learner, scenario.tasks[1]
     assert isinstance(learner, VAE)
-    measured = found.measure(found.snapshot(), list(scenario.tasks[:2]))
+    measured = found.measure(found.snapshot(scenario.tasks[:2]))
     assert list(measured) == ["reconstruction"]
     images = task.test.images.float() / 255
     with torch.no_grad():
@@ -40,5 +40,7 @@ def test_it_is_the_squared_error_per_pixel_through_the_posterior_mean() -> None:
 @pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
 def test_others_do_not_reconstruct(preset: str) -> None:
     assert "reconstruction" not in [metric.name for metric in evaluator(preset)[0].metrics]
-    with pytest.raises(UsageError, match=r"metric reconstruction does not apply to \w+: it is squared error"):
+    with pytest.raises(
+        UsageError, match=r"metric reconstruction does not apply to \w+: it measures learners that encode images"
+    ):
         evaluator(preset, only=["reconstruction"])

@@ -45,6 +45,29 @@ def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:
     )
 
 
+def test_scores_are_those_of_one_process(tmp_path: Path) -> None:
+    """Whatever the number of processes: no image is read twice, none is left out. 21 images do not divide by 2.
+
+    ``--n``, of one process, is what torchrun and accelerate take for a beginning of options of their own.
+    """
+    sets = [part for text in tiny("digits-cgan") for part in ("--set", text)]
+    run = tmp_path / "run"
+    assert gencl("train", "--method", "sgd", *sets, "--out", run).returncode == 0
+    for command in (
+        ["evaluate", str(run), "--samples", "21"],
+        ["fid", str(run), "--samples", "43", "--batch-size", "6"],
+    ):
+        one = json.loads(gencl(*command, "--json").stdout)
+        both = launched("-m", "gencl", *command, "--json")
+        assert both.returncode == 0, both.stderr[-2000:]
+        two = json.loads(both.stdout)  # printed once, else this is no JSON
+        for key in ("mean", "scores"):
+            assert two.get(key, {}) == pytest.approx(one.get(key, {}), rel=1e-4)
+        assert {k: v for k, v in two.items() if k not in ("mean", "scores", "tasks")} == {
+            k: v for k, v in one.items() if k not in ("mean", "scores", "tasks")
+        }
+
+
 VGG = ["train.steps=4", "scenario.tasks=2", "data.size=16", "data.limit=40", "model.name=vgg9", "model.width=0.1"]
 RANKS = """
 import sys, torch, gencl

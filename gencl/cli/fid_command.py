@@ -1,0 +1,81 @@
+"""``gencl fid``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from gencl.cli.options import output_options
+
+
+@click.command("fid")
+@click.argument("a", metavar="IMAGES")
+@click.argument("b", required=False, metavar="[REFERENCE]")
+@click.option(
+    "--n",
+    "--samples",
+    type=click.IntRange(2, 10_000_000),
+    metavar="N",
+    help="So many of IMAGES.  [default: all; as many as REFERENCE]",
+)
+@click.option("--features", default="auto", show_default=True, metavar="NAME", help="auto, digits, inception, ...")
+@click.option(
+    "--weights", multiple=True, type=click.Path(), metavar="FILE", help="Of Inception.  [default: the published ones]"
+)
+@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Of data sets.")
+@click.option("--size", type=click.IntRange(4, 1024), metavar="N", help="Sides to resize to.  [default: the run's]")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: RGB.  [default: the run's]")
+@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@output_options
+def command(
+    a: str,
+    b: str | None,
+    n: int | None,
+    features: str,
+    weights: tuple[str, ...],
+    split: str,
+    size: int | None,
+    channels: str | None,
+    data_root: str | None,
+    device: str,
+    batch_size: int,
+    as_json: bool,
+) -> None:
+    """FID, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
+
+    Each is a run's directory (its generator draws), a folder of images, or a data set; REFERENCE is by default the
+    held-out images of the run.
+
+    \b
+    Examples:
+      gencl fid runs/digits-cgan-anpyc-seed0
+      gencl fid runs/digits-cgan-anpyc-seed0 digits --split train
+      gencl fid ./generated ./real --size 64
+      accelerate launch --multi_gpu --num_processes 4 -m gencl fid runs/faces ./faces --samples 50000
+    """
+    from gencl.processes import main_process
+    from gencl.reports.tables import print_distances
+    from gencl.training.fid import fid
+
+    result = fid(
+        a,
+        b,
+        n,
+        features,
+        weights,
+        split,
+        size,
+        None if channels is None else int(channels),
+        data_root,
+        device,
+        batch_size,
+    )
+    if not main_process():
+        return
+    if as_json:
+        click.echo(json.dumps(result, indent=1))
+    else:
+        print_distances(result)

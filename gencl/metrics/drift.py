@@ -1,0 +1,40 @@
+"""How the same latents' images changed since their task was learned: forgetting as only generators show it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gencl.metrics.metric import Metric, needs_generator
+from gencl.metrics.snapshot import Snapshot
+from gencl.models.learner import Learner
+from gencl.scenarios.task import Task
+
+
+def before_and_now(snapshot: Snapshot, task: Task) -> tuple[Tensor, Tensor] | None:
+    """The same latents' images when the task had been learned and now, uint8.
+
+    None where the former are not known (joint training never has them), and for the task that was learned last.
+    """
+    if task.index == snapshot.tasks[-1].index:
+        return None
+    before = snapshot.conditions.learned(task)
+    return None if before is None else (before.to(snapshot.device), snapshot.sampled(task))
+
+
+class Drift(Metric):
+    """Mean squared change of a pixel, images in [0, 1]. Zero: bit for bit what it was."""
+
+    name = "drift"
+    better = "lower"
+    when = "at the end"
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        return needs_generator(learner)
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        pair = before_and_now(snapshot, task)
+        if pair is None:
+            return None
+        before, now = (images.double() / 255 for images in pair)
+        return float((before - now).square().mean())

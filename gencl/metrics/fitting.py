@@ -1,0 +1,62 @@
+"""Fitting capacity (Lesort et al., IJCNN 2019): what a classifier learns from generated images, tested on real ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gencl.datasets.dataset import Split
+from gencl.metrics.metric import Metric, needs_generator
+from gencl.metrics.reader import Reader
+from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.trained_reader import Recipe, TrainedReader, fit
+from gencl.models.learner import Learner
+from gencl.randomness import seeded
+from gencl.scenarios.task import Task
+from gencl.training.progress import Reporter
+
+RECIPE = Recipe(steps=600)
+
+
+class FittingCapacity(Metric):
+    """The share of a task's real held-out images that a classifier reads right, among all classes learned, after it was
+    trained on generated images of all tasks, equally many of each class. Needs good images and all of a class."""
+
+    name = "fitting"
+    better = "higher"
+    when = "on request"
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        if why := needs_generator(learner):
+            return why
+        classes = getattr(learner, "classes", (0, 1))  # a type has learned none yet
+        return "" if len(classes) > 1 else "a classifier needs two classes or more"
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        reader, classes = snapshot.once("fitting", lambda: _trained(snapshot))
+        data = snapshot.held_out_part(task)
+        right = 0
+        with torch.no_grad():
+            for rows in torch.arange(len(data), device=data.labels.device).split(snapshot.batch_size):
+                right += int((classes[reader(data.take(rows))[1].argmax(1)] == data.labels[rows]).sum())
+        return right / len(data)
+
+
+def _trained(snapshot: Snapshot) -> tuple[Reader, Tensor]:
+    """A classifier of generated images, the same on every process, and the class that each of its outputs means."""
+    labels = torch.cat([snapshot.classes_of(task) for task in snapshot.tasks])
+    images = torch.cat(
+        [
+            snapshot.images(task, rows)
+            for task in snapshot.tasks
+            for rows in torch.arange(len(snapshot.classes_of(task)), device=snapshot.device).split(snapshot.batch_size)
+        ]
+    )
+    classes, outputs = labels.unique(return_inverse=True)
+    with seeded("fitting", snapshot.conditions.seed):
+        reader = TrainedReader("fitting", shape=tuple(images.shape[1:]), classes=len(classes))
+    reader.to(snapshot.device)
+    with Reporter(RECIPE.steps_for(len(images)), 0, "silent") as reporter:
+        fit(reader, Split(images, outputs), RECIPE, reporter)
+    return reader.eval(), classes

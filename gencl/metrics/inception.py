@@ -1,0 +1,65 @@
+"""Inception-v3 as papers use it for FID: torch-fidelity's, with weights that are read without unpickling code."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+from gencl.errors import UsageError
+from gencl.metrics.weight_files import INCEPTION, WeightFile, find
+from gencl.scenarios.task import Scenario
+
+FEATURES, LOGITS = "2048", "logits_unbiased"
+SMALLEST = 2
+"""Fewer pixels a side cannot be enlarged to Inception's 299 x 299."""
+
+
+class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fidelity has no types
+    """2048 features and 1008 logits of uint8 images (n, 1 or 3, h, w), which it resizes to 299 x 299 as TensorFlow did.
+
+    ``published`` is False where the weights are others than those that published FIDs were measured with: then scores
+    compare with nothing but scores of the same weights. ``version`` names the weights.
+    """
+
+    name = "inception"
+    resize = "299x299"
+
+    def __init__(self, weights: WeightFile, features_list: Sequence[str] = (FEATURES, LOGITS)) -> None:
+        # torch-fidelity takes a file and unpickles it: it gets one that holds the tensors that were read, nothing else
+        with tempfile.NamedTemporaryFile(suffix=".pth") as file:
+            torch.save(dict(weights.tensors), file)
+            file.flush()
+            try:
+                super().__init__("inception", list(features_list), feature_extractor_weights_path=file.name)
+            except RuntimeError as error:
+                what = " ".join(str(error).split())[:300]
+                raise UsageError(f"--weights: {weights.path} does not fit Inception-v3: {what}") from error
+        self.version, self.published = weights.version, weights.published
+
+    @classmethod
+    def for_scenario(cls, scenario: Scenario, weights: Sequence[str | Path] = (), **_: object) -> Inception:
+        """By the one of the files ``weights`` that holds Inception, else by the published weights.
+
+        Raises UsageError for images that it cannot take, and as `gencl.metrics.weight_files.find` does.
+        """
+        channels, *sides = scenario.image_shape
+        if channels not in (1, 3) or min(sides) < SMALLEST:
+            shape = "x".join(map(str, scenario.image_shape))
+            raise UsageError(f"evaluate.features: inception takes images of 1 or 3 channels, not {shape}")
+        return cls.from_weights(weights)
+
+    @classmethod
+    def from_weights(cls, weights: Sequence[str | Path] = ()) -> Inception:
+        """By the one of the files ``weights`` that holds Inception, else by the published weights."""
+        found = find(INCEPTION, weights)
+        assert found is not None
+        return cls(found)
+
+    def forward(self, input: Tensor) -> tuple[Tensor, ...]:
+        found: tuple[Tensor, ...] = super().forward(input.expand(-1, 3, -1, -1).contiguous())
+        return found

@@ -1,0 +1,35 @@
+"""Inception score (Salimans et al., NeurIPS 2016), by torch-fidelity, with the logits of whatever extractor is used."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
+
+from gencl.metrics.metric import Metric, needs_extractor
+from gencl.metrics.snapshot import Snapshot
+from gencl.scenarios.task import Task
+
+SPLITS = 10
+FEWEST_A_SPLIT = 10
+
+
+def inception_score(logits: Tensor) -> float:
+    """exp of the mean divergence of an image's class probabilities from all images', over 10 parts of the images; of
+    all at once where a part would have fewer than 10."""
+    splits = SPLITS if len(logits) >= SPLITS * FEWEST_A_SPLIT else 1
+    return float(isc_features_to_metric(logits, splits)[KEY_METRIC_ISC_MEAN])
+
+
+class InceptionScore(Metric):
+    """Of a task's generated images. Near 1 for a task of one class: it tells nothing of how real its images look."""
+
+    name = "isc"
+    better = "higher"
+    when = "on request"
+    keeps_features = True
+    applies = staticmethod(needs_extractor)
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        logits = snapshot.generated(task).logits
+        assert logits is not None
+        return inception_score(logits)

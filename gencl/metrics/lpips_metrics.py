@@ -1,0 +1,87 @@
+"""LPIPS three ways: diversity within a class, drift of the same latents, and reconstruction."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from gencl.metrics.drift import before_and_now
+from gencl.metrics.metric import Metric, needs_generator
+from gencl.metrics.perceptual import Perceptual
+from gencl.metrics.reconstruction import can_reconstruct
+from gencl.metrics.snapshot import Snapshot, to_uint8
+from gencl.models.learner import GenerativeLearner, Learner
+from gencl.scenarios.task import Task
+
+PAIRS = 100
+"""So many pairs of a class are compared for diversity."""
+IMAGES = 200
+"""So many held-out images of a task are reconstructed."""
+
+
+class _LPIPS(Metric):
+    when = "on request"
+    perceptual = True
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        return needs_generator(learner)
+
+    def distance(self, snapshot: Snapshot, one: Tensor, other: Tensor) -> float:
+        perceptual = snapshot.conditions.perceptual
+        assert isinstance(perceptual, Perceptual)
+        return float(perceptual.distances(one, other).double().mean())
+
+
+class LPIPSDiversity(_LPIPS):
+    """Mean LPIPS between pairs of generated images of one class, over a task's classes. Mode collapse brings it to
+    0."""
+
+    name = "lpips_diversity"
+    better = "higher"
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """None where fewer than two images of a class were asked for."""
+        classes, found = snapshot.classes_of(task), []
+        for c in task.classes:
+            rows = (classes == c).nonzero().squeeze(1)[: 2 * PAIRS]
+            if len(rows) < 2:
+                return None
+            one, other = (snapshot.images(task, half) for half in rows[: len(rows) // 2 * 2].chunk(2))
+            found.append(self.distance(snapshot, one, other))
+        return sum(found) / len(found)
+
+
+class LPIPSDrift(_LPIPS):
+    """Mean LPIPS between the images of the same latents when the task had been learned and now."""
+
+    name = "lpips_drift"
+    better = "lower"
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        pair = before_and_now(snapshot, task)
+        return None if pair is None else self.distance(snapshot, *pair)
+
+
+class LPIPSReconstruction(_LPIPS):
+    """Mean LPIPS between a task's held-out images and what a VAE makes of them."""
+
+    name = "lpips_reconstruction"
+    better = "lower"
+
+    @staticmethod
+    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+        return can_reconstruct(learner)
+
+    @torch.no_grad()
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        learner, data = cast(GenerativeLearner, snapshot.learner), snapshot.held_out_part(task)
+        rows = torch.arange(min(len(data), IMAGES), device=data.labels.device)
+        images = data.take(rows)
+        made = [
+            learner.reconstruct(images[part].float() / 255, data.labels[rows[part]])
+            for part in rows.split(snapshot.batch_size)
+        ]
+        return self.distance(snapshot, images, to_uint8(torch.cat(made)))

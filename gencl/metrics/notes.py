@@ -1,0 +1,34 @@
+"""What scores in features depend on, and what few images do to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+
+def describe(extractor: nn.Module) -> dict[str, Any]:
+    """An extractor for the record: name, version, and what else its scores depend on."""
+    accuracy, resize = getattr(extractor, "accuracy", None), getattr(extractor, "resize", None)
+    return {
+        "name": str(extractor.name),
+        "version": str(extractor.version),
+        **({} if getattr(extractor, "published", True) else {"published": False}),
+        **({} if accuracy is None else {"accuracy": accuracy}),
+        **({} if resize is None else {"resize": resize}),
+    }
+
+
+def bias_notes(n: int, real: int, features: int) -> list[str]:
+    """A line where FID is biased beyond what comparing at equal n takes care of: n generated, ``real`` real images."""
+    few = [f"{count:,} {which}" for count, which in ((n, "generated"), (real, "real")) if count <= features]
+    if few:
+        return [
+            f"{' and '.join(few)} images are no more than the {features:,} features: the covariance is singular, FID "
+            "too high; compare at equal n only, or use KID, which has no such bias"
+        ]
+    if n > real:
+        return [
+            f"{n:,} generated images but {real:,} real ones: FID's bias is that of the fewer; compare at equal n only"
+        ]
+    return []

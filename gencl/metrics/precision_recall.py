@@ -1,0 +1,46 @@
+"""Precision and recall of generated images (Kynkaanniemi et al., NeurIPS 2019), by torch-fidelity."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+from gencl.metrics.metric import Metric, needs_extractor
+from gencl.metrics.snapshot import Snapshot
+from gencl.scenarios.task import Task
+
+NEIGHBOURS = 3
+
+
+def precision_recall(generated: Tensor, real: Tensor) -> dict[str, float]:
+    """The share of generated features within the real ones' neighbourhoods, and of real within the generated ones'.
+
+    An image's neighbourhood reaches as far as its third nearest neighbour, or the farthest of fewer.
+    """
+    k = min(NEIGHBOURS, len(generated) - 1, len(real) - 1)
+    found = prc_features_to_metric(generated, real, prc_neighborhood=k, save_cpu_ram=True, verbose=False)
+    return {"precision": float(found[KEY_METRIC_PRECISION]), "recall": float(found[KEY_METRIC_RECALL])}
+
+
+class _OfBoth(Metric):
+    better = "higher"
+    when = "at the end"
+    keeps_features = True
+    applies = staticmethod(needs_extractor)
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float:
+        generated, real = snapshot.generated(task).features, snapshot.reference(task).features
+        assert generated is not None and real is not None
+        return snapshot.once(("precision, recall", task.index), lambda: precision_recall(generated, real))[self.name]
+
+
+class Precision(_OfBoth):
+    """How many of a task's generated images look real. Stays high where the generator draws few images well."""
+
+    name = "precision"
+
+
+class Recall(_OfBoth):
+    """How much of a task's real images the generator covers. Falls where it draws few images only (mode collapse)."""
+
+    name = "recall"

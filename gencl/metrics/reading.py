@@ -1,0 +1,69 @@
+"""Images go through a feature extractor: in batches, divided among the processes, each image once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gencl.metrics.statistics import Statistics
+from gencl.processes import Processes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an extractor found in n images, the same on every process.
+
+    Args:
+        statistics: of the features.
+        answers: the class with the greatest logit, (n,) int64.
+        features: (n, d) float32, and ``logits`` (n, classes) float32, where they were to be kept: what needs no more
+            than the statistics is measured in memory that does not grow with n.
+    """
+
+    statistics: Statistics
+    answers: Tensor
+    features: Tensor | None = None
+    logits: Tensor | None = None
+
+
+@torch.no_grad()
+def read(
+    extractor: nn.Module,
+    n: int,
+    images: Callable[[Tensor], Tensor],
+    batch_size: int,
+    device: torch.device,
+    processes: Processes,
+    keep: bool = False,
+) -> Reading:
+    """Reads n >= 1 images: ``images`` makes those of the given rows, uint8 (rows, channels, height, width).
+
+    Each process reads a share of its own, no image twice; sums are float64. Autocast is off whatever surrounds this:
+    scores must not depend on it.
+    """
+    first, end = (n * rank // processes.world for rank in (processes.rank, processes.rank + 1))
+    own = torch.arange(first, max(end, first + 1), device=device) % n  # one at least, for the shapes
+    statistics: Statistics | None = None
+    answers, kept = [], []
+    with torch.autocast(device.type, enabled=False):
+        for rows in own.split(batch_size):
+            features, logits = (found.float() for found in extractor(images(rows))[:2])
+            if first == end:
+                features, logits = features[:0], logits[:0]
+            part = Statistics.of(features)
+            statistics = part if statistics is None else statistics + part
+            answers.append(logits.argmax(1))
+            kept += [(features, logits)] if keep else []
+    assert statistics is not None
+
+    def together(parts: list[Tensor]) -> Tensor:
+        mine = torch.cat(parts)
+        all_ = mine.new_zeros(n, *mine.shape[1:])
+        all_[first:end] = mine
+        return processes.sum([all_])[0]
+
+    both = [together([pair[which] for pair in kept]) for which in range(2)] if keep else [None, None]
+    return Reading(statistics.over(processes), together(answers), *both)

@@ -1,0 +1,69 @@
+"""Readings of real images, kept in the cache by the content of the images and the extractor that read them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from gencl.datasets.dataset import Split, cache_root
+from gencl.errors import GenclError
+from gencl.files import save_tensors
+from gencl.metrics.reading import Reading, read
+from gencl.metrics.statistics import Statistics
+from gencl.processes import Processes
+
+LARGEST_BYTES = 2**28
+"""Features that take more than so many bytes are not kept, only their statistics."""
+
+
+def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Processes, keep: bool = False) -> Reading:
+    """What the extractor finds in all images of a split, from the cache where it is there; with ``keep`` the features.
+
+    Every process needs the same answer to whether it is there, so that all read or none.
+    """
+    device = part.labels.device
+    found = _load(_path(extractor, part), device, keep)
+    if not processes.any(found is None, device):
+        assert found is not None
+        return found
+    found = read(extractor, len(part), part.take, batch_size, device, processes, keep)
+    if processes.main:
+        _store(_path(extractor, part), found)
+    return found
+
+
+def _path(extractor: nn.Module, part: Split) -> Path:
+    key = f"{part.fingerprint()}/{len(part)}/{extractor.name}/{extractor.version}/{getattr(extractor, 'resize', '')}"
+    return cache_root() / "statistics" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+
+
+def _load(path: Path, device: torch.device, keep: bool) -> Reading | None:
+    try:
+        stored = {name: tensor.to(device) for name, tensor in load_file(path).items()}
+        statistics = Statistics(int(stored["n"]), stored["total"], stored["outer"])
+        reading = Reading(statistics, stored["answers"], stored.get("features"), stored.get("logits"))
+    except (OSError, SafetensorError, KeyError):
+        return None  # absent or damaged: made again
+    return None if keep and reading.features is None else reading
+
+
+def _store(path: Path, found: Reading) -> None:
+    """A cache that cannot be written costs time, nothing else."""
+    tensors = {
+        "n": torch.tensor(found.statistics.n),
+        "total": found.statistics.total,
+        "outer": found.statistics.outer,
+        "answers": found.answers,
+    }
+    if found.features is not None and found.logits is not None and found.features.nbytes <= LARGEST_BYTES:
+        tensors |= {"features": found.features, "logits": found.logits}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_tensors(path, {name: tensor.cpu() for name, tensor in tensors.items()})
+    except (OSError, GenclError):
+        pass

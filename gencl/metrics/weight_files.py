@@ -1,0 +1,97 @@
+"""The weights that measuring needs, published or the user's: which network a file belongs to is read from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from gencl import files as disk
+from gencl.errors import GenclError, UsageError
+from gencl.weights import Published, digest_in, fill, read
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose weights are published: a tensor of it that tells its files from others', and the file."""
+
+    name: str
+    tensor: str
+    shape: tuple[int, ...]
+    url: str
+
+    @property
+    def published(self) -> Published:
+        return Published(self.url, f"the file of weights of {self.name}", "--weights PATH")
+
+    def matches(self, tensors: Mapping[str, Tensor]) -> bool:
+        return self.tensor in tensors and tuple(tensors[self.tensor].shape) == self.shape
+
+
+def _torchvision(name: str) -> str:
+    return f"https://download.pytorch.org/models/{name}"
+
+
+INCEPTION = Network(
+    "Inception-v3 for FID",
+    "Conv2d_1a_3x3.conv.weight",
+    (32, 3, 3, 3),
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+)
+ALEXNET = Network("AlexNet", "features.0.weight", (64, 3, 11, 11), _torchvision("alexnet-owt-7be5be79.pth"))
+VGG16 = Network("VGG-16", "features.0.weight", (64, 3, 3, 3), _torchvision("vgg16-397923af.pth"))
+NETWORKS = (INCEPTION, ALEXNET, VGG16)
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """Weights that were read; ``version`` is the start of the file's sha256, ``published`` whether they are those that
+    the network's scores are known for."""
+
+    network: Network
+    path: Path
+    tensors: Mapping[str, Tensor]
+    version: str
+    published: bool
+
+    def fill(self, targets: Mapping[str, Tensor]) -> None:
+        """Copies the weights into ``targets``, by name. Raises UsageError where they do not fit."""
+        fill(targets, self.tensors, f"--weights: {self.path}", self.network.name)
+
+
+def find(network: Network, files: Sequence[str | Path], download: bool = True) -> WeightFile | None:
+    """The network's weights: the first of ``files`` that holds them, else the published ones.
+
+    None where ``download`` is False and they are not in the cache. Raises UsageError where a file is absent or of no
+    known network, GenclError where it is damaged or a download fails.
+    """
+    for given in files:
+        path = Path(given).expanduser()
+        tensors = _read(path)
+        if network.matches(tensors):
+            return _file(network, path, tensors)
+        if not any(other.matches(tensors) for other in NETWORKS):
+            names = ", ".join(other.name for other in NETWORKS)
+            raise UsageError(f"--weights: {path} holds the weights of none of these: {names}")
+    if not download and not network.published.present():
+        return None
+    path = network.published.fetch()
+    return _file(network, path, _read(path))
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    return read(path, f"--weights: {path}", "a file of weights (.safetensors, or in torch's format)")
+
+
+def _file(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> WeightFile:
+    """Refuses a file whose name says another checksum than its content has, as those of torchvision do."""
+    digest = disk.sha256(path)
+    try:
+        said = digest_in(path.name)
+    except ValueError:
+        said = ""
+    if not digest.startswith(said):
+        raise GenclError(f"--weights: {path} is damaged: its sha256 begins with {digest[:8]}, and its name says {said}")
+    return WeightFile(network, path, tensors, digest[:12], digest.startswith(network.published.digest))
