@@ -14,12 +14,17 @@ from gencl.scenarios.task import Task
 
 
 def _path(folder: Path, task: Task) -> Path:
-    return folder / "samples" / f"learned-{task.index + 1:02d}.safetensors"
+    return folder / "learned" / f"task-{task.index + 1:02d}.safetensors"
 
 
 def save(folder: Path, task: Task, images: Tensor) -> None:
     """Keeps images (n, c, h, w) uint8."""
-    files.save_tensors(_path(folder, task), {"images": images.cpu()})
+    path = _path(folder, task)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise files.cannot_write(path.parent, error) from error
+    files.save_tensors(path, {"images": images.cpu()})
 
 
 def of_run(folder: Path) -> Callable[[Task], Tensor | None]:

@@ -23,6 +23,7 @@ from gencl.training.variants import Variant, cell_folder
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
+_MEASURE = ("name", "version", "published", "resize", "n", "reference")
 _CURVES = ("accuracy", "fid", "reconstruction")
 
 
@@ -32,6 +33,7 @@ def write_results(
     """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content."""
     methods: dict[str, Any] = {}
     joint = next((variant for variant in variants if variant.label == "joint"), None)
+    measured: dict[str, Any] = {}
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
@@ -39,7 +41,9 @@ def write_results(
         for seed in seeds:
             run = Run(cell_folder(folder, variant, seed))
             try:
-                rows += [_figures(run, references.get(seed))] if run.finished else []
+                if run.finished:
+                    _check_measure(run, measured)
+                    rows.append(_figures(run, references.get(seed)))
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
         if rows:
@@ -51,6 +55,7 @@ def write_results(
         "preset": preset,
         "seeds": seeds,
         "methods": methods,
+        **({"features": measured} if measured else {}),
         "paper": {
             variant.label: row
             for variant in variants
@@ -60,6 +65,23 @@ def write_results(
     files.write_json(folder / "results.json", results)
     files.write(folder / "results.csv", comparison_csv(results))
     return results
+
+
+def _check_measure(run: Run, measured: dict[str, Any]) -> None:
+    """Scores in features compare only where all they depend on is equal: ``measured`` is that of the first run.
+
+    Raises GenclError where this run's is another.
+    """
+    found = run.metrics.get("features", {})
+    found = {key: found[key] for key in _MEASURE if key in found}
+    if found and not measured:
+        measured.update(found)
+    differing = [key for key in _MEASURE if found and found.get(key) != measured.get(key)]
+    if differing:
+        raise GenclError(
+            f"{run.path} was measured otherwise than the others, so that its scores cannot be compared with theirs: "
+            + "; ".join(f"{key} {found.get(key)}, not {measured.get(key)}" for key in differing)
+        )
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,17 @@ def test_generators_get_a_curve_of_distances(tmp_path: Path) -> None:
     assert (tmp_path / "c" / "curves.png").exists() and (tmp_path / "c" / "samples.png").exists()
 
 
+def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
+    sets = [*tiny("digits-cgan"), "scenario.tasks=2"]
+    methods = "sgd,sgd:evaluate.samples=30"
+    gencl.compare(methods, [0], tmp_path / "c", "digits-cgan", set=sets, threads=1, progress="silent")
+    found = results_of(tmp_path / "c")
+    assert found["features"]["n"] == 20 and found["methods"]["sgd"]["status"] == "done"
+    other = found["methods"]["sgd:evaluate.samples=30"]
+    assert other["status"] == "failed" and "fid" not in other
+    assert "was measured otherwise than the others" in other["error"] and other["error"].endswith("n 30, not 20")
+
+
 def test_variants() -> None:
     assert parse_variants("ewc, anpyc:method.prune=0:train.betas=[0.5,0.9]") == [
         Variant("ewc", "ewc"),
