@@ -98,6 +98,7 @@ class Evaluator:
         return {
             "schema": 1,
             "features": self.features() or {},
+            **({"lpips": self._lpips()} if self.conditions.perceptual is not None else {}),
             "n": self.settings.samples,
             "tasks": [
                 {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
@@ -106,13 +107,29 @@ class Evaluator:
             "mean": {name: sum(values) / len(values) for name, values in known.items()},
         }
 
+    def _lpips(self) -> dict[str, Any]:
+        """What LPIPS depends on."""
+        perceptual = self.conditions.perceptual
+        assert perceptual is not None
+        size = perceptual.resize(self.scenario.image_shape)
+        return {
+            "backbone": perceptual.backbone,
+            "version": perceptual.version,
+            **({} if perceptual.published else {"published": False}),
+            **({} if size is None else {"resize": "x".join(map(str, size))}),
+        }
+
     def notes(self, snapshot: Snapshot) -> list[str]:
-        """A line where the numbers of images bias scores, for people."""
-        if self.extractor is None:
-            return []
+        """What people must know of the scores: where few images bias them, or the weights are not those of papers."""
+        perceptual = self.conditions.perceptual
+        found = []
+        if perceptual is not None and not perceptual.published:
+            found.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
+        if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
+            return found
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
         real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
-        return bias_notes(n, real, len(snapshot.generated(snapshot.tasks[0]).statistics.total))
+        return found + bias_notes(n, real, len(snapshot.generated(snapshot.tasks[0]).statistics.total))
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
         """The learner's mode is as before afterwards."""

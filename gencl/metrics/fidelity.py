@@ -22,6 +22,7 @@ class FID(Metric):
 
     name = "fid"
     better = "lower"
+    of_features = True
 
     applies = staticmethod(needs_extractor)
 

@@ -28,6 +28,9 @@ class Metric(ABC):
     reads_classes: ClassVar[bool] = False
     """Whether it asks the extractor which class an image shows: an extractor knows no class that was added later."""
 
+    of_features: ClassVar[bool] = False
+    """Whether few images bias it as they bias FID."""
+
     keeps_features: ClassVar[bool] = False
     """Whether it needs the features themselves, not only their mean and covariance."""
 

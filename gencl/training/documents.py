@@ -82,6 +82,11 @@ def read(path: Path, kind: type[Document]) -> tuple[Document, dict[str, Any]]:
     """A document and its plain content. Raises GenclError in one line when the file is absent, damaged or altered."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        version = content.get("schema", 1) if isinstance(content, dict) else 1
+        if version != 1:
+            raise GenclError(
+                f"{path} is of schema {version}, and this gencl reads schema 1; use the version that wrote it"
+            )
         return kind.model_validate(content), content
     except FileNotFoundError:
         raise GenclError(f"{path} is missing; a run that was interrupted goes on with gencl train --resume") from None

@@ -18,7 +18,7 @@ from gencl.metrics.perceptual import Backbone
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
-from gencl.settings import Settings, check, read_yaml
+from gencl.settings import EvaluateSettings, Settings, check, read_yaml
 from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 
@@ -185,7 +185,8 @@ class Run:
         """
         settings = self.settings
         changes: dict[str, Any] = {"samples": n, "features": features}
-        wanted = settings.evaluate.model_copy(update={k: v for k, v in changes.items() if v is not None})
+        changes = {key: value for key, value in changes.items() if value is not None}
+        wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
         accelerator = make_accelerator(device)
         processes = Processes(accelerator)
         root = None if data_root is None else Path(data_root)

@@ -18,6 +18,7 @@ from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Scenario, Task
 from gencl.training.run import Run
 from gencl.training.train import train
+from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny
 
 
@@ -83,8 +84,48 @@ def test_lpips_three_ways(run: Run, alexnet_weights: Path) -> None:
     assert found["mean"].keys() == {"lpips_diversity", "lpips_drift", "lpips_reconstruction"}
     assert all(value > 0 for value in found["mean"].values())
     assert "lpips_drift" not in found["tasks"][2]
+    assert found["lpips"].items() >= {"backbone": "alex", "published": False, "resize": "64x64"}.items()
     with pytest.raises(UsageError, match="holds the weights of none of these"):
         run.evaluate(["lpips"], weights=[run.path / "model.safetensors"])
+
+
+def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, inception_weights: Path) -> None:
+    sets = [*tiny("digits-cgan"), "data.limit=3", "scenario.tasks=2", "train.batch_size=2"]
+    few = train("digits-cgan", "sgd", 0, tmp_path / "run", set=sets, progress="silent")
+    result = gencl_command("evaluate", few.path, "--features", "inception", "--weights", inception_weights, "--n", "3")
+    assert result.returncode == 0, result.stderr
+    assert "not the published weights" in " ".join(result.stdout.split())
+    assert "3 generated and 3 real images are no more than the 2,048 features" in result.stderr
+    found = few.evaluation
+    assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
+    assert found["mean"].keys() == {"fid", "kid", "precision", "recall", "drift"}  # its classes are ImageNet's
+
+
+def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENCL_CACHE", str(tmp_path))
+    card = (run.path / "model.json").read_text()
+    cases = [
+        (["--n", "1"], 2, "1 is not in the range"),
+        (["--metrics", "fid,nothing"], 2, "no metric is called 'nothing'"),
+        (["--metrics", "accuracy"], 2, "metric accuracy does not apply to VAE: it measures classifiers"),
+        (["--features", "nothing"], 2, "no feature extractor is called 'nothing'"),
+        (["--features", "inception"], 1, "put weights-inception-2015-12-05-6726825d.pth into"),
+        (["--features", "inception", "--weights", tmp_path / "no.pth"], 2, "there is no such file"),
+        (["--metrics", "lpips"], 1, "put alexnet-owt-7be5be79.pth into"),
+        (["--metrics", "lpips", "--backbone", "vgg"], 1, "put vgg16-397923af.pth into"),
+    ]
+    before = (run.path / "evaluation.json").read_text()
+    for arguments, status, words in cases:
+        result = gencl_command("evaluate", run.path, *arguments)
+        assert result.returncode == status and words in result.stderr, (arguments, result.stderr)
+        assert result.stderr.count("\n") <= 3 and "Traceback" not in result.stderr and not result.stdout
+    (run.path / "model.json").write_text(card.replace('"schema": 1', '"schema": 7'))
+    result = gencl_command("evaluate", run.path)
+    (run.path / "model.json").write_text(card)
+    assert result.returncode == 1 and "model.json is of schema 7, and this gencl reads schema 1" in result.stderr
+    assert (run.path / "evaluation.json").read_text() == before
+    with pytest.raises(UsageError, match=r"evaluate\.samples"):
+        run.evaluate(n=1)
 
 
 def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
