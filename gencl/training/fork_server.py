@@ -22,6 +22,8 @@ IMPORTED = (
     "torch._dynamo",  # PyTorch's optimisers import it at their first step
     "sklearn.datasets",
     "gencl.metrics.fidelity",
+    "gencl.metrics.kid",
+    "gencl.metrics.precision_recall",
     "gencl.reports.html",
     "gencl.reports.tables",
     "gencl.training.train",
