@@ -32,6 +32,7 @@ COMMANDS = {
     "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
     "preset": "show, copy or check an experiment's settings",
     "data": "check or fetch a data set",
+    "doctor": "what works on this machine, and how to mend what does not",
 }
 
 

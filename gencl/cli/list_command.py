@@ -8,7 +8,7 @@ import click
 
 from gencl.cli.options import output_options
 
-KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics"]
+KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
 
 @click.command("list")
@@ -49,7 +49,7 @@ def _about(what: str) -> dict[str, str]:
         return {}  # ready trained models will come with the gallery; any run directory is a model
     from gencl.datasets import DATASETS
     from gencl.methods import METHODS
-    from gencl.metrics import METRICS
+    from gencl.metrics import EXTRACTORS, METRICS
     from gencl.models import LEARNERS
     from gencl.scenarios import SCENARIOS
 
@@ -59,5 +59,6 @@ def _about(what: str) -> dict[str, str]:
         "scenarios": SCENARIOS,
         "learners": LEARNERS,
         "metrics": METRICS,
+        "extractors": EXTRACTORS,
     }[what]
     return {name: registry.about(name) for name in registry}
