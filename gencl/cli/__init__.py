@@ -18,6 +18,9 @@ from gencl.errors import GenclError
 _OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
 _MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.samples, model.width or data.limit"
 
+LONGEST_MESSAGE = 2000
+"""Characters; of more the middle is left out."""
+
 COMMANDS = {
     "train": "learn a sequence of tasks and measure what is remembered",
     "sample": "draw images from a trained generator",
@@ -118,6 +121,8 @@ def _lower_first(text: str) -> str:
 
 def _fail(message: str, status: int) -> NoReturn:
     """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
+    if len(message) > LONGEST_MESSAGE:  # it may repeat what somebody passed
+        message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
     from gencl.processes import main_process
 
     if main_process():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 
@@ -16,13 +19,17 @@ from tests.conftest import gencl, tiny
 from tests.scenarios.test_domains import folder
 
 
-def launched(*command: str) -> subprocess.CompletedProcess[str]:
-    """Two processes of a command, by torchrun, on a free port."""
+def launcher() -> list[str]:
+    """The beginning of a command that runs in two processes, by torchrun, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
-    return subprocess.run([*launch, *command], capture_output=True, text=True, timeout=600, check=False)
+    return [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+
+
+def launched(*command: str) -> subprocess.CompletedProcess[str]:
+    """Two processes of a command, to their end."""
+    return subprocess.run([*launcher(), *command], capture_output=True, text=True, timeout=600, check=False)
 
 
 def differences(one: Path, two: Path) -> list[float]:
@@ -43,6 +50,31 @@ def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:
     assert double["summary"]["conditional_accuracy"] == pytest.approx(
         single["summary"]["conditional_accuracy"], abs=0.25
     )
+
+
+def test_two_processes_are_killed_and_resumed(tmp_path: Path) -> None:
+    sets = [part for text in [*tiny("digits-cgan"), "train.steps=12"] for part in ("--set", text)]
+    train_to = ["-m", "gencl", "train", "--method", "anpyc", *sets, "--set", "train.checkpoint_every=2", "--out"]
+    assert launched(*train_to, str(tmp_path / "whole")).returncode == 0
+    out = tmp_path / "killed"
+    launch = subprocess.Popen(
+        [*launcher(), *train_to, str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.time() + 120
+    while len(list(out.glob("learned/*"))) < 1 and launch.poll() is None and time.time() < deadline:
+        time.sleep(0.01)
+    ranks = psutil.Process(launch.pid).children(recursive=True)
+    launch.kill()
+    for process in ranks:
+        process.kill()
+    psutil.wait_procs(ranks, timeout=30)
+    assert launch.wait() == -signal.SIGKILL and not (out / "report.html").exists()
+    resumed = launched("-m", "gencl", "train", "--resume", "--out", str(out))
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert differences(tmp_path / "whole", out) == [0] * len(differences(tmp_path / "whole", out))
 
 
 def test_scores_are_those_of_one_process(tmp_path: Path) -> None:
