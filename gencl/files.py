@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gencl.errors import GenclError
+
+_SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
+"""Names of files that `write` has not yet renamed."""
 
 
 def printable(name: str | Path) -> str:
@@ -34,7 +38,7 @@ def write(path: Path, data: bytes | str) -> None:
     content = data.encode() if isinstance(data, str) else data
     scratch = None
     try:
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -45,6 +49,18 @@ def write(path: Path, data: bytes | str) -> None:
         if scratch is not None:
             Path(scratch).unlink(missing_ok=True)
         raise cannot_write(path, error) from error
+
+
+def clear_scratch(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote left beside its files. Nobody else may write there."""
+    for path in folder.rglob(".*"):
+        if _SCRATCH.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds no file but what `clear_scratch` removes: as a run leaves it that was killed at once."""
+    return all(path.is_dir() or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
 
 
 def cannot_write(path: Path, error: OSError) -> GenclError:

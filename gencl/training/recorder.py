@@ -58,6 +58,7 @@ class Recorder:
             ) from None
         except OSError as error:
             raise files.cannot_write(self.folder, error) from error
+        files.clear_scratch(self.folder)
         if not resume and (self.folder / "config.yaml").exists():
             raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
         if extends is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gencl import methods, presets
+from gencl import files, methods, presets
 from gencl.errors import UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import Learner
@@ -180,7 +180,7 @@ def _check_folder(folder: Path, settings: Settings, resume: bool) -> None:
             raise UsageError(
                 f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out"
             )
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        if folder.exists() and not (folder.is_dir() and files.is_empty(folder)):
             raise UsageError(f"--out {folder}: exists and is not a run; choose another --out")
         return
     if not folder.is_dir():

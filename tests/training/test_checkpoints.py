@@ -88,5 +88,20 @@ def test_a_full_disk_leaves_the_last_good_state(stopped: Run, monkeypatch: pytes
     assert result.returncode == 1
     assert result.stderr.strip().splitlines()[-1].endswith("No space left on device")
     assert before & {path.name for path in (stopped.path / "checkpoint").iterdir()}
-    assert not list(stopped.path.rglob(".*.??????*")), "scratch files are left"
+    assert not list(stopped.path.rglob("*.part")), "scratch files are left"
     assert gencl("train", "--resume", "--out", stopped.path).returncode == 0
+
+
+def test_what_a_killed_writer_left_is_cleared_away(stopped: Run, tmp_path: Path) -> None:
+    for folder in (stopped.path, stopped.path / "checkpoint"):
+        (folder / ".model.json.abcd1234.part").write_text("{")
+    (stopped.path / ".mine.txt").touch()
+    assert gencl("train", "--resume", "--out", stopped.path).returncode == 0
+    assert not list(stopped.path.rglob("*.part")) and (stopped.path / ".mine.txt").exists()
+    at_once = tmp_path / "at-once"
+    (at_once / "samples").mkdir(parents=True)
+    (at_once / ".config.yaml.abcd1234.part").write_text("")
+    sets = [part for text in tiny("digits-mlp") for part in ("--set", text)]
+    begun = gencl("train", "--preset", "digits-mlp", "--method", "sgd", *sets, "--out", at_once)
+    assert begun.returncode == 0, begun.stderr
+    assert not list(at_once.rglob("*.part"))
