@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -21,6 +22,9 @@ from gencl.reports.grids import sample_grid
 from gencl.settings import EvaluateSettings, Settings, check, read_yaml
 from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
+
+LARGE = 10_000
+"""A model whose settings' numbers come to more than this is looked at before it is built."""
 
 
 class Run:
@@ -73,9 +77,12 @@ class Run:
         try:
             if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
-            learner = make_learner(card.model, card.image_shape, card.seed, "cpu")
-            for classes in card.tasks:
-                learner.grow(classes, 0)
+            if _numbers(card.model) + _numbers(card.tasks) > LARGE:  # told apart from a lie before memory is asked for
+                with torch.device("meta"):
+                    declared = sum(tensor.numel() for tensor in _built(card).state_dict().values())
+                if declared > weights.stat().st_size:
+                    raise ValueError(f"model.json declares {declared:,} numbers, more than the file has bytes")
+            learner = _built(card)
             learner.load_state_dict(load_file(weights))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, UsageError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -229,6 +236,23 @@ class Run:
         path = self.path / "report.html" if out is None else Path(out)
         files.write(path, render(self))
         return path
+
+
+def _built(card: documents.ModelCard) -> Learner:
+    """A learner as the card says, on PyTorch's present default device."""
+    learner = make_learner(card.model, card.image_shape, card.seed, torch.get_default_device())
+    for classes in card.tasks:
+        learner.grow(classes, 0)
+    return learner
+
+
+def _numbers(tree: object) -> int:
+    """The sum of all whole numbers in a tree."""
+    if isinstance(tree, dict):
+        return sum(map(_numbers, tree.values()))
+    if isinstance(tree, list):
+        return len(tree) + sum(map(_numbers, tree))
+    return abs(tree) if isinstance(tree, int) else 0
 
 
 def load_run(path: str | Path) -> Run:

@@ -105,3 +105,15 @@ def test_what_a_killed_writer_left_is_cleared_away(stopped: Run, tmp_path: Path)
     begun = gencl("train", "--preset", "digits-mlp", "--method", "sgd", *sets, "--out", at_once)
     assert begun.returncode == 0, begun.stderr
     assert not list(at_once.rglob("*.part"))
+
+
+@pytest.mark.parametrize("hidden", [[4096] * 4, [4096] * 400])
+def test_a_model_card_that_declares_too_much_is_refused_before_memory_is_asked_for(
+    hidden: list[int], tmp_path: Path
+) -> None:
+    run = train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
+    card = json.loads((run.path / "model.json").read_text())
+    card["model"]["hidden"] = hidden
+    (run.path / "model.json").write_text(json.dumps(card))
+    with pytest.raises(GenclError, match=r"model.json declares [\d,]+ numbers, more than the file has bytes"):
+        run.learner()
