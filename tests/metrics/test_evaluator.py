@@ -15,6 +15,7 @@ from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fitting import FittingCapacity
 from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.trained_reader import Recipe
 from gencl.scenarios.task import Scenario, Task
 from gencl.training.run import Run
 from gencl.training.train import train
@@ -146,8 +147,9 @@ def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
     assert (metric.measure(many, task) or 0) > 0.01
 
 
-def test_fitting_capacity_of_real_images_is_that_of_a_classifier() -> None:
+def test_fitting_capacity_of_real_images_is_that_of_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it would be for a generator that draws the training images; and of one that draws noise."""
+    monkeypatch.setattr("gencl.metrics.fitting.RECIPE", Recipe(steps=60, fewest_steps=60))
     found, scenario = evaluator("digits-cgan", "evaluate.samples=100", only=["fitting"])
 
     class Real(Snapshot):
