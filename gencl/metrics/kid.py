@@ -30,6 +30,4 @@ class KID(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        generated, real = snapshot.generated(task).features, snapshot.reference(task).features
-        assert generated is not None and real is not None
-        return kernel_distance(generated, real)
+        return kernel_distance(*snapshot.both_features(task))

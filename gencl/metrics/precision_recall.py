@@ -29,9 +29,8 @@ class _OfBoth(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        generated, real = snapshot.generated(task).features, snapshot.reference(task).features
-        assert generated is not None and real is not None
-        return snapshot.once(("precision, recall", task.index), lambda: precision_recall(generated, real))[self.name]
+        both = snapshot.once(("precision, recall", task.index), lambda: precision_recall(*snapshot.both_features(task)))
+        return both[self.name]
 
 
 class Precision(_OfBoth):

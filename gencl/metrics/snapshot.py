@@ -130,6 +130,12 @@ class Snapshot:
 
         return self.once(("generated", task.index), found)
 
+    def both_features(self, task: Task) -> tuple[Tensor, Tensor]:
+        """The features (n, d) of a task's generated and of its real images; of a snapshot that keeps them."""
+        generated, real = self.generated(task).features, self.reference(task).features
+        assert generated is not None and real is not None
+        return generated, real
+
     def sampled(self, task: Task) -> Tensor:
         """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""
         return self.once(("sampled", task.index), lambda: self._sampled(task))
