@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gencl.datasets import DATASETS
 from gencl.datasets.dataset import Split, data_root
-from gencl.datasets.folder import Listing, pictures_below
+from gencl.datasets.folder import pictures_below
 from gencl.datasets.load import load_dataset
 from gencl.datasets.pictures import read_pictures
 from gencl.datasets.waiting import say
@@ -38,11 +39,10 @@ from gencl.training.run import Run, load_run
 
 @dataclass(frozen=True)
 class Images:
-    """One side: n images of a shape; either a split, or made row by row."""
+    """One side: n images; either a split, or made row by row."""
 
     name: str
     n: int
-    shape: tuple[int, ...]
     make: Callable[[Tensor], Tensor]
     part: Split | None = None
     reader: str | None = None
@@ -54,7 +54,7 @@ class _Side:
 
     name: str
     run: Run | None = None
-    scenario: Scenario | None = field(default=None, repr=False)
+    scenario: Scenario | None = None
 
 
 def fid(
@@ -95,7 +95,7 @@ def fid(
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = DataSettings.model_validate({"size": size, "channels": channels})
-        real = _images(sides[1], data, root, split, None) if b is not None else _reference(sides[0], sides[0].scenario)
+        real = _images(sides[1], data, root, split, None) if b is not None else _reference(sides[0])
         generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
         extractor = _extractor(features, [generated, real], sides, weights)
     extractor.to(accelerator.device)
@@ -136,9 +136,9 @@ def _images(side: _Side, data: DataSettings, root: Path | None, split: str, n: i
     if side.run is not None:
         return _drawn(side.name, side.run.generator(), n or 1000, side.run.card.seed)
     reader = None
-    if Path(side.name).is_dir() and (is_path(side.name) or not _known(side.name)):
+    if Path(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
         folder = Path(side.name)
-        pictures = read_pictures(folder, Listing(folder, (side.name,), [pictures_below(folder)]).train, data)
+        pictures = read_pictures(folder, [pictures_below(folder)], data)
         part = Split(pictures.images, pictures.labels)
     else:
         dataset = load_dataset(side.name, data, None if root is None else data_root(root))
@@ -147,7 +147,7 @@ def _images(side: _Side, data: DataSettings, root: Path | None, split: str, n: i
         part = part.select(permutation(len(part), "fid")[:n].sort().values)
     elif n is not None and n > len(part):
         raise UsageError(f"--n: {n:,} images were asked for, and {printable(side.name)} has {len(part):,}")
-    return Images(side.name, len(part), part.shape, part.take, part, reader)
+    return Images(side.name, len(part), part.take, part, reader)
 
 
 def _drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
@@ -161,21 +161,14 @@ def _drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
         learner.to(rows.device)
         return to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
 
-    shape = tuple(make(torch.zeros(1, dtype=torch.int64)).shape[1:])
-    return Images(name, len(classes), shape, make)
+    return Images(name, len(classes), make)
 
 
-def _reference(side: _Side, scenario: Scenario | None) -> Images:
-    if scenario is None:
+def _reference(side: _Side) -> Images:
+    if side.scenario is None:
         raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
-    part = Split.concatenate([task.test for task in scenario.tasks])
-    return Images("the run's held-out images", len(part), part.shape, part.take, part)
-
-
-def _known(name: str) -> bool:
-    from gencl.datasets import DATASETS
-
-    return name in DATASETS
+    part = Split.concatenate([task.test for task in side.scenario.tasks])
+    return Images("the run's held-out images", len(part), part.take, part)
 
 
 def _extractor(
