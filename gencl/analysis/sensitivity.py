@@ -1,0 +1,169 @@
+"""The measures over a setting that a comparison or search varied: lambda, beta, width, ... (SPP fig. 4, ANPyC fig. 8).
+
+Such a sweep needs a training each value: nothing can be told of a single run. Where several settings vary, the others
+are held at those of the best candidate, and lines are drawn for what is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gencl import presets
+from gencl.analysis.figure import Figure, canvas, colour, plain, png, spread, table
+from gencl.analysis.subject import Subject
+from gencl.errors import UsageError
+from gencl.metrics.transfer import forward_transfer
+from gencl.reports.tables import heading, is_share
+from gencl.training.variants import parse_variants
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MEASURES = (("acc", "bwt", "fwt"), ("fid", "fid_forgetting"), ("reconstruction", "reconstruction_forgetting"))
+"""What is drawn together: the first group of which the runs have something, the first of each being what is best."""
+_LOWER = ("fid", "reconstruction")
+
+Point = dict[str, float]
+"""A candidate's varied settings by path."""
+
+
+def figures(subject: Subject, bench: object) -> list[Figure]:
+    """A panel for each method and varied setting. Raises UsageError where nothing was varied."""
+    if not subject.comparison:
+        name = subject.run.settings.method["name"]
+        raise UsageError(
+            "a sweep needs a training for each value, so that a run alone has none; train and analyse one: "
+            f"gencl compare --config {subject.path / 'config.yaml'} --methods "
+            f"{','.join(f'{name}:method.lambda={value}' for value in ('0.1', '1', '10'))} --out sweep"
+        )
+    keys = next((group for group in _MEASURES if any(group[0] in r for r in _summaries(subject))), None)
+    if keys is None:
+        raise UsageError(f"{subject.path}: its runs have none of {', '.join(group[0] for group in _MEASURES)}")
+    panels = []
+    for method, points in _candidates(subject).items():
+        for path in dict.fromkeys(path for _, point in points for path in point):
+            if len(chosen := _line(points, path, subject, keys[0])) > 1:
+                panels.append((method, path, chosen))
+    if not panels:
+        raise UsageError(
+            f"{subject.path}: no setting with numbers was varied; for example gencl compare --methods "
+            "anpyc:method.lambda=0.1,anpyc:method.lambda=1,anpyc:method.lambda=10, or gencl tune"
+        )
+    across = min(3, len(panels))
+    down = -(-len(panels) // across)
+    figure, axes = canvas(f"Sensitivity to settings: {subject.name}", [1.0] * across, 3.6 * down + 0.4, down)
+    rows = []
+    for place, (method, path, labels) in zip(axes.flat, panels, strict=False):
+        values = {label: point[path] for label, point in labels.items()}
+        measured = {key: _spreads(subject, values, key) for key in keys}
+        _draw(place, f"{method}: {path}", list(values.values()), measured, _baseline(subject, keys[0]))
+        rows += [
+            [method, path, value, label, key, *measured[key][i], len(subject.runs[label])]
+            for key in keys
+            for i, (label, value) in enumerate(values.items())
+        ]
+    for place in axes.flat[len(panels) :]:
+        place.set_visible(False)
+    handles: dict[str, Any] = {}
+    for place in axes.flat:
+        handles.update(dict(zip(*reversed(place.get_legend_handles_labels()), strict=True)))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    said = ", ".join(f"{path} of {method} at {len(labels)} values" for method, path, labels in panels)
+    header = ["method", "setting", "value", "variant", "measure", "mean", "std", "n"]
+    return [Figure("sensitivity", png(figure), {"sensitivity": table(header, rows)}, said)]
+
+
+def _summaries(subject: Subject) -> list[dict[str, float]]:
+    return [run.metrics["summary"] for seeds in subject.runs.values() for run in seeds.values()]
+
+
+def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
+    """The variants of each method with the numbers that any of them set; a plain method has its preset's."""
+    variants = {label: parse_variants(label)[0] for label in subject.runs}
+    paths: dict[str, list[str]] = {}
+    for variant in variants.values():
+        for assignment in variant.assignments:
+            path = assignment.partition("=")[0].strip()
+            if path not in paths.setdefault(variant.method, []):
+                paths[variant.method].append(path)
+    found: dict[str, list[tuple[str, Point]]] = {}
+    for label, variant in variants.items():
+        settings = next(iter(subject.runs[label].values())).settings
+        point = {}
+        for path in paths.get(variant.method, []):
+            try:
+                point[path] = presets.value_at(settings, path.split("."))
+            except KeyError:
+                continue
+        if point and all(isinstance(value, int | float) for value in point.values()):
+            found.setdefault(variant.method, []).append((label, point))
+    return found
+
+
+def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
+    """The candidates that differ in ``path`` alone from the best one that has such neighbours, by its value."""
+    sign = -1 if key in _LOWER else 1
+    groups: dict[tuple[tuple[str, float], ...], dict[str, Point]] = {}
+    for label, point in points:
+        if path in point:
+            rest = tuple(sorted((other, value) for other, value in point.items() if other != path))
+            groups.setdefault(rest, {})[label] = point
+
+    def best(labels: dict[str, Point]) -> tuple[bool, float]:
+        means = [
+            spread([run.metrics["summary"].get(key) for run in subject.runs[label].values()])[0] for label in labels
+        ]
+        return len(labels) > 1, max((sign * mean for mean in means if mean is not None), default=float("-inf"))
+
+    chosen = max(groups.values(), key=best, default={})
+    return dict(sorted(chosen.items(), key=lambda item: item[1][path]))
+
+
+def _spreads(subject: Subject, labels: dict[str, float], key: str) -> list[tuple[float | None, float]]:
+    """Mean and standard deviation over seeds; forward transfer where joint training is there to compare with."""
+    joint = subject.runs.get("joint", {})
+
+    def value(seed: int, metrics: dict[str, Any]) -> float | None:
+        if key == "fwt" and seed in joint:
+            ends = joint[seed].metrics["matrices"]["accuracy"][-1]
+            return forward_transfer(metrics["matrices"]["accuracy"], ends)
+        found: float | None = metrics["summary"].get(key)
+        return found
+
+    return [spread([value(seed, run.metrics) for seed, run in subject.runs[label].items()]) for label in labels]
+
+
+def _baseline(subject: Subject, key: str) -> float | None:
+    """Joint training's figure, the papers' dotted line."""
+    return spread([run.metrics["summary"].get(key) for run in subject.runs.get("joint", {}).values()])[0]
+
+
+def _draw(
+    axes: Axes,
+    title: str,
+    values: list[float],
+    measured: dict[str, list[tuple[float | None, float]]],
+    baseline: float | None,
+) -> None:
+    for number, (key, found) in enumerate(measured.items()):
+        scale = 100 if is_share(key) else 1
+        points = [
+            (x, scale * mean, scale * std) for x, (mean, std) in zip(values, found, strict=True) if mean is not None
+        ]
+        if points:
+            x, means, stds = (list(part) for part in zip(*points, strict=True))
+            axes.errorbar(
+                x, means, stds, color=colour(number), marker="o", markersize=4, linewidth=1.6, capsize=2.5,
+                label=f"{heading(key)}",
+            )  # fmt: skip
+    if baseline is not None:
+        first = next(iter(measured))
+        level = baseline * (100 if is_share(first) else 1)
+        axes.axhline(
+            level, color="black", linewidth=1.1, linestyle=(0, (1, 1.5)), label=f"{heading(first)}, joint training"
+        )
+    if min(values) > 0 and max(values) / min(values) >= 10:
+        axes.set_xscale("log")
+    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.minorticks_off()
+    plain(axes, title)
