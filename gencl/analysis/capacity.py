@@ -60,7 +60,7 @@ def _taken(subject: Subject) -> list[Figure]:
         for t, row in enumerate(each)
         for layer, share in row.items()
     ]
-    fullest = {label: max(next(iter(seeds.values()))[-1].values()) for label, seeds in found.items()}
+    fullest = {label: max(max(each[-1].values()) for each in seeds.values()) for label, seeds in found.items()}
     said = "; ".join(f"{label} has taken {100 * share:.0f} % of its fullest layer" for label, share in fullest.items())
     header = ["method", "seed", "after_task", "layer", "share_taken"]
     return [Figure("capacity", png(figure), {"capacity": table(header, rows)}, said)]
@@ -87,12 +87,14 @@ def _size(subject: Subject) -> Figure:
     for number, (curve, labels) in enumerate(together.items()):
         axis = range(1, len(curve) + 1)
         left.plot(
-            axis, [n / 1e6 for n in curve], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
+            axis, [n / 1e3 for n in curve], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
         )
-    left.set_ylim(0, 1.15e-6 * max(max(curve) for curve in together))
+    counts = [n / 1e3 for curve in together for n in curve]
+    room = max(max(counts) - min(counts), 0.01 * max(counts))
+    left.set_ylim(min(counts) - 0.6 * room, max(counts) + 0.2 * room)
     left.set_xlabel("tasks learned", fontsize=9)
     left.xaxis.get_major_locator().set_params(integer=True)
-    plain(left, "parameters, in millions")
+    plain(left, "parameters, in thousands (the axis does not start at 0)")
     left.legend(frameon=False, fontsize=8.5, loc="lower right")
     for row, (model, method, _) in enumerate(ends.values()):
         right.barh(row, model, color=colour(0), height=0.62, label="the model" if row == 0 else None)

@@ -73,7 +73,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     _draw_layers(panels[:-1], names, changes)
     tenths = {label: [one.by_importance() for one in seeds.values()] for label, seeds in found.items()}
     _draw_tenths(panels[-1], tenths)
-    legend(figure, panels[0])
+    legend(figure, panels if subject.comparison else panels[:-1])
     said = f"from task {first} to task {last} of {last}"
     if first > 1:
         said += ": what is older was not kept; runs trained with --set keep=tasks have it from task 1 on"
@@ -127,13 +127,17 @@ def _draw_layers(panels: Sequence[Axes], names: list[str], changes: Changes) -> 
     else:
         shown = [{label: of(what, label) for label in changes} for what in ("weighted_square", "square")]
         abouts = [f"mean square of the change, {how}" for how in (weighted, plainly)]
-    values = [v for each in shown for runs in each.values() for run in runs for v in run if v is not None]
+    values = [v for each in shown for runs in each.values() for run in runs for v in run if v]
     for axes, each, about in zip(panels, shown, abouts, strict=True):
-        lines(axes, names, each)
+        lines(axes, names, {label: [[value or None for value in run] for run in runs] for label, runs in each.items()})
         plain(axes, about)
-        if min(values) > 0:
+        still = [label for label, runs in each.items() if any(value == 0 for run in runs for value in run)]
+        if still:
+            text = f"0 somewhere, not drawn: {', '.join(still)}"
+            axes.text(0.02, 0.02, text, fontsize=8.5, color="0.3", transform=axes.transAxes)
+        if values:
             axes.set_yscale("log")
-            axes.set_ylim(min(values) / 2, max(values) * 2)
+            axes.set_ylim(min(values) / 3, max(values) * 3)
 
 
 def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]]) -> None:

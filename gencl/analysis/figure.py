@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-_LINES = 20
+_MARKED = 20
 """Points up to which each is marked."""
 
 
@@ -54,7 +54,7 @@ def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -
 def png(figure: Canvas) -> bytes:
     """The figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=140, bbox_inches="tight")
+    figure.savefig(buffer, format="png", dpi=140)
     return buffer.getvalue()
 
 
@@ -88,18 +88,20 @@ def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
 
 
 def lines(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequence[float | None]]]) -> None:
-    """A line each of ``series`` over ``names`` on the x axis: the mean of runs, a band of one standard deviation."""
+    """A line each of ``series`` over ``names`` on the x axis: the mean of runs, bars of one standard deviation.
+
+    Lines stand a little beside one another, so that their bars can be told apart.
+    """
     for number, (label, runs) in enumerate(series.items()):
         found = [spread(column) for column in zip(*runs, strict=True)]
-        points = [(x, mean, std) for x, (mean, std) in enumerate(found) if mean is not None]
-        if not points:
-            continue
-        x, means, stds = (list(part) for part in zip(*points, strict=True))
-        look = line_look(number, marked=len(names) <= _LINES)
-        axes.plot(x, means, **look, label=label)
-        low = [max(m - s, m / 10) if m > 0 else m - s for m, s in zip(means, stds, strict=True)]
-        high = [m + s for m, s in zip(means, stds, strict=True)]
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0)
+        aside = 0.03 * (number - (len(series) - 1) / 2)
+        points = [(x + aside, mean, std) for x, (mean, std) in enumerate(found) if mean is not None]
+        if points:
+            x, means, stds = (list(part) for part in zip(*points, strict=True))
+            look = line_look(number, marked=len(names) <= _MARKED)
+            axes.plot(x, means, **look, label=label)
+            if any(stds):
+                axes.errorbar(x, means, stds, fmt="none", ecolor=look["color"], elinewidth=1, alpha=0.55)
     shown = [short(name) for name in names]
     steep = len(names) > 3 or max(map(len, shown)) > 12
     axes.set_xticks(
@@ -108,12 +110,16 @@ def lines(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequen
     axes.set_xlim(-0.3, len(names) - 0.7)
 
 
-def legend(figure: Canvas, axes: Axes) -> None:
-    """The names of the lines of ``axes`` beneath all panels."""
-    handles, labels = axes.get_legend_handles_labels()
-    if len(labels) > 1:
-        columns = min(len(labels), max(1, 110 // (8 + max(map(len, labels)))))
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
+    """The names of the lines of all ``panels`` beneath them."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if len(found) > 1:
+        columns = min(len(found), max(1, 150 // (8 + max(map(len, found)))))
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
+        figure.legend(list(found.values()), list(found), **place)
 
 
 def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, float]]) -> None:

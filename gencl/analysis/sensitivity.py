@@ -6,13 +6,12 @@ are held at those of the best candidate, and lines are drawn for what is left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gencl import presets
-from gencl.analysis.figure import Figure, canvas, colour, plain, png, spread, table
+from gencl.analysis.figure import Figure, canvas, colour, legend, plain, png, table
 from gencl.analysis.subject import Subject
 from gencl.errors import UsageError
-from gencl.metrics.transfer import forward_transfer
 from gencl.reports.tables import heading, is_share
 from gencl.training.variants import parse_variants
 
@@ -32,11 +31,10 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
     if not subject.comparison:
         name = subject.run.settings.method["name"]
         raise UsageError(
-            "a sweep needs a training for each value, so that a run alone has none; train and analyse one: "
-            f"gencl compare --config {subject.path / 'config.yaml'} --methods "
-            f"{','.join(f'{name}:method.lambda={value}' for value in ('0.1', '1', '10'))} --out sweep"
+            "a sweep needs a training for each value, so that a run alone has none; train one and analyse that: "
+            f"gencl tune --config {subject.path / 'config.yaml'} --methods {name} --out sweep"
         )
-    keys = next((group for group in _MEASURES if any(group[0] in r for r in _summaries(subject))), None)
+    keys = next((group for group in _MEASURES if any(group[0] in own for own in subject.means.values())), None)
     if keys is None:
         raise UsageError(f"{subject.path}: its runs have none of {', '.join(group[0] for group in _MEASURES)}")
     panels = []
@@ -55,8 +53,8 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
     rows = []
     for place, (method, path, labels) in zip(axes.flat, panels, strict=False):
         values = {label: point[path] for label, point in labels.items()}
-        measured = {key: _spreads(subject, values, key) for key in keys}
-        _draw(place, f"{method}: {path}", list(values.values()), measured, _baseline(subject, keys[0]))
+        measured = {key: [_mean(subject, label, key) for label in labels] for key in keys}
+        _draw(place, f"{method}: {path}", list(values.values()), measured, _mean(subject, "joint", keys[0])[0])
         rows += [
             [method, path, value, label, key, *measured[key][i], len(subject.runs[label])]
             for key in keys
@@ -64,17 +62,10 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
         ]
     for place in axes.flat[len(panels) :]:
         place.set_visible(False)
-    handles: dict[str, Any] = {}
-    for place in axes.flat:
-        handles.update(dict(zip(*reversed(place.get_legend_handles_labels()), strict=True)))
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    legend(figure, axes.flat)
     said = ", ".join(f"{path} of {method} at {len(labels)} values" for method, path, labels in panels)
     header = ["method", "setting", "value", "variant", "measure", "mean", "std", "n"]
     return [Figure("sensitivity", png(figure), {"sensitivity": table(header, rows)}, said)]
-
-
-def _summaries(subject: Subject) -> list[dict[str, float]]:
-    return [run.metrics["summary"] for seeds in subject.runs.values() for run in seeds.values()]
 
 
 def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
@@ -110,32 +101,17 @@ def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str
             groups.setdefault(rest, {})[label] = point
 
     def best(labels: dict[str, Point]) -> tuple[bool, float]:
-        means = [
-            spread([run.metrics["summary"].get(key) for run in subject.runs[label].values()])[0] for label in labels
-        ]
+        means = [_mean(subject, label, key)[0] for label in labels]
         return len(labels) > 1, max((sign * mean for mean in means if mean is not None), default=float("-inf"))
 
     chosen = max(groups.values(), key=best, default={})
     return dict(sorted(chosen.items(), key=lambda item: item[1][path]))
 
 
-def _spreads(subject: Subject, labels: dict[str, float], key: str) -> list[tuple[float | None, float]]:
-    """Mean and standard deviation over seeds; forward transfer where joint training is there to compare with."""
-    joint = subject.runs.get("joint", {})
-
-    def value(seed: int, metrics: dict[str, Any]) -> float | None:
-        if key == "fwt" and seed in joint:
-            ends = joint[seed].metrics["matrices"]["accuracy"][-1]
-            return forward_transfer(metrics["matrices"]["accuracy"], ends)
-        found: float | None = metrics["summary"].get(key)
-        return found
-
-    return [spread([value(seed, run.metrics) for seed, run in subject.runs[label].items()]) for label in labels]
-
-
-def _baseline(subject: Subject, key: str) -> float | None:
-    """Joint training's figure, the papers' dotted line."""
-    return spread([run.metrics["summary"].get(key) for run in subject.runs.get("joint", {}).values()])[0]
+def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
+    """Mean and standard deviation (0 of one seed) of a figure of results.json."""
+    found = subject.means.get(label, {}).get(key)
+    return (None, 0.0) if found is None else (found.mean, found.std or 0.0)
 
 
 def _draw(

@@ -68,7 +68,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
         _draw_pairs(right, one, [task.name for task in bench.tasks(subject.run).tasks])
     for axes in (left, right) if subject.comparison else (left,):
         axes.set_ylim(0, 1.03)
-    legend(figure, left)
+    legend(figure, (left, right) if subject.comparison else (left,))
     rows = [
         [label, seed, measure, layer, a, b, value, None if value is None else distance(value)]
         for label, seeds in found.items()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,14 @@ from gencl.training.run import Run, load_run
 from gencl.training.variants import cell_folder, parse_variants
 
 
+class Mean(BaseModel):
+    """Mean and sample standard deviation (None of one) over seeds."""
+
+    mean: float
+    std: float | None
+    n: int
+
+
 class Results(BaseModel):
     """results.json, as far as an analysis relies on it."""
 
@@ -21,17 +29,22 @@ class Results(BaseModel):
 
     preset: str
     seeds: Annotated[list[int], Field(min_length=1)]
-    methods: dict[str, dict[str, Any]]
+    methods: dict[str, dict[str, Mean | str]]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """``runs`` by label and seed; a single run is labelled by its method."""
+    """``runs`` by label and seed; a single run is labelled by its method. ``means`` are a comparison's, by label."""
 
     path: Path
     preset: str
     runs: dict[str, dict[int, Run]]
-    comparison: bool
+    means: dict[str, dict[str, Mean]] = field(default_factory=dict)
+
+    @property
+    def comparison(self) -> bool:
+        """Whether it is more than one run."""
+        return bool(self.means)
 
     @property
     def run(self) -> Run:
@@ -63,7 +76,7 @@ def subject(path: str | Path) -> Subject:
     if not run.finished:
         raise UsageError(f"{folder} is not finished; go on with it first: gencl train --resume --out {folder}")
     metrics = run.metrics
-    return Subject(folder, metrics["preset"], {metrics["method"]: {metrics["seed"]: run}}, False)
+    return Subject(folder, metrics["preset"], {metrics["method"]: {metrics["seed"]: run}})
 
 
 def _comparison(folder: Path) -> Subject:
@@ -80,4 +93,8 @@ def _comparison(folder: Path) -> Subject:
             runs[label] = finished
     if not runs:
         raise UsageError(f"{folder}: no run of this comparison is finished; the command that began it goes on with it")
-    return Subject(folder, results.preset, runs, True)
+    means = {
+        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Mean)}
+        for label in runs
+    }
+    return Subject(folder, results.preset, runs, means)
