@@ -89,7 +89,7 @@ def _size(subject: Subject) -> Figure:
         left.plot(
             axis, [n / 1e3 for n in curve], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
         )
-    counts = [n / 1e3 for curve in together for n in curve]
+    counts = [n / 1e3 for shape in together for n in shape]
     room = max(max(counts) - min(counts), 0.01 * max(counts))
     left.set_ylim(min(counts) - 0.6 * room, max(counts) + 0.2 * room)
     left.set_xlabel("tasks learned", fontsize=9)

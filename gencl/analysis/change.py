@@ -61,7 +61,8 @@ def rank_correlation(one: Tensor, other: Tensor) -> float | None:
 def _ranks(values: Tensor) -> Tensor:
     _, places, counts = values.flatten().double().unique(return_inverse=True, return_counts=True)
     ends = counts.cumsum(0).double()
-    return (ends - (counts - 1) / 2)[places]
+    ranks: Tensor = (ends - (counts - 1) / 2)[places]
+    return ranks
 
 
 def ordered_map(matrix: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:

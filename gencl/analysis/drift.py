@@ -72,7 +72,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     figure, (panels,) = canvas(title, (1, 1, 1.1) if subject.comparison else (1, 1.1), 4.3)
     _draw_layers(panels[:-1], names, changes)
     tenths = {label: [one.by_importance() for one in seeds.values()] for label, seeds in found.items()}
-    _draw_tenths(panels[-1], tenths)
+    _draw_tenths(panels[-1], tenths, 0 if subject.comparison else 2)
     legend(figure, panels if subject.comparison else panels[:-1])
     said = f"from task {first} to task {last} of {last}"
     if first > 1:
@@ -129,20 +129,27 @@ def _draw_layers(panels: Sequence[Axes], names: list[str], changes: Changes) -> 
         abouts = [f"mean square of the change, {how}" for how in (weighted, plainly)]
     values = [v for each in shown for runs in each.values() for run in runs for v in run if v]
     for axes, each, about in zip(panels, shown, abouts, strict=True):
-        lines(axes, names, {label: [[value or None for value in run] for run in runs] for label, runs in each.items()})
+        drawn = {label: _without_zeros(runs) for label, runs in each.items()}
+        lines(axes, names, drawn)
         plain(axes, about)
-        still = [label for label, runs in each.items() if any(value == 0 for run in runs for value in run)]
+        still = [label for label in each if drawn[label] != each[label]]
         if still:
             text = f"0 somewhere, not drawn: {', '.join(still)}"
-            axes.text(0.02, 0.02, text, fontsize=8.5, color="0.3", transform=axes.transAxes)
+            axes.text(0.98, 0.02, text, fontsize=8.5, color="0.3", ha="right", transform=axes.transAxes)
         if values:
             axes.set_yscale("log")
             axes.set_ylim(min(values) / 3, max(values) * 3)
 
 
-def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]]) -> None:
+def _without_zeros(runs: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
+    """The runs, with nothing in the layers where any of them has a zero, which no logarithmic axis shows."""
+    zero = [0 in column for column in zip(*runs, strict=True)]
+    return [[None if still else value for value, still in zip(run, zero, strict=True)] for run in runs]
+
+
+def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]], colour: int) -> None:
     parts = len(next(iter(tenths.values()))[0])
-    lines(axes, [str(part + 1) for part in range(parts)], tenths)
+    lines(axes, [str(part + 1) for part in range(parts)], tenths, colour)
     axes.set_xticks(range(parts), ["least", *[""] * (parts - 2), "most"][:parts], rotation=0, ha="center")
     axes.axhline(1, color="0.5", linewidth=0.8, linestyle=(0, (6, 3)), zorder=1)
     axes.set_ylim(0)
@@ -195,7 +202,7 @@ def _draw_map(axes: Axes, values: Tensor, title: str, colours: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     bar = axes.figure.colorbar(shown, ax=axes, pad=0.02, extend="max", format="%.3g")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=0)
 
 

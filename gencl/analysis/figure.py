@@ -87,10 +87,12 @@ def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
     return statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else 0.0
 
 
-def lines(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequence[float | None]]]) -> None:
+def lines(
+    axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequence[float | None]]], first: int = 0
+) -> None:
     """A line each of ``series`` over ``names`` on the x axis: the mean of runs, bars of one standard deviation.
 
-    Lines stand a little beside one another, so that their bars can be told apart.
+    Their colours are those from number ``first`` on. Lines stand a little beside one another, so that their bars can be told apart.
     """
     for number, (label, runs) in enumerate(series.items()):
         found = [spread(column) for column in zip(*runs, strict=True)]
@@ -98,7 +100,7 @@ def lines(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequen
         points = [(x + aside, mean, std) for x, (mean, std) in enumerate(found) if mean is not None]
         if points:
             x, means, stds = (list(part) for part in zip(*points, strict=True))
-            look = line_look(number, marked=len(names) <= _MARKED)
+            look = line_look(first + number, marked=len(names) <= _MARKED)
             axes.plot(x, means, **look, label=label)
             if any(stds):
                 axes.errorbar(x, means, stds, fmt="none", ecolor=look["color"], elinewidth=1, alpha=0.55)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from gencl.analysis.distribution import BINS, density, edges, shape
@@ -28,7 +29,9 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     """The picture of densities, kurtosis and skewness. Raises UsageError where no importance can be had."""
     found = _of_comparison(subject) if subject.comparison else _of_run(subject.run, bench)
     shapes = {label: [shape(joined(one)) for one in runs.values()] for label, runs in found.items()}
-    densities = {label: sum(density(joined(one)) for one in runs.values()) / len(runs) for label, runs in found.items()}
+    densities = {
+        label: torch.stack([density(joined(one)) for one in runs.values()]).mean(0) for label, runs in found.items()
+    }
     kurtosis = {label: spread([one.kurtosis for one in found]) for label, found in shapes.items()}
     skewness = {label: spread([one.skewness for one in found]) for label, found in shapes.items()}
     what = "held by each method at the end" if subject.comparison else "for all tasks, in the trained network"

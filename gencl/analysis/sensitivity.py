@@ -6,7 +6,7 @@ are held at those of the best candidate, and lines are drawn for what is left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gencl import presets
 from gencl.analysis.figure import Figure, canvas, colour, legend, plain, png, table
@@ -47,21 +47,32 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
             f"{subject.path}: no setting with numbers was varied; for example gencl compare --methods "
             "anpyc:method.lambda=0.1,anpyc:method.lambda=1,anpyc:method.lambda=10, or gencl tune"
         )
+    known = [key for key in keys if any(key in own for own in subject.means.values())]
+    parts = [part for part in (known[:1], known[1:]) if part]  # what is best above, what is gained and lost beneath
     across = min(3, len(panels))
     down = -(-len(panels) // across)
-    figure, axes = canvas(f"Sensitivity to settings: {subject.name}", [1.0] * across, 3.6 * down + 0.4, down)
+    figure, axes = canvas(
+        f"Sensitivity to settings: {subject.name}", [1.0] * across, 2.5 * down * len(parts) + 0.7, down * len(parts)
+    )
     rows = []
-    for place, (method, path, labels) in zip(axes.flat, panels, strict=False):
+    for number, (method, path, labels) in enumerate(panels):
         values = {label: point[path] for label, point in labels.items()}
-        measured = {key: [_mean(subject, label, key) for label in labels] for key in keys}
-        _draw(place, f"{method}: {path}", list(values.values()), measured, _mean(subject, "joint", keys[0])[0])
+        measured = {key: [_mean(subject, label, key) for label in labels] for part in parts for key in part}
+        for depth, part in enumerate(parts):
+            place = axes[number // across * len(parts) + depth, number % across]
+            _draw(place, list(values.values()), {key: measured[key] for key in part}, keys.index(part[0]))
+            plain(place, f"{method}: {path}" if depth == 0 else "")
+            baseline = _mean(subject, "joint", keys[0])[0]
+            if depth == 0 and baseline is not None:
+                _draw_baseline(place, keys[0], baseline)
         rows += [
-            [method, path, value, label, key, *measured[key][i], len(subject.runs[label])]
-            for key in keys
+            [method, path, value, label, key, *found[i], len(subject.runs[label])]
+            for key, found in measured.items()
             for i, (label, value) in enumerate(values.items())
         ]
-    for place in axes.flat[len(panels) :]:
-        place.set_visible(False)
+    for number in range(len(panels), across * down):
+        for depth in range(len(parts)):
+            axes[number // across * len(parts) + depth, number % across].set_visible(False)
     legend(figure, axes.flat)
     said = ", ".join(f"{path} of {method} at {len(labels)} values" for method, path, labels in panels)
     header = ["method", "setting", "value", "variant", "measure", "mean", "std", "n"]
@@ -114,13 +125,8 @@ def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
     return (None, 0.0) if found is None else (found.mean, found.std or 0.0)
 
 
-def _draw(
-    axes: Axes,
-    title: str,
-    values: list[float],
-    measured: dict[str, list[tuple[float | None, float]]],
-    baseline: float | None,
-) -> None:
+def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float | None, float]]], first: int) -> None:
+    """A line a measure over the values, in the colours from number ``first`` on, with one standard deviation."""
     for number, (key, found) in enumerate(measured.items()):
         scale = 100 if is_share(key) else 1
         points = [
@@ -128,18 +134,17 @@ def _draw(
         ]
         if points:
             x, means, stds = (list(part) for part in zip(*points, strict=True))
-            axes.errorbar(
-                x, means, stds, color=colour(number), marker="o", markersize=4, linewidth=1.6, capsize=2.5,
-                label=f"{heading(key)}",
-            )  # fmt: skip
-    if baseline is not None:
-        first = next(iter(measured))
-        level = baseline * (100 if is_share(first) else 1)
-        axes.axhline(
-            level, color="black", linewidth=1.1, linestyle=(0, (1, 1.5)), label=f"{heading(first)}, joint training"
-        )
+            ink = colour(first + number)
+            axes.plot(x, means, color=ink, marker="o", markersize=4, linewidth=1.6, label=heading(key))
+            if any(stds):
+                axes.errorbar(x, means, stds, fmt="none", ecolor=ink, elinewidth=1.1, capsize=2.5)
     if min(values) > 0 and max(values) / min(values) >= 10:
         axes.set_xscale("log")
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
-    plain(axes, title)
+
+
+def _draw_baseline(axes: Axes, key: str, value: float) -> None:
+    """The papers' dotted line."""
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+    axes.axhline(value * (100 if is_share(key) else 1), **look, label=f"{heading(key)}, joint training")

@@ -124,5 +124,5 @@ def _draw_pairs(axes: Axes, found: Overlaps, names: list[str]) -> None:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = axes.figure.colorbar(shown, ax=axes, shrink=0.85, pad=0.02)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=0)
