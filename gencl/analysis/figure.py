@@ -92,7 +92,8 @@ def lines(
 ) -> None:
     """A line each of ``series`` over ``names`` on the x axis: the mean of runs, bars of one standard deviation.
 
-    Their colours are those from number ``first`` on. Lines stand a little beside one another, so that their bars can be told apart.
+    Their colours are those from number ``first`` on. Lines stand a little beside one another, so that their bars can be
+    told apart.
     """
     for number, (label, runs) in enumerate(series.items()):
         found = [spread(column) for column in zip(*runs, strict=True)]
