@@ -84,10 +84,10 @@ def _size(subject: Subject) -> Figure:
     together: dict[tuple[int, ...], list[str]] = {}
     for label, curve in curves.items():
         together.setdefault(tuple(curve), []).append(label)
-    for number, (curve, labels) in enumerate(together.items()):
-        axis = range(1, len(curve) + 1)
+    for number, (shape, labels) in enumerate(together.items()):
+        axis = range(1, len(shape) + 1)
         left.plot(
-            axis, [n / 1e3 for n in curve], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
+            axis, [n / 1e3 for n in shape], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
         )
     counts = [n / 1e3 for shape in together for n in shape]
     room = max(max(counts) - min(counts), 0.01 * max(counts))

@@ -17,6 +17,7 @@ from gencl.analysis.measuring import MEASURES, Bench, joined, layers
 from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.subject import Subject
 from gencl.errors import UsageError
+from gencl.files import printable
 from gencl.training import kept
 from gencl.training.run import Run
 
@@ -105,6 +106,7 @@ def _overlaps(run: Run, bench: Bench, wanted: list[int], then: bool) -> Overlaps
 
 def _draw_pairs(axes: Axes, found: Overlaps, names: list[str]) -> None:
     """The Fisher overlap of all pairs, over all shared parameters."""
+    names = [printable(name).replace("$", r"\$") for name in names]  # or matplotlib reads formulas
     n = len(names)
     pairs = {(a, b): value for (m, layer, a, b), value in found.items() if m == "fisher" and layer == ALL}
     matrix = [[1.0 if a == b else pairs[min(a, b), max(a, b)] or 0.0 for b in range(1, n + 1)] for a in range(1, n + 1)]
