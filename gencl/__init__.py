@@ -23,6 +23,7 @@ _PUBLIC = {
     "interpolate": "gencl.training.run",
     "evaluate": "gencl.training.run",
     "fid": "gencl.training.fid",
+    "analyze": "gencl.analysis",
     "resolve": "gencl.presets",
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",

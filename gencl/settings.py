@@ -120,6 +120,10 @@ class Settings(Part):
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     extend: tuple[Added, ...] = ()
+    keep: Literal["model", "tasks"] = Field(
+        "model",
+        description="what a run keeps of the learner: the trained model, or it after every task (gencl analyze)",
+    )
 
     @model_validator(mode="after")
     def _trains_as_added_tasks_want(self) -> Settings:
@@ -138,7 +142,8 @@ class Settings(Part):
 
     def tree(self) -> dict[str, Any]:
         """Plain values, ready for YAML and JSON."""
-        return self.model_dump(mode="json", by_alias=True, exclude=None if self.extend else {"extend"})
+        unset = {name for name in ("extend", "keep") if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", by_alias=True, exclude=unset)
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True)

@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",
     "extend": "let a finished run learn one more task",
+    "analyze": "the papers' analysis figures: importance, similarity, drift, capacity, sensitivity",
     "report": "write a run's report.html again",
     "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
     "preset": "show, copy or check an experiment's settings",

@@ -91,7 +91,7 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
             axes.axhline(y, **look, zorder=1)
             ends.append((tasks, y, name, look))
             continue
-        look, lines = _look(lines, marked=tasks <= _MAX_MARKED), lines + 1
+        look, lines = line_look(lines, marked=tasks <= _MAX_MARKED), lines + 1
         spread = [scale * (curve.std[t - 1] or 0.0) for t, _ in points]
         times, means = [t for t, _ in points], [value for _, value in points]
         lows, highs = ([v + sign * s for v, s in zip(means, spread, strict=True)] for sign in (-1, 1))
@@ -120,7 +120,7 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
     return buffer.getvalue()
 
 
-def _look(number: int, marked: bool) -> dict[str, Any]:
+def line_look(number: int, marked: bool) -> dict[str, Any]:
     """Colours first, then line styles and markers: 32 lines look different."""
     style = number // len(_COLOURS) % len(_STYLES)
     look = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _STYLES[style], "linewidth": 1.6}

@@ -24,7 +24,7 @@ from gencl.processes import Processes
 from gencl.reports.grids import Frames
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
-from gencl.training import checkpoint, learned_images
+from gencl.training import checkpoint, kept, learned_images
 from gencl.training.state import State
 
 
@@ -140,6 +140,12 @@ class Recorder:
                 generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
+
+    def keep(self, learner: Learner, row: int) -> None:
+        """Stores the learner as the task at ``row`` left it, where the settings ask for it."""
+        if self.settings.keep == "tasks":
+            self.begin()
+            kept.save(self.folder, row + 1, learner)
 
     def remember(self, task: Task, images: Tensor) -> None:
         """Keeps a task's images as they are now that it has been learned."""

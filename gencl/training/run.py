@@ -89,6 +89,10 @@ class Run:
             raise GenclError(f"{weights} cannot be used with model.json: {reason}") from error
         return learner.to(device).eval()
 
+    def untrained(self, tasks: int) -> Learner:
+        """A learner as it was built and has grown for the first so many tasks: shapes, not what was learned."""
+        return _built(self.card, tasks)
+
     def generator(self, device: str = "cpu") -> GenerativeLearner:
         """The trained learner, or the generator beside it. Raises UsageError if it is a classifier without one."""
         generator = self.learner(device).generative()
@@ -233,6 +237,12 @@ class Run:
         processes.wait()
         return result
 
+    def analyze(self, *names: str, **options: Any) -> list[Path]:
+        """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
+        from gencl.analysis import analyze
+
+        return analyze(self.path, names, **options)[0]
+
     def write_report(self, out: str | Path | None = None) -> Path:
         """Writes report.html (or ``out``) and returns its path."""
         from gencl.reports.html import render
@@ -242,10 +252,10 @@ class Run:
         return path
 
 
-def _built(card: documents.ModelCard) -> Learner:
-    """A learner as the card says, on PyTorch's present default device."""
+def _built(card: documents.ModelCard, tasks: int | None = None) -> Learner:
+    """A learner as the card says, grown for the first so many tasks (all), on PyTorch's present default device."""
     learner = make_learner(card.model, card.image_shape, card.seed, torch.get_default_device())
-    for classes in card.tasks:
+    for classes in card.tasks[:tasks]:
         learner.grow(classes, 0)
     return learner
 

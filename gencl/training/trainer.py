@@ -241,6 +241,7 @@ class Trainer:
             self._measure(tasks[: row + 1], ends)
             if self._processes.main:
                 self.recorder.picture(self.learner, row)
+                self.recorder.keep(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
         state.cost.end_task(self._device)
