@@ -24,6 +24,7 @@ _PUBLIC = {
     "evaluate": "gencl.training.run",
     "fid": "gencl.training.fid",
     "resolve": "gencl.presets",
+    "load_plugin": "gencl.plugins",
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",
     "Context": "gencl.methods.base",

@@ -14,8 +14,10 @@ from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
 from gencl.metrics.extractors import make_extractor
 from gencl.models import LEARNERS
+from gencl.plugins import arguments
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.jobs import Jobs, check_executor, parse_options
 from gencl.training.progress import Mode, Reporter
 from gencl.training.results import draw_results, write_results
 from gencl.training.run import Run
@@ -32,7 +34,9 @@ def compare(
     *,
     config: str | Path | None = None,
     set: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: str | None = None,
+    slurm: Sequence[str] = (),
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -45,7 +49,10 @@ def compare(
 
     Args:
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
-        jobs: cells at a time; each gets its share of the cores unless ``threads`` says otherwise.
+        jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
+        executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
+            all nodes. ``jobs`` is then at most so many at a time (default all).
+        slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
@@ -59,8 +66,19 @@ def compare(
             _check_cell(cell_folder(folder, variant, seed), settings)
     name = next(iter(cells.values())).preset
     _check_out(folder, name)
-    workers = Workers(_check_machine(cells.values(), device, data_root, progress))
-    machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
+    workers: Workers | Jobs
+    if executor is None:
+        workers = Workers(_check_machine(cells.values(), device, data_root, progress))
+        jobs = jobs or 1
+        threads = threads or max(1, (os.cpu_count() or 1) // jobs)
+    else:
+        options = parse_options(slurm)
+        check_executor(executor, options)
+        _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
+        folder = folder.resolve()
+        workers = Jobs(executor, folder / "jobs", options)
+        jobs = jobs or len(cells)
+    machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
     failed: dict[tuple[Variant, int], str] = {}
@@ -128,7 +146,7 @@ def _check_cell(folder: Path, settings: Settings) -> None:
             raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
 
 
-def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers) -> str | None:
+def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers | Jobs) -> str | None:
     """Trains one cell in a process of its own; returns what went wrong, if anything."""
     if Run(folder).finished:
         return None

@@ -17,6 +17,7 @@ from gencl.errors import GenclError, UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.perceptual import Backbone
 from gencl.models.learner import GenerativeLearner, Learner
+from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
 from gencl.settings import EvaluateSettings, Settings, check, read_yaml
@@ -74,6 +75,7 @@ class Run:
     def learner(self, device: str = "cpu") -> Learner:
         """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
         card, weights = self.card, self.path / "model.safetensors"
+        require(card.plugins, self.path / "model.json")
         try:
             if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
@@ -191,6 +193,7 @@ class Run:
         Raises UsageError when nothing can be measured.
         """
         settings = self.settings
+        require(settings.plugins, self.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
         changes: dict[str, Any] = {"samples": n, "features": features}
         changes = {key: value for key, value in changes.items() if value is not None}
         wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
