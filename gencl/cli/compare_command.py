@@ -39,13 +39,14 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
       gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
       gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
-    from gencl import files, presets
+    from gencl import files
     from gencl.reports.tables import comparison_markdown, print_comparison
-    from gencl.training.compare import compare
+    from gencl.training.compare import compare, preset_of
     from gencl.training.progress import Mode
+    from gencl.training.variants import parse_variants
 
-    name = presets.resolve(options["preset"], options["config"], assignments=options["set"]).preset
-    folder = Path(out or f"runs/{name}-compare")
+    first = parse_variants(methods)[0]
+    folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     typed = shlex.join(["gencl", *sys.argv[1:]])

@@ -15,6 +15,7 @@ from gencl.errors import Interrupted, UsageError
 from gencl.metrics.extractors import make_extractor
 from gencl.models import LEARNERS
 from gencl.plugins import arguments
+from gencl.reports.notebook import Shown, comparison_html
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.jobs import Jobs, check_executor, parse_options
@@ -29,7 +30,7 @@ from gencl.training.workers import Workers
 def compare(
     methods: str | Sequence[str | Variant],
     seeds: Sequence[int] = (0,),
-    out: str | Path = "runs/compare",
+    out: str | Path | None = None,
     preset: str | None = None,
     *,
     config: str | Path | None = None,
@@ -49,6 +50,7 @@ def compare(
 
     Args:
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
+        out: where cells and results go; default ``runs/PRESET-compare``.
         jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
             all nodes. ``jobs`` is then at most so many at a time (default all).
@@ -57,23 +59,23 @@ def compare(
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
-    folder = Path(out)
+    name = preset_of(variants[0], preset, config, set)
+    folder = Path(out or f"runs/{name}-compare")
     cells: dict[tuple[Variant, int], Settings] = {}
     for variant in variants:
         for seed in seeds:
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
             _check_cell(cell_folder(folder, variant, seed), settings)
-    name = next(iter(cells.values())).preset
     _check_out(folder, name)
     workers: Workers | Jobs
+    options = parse_options(slurm)
+    check_executor(executor, options)
     if executor is None:
         workers = Workers(_check_machine(cells.values(), device, data_root, progress))
         jobs = jobs or 1
         threads = threads or max(1, (os.cpu_count() or 1) // jobs)
     else:
-        options = parse_options(slurm)
-        check_executor(executor, options)
         _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
@@ -111,7 +113,12 @@ def compare(
     if workers.stopped_by():
         raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
     draw_results(folder, variants, seeds, name)
-    return gather()
+    return Shown(gather(), comparison_html)
+
+
+def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
+    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
+    return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
 
 
 def _check_out(folder: Path, preset: str) -> None:

@@ -42,12 +42,14 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def check_executor(executor: str, options: Mapping[str, str]) -> None:
+def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
     """Raises UsageError for an executor that there is not, or that lacks what it needs; nothing is written."""
-    if executor not in EXECUTORS:
-        raise UsageError(f"--executor {executor}: there are: {', '.join(EXECUTORS)}")
     if options and executor != "slurm":
         raise UsageError("--slurm: these are options of sbatch; they go with --executor slurm")
+    if executor is None:
+        return
+    if executor not in EXECUTORS:
+        raise UsageError(f"--executor {executor}: there are: {', '.join(EXECUTORS)}")
     if find_spec("submitit") is None:
         raise UsageError('--executor: the package submitit is not installed; pip install "gencl[submitit]"')
     if executor == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):

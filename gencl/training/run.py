@@ -20,6 +20,7 @@ from gencl.models.learner import GenerativeLearner, Learner
 from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
+from gencl.reports.notebook import Shown, evaluation_html, run_html
 from gencl.settings import EvaluateSettings, Settings, check, read_yaml
 from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
@@ -36,6 +37,9 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str | None:
+        return run_html(self)
 
     @property
     def finished(self) -> bool:
@@ -230,7 +234,13 @@ class Run:
         if processes.main:
             files.write_json(self.path / "evaluation.json", result)
         processes.wait()
-        return result
+        return Shown(result, evaluation_html)
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html, which is written where it is not there."""
+        path = self.path / "report.html"
+        return path if path.is_file() else self.write_report()
 
     def write_report(self, out: str | Path | None = None) -> Path:
         """Writes report.html (or ``out``) and returns its path."""
