@@ -6,6 +6,7 @@ numbers are the same with and without.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +44,9 @@ class Tracker:
         if name == "tensorboard":
             self._tracker = TensorBoardTracker("tensorboard", folder, purge_step=step + 1 if step else None)
         else:
-            self._tracker = WandBTracker(PROJECT, dir=str(folder), name=title, group=title)
+            self._tracker = WandBTracker(
+                os.environ.get("WANDB_PROJECT", PROJECT), dir=str(folder), name=title, group=title
+            )
         try:
             self._tracker.start()
             self._tracker.store_init_configuration(dict(_flat(settings.tree())))
