@@ -90,11 +90,13 @@ def _metric(name: str, thing: Any) -> str:
 
 
 def _extractor(name: str, thing: Any) -> str:
-    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+    from torch import nn
 
-    wrong = _subclass(thing, FeatureExtractorBase, "feature extractor")
+    wrong = _subclass(thing, nn.Module, "feature extractor")
     if wrong:
         return wrong
+    if getattr(thing, "name", None) != name:
+        return f"{thing.__name__}.name must be {name!r}"
     return "" if hasattr(thing, "version") else f"{thing.__name__} needs a version: scores compare within one only"
 
 

@@ -81,35 +81,41 @@ class Jobs:
 
     def run(self, arguments: Sequence[str]) -> tuple[int, str]:
         """Runs ``gencl ARGUMENTS`` as a job; returns its exit status and what it wrote to standard error."""
-        ticket = self._folder / f"{_cell(arguments).parent.name}-{_cell(arguments).name}.job"
+        cell = _cell(arguments)
+        ticket = self._folder / f"{cell.parent.name}-{cell.name}.job"
+        file = ticket.with_suffix(f".{time.time_ns()}.json")  # jobs' numbers may come again
         try:
             with self._lock:  # submitit's executors are not made for several threads
-                job = self._submitted(ticket) or self._executor.submit(run_cell, list(arguments), str(self._folder))
-                files.write(ticket, job.job_id)
+                job, file = self._submitted(ticket) or (
+                    self._executor.submit(run_cell, list(arguments), str(file)),
+                    file,
+                )
+                files.write_json(ticket, {"job": job.job_id, "status": file.name})
                 self._running[job.job_id] = job
         except Exception as error:  # whatever sbatch says
             return 1, f"the job could not be submitted: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         if self._signal:  # it came while the job was made
             job.cancel(check=False)
-        status = self._wait(job)
+        status = self._wait(job, file)
         ticket.unlink(missing_ok=True)
         self._running.pop(job.job_id, None)
         if status is None:
             return 1, f"job {job.job_id} ended as {job.state} without a result; its log: {job.paths.stderr}"
         return status, _of_gencl(job.paths.stderr)
 
-    def _submitted(self, ticket: Path) -> Any:
-        """The job of a cell that a comparison which was killed has left in Slurm's queue, or None."""
+    def _submitted(self, ticket: Path) -> tuple[Any, Path] | None:
+        """The job of a cell, and its status file, that a comparison which was killed has left in Slurm's queue."""
         if self._executor.cluster != "slurm" or not ticket.exists():
             return None
         from submitit import SlurmJob
 
-        job: Any = SlurmJob(self._folder, ticket.read_text().strip())
-        return job if job.watcher.get_state(job.job_id, mode="force") in _ALIVE else None
+        known = json.loads(ticket.read_text())
+        job: Any = SlurmJob(self._folder, known["job"])
+        alive = job.watcher.get_state(job.job_id, mode="force") in _ALIVE
+        return (job, self._folder / known["status"]) if alive else None
 
-    def _wait(self, job: Any) -> int | None:
+    def _wait(self, job: Any, file: Path) -> int | None:
         """The exit status of a job's command when it has ended; None where it ended without one."""
-        file = _status_file(self._folder, job.job_id)
         ended: float | None = None
         while not file.exists():
             if ended is None and (self._signal or job.done()):
@@ -141,10 +147,8 @@ class Jobs:
                 signal.signal(number, handler)
 
 
-def run_cell(arguments: Sequence[str], folder: str) -> None:
+def run_cell(arguments: Sequence[str], file: str) -> None:
     """What a job does: the command within its own process, and a file that says how it ended."""
-    from submitit import JobEnvironment
-
     from gencl.cli import main
 
     again = ["--resume"] if (_cell(arguments) / "config.yaml").is_file() and "--resume" not in arguments else []
@@ -154,11 +158,7 @@ def run_cell(arguments: Sequence[str], folder: str) -> None:
         status = 0
     except SystemExit as leave:
         status = leave.code if isinstance(leave.code, int) else int(leave.code is not None)
-    files.write_json(_status_file(Path(folder), JobEnvironment().job_id), {"status": status})
-
-
-def _status_file(folder: Path, job: str) -> Path:
-    return folder / f"{job}_status.json"
+    files.write_json(Path(file), {"status": status})
 
 
 def _cell(arguments: Sequence[str]) -> Path:

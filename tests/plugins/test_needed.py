@@ -90,6 +90,7 @@ def test_cells_of_a_comparison_have_them(files: dict[str, Path], tmp_path: Path)
         load_plugin(files[kind])
     found = gencl.compare("mine,sgd", (0,), tmp_path / "c", "digits-mlp", set=SMALL, threads=1, progress="silent")
     assert {row["status"] for row in found["methods"].values()} == {"done"}
+    assert '<td style="text-align:left">mine</td>' in found._repr_html_()
 
 
 def test_a_changed_plugin_is_said_when_a_run_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
@@ -102,6 +103,42 @@ def test_a_changed_plugin_is_said_when_a_run_goes_on(files: dict[str, Path], tmp
     own.write_text(own.read_text() + "# mended\n")
     done = command("train", "--resume", "--out", run.path, "--plugin", own)
     assert done.returncode == 0 and "the plug-ins own.py were changed since the checkpoint" in done.stderr
+
+
+OTHERS = """
+from typing import Literal
+import torch
+from gencl import Scenario
+from gencl.scenarios.recipe import Recipe, task_of_classes
+from gencl.settings import Part
+
+class Pixels(torch.nn.Module):
+    name, version = "pixels", "1"
+    def forward(self, images):
+        some = images.float().flatten(1)[:, ::60] / 255
+        return some, some
+
+class BackwardsSettings(Part):
+    name: Literal["backwards"] = "backwards"
+
+class Backwards(Recipe):
+    Settings = BackwardsSettings
+    def build(self, data, load):
+        found = load(data.name)
+        tasks = [task_of_classes(found, (c,), data, c, index=1 - c, name=found.classes[c]) for c in (1, 0)]
+        return Scenario("backwards", tuple(tasks), found.classes, reader=None)
+
+PLUGINS = {"extractors": {"pixels": Pixels}, "scenarios": {"backwards": Backwards}}
+"""
+
+
+def test_extractors_and_scenarios(tmp_path: Path) -> None:
+    (tmp_path / "others.py").write_text(OTHERS)
+    load_plugin(tmp_path / "others.py")
+    small = ["scenario.name=backwards", "evaluate.features=pixels", "train.steps=2", "model.width=4"]
+    run = gencl.train("digits-cgan", "sgd", 0, tmp_path / "run", set=small, progress="silent")
+    assert run.metrics["tasks"] == ["1", "0"] and run.metrics["features"]["name"] == "pixels"
+    assert run.settings.plugins == {"others.py": ["scenario backwards", "feature extractor pixels"]}
 
 
 def test_a_record_that_is_no_record_is_refused() -> None:

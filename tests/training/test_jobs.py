@@ -24,7 +24,7 @@ def test_each_cell_is_a_job_and_what_is_done_stays(tmp_path: Path) -> None:
     assert done.returncode == 1 and found["sgd"]["status"] == "done"
     assert found[failing]["status"] == "failed" and "a head a task" in found[failing]["error"]
     assert json.loads((out / "results.json").read_text())["methods"] == found
-    assert len(list((out / "jobs").glob("*_status.json"))) == 2 and not list((out / "jobs").glob("*.job"))
+    assert len(list((out / "jobs").glob("*.json"))) == 2 and not list((out / "jobs").glob("*.job"))
     alone = gencl.train(
         "digits-mlp", "sgd", 0, tmp_path / "alone", set=tiny("digits-mlp"), threads=1, progress="silent"
     )
