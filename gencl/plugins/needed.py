@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gencl.errors import UsageError
+from gencl.files import printable
 from gencl.plugins import loaded_files, registries
 
 Needed = Mapping[str, Sequence[str]]
@@ -56,7 +57,7 @@ def require(record: Needed, where: object, groups: Collection[str] | None = None
                 if source.endswith(".py")
                 else f"install the package {source}"
             )
-            raise UsageError(f"{where} needs the plug-in {source} ({', '.join(missing)}): {how}")
+            raise UsageError(printable(f"{where} needs the plug-in {source} ({', '.join(missing)}): {how}"))
 
 
 def _words(tree: object) -> Iterator[str]:

@@ -132,7 +132,7 @@ def run_settings(
     found = checkpoint.load(folder / "checkpoint", device) if resume else None
     if found is not None:
         _check_origin(found, recorder, len(settings.extend))
-        if found.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
+        if processes.main and found.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         trainer.restore(State.from_tree(found.state), found.tensors)
     else:
