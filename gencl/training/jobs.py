@@ -148,8 +148,13 @@ class Jobs:
 
 
 def run_cell(arguments: Sequence[str], file: str) -> None:
-    """What a job does: the command within its own process, and a file that says how it ended."""
+    """What a job does: the command within its own process, and a file that says how it ended.
+
+    Slurm sends SIGUSR2 before the time is up: it stops as by SIGTERM, with a checkpoint.
+    """
     from gencl.cli import main
+
+    signal.signal(signal.SIGUSR2, lambda *_: signal.raise_signal(signal.SIGTERM))
 
     again = ["--resume"] if (_cell(arguments) / "config.yaml").is_file() and "--resume" not in arguments else []
     sys.argv = ["gencl", *arguments, *again]  # again: Slurm has put the job back into the queue
