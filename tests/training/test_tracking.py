@@ -31,6 +31,13 @@ def test_tensorboard_holds_losses_summary_and_grids_and_training_stays_as_it_is(
     assert events.Scalars("summary/fid")[-1].value == pytest.approx(run.metrics["summary"]["fid"], rel=1e-5)
     assert [event.step for event in events.Images("samples")] == [6, 12]
 
+    max((run.path / "checkpoint").glob("*.json")).unlink()  # as if it had been killed within the second task
+    run.report.unlink()
+    gencl.train(out=run.path, resume=True, log_with="tensorboard", progress="silent")
+    assert (run.path / weights).read_bytes() == (plain.path / weights).read_bytes()
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss/generator")] == [2, 4, 6, 8, 10, 12]
+
 
 def test_a_tracker_that_is_not_installed_is_said_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
