@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gencl.cli.options import debug_option, numbers, picture_path, said_warnings
+from gencl.cli.options import debug_option, numbers, picture_path, plugin_option, said_warnings
 
 
 @click.command("interpolate")
@@ -21,6 +21,7 @@ from gencl.cli.options import debug_option, numbers, picture_path, said_warnings
 @click.option(
     "--out", type=click.Path(), default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture."
 )
+@plugin_option
 @debug_option
 def command(
     run: str,

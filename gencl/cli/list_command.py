@@ -6,13 +6,14 @@ import json
 
 import click
 
-from gencl.cli.options import output_options
+from gencl.cli.options import output_options, plugin_option
 
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(KINDS))
+@plugin_option
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gencl.cli.options import debug_option, numbers, picture_path
+from gencl.cli.options import debug_option, numbers, picture_path, plugin_option
 
 
 @click.command("sample")
@@ -16,6 +16,7 @@ from gencl.cli.options import debug_option, numbers, picture_path
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option("--out", type=click.Path(), default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
+@plugin_option
 @debug_option
 def command(run: str, task: int | None, classes: str | None, n: int, seed: int | None, out: str) -> None:
     """Draw a grid of images from the generator in RUN: a row per class, a latent per column.

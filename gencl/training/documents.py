@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gencl.errors import GenclError
+from gencl.plugins.needed import check_record
 
 Size = Annotated[int, Field(ge=1, le=4096)]
 ClassNumber = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -25,6 +26,7 @@ class ModelCard(BaseModel):
     class_names: list[str]
     seed: Annotated[int, Field(ge=0)]
     extended: Annotated[int, Field(ge=0)] = 0
+    plugins: Annotated[dict[str, list[str]], AfterValidator(check_record)] = {}
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @model_validator(mode="after")

@@ -17,8 +17,10 @@ from gencl.errors import GenclError, UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.perceptual import Backbone
 from gencl.models.learner import GenerativeLearner, Learner
+from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
+from gencl.reports.notebook import Shown, evaluation_html, run_html
 from gencl.settings import EvaluateSettings, Settings, check, read_yaml
 from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
@@ -35,6 +37,9 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str | None:
+        return run_html(self)
 
     @property
     def finished(self) -> bool:
@@ -74,6 +79,7 @@ class Run:
     def learner(self, device: str = "cpu") -> Learner:
         """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
         card, weights = self.card, self.path / "model.safetensors"
+        require(card.plugins, self.path / "model.json")
         try:
             if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
@@ -199,6 +205,7 @@ class Run:
                 f"{self.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
             )
         settings = self.settings
+        require(settings.plugins, self.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
         changes: dict[str, Any] = {"samples": n, "features": features}
         changes = {key: value for key, value in changes.items() if value is not None}
         wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
@@ -235,7 +242,13 @@ class Run:
         if processes.main:
             files.write_json(self.path / "evaluation.json", result)
         processes.wait()
-        return result
+        return Shown(result, evaluation_html)
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html, which is written where it is not there."""
+        path = self.path / "report.html"
+        return path if path.is_file() else self.write_report()
 
     def analyze(self, *names: str, **options: Any) -> list[Path]:
         """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
