@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gencl.reports.curves import apart
@@ -124,7 +124,7 @@ def _extremes(line: Line) -> list[float]:
     return [v + sign * s for v, s in pairs for sign in (-1, 1) if sign > 0 or v > s] or [v for v, _ in pairs]
 
 
-def _band(line: Line, x, y) -> str:  # type: ignore[no-untyped-def]
+def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:
     """The outline of one spread above and below."""
     known = [(t + 1, v, s) for t, (v, s) in enumerate(zip(line.values, line.spread, strict=False)) if v is not None]
     if not any(s for _, _, s in known):
@@ -158,4 +158,4 @@ def _log_ticks(low: float, high: float) -> tuple[float, float, list[float]]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if len(decades) <= 4 else (1,)
     inside = [k * 10.0**d for d in decades for k in steps if low * 0.999 <= k * 10.0**d <= high * 1.001]
-    return low / 1.05, high * 1.05, [float(f"{value:.6g}") for value in inside]
+    return low / 1.05, high * 1.05, [float(f"{value:.6g}") for value in inside] or [low, high]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
@@ -172,7 +173,7 @@ def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
     if len(tasks) < 2 or len(pairs) < len(tasks):
         return ""
     sign = -1 if lower_is_better(name) else 1
-    just, end = (sum(pair[k] for pair in pairs) / len(pairs) for k in (1, 2))
+    just, end = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
     task, before, after = max(pairs[:-1], key=lambda pair: sign * (pair[1] - pair[2]))
     told = (
         f"{capital(name)} was {figure(just, name)} on average when a task had just been learned, and is "

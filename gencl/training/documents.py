@@ -38,6 +38,8 @@ class ModelCard(BaseModel):
 class Figure(BaseModel):
     """A mean over runs, their sample standard deviation (None of one) and number."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     mean: float
     std: float | None
     n: int
@@ -46,7 +48,7 @@ class Figure(BaseModel):
 class Metrics(BaseModel):
     """metrics.json, as far as tables and reports rely on it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     preset: str
     method: str
@@ -76,7 +78,7 @@ class Metrics(BaseModel):
 class Results(BaseModel):
     """results.json of a comparison, as far as its report relies on it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     preset: str
     seeds: Annotated[list[int], Field(min_length=1)]

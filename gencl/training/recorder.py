@@ -140,6 +140,7 @@ class Recorder:
                 generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
+            self._frames.animation(self.folder / "samples" / "evolution.gif")
 
     def remember(self, task: Task, images: Tensor) -> None:
         """Keeps a task's images as they are now that it has been learned."""
