@@ -83,8 +83,8 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
         "| --- | ---: | ---: | --- |",
         *(_row(key, value, rounded) for key, value in summary.items()),
         "",
-        "Not for production: a small network that shows how well a method remembers. One seed; the spread over seeds is",
-        "in [results](../../results/README.md).",
+        "Not for production: a small network that shows how well a method remembers. One seed; the spread over",
+        "seeds is in [results](../../results/README.md).",
     ]
     return "\n".join(lines) + "\n"
 
