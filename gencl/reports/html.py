@@ -204,7 +204,7 @@ def _learned(run: Run) -> list[dict[str, Any]]:
         rows.append(
             {
                 "task": task,
-                "classes": classes[j] if j < len(classes) and classes[j] != task else "",
+                "classes": classes[j] if j < len(classes) and classes[j].replace(", ", ",") != task else "",
                 "measures": measures,
                 "seconds": times[j]["train_seconds"] if len(times) == len(metrics["tasks"]) else None,
             }
