@@ -40,6 +40,7 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
       gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
     from gencl import files
+    from gencl.reports.comparison import write_comparison
     from gencl.reports.tables import comparison_markdown, print_comparison
     from gencl.training.compare import compare, preset_of
     from gencl.training.progress import Mode
@@ -51,10 +52,11 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     typed = shlex.join(["gencl", *sys.argv[1:]])
     files.write(folder / "results.md", comparison_markdown(results, typed))
+    report = write_comparison(folder)
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
         print_comparison(results)
-        click.echo(f"results: {folder}/results.json, results.csv and results.md")
+        click.echo(f"results: {folder}/results.json, results.csv and results.md\nreport:  {report}")
     if any(row["status"] == "failed" for row in results["methods"].values()):
         sys.exit(1)

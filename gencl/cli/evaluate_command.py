@@ -11,7 +11,7 @@ from gencl.cli.options import output_options, plugin_option
 
 
 @click.command("evaluate")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
 @click.option(
     "--metrics",
     metavar="a,b",

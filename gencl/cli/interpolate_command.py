@@ -8,7 +8,7 @@ from gencl.cli.options import debug_option, numbers, picture_path, plugin_option
 
 
 @click.command("interpolate")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
 @click.argument("images", type=click.Path(), nargs=-1, metavar="[A B]")
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"

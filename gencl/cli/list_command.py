@@ -47,7 +47,9 @@ def _about(what: str) -> dict[str, str]:
 
         return {name: presets.about(name) for name in presets.names()}
     if what == "models":
-        return {}  # ready trained models will come with the gallery; any run directory is a model
+        from gencl import ready
+
+        return {name: ready.about(name) for name in ready.names()}
     from gencl.datasets import DATASETS
     from gencl.methods import METHODS
     from gencl.metrics import EXTRACTORS, METRICS

@@ -134,7 +134,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
     to_axes = axes.transData + axes.transAxes.inverted()
     placed = sorted(((*to_axes.transform((x, y)), y, name, look) for x, y, name, look in ends), key=lambda end: end[1])
     step = 0.165 / axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
-    heights = _apart([end[1] for end in placed], step, 0.0, 1.0)
+    heights = apart([end[1] for end in placed], step, 0.0, 1.0)
     for (x, y, value, name, look), height in zip(placed, heights, strict=True):
         place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([x + 0.008, 1.05], [y, height], color=look["color"], linewidth=0.6, **place)
@@ -142,7 +142,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
         axes.text(1.135, height, f"{name}  {value:{form}}", color="0.15", va="center", fontsize=8.5, **place)
 
 
-def _apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
+def apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
     """Ascending values, moved as little as needed to be ``step`` apart, between low and high where they fit."""
     groups: list[tuple[float, int]] = []  # centre and number of names that stand together
 

@@ -161,6 +161,7 @@ class Recorder:
                 generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
+            self._frames.animation(self.folder / "samples" / "evolution.gif")
 
     def keep(self, learner: Learner, row: int) -> None:
         """Stores the learner as the task at ``row`` left it, where the settings ask for it."""

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from gencl import files
+from gencl import files, ready
 from gencl.datasets.waiting import say
 from gencl.errors import GenclError, UsageError
 from gencl.metrics.evaluator import Evaluator
@@ -40,6 +40,11 @@ class Run:
 
     def _repr_html_(self) -> str | None:
         return run_html(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether this model comes with gencl: nothing is written beside it."""
+        return self.path.parent == ready.FOLDER
 
     @property
     def finished(self) -> bool:
@@ -183,7 +188,8 @@ class Run:
         weights: Sequence[str | Path] = (),
         backbone: Backbone = "alex",
     ) -> dict[str, Any]:
-        """Measures the trained learner on all its tasks, writes evaluation.json and returns its content.
+        """Measures the trained learner on all its tasks, writes evaluation.json (not of a ready model) and returns its
+        content.
 
         Under `accelerate launch` or torchrun all processes share the work; the first one writes.
 
@@ -239,7 +245,7 @@ class Run:
         result = evaluator.evaluation(snapshot)
         for note in evaluator.notes(snapshot) if processes.main else ():
             say(note)
-        if processes.main:
+        if processes.main and not self.ready:
             files.write_json(self.path / "evaluation.json", result)
         processes.wait()
         return Shown(result, evaluation_html)
@@ -257,7 +263,9 @@ class Run:
         return analyze(self.path, names, **options)[0]
 
     def write_report(self, out: str | Path | None = None) -> Path:
-        """Writes report.html (or ``out``) and returns its path."""
+        """Writes report.html (or ``out``) and returns its path. Raises UsageError for a ready model without ``out``."""
+        if self.ready and out is None:
+            raise UsageError(f"{self.path.name} is a ready model: say by --out where its report goes")
         from gencl.reports.html import render
 
         path = self.path / "report.html" if out is None else Path(out)
@@ -283,12 +291,16 @@ def _numbers(tree: object) -> int:
 
 
 def load_run(path: str | Path) -> Run:
-    """The run, or the model alone (model.json, model.safetensors), in a directory; UsageError if there is none."""
-    run = Run(path)
+    """The run, or the model alone (model.json, model.safetensors), in a directory, or the ready model of this name.
+
+    Raises UsageError if there is none.
+    """
+    run = Run(ready.locate(path))
     if not any((run.path / name).is_file() for name in ("config.yaml", "model.json")):
         what = "is not a run: it has no config.yaml" if run.path.is_dir() else "is not a directory"
         what = what if run.path.exists() else "does not exist"
-        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote")
+        known = f", or the name of a ready model: {', '.join(ready.names())}" if ready.names() else ""
+        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote{known}")
     return run
 
 
