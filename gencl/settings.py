@@ -70,6 +70,12 @@ class TrainSettings(Part):
     )
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
+    average: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of a stage's steps whose parameters are averaged at its end; 0: none",
+    )
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")

@@ -188,8 +188,12 @@ class Run:
             weights: files of weights for Inception or LPIPS; default those that are published.
             backbone: of LPIPS, alex or vgg.
 
-        Raises UsageError when nothing can be measured.
+        Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.
         """
+        if not (self.path / "config.yaml").is_file():
+            raise UsageError(
+                f"{self.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
+            )
         settings = self.settings
         changes: dict[str, Any] = {"samples": n, "features": features}
         changes = {key: value for key, value in changes.items() if value is not None}

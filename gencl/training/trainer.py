@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 from accelerate import Accelerator
@@ -22,6 +23,7 @@ from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
 from gencl.training import learned_images, schedule
+from gencl.training.averaging import Average
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import Switch, make_optimizer, set_rate
 from gencl.training.progress import Mode, Reporter
@@ -57,6 +59,7 @@ class Trainer:
         self._episodes = method.episodes(scenario.tasks)
         self._train = settings.train_of(len(scenario.tasks))
         self._optimizers: list[Optimizer] = []
+        self._average = Average(learner, (), 0, 0)
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
@@ -78,6 +81,7 @@ class Trainer:
         self._random.restore(named["random"].cpu())
         self.recorder.restore(within("recorder", named))
         self._stored_optimizers = within("optimizer", named)
+        self._stored_average = within("average", named)
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""
@@ -85,6 +89,7 @@ class Trainer:
             **under("learner", self.learner.state_dict()),
             **under("method", self.method.state_dict()),
             **under("optimizer", optimizer_tensors(self._optimizers)),
+            **under("average", self._average.tensors()),
             **under("recorder", self.recorder.tensors()),
             "random": self._random.state(),
         }
@@ -136,7 +141,8 @@ class Trainer:
         phases = self.learner.phases([part.index for part in task.parts])
         stages = self.method.stages(self.state.episode, ctx.last)
         order = schedule.Order(len(task.train), ctx.train.batch_size, self.settings.seed, "order", task.index)
-        for number, end in enumerate(schedule.stage_ends(stages, ctx.steps)):
+        ends = schedule.stage_ends(stages, ctx.steps)
+        for number, (start, end) in enumerate(pairwise([0, *ends])):
             if number < state.stage:
                 continue
             ctx.stage = stages[number]
@@ -144,13 +150,17 @@ class Trainer:
             self._optimizers = self._optimizers_for(phases, ctx.train)
             if resumed:
                 restore_optimizers(self._optimizers, self._stored_optimizers)
-                resumed = False
             else:
                 state.stage = number
                 with self._timed("importance_seconds"):
                     self.method.enter_stage(ctx)
+            self._average = Average(self.learner, phases, ctx.train.average, end - start)
+            if resumed:
+                self._average.restore(self._stored_average)
+            resumed = False
             with self._timed("train_seconds"):
                 self._train_stage(ctx, phases, order, end, reporter, stop)
+            self._average.take()
             # running statistics are of each process's own rows; what methods find from here on must be the same
             self._processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
@@ -192,6 +202,7 @@ class Trainer:
                 set_rate(optimizer, rate if phase.adam_lr is None else rate / settings.lr * phase.adam_lr)
                 optimizer.step()
                 self.method.after_step(ctx)
+            self._average.update()
             state.step += 1
             state.cost.steps += 1
             due = state.step % settings.checkpoint_every == 0 and state.step < steps
@@ -224,7 +235,7 @@ class Trainer:
         self.learner.conclude(ctx.task)
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
-        self._optimizers = []
+        self._optimizers, self._average = [], Average(self.learner, (), 0, 0)
         row, ends = ctx.task.index, ctx.task is self._episodes[-1]
         with self._timed("eval_seconds"):
             self._measure(tasks[: row + 1], ends)

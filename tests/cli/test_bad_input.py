@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import gencl.cli
-from gencl.errors import GenclError
+from gencl.errors import GenclError, UsageError
 from tests.conftest import gencl_process, tiny
 
 
@@ -303,6 +303,8 @@ def test_the_model_alone_can_be_sampled(small_run: Path, tmp_path: Path) -> None
     for name in ("model.json", "model.safetensors"):
         shutil.copy(small_run / name, alone)
     assert gencl.sample(alone, [0, 1], n=4).width > 56
+    with pytest.raises(UsageError, match=r"holds a model alone: put its run's config\.yaml there"):
+        gencl.evaluate(alone)
 
 
 def test_a_comparison_keeps_to_its_experiment(
