@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import textwrap
 from collections.abc import Callable
@@ -33,8 +34,9 @@ def settings_table(kind: type[Part], prefix: str) -> str:
     for key, schema in kind.model_json_schema(by_alias=True).get("properties", {}).items():
         if key == "name" and prefix != "data.":
             continue
-        block = "$ref" in schema  # it has a table of its own
-        default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema and not block else ""
+        if "$ref" in schema or schema.get("type") == "object":
+            continue  # a block, which has a table of its own
+        default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
         meaning = schema.get("description", "")
         lines.append(
             f"| `{prefix}{key}` | {_values(schema)} | {f'`{default}`' if default else ''} | {_text(meaning)} |"
@@ -45,15 +47,13 @@ def settings_table(kind: type[Part], prefix: str) -> str:
 
 def _values(schema: dict[str, Any]) -> str:
     """What a setting may be, in words."""
-    if "$ref" in schema:
-        return "block"
     if "anyOf" in schema:
         return " or ".join(_values(part) for part in schema["anyOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
-    names = {"integer": "whole number", "number": "number", "string": "text", "array": "list", "object": "block"}
+    names = {"integer": "whole number", "number": "number", "string": "text", "array": "list"}
     text = names.get(schema.get("type", ""), schema.get("type", "value"))
     if text == "list":
         inner = schema.get("items") or schema.get("prefixItems", [{}])[0]
@@ -74,6 +74,7 @@ def _settings() -> str:
         "what the preset has. `gencl preset show NAME` prints all of a preset's.",
         "## Top level",
         settings_table(Settings, ""),
+        inspect.getdoc(Settings) or "",
     ]
     for title, kind in (("data", DataSettings), ("train", TrainSettings), ("evaluate", EvaluateSettings)):
         parts += [f"## {title}.*", settings_table(kind, f"{title}.")]
