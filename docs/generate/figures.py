@@ -60,7 +60,7 @@ def excerpt(name: str, methods: str, columns: str = "") -> str:
 
 
 def _source(name: str, command: str) -> str:
-    return f"[results/{name}](../../results/{name}/results.md): `{command}`\n"
+    return f"[results/{name}](/results/{name}/results.md): `{command}`\n"
 
 
 def of_method(name: str) -> str:

@@ -102,7 +102,8 @@ def _link(match: re.Match[str], source: str, uri: str, files: Files) -> str:
     if "://" in target or target.startswith("mailto:"):
         return match[0]
     text = _LINK.sub(lambda inner: _link(inner, source, uri, files), text)
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+    # a leading / is the repository's root (generated text stands on pages of any depth)
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target)).lstrip("/")
     if (ROOT / path).is_dir():
         path = f"{path}/README.md"
     if path == "README.md":
