@@ -113,3 +113,11 @@ def test_suite_help_sets_nothing_up(clone: Clone):
     assert result.returncode == 0
     assert result.stdout.startswith("usage: cli/test [PYTEST ARGUMENTS]\n")
     assert not (clone.root / ".venv").exists()
+
+
+def test_docs_are_built_strictly(clone: Clone):
+    docs = str(clone.root / "cli" / "docs")
+    assert clone.run(docs, "build", "--quiet").returncode == 0
+    assert clone.calls("mkdocs") == [f"-m mkdocs build --strict --quiet|{clone.root}"]
+    wrong = clone.run(docs, "biuld")
+    assert wrong.returncode == 2 and wrong.stderr.startswith("usage: cli/docs [serve | build]")

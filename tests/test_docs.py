@@ -1,0 +1,34 @@
+"""Every command of the documentation exists with its options; `cli/docs build` checks links and pages."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from gencl.cli import cli
+
+DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS = {
+    (page.stem, line)
+    for page in sorted(DOCS.rglob("*.md"))
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    for line in (part.split(" #")[0].strip() for part in block.replace("\\\n", " ").splitlines())
+    if re.search(r"(^|/| )gencl ", line) and "pip " not in line
+}
+
+
+@pytest.mark.parametrize("line", sorted({line for _, line in COMMANDS}))
+def test_commands_parse(line: str) -> None:
+    words = shlex.split(line)
+    start = next(i for i, word in enumerate(words) if word.split("/")[-1] == "gencl")
+    context = click.Context(cli, info_name="gencl")
+    name, command, rest = cli.resolve_command(context, words[start + 1 :])
+    assert command is not None
+    if isinstance(command, click.Group):
+        name, command, rest = command.resolve_command(context, rest)
+        assert command is not None
+    command.make_context(name, rest)
