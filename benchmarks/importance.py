@@ -46,7 +46,7 @@ def sides(preset: str, n: int, root: Path | None) -> dict[str, Callable[[], obje
         total = [torch.zeros_like(parameter) for parameter in parameters]
         for i in range(n):
             for sums, gradient in zip(total, backward(slice(i, i + 1)), strict=True):
-                sums += gradient.abs()
+                sums.add_(gradient.abs())
 
     return {
         "one plain pass": plain,

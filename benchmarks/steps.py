@@ -91,13 +91,12 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=METHODS, help="of the classifier")
     parser.add_argument("--gan", choices=["yes", "no"], default="yes")
     given = measure.parsed(parser)
-    tables = []
     if given.methods:
         root = given.data_root
-        tables += classifiers(given.clock, given.epochs, given.images, root, given.methods, given.rounds)
+        tables = classifiers(given.clock, given.epochs, given.images, root, given.methods, given.rounds)
+        measure.record(f"Steps of a classifier, {given.epochs} epochs", *tables)
     if given.gan == "yes":
-        tables.append(generators(given.clock, given.rounds))
-    measure.record("Steps", *tables)
+        measure.record("Steps of a GAN", generators(given.clock, given.rounds))
 
 
 if __name__ == "__main__":

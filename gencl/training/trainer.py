@@ -215,7 +215,7 @@ class Trainer:
         rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self._device)
         data = ctx.task.train
         tasks = tuple(part.index for part in ctx.task.parts)
-        batch = Batch(data.take(rows).float() / 255, data.labels[rows], tasks=tasks)
+        batch = Batch(data.take(rows).float() / 255, data.labels[rows], tasks=tasks, index=rows)
         return self.method.extend_batch(ctx, batch)
 
     def _conclude(self, ctx: Context, reporter: Reporter) -> None:
