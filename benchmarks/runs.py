@@ -9,7 +9,7 @@ from pathlib import Path
 from gencl import methods, presets
 from gencl.metrics.evaluator import Evaluator
 from gencl.processes import Processes
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_learner
 from gencl.training.recorder import Recorder
@@ -22,7 +22,17 @@ def settings_for(preset: str, method: str, assignments: Sequence[str]) -> Settin
     return presets.resolve(preset, method=method, assignments=[*NO_EXTRAS, *assignments])
 
 
-def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float]) -> Trainer:
+class OnlyAtTheEnd(Trainer):
+    """Measures what was learned after the last task only, or (``evaluates``) never."""
+
+    evaluates = True
+
+    def _measure(self, tasks: Sequence[Task], ends: bool) -> None:
+        if ends and self.evaluates:
+            super()._measure(tasks, ends)
+
+
+def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
     """The trainer when all is learned; ``state.cost`` has the seconds of training and of importance by ``clock``."""
     accelerator = make_accelerator("cpu")
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
@@ -30,8 +40,9 @@ def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float]) 
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder), settings, scenario, Processes(accelerator))
         recorder.create(resume=False)
-        trainer = Trainer(settings, scenario, learner, methods.build(settings.method), evaluator, recorder, accelerator)
-        trainer.clock = clock
+        method = methods.build(settings.method)
+        trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
+        trainer.clock, trainer.evaluates = clock, evaluate
         trainer.fit("silent")
         recorder.close()
     return trainer

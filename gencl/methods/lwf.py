@@ -33,9 +33,9 @@ def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 class LwF(Method):
     """loss += lambda * sum over old heads of the distillation loss, on the **current** task's images.
 
-    The teacher is a copy of the learner as it was when the task began; where a task's images are seen more than once, its
-    responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits are
-    distilled as one group.
+    The teacher is a copy of the learner as it was when the task began; where a task's images are seen more than once,
+    its responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
+    are distilled as one group.
     """
 
     class Settings(Part):
