@@ -11,6 +11,7 @@ from itertools import cycle
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmarks import measure
 from benchmarks.runs import settings_for
@@ -43,8 +44,14 @@ def network(parameters: float) -> tuple[Learner, Scenario]:
     return learner, scenario
 
 
-def step(learner: Learner, scenario: Scenario, name: str | None, rates: tuple[float, ...]) -> Callable[[], None]:
-    """One step of the optimiser, with the method's hooks around it."""
+def step(
+    learner: Learner,
+    scenario: Scenario,
+    name: str | None,
+    rates: tuple[float, ...],
+    state: dict[str, dict[str, Tensor]],
+) -> Callable[[], None]:
+    """One step of the optimiser, with the method's hooks around it; ``state`` is the importance and the anchors."""
     settings = settings_for("digits-mlp", name or "finetune", ["train.optimizer=sgd"])
     method: Any = methods.build(settings.method)
     ctx = Context(learner, scenario.tasks[0], False, 0, settings.train, Processes(), RandomSource(0))
@@ -52,8 +59,7 @@ def step(learner: Learner, scenario: Scenario, name: str | None, rates: tuple[fl
     optimizer = make_optimizer(ctx.phase, settings.train)
     shared = learner.shared()
     if isinstance(method, Consolidation):
-        method.importance = {key: torch.rand_like(value) for key, value in shared.items()}
-        method.anchors = {key: value.detach().clone() for key, value in shared.items()}
+        method.importance, method.anchors = state["importance"], state["anchors"]
         method.before_task(ctx)
         if name == "anpyc":
             method.pruned = {key: torch.rand_like(value) < 0.2 for key, value in shared.items() if value.ndim > 1}  # type: ignore[attr-defined]
@@ -78,8 +84,13 @@ def main() -> None:
         learner, scenario = network(millions * 1e6)
         for parameter in learner.parameters():
             parameter.grad = torch.randn_like(parameter)
-        runs = {"optimiser's step": step(learner, scenario, None, (0.05,))}
-        runs |= {about: step(learner, scenario, name, rates) for about, (name, rates) in SIDES.items()}
+        shared = {key: value.detach() for key, value in learner.shared().items()}
+        state = {
+            "importance": {key: torch.rand_like(value) for key, value in shared.items()},
+            "anchors": {key: value.clone() for key, value in shared.items()},
+        }
+        runs = {"optimiser's step": step(learner, scenario, None, (0.05,), state)}
+        runs |= {about: step(learner, scenario, name, rates, state) for about, (name, rates) in SIDES.items()}
         repeats = max(2, round(10 / millions))
         times = measure.interleaved(
             {about: measure.timed(run, given.clock, min(repeats, 50)) for about, run in runs.items()}, given.rounds
