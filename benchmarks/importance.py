@@ -50,8 +50,8 @@ def sides(preset: str, n: int, root: Path | None) -> dict[str, Callable[[], obje
 
     return {
         "one plain pass": plain,
-        "importance pass, E[|g|]": lambda: moments(learner, "entropy", batch, shared, ["absolute"]),
-        "importance pass, E[g^2]": lambda: moments(learner, "entropy", batch, shared, ["square"]),
+        "importance pass, mean of absolute values": lambda: moments(learner, "entropy", batch, shared, ["absolute"]),
+        "importance pass, mean of squares": lambda: moments(learner, "entropy", batch, shared, ["square"]),
         "torch.func": lambda: functional(learner, batch),
         "loop over samples": loop,
     }

@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -79,7 +80,11 @@ def table(title: str, times: Mapping[str, list[float]], unit: str = "s") -> str:
 
 def record(title: str, *parts: str) -> None:
     """Prints a benchmark's tables, and puts them with their command into its section of RESULTS.md."""
-    command = " ".join([f"python -m benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    path = Path(sys.argv[0])
+    module = path.parent.name if path.stem == "__main__" else path.stem
+    folders = {"--data-root": "DIR", "--environment": "FOLDER"}
+    words = [folders.get(before, word) for before, word in pairwise(["", *sys.argv[1:]])]
+    command = " ".join([f"python -m benchmarks.{module}", *words])
     where = f"gencl {gencl.__version__}, PyTorch {torch.__version__}, {platform.machine()} CPU"
     clock = "; CPU time, beside other work" if "--clock cpu" in command else ""
     threads = torch.get_num_threads()

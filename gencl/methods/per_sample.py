@@ -113,11 +113,12 @@ def _unfolded(
 ) -> dict[str, PerSample]:
     """``coarse`` (n, c, positions) times the patches of ``fine`` that the kernel sees there."""
     assert not isinstance(layer.padding, str)
-    unfold = nn.Unfold(layer.kernel_size, layer.dilation, layer.padding, layer.stride)  # type: ignore[arg-type]
+    geometry = (layer.kernel_size, layer.dilation, layer.padding, layer.stride)
     flat = coarse.flatten(2)
 
     def weight(rows: slice) -> Tensor:
-        return (flat[rows] @ unfold(fine[rows]).transpose(1, 2)).view(-1, *layer.weight.shape)
+        columns = F.unfold(fine[rows], *geometry)
+        return (flat[rows] @ columns.transpose(1, 2)).view(-1, *layer.weight.shape)
 
     patches = layer.weight[0].numel() * flat.shape[2]
     found = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
