@@ -6,6 +6,7 @@ are held at those of the best candidate, and lines are drawn for what is left.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from gencl import presets
@@ -32,7 +33,9 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
         name = subject.run.settings.method["name"]
         raise UsageError(
             "a sweep needs a training for each value, so that a run alone has none; train one and analyse that: "
-            f"gencl tune --config {subject.path / 'config.yaml'} --methods {name} --out sweep"
+            + shlex.join(
+                ["gencl", "tune", "--config", str(subject.path / "config.yaml"), "--methods", name, "--out", "sweep"]
+            )
         )
     keys = next((group for group in _MEASURES if any(group[0] in own for own in subject.means.values())), None)
     if keys is None:

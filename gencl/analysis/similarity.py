@@ -44,7 +44,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     if not all(run.learner().shared() for run in runs):
         raise UsageError(f"{subject.path}: every layer is a task's own; tasks share no parameters")
     wanted = [1, tasks] if subject.comparison else list(range(1, tasks + 1))
-    then = all(set(wanted) <= set(kept.learners(run)) for run in runs)
+    then = all(kept.learned_at_once(run) or set(wanted) <= set(kept.learners(run)) for run in runs)
     found = {
         label: {seed: _overlaps(run, bench, wanted, then) for seed, run in seeds.items()}
         for label, seeds in subject.runs.items()
@@ -90,7 +90,7 @@ def _overlaps(run: Run, bench: Bench, wanted: list[int], then: bool) -> Overlaps
     after = kept.learners(run)
     found: Overlaps = {}
     measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in MEASURES}
-    now = None if then else run.learner()
+    now = None if then and not kept.learned_at_once(run) else run.learner()
     groups = layers(run.learner().shared())
     for number in wanted:
         learner = after[number]() if now is None else now

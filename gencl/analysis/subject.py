@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +75,8 @@ def subject(path: str | Path) -> Subject:
             f"{folder} holds a model alone; an analysis needs the settings of a run that gencl train wrote"
         )
     if not run.finished:
-        raise UsageError(f"{folder} is not finished; go on with it first: gencl train --resume --out {folder}")
+        again = shlex.join(["gencl", "train", "--resume", "--out", str(folder)])
+        raise UsageError(f"{folder} is not finished; go on with it first: {again}")
     metrics = run.metrics
     return Subject(folder, metrics["preset"], {metrics["method"]: {metrics["seed"]: run}})
 

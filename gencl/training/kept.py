@@ -44,9 +44,14 @@ def learners(run: Run) -> dict[int, Callable[[], Learner]]:
             found[number] = partial(_load, run, number, path, "")
     for path in (run.path / "checkpoint").glob("*.json"):
         ended = checkpoint.task_ended(path)
-        if ended is not None and 1 <= ended < last and ended not in found and run.metrics["method"] != "joint":
+        if ended is not None and 1 <= ended < last and ended not in found and not learned_at_once(run):
             found[ended] = partial(_load, run, ended, path.with_suffix(".safetensors"), "learner")
     return dict(sorted(found.items()))
+
+
+def learned_at_once(run: Run) -> bool:
+    """Whether the run learned all its tasks together, so that the trained network is that of each of them."""
+    return "joint" in run.settings.method["name"].split("+")
 
 
 def _path(folder: Path, number: int) -> Path:

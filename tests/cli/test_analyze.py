@@ -116,6 +116,7 @@ def test_a_comparison_has_a_line_or_panel_a_method(compared: Path) -> None:
     folder = compared / "analysis"
     assert {row["importance"] for row in rows(folder / "importance.csv")} == {"ewc", SWEPT}
     assert {row["method"] for row in rows(folder / "similarity.csv")} == {"ewc", SWEPT, "packnet", "joint"}
+    assert "similarity: each measured when the task had been learned\n" in done.stdout
     assert {row["method"] for row in rows(folder / "drift.csv")} == {"ewc", SWEPT, "packnet"}
     assert {row["method"] for row in rows(folder / "capacity.csv")} == {"packnet"}
     sizes = {row["method"]: int(row["parameters"]) for row in rows(folder / "size.csv") if row["tasks_learned"] == "1"}
