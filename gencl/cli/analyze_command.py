@@ -6,7 +6,7 @@ import json
 
 import click
 
-from gencl.cli.options import machine_options, output_options
+from gencl.cli.options import machine_options, output_options, plugin_option
 
 
 @click.command("analyze")
@@ -16,6 +16,7 @@ from gencl.cli.options import machine_options, output_options
     "--n", "--samples", "samples", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, metavar="N",
     help="Images or latents a task on which importance is measured, at most.",
 )  # fmt: skip
+@plugin_option
 @machine_options
 @output_options
 def command(

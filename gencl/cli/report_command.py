@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from gencl.cli.options import debug_option
+from gencl.cli.options import debug_option, plugin_option
 
 
 @click.command("report")
 @click.argument("run", type=click.Path(), metavar="RUN|COMPARE_DIR")
 @click.option("--out", type=click.Path(), metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
+@plugin_option
 @debug_option
 def command(run: str, out: str | None) -> None:
     """Write the report of a run, or of a comparison: one file that opens from disk and needs no network.

@@ -102,6 +102,7 @@ class Run:
 
     def untrained(self, tasks: int) -> Learner:
         """A learner as it was built and has grown for the first so many tasks: shapes, not what was learned."""
+        require(self.card.plugins, self.path / "model.json")
         return _built(self.card, tasks)
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
