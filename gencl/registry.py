@@ -1,7 +1,8 @@
 """Explicit registries: a name, where the thing lives, and one line about it.
 
 Entries name their target as ``module:attribute`` and are imported only when asked for, so that listing
-names costs nothing. A plug-in package adds entries through an entry point of the registry's group.
+names costs nothing. An installed package adds entries through an entry point of the registry's group, a file of the
+user's through `gencl.plugins.load_plugin`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from operator import attrgetter
 from typing import Any
 
-from gencl.errors import UsageError
+from gencl.errors import GenclError, UsageError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing: ``target`` is ``module:attribute``, ``about`` one line for people."""
+    """One registered thing.
 
-    target: str
+    ``target`` is ``module:attribute``, or the thing itself; ``about`` one line for people; ``source`` the plug-in that
+    it is from (a file's name, a package), empty for what gencl brings.
+    """
+
+    target: Any
     about: str
+    source: str = ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -46,36 +53,66 @@ class Registry:
     """
 
     def __init__(self, noun: str, entries: Mapping[str, tuple[str, str]], group: str | None = None) -> None:
-        self.noun = noun
-        self._group = group
+        self.noun, self.group = noun, group
         self._entries: dict[str, Entry] = {}
+        self._searched = False
         for name, (target, about) in entries.items():
             self.add(name, target, about)
 
-    def add(self, name: str, target: str, about: str) -> None:
+    def add(self, name: str, target: Any, about: str, source: str = "") -> None:
         """Registers ``name``. Raises ValueError for a name that is taken or not plain (a-z, 0-9, -, _)."""
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{self.noun} name {name!r} must be made of a-z, 0-9, - and _")
+        problem = self._refusal(name)
+        if problem:
+            raise ValueError(problem)
+        self._entries[name] = Entry(target, about, source)
+
+    def refusal(self, name: object) -> str:
+        """Why ``name`` cannot be registered beside all that there is; nothing where it can."""
+        self._load_plugins()
+        return self._refusal(name)
+
+    def _refusal(self, name: object) -> str:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return f"the {self.noun}'s name {name!r} must be made of a-z, 0-9, - and _"
         if name in self._entries:
-            raise ValueError(f"{self.noun} {name!r} is already registered")
-        self._entries[name] = Entry(target, about)
+            source = self._entries[name].source or "gencl"
+            return f"the {self.noun}'s name {name!r} is taken by {source}; choose another"
+        return ""
+
+    def remove(self, name: str) -> None:
+        """Takes an entry out again."""
+        del self._entries[name]
 
     def _load_plugins(self) -> None:
-        group, self._group = self._group, None
-        for point in entry_points(group=group) if group else ():
-            if point.name not in self._entries:
-                self.add(point.name, point.value, f"from {point.dist.name if point.dist else 'a plug-in'}")
+        """Adds what packages offer; what cannot be added is left out, and said, since others' names must go on."""
+        if self._searched or self.group is None:
+            return
+        self._searched = True
+        for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, point.value)):
+            source = point.dist.name if point.dist else "a plug-in"
+            problem = self._refusal(point.name)
+            if problem:
+                from gencl.datasets.waiting import say
+
+                say(f"gencl: of the package {source} something is left out: {problem}")
+            else:
+                self.add(point.name, point.value, f"from {source}", source)
 
     def __iter__(self) -> Iterator[str]:
         self._load_plugins()
-        return iter(self._entries)
+        return iter(list(self._entries))
 
     def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        self._load_plugins()
+        return name in self._entries
 
     def about(self, name: str) -> str:
         """One line about ``name``."""
         return self._entries[self.check(name)].about
+
+    def source(self, name: str) -> str:
+        """The plug-in that ``name`` is from (a file's name, a package); empty for what gencl brings."""
+        return self._entries[self.check(name)].source
 
     def check(self, name: str) -> str:
         """Returns ``name`` if it is known; raises UsageError with the nearest names otherwise."""
@@ -84,6 +121,22 @@ class Registry:
         return name
 
     def get(self, name: str) -> Any:
-        """Imports and returns what ``name`` stands for."""
-        module, _, attribute = self._entries[self.check(name)].target.partition(":")
-        return getattr(import_module(module), attribute)
+        """Imports and returns what ``name`` stands for. Raises GenclError where a plug-in's is not what it should
+        be."""
+        entry = self._entries[self.check(name)]
+        if not isinstance(entry.target, str):
+            return entry.target
+        module, _, attribute = entry.target.partition(":")
+        if not entry.source:
+            return getattr(import_module(module), attribute)
+        from gencl.plugins.checks import problem
+
+        where = f"{self.noun} {name!r} of the package {entry.source} ({entry.target})"
+        try:
+            found = attrgetter(attribute)(import_module(module))
+        except Exception as error:  # whatever happens in a package of somebody else's
+            raise GenclError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+        wrong = problem(self, name, found)
+        if wrong:
+            raise GenclError(f"{where}: {wrong}")
+        return found

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gencl import yaml_files
 from gencl.errors import UsageError
 from gencl.files import absolute
+from gencl.plugins.needed import check_record
 from gencl.registry import did_you_mean
 
 
@@ -106,7 +107,8 @@ class Settings(Part):
     """All settings of a run; ``scenario``, ``model`` and ``method`` are checked by what they name.
 
     ``extend`` names the tasks that a run learned once it had finished (`gencl.extend`), in order. A run that starts
-    with them learns as if it had been extended one by one.
+    with them learns as if it had been extended one by one. ``plugins`` says from where what is named here, and is not
+    of gencl, comes (`gencl.plugins.needed`); it follows from the rest.
     """
 
     preset: str = Field(
@@ -120,6 +122,11 @@ class Settings(Part):
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     extend: tuple[Added, ...] = ()
+    keep: Literal["model", "tasks"] = Field(
+        "model",
+        description="what a run keeps of the learner: the trained model, or it after every task (gencl analyze)",
+    )
+    plugins: Annotated[dict[str, list[str]], AfterValidator(check_record)] = {}
 
     @model_validator(mode="after")
     def _trains_as_added_tasks_want(self) -> Settings:
@@ -137,11 +144,14 @@ class Settings(Part):
         return self.model_copy(update={"extend": self.extend[: len(self.extend) - tasks]})
 
     def tree(self) -> dict[str, Any]:
-        """Plain values, ready for YAML and JSON."""
-        return self.model_dump(mode="json", by_alias=True, exclude=None if self.extend else {"extend"})
+        """Plain values, ready for YAML and JSON; without ``plugins``, which decides nothing."""
+        unset = {name for name in ("extend", "keep") if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", by_alias=True, exclude={"plugins", *unset})
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.tree(), sort_keys=False, allow_unicode=True)
+        """All of it, as config.yaml holds it."""
+        plugins = {"plugins": self.plugins} if self.plugins else {}
+        return yaml.safe_dump({**self.tree(), **plugins}, sort_keys=False, allow_unicode=True)
 
 
 def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:

@@ -31,8 +31,10 @@ COMMANDS = {
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",
     "extend": "let a finished run learn one more task",
-    "report": "write a run's report.html again",
-    "list": "what there is: methods, presets, data sets, scenarios, learners, metrics",
+    "analyze": "the papers' analysis figures: importance, similarity, drift, capacity, sensitivity",
+    "report": "write the report of a run or a comparison",
+    "list": "what there is: methods, presets, data sets, scenarios, learners, ready models, metrics",
+    "new": "a file of your own to start from: a method, learner, data set or metric, and its test",
     "preset": "show, copy or check an experiment's settings",
     "data": "check or fetch a data set",
     "doctor": "what works on this machine, and how to mend what does not",
@@ -112,7 +114,10 @@ def main() -> None:
             _fail(f"{error.strerror}: {error.filename or 'while writing'}", 1)
         if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)):
             _fail(_MEMORY_ADVICE, 1)
-        _fail(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]} (--debug shows where)", 1)
+        from gencl.plugins import place_of
+
+        kind = f"unexpected {type(error).__name__}{place_of(error)}"
+        _fail(f"{kind}: {' '.join(str(error).split())[:300]} (--debug shows where)", 1)
 
 
 def _lower_first(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.cli.options import comparison_options, numbers
+from gencl.cli.options import comparison_options, numbers, plugin_option
 
 
 @click.command("compare")
@@ -19,6 +19,15 @@ from gencl.cli.options import comparison_options, numbers
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
 )
+@click.option(
+    "--executor",
+    type=click.Choice(["slurm", "local"]),
+    help="Each cell a job, through submitit (see docs/slurm.md).",
+)
+@click.option(
+    "--slurm", multiple=True, metavar="KEY=VALUE", help="An option of sbatch (repeatable), such as time=2:00:00."
+)
+@plugin_option
 @comparison_options
 def command(methods: str, seeds: str, out: str | None, as_json: bool, **options: Any) -> None:
     """Train methods x seeds and show one table; started again it goes on where it was.
@@ -28,22 +37,26 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
       gencl compare --methods sgd,anpyc,joint --seeds 0-2
       gencl compare --methods anpyc,anpyc:method.prune=0 --seeds 0-4 --jobs 2
       gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
+      gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
-    from gencl import files, presets
+    from gencl import files
+    from gencl.reports.comparison import write_comparison
     from gencl.reports.tables import comparison_markdown, print_comparison
-    from gencl.training.compare import compare
+    from gencl.training.compare import compare, preset_of
     from gencl.training.progress import Mode
+    from gencl.training.variants import parse_variants
 
-    name = presets.resolve(options["preset"], options["config"], assignments=options["set"]).preset
-    folder = Path(out or f"runs/{name}-compare")
+    first = parse_variants(methods)[0]
+    folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     typed = shlex.join(["gencl", *sys.argv[1:]])
     files.write(folder / "results.md", comparison_markdown(results, typed))
+    report = write_comparison(folder)
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
         print_comparison(results)
-        click.echo(f"results: {folder}/results.json, results.csv and results.md")
+        click.echo(f"results: {folder}/results.json, results.csv and results.md\nreport:  {report}")
     if any(row["status"] == "failed" for row in results["methods"].values()):
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from gencl.cli.options import debug_option
+from gencl.cli.options import debug_option, plugin_option
 
 
 @click.group("data")
@@ -44,6 +44,7 @@ _broken = click.option(
 @_root
 @_size
 @_broken
+@plugin_option
 @debug_option
 def check(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
     """Read a data set (or the folder at a path, such as ./pictures) whole, verify it, and say what is in it; fetches
@@ -56,6 +57,7 @@ def check(name: str, data_root: str | None, size: int | None, broken: Literal["r
 @_root
 @_size
 @_broken
+@plugin_option
 @debug_option
 def prepare(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
     """Fetch a data set where it is absent, and verify it; of a folder, read the pictures into the cache, where training

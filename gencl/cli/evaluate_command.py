@@ -7,11 +7,11 @@ from typing import Literal
 
 import click
 
-from gencl.cli.options import output_options
+from gencl.cli.options import output_options, plugin_option
 
 
 @click.command("evaluate")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
 @click.option(
     "--metrics",
     metavar="a,b",
@@ -40,6 +40,7 @@ from gencl.cli.options import output_options
 @click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@plugin_option
 @output_options
 def command(
     run: str,

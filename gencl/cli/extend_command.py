@@ -6,7 +6,7 @@ import json
 
 import click
 
-from gencl.cli.options import machine_options, output_options
+from gencl.cli.options import machine_options, output_options, plugin_option
 
 
 @click.command("extend")
@@ -17,6 +17,7 @@ from gencl.cli.options import machine_options, output_options
     help="What of train.* differs for the new tasks (repeatable); all else is the run's.",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on where learning these tasks was interrupted.")
+@plugin_option
 @machine_options
 @output_options
 def command(

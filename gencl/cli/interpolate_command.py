@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from gencl.cli.options import debug_option, numbers, picture_path, said_warnings
+from gencl.cli.options import debug_option, numbers, picture_path, plugin_option, said_warnings
 
 
 @click.command("interpolate")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
 @click.argument("images", type=click.Path(), nargs=-1, metavar="[A B]")
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
@@ -21,6 +21,7 @@ from gencl.cli.options import debug_option, numbers, picture_path, said_warnings
 @click.option(
     "--out", type=click.Path(), default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture."
 )
+@plugin_option
 @debug_option
 def command(
     run: str,

@@ -6,13 +6,14 @@ import json
 
 import click
 
-from gencl.cli.options import output_options
+from gencl.cli.options import output_options, plugin_option
 
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(KINDS))
+@plugin_option
 @output_options
 def command(what: str, as_json: bool) -> None:
     """List what there is, a line each.
@@ -46,7 +47,9 @@ def _about(what: str) -> dict[str, str]:
 
         return {name: presets.about(name) for name in presets.names()}
     if what == "models":
-        return {}  # ready trained models will come with the gallery; any run directory is a model
+        from gencl import ready
+
+        return {name: ready.about(name) for name in ready.names()}
     from gencl.datasets import DATASETS
     from gencl.methods import METHODS
     from gencl.metrics import EXTRACTORS, METRICS

@@ -13,6 +13,19 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _load(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -> None:
+    from gencl.plugins import load_plugin
+
+    for file in files:
+        load_plugin(file)
+
+
+plugin_option = click.option(
+    "--plugin", metavar="FILE.py", multiple=True, type=click.Path(), callback=_load, is_eager=True, expose_value=False,
+    help="A file of your own with methods, learners, data sets, metrics, ... (repeatable; gencl new makes one).",
+)  # fmt: skip
+
+
 def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
@@ -40,9 +53,7 @@ def machine_options(command: F) -> F:
 
 def comparison_options(command: F) -> F:
     """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, machine and output."""
-    jobs = click.option(
-        "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N", help="Runs at a time."
-    )
+    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Runs at a time.  [default: 1]")
     return settings_options(jobs(machine_options(output_options(command))))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from gencl.cli.options import debug_option, picture_path, said_warnings
+from gencl.cli.options import debug_option, picture_path, plugin_option, said_warnings
 
 
 @click.command("reconstruct")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
 @click.argument("images", type=click.Path(), nargs=-1, metavar="[IMAGES]...")
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
@@ -20,6 +20,7 @@ from gencl.cli.options import debug_option, picture_path, said_warnings
 @click.option(
     "--out", type=click.Path(), default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture."
 )
+@plugin_option
 @debug_option
 def command(run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str) -> None:
     """Draw images, each above what the VAE in RUN makes of it: the IMAGES, or held-out ones of the run's own data.

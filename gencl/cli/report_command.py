@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from gencl.cli.options import debug_option
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=click.Path(), metavar="RUN|COMPARE_DIR")
 @click.option("--out", type=click.Path(), metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
 @debug_option
 def command(run: str, out: str | None) -> None:
-    """Write RUN/report.html again: one file that opens from disk.
+    """Write the report of a run, or of a comparison: one file that opens from disk and needs no network.
 
     \b
-    Example:
+    Examples:
       gencl report runs/digits-cgan-anpyc-seed0
+      gencl report runs/digits-cgan-compare --out digits.html
     """
+    if out is not None and not Path(out).parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {Path(out).parent}")
+    from gencl.reports.comparison import is_comparison, write_comparison
     from gencl.training.run import load_run
 
-    click.echo(load_run(run).write_report(out))
+    click.echo(write_comparison(run, out) if is_comparison(Path(run)) else load_run(run).write_report(out))

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.cli.options import comparison_options, numbers
+from gencl.cli.options import comparison_options, numbers, plugin_option
 
 
 @click.command("tune")
@@ -22,6 +22,7 @@ from gencl.cli.options import comparison_options, numbers
 @click.option("--budget", type=int, default=6, show_default=True, metavar="N", help="Candidates a method, at most.")
 @click.option("--seeds", default="10", show_default=True, metavar="10-11", help="Seeds; not those you will report.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
+@plugin_option
 @comparison_options
 def command(
     methods: str, grid: tuple[str, ...], budget: int, seeds: str, out: str | None, as_json: bool, **options: Any

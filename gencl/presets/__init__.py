@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gencl.errors import UsageError
+from gencl.plugins.needed import needed, require
 from gencl.registry import Registry, did_you_mean
 from gencl.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 
@@ -210,12 +211,14 @@ def _check(tree: dict[str, Any], where: str) -> Settings:
     from gencl.scenarios import SCENARIOS
 
     settings: Settings = check(Settings, tree, where)
+    require(settings.plugins, where)
     blocks = {
         "scenario": _named_block(settings.scenario, "scenario", SCENARIOS, where),
         "model": _named_block(settings.model, "model", LEARNERS, where),
         "method": settings_of(settings.method, where),
     }
-    return Settings.model_validate({**settings.tree(), **blocks})
+    found = {**settings.tree(), **blocks}
+    return Settings.model_validate({**found, "plugins": needed(found)})
 
 
 def _named_block(block: Mapping[str, Any], key: str, registry: Registry, where: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
             axes.axhline(y, **look, zorder=1)
             ends.append((tasks, y, name, look))
             continue
-        look, lines = _look(lines, marked=tasks <= _MAX_MARKED), lines + 1
+        look, lines = line_look(lines, marked=tasks <= _MAX_MARKED), lines + 1
         spread = [scale * (curve.std[t - 1] or 0.0) for t, _ in points]
         times, means = [t for t, _ in points], [value for _, value in points]
         lows, highs = ([v + sign * s for v, s in zip(means, spread, strict=True)] for sign in (-1, 1))
@@ -120,7 +120,7 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
     return buffer.getvalue()
 
 
-def _look(number: int, marked: bool) -> dict[str, Any]:
+def line_look(number: int, marked: bool) -> dict[str, Any]:
     """Colours first, then line styles and markers: 32 lines look different."""
     style = number // len(_COLOURS) % len(_STYLES)
     look = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _STYLES[style], "linewidth": 1.6}
@@ -134,7 +134,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
     to_axes = axes.transData + axes.transAxes.inverted()
     placed = sorted(((*to_axes.transform((x, y)), y, name, look) for x, y, name, look in ends), key=lambda end: end[1])
     step = 0.165 / axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
-    heights = _apart([end[1] for end in placed], step, 0.0, 1.0)
+    heights = apart([end[1] for end in placed], step, 0.0, 1.0)
     for (x, y, value, name, look), height in zip(placed, heights, strict=True):
         place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([x + 0.008, 1.05], [y, height], color=look["color"], linewidth=0.6, **place)
@@ -142,7 +142,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
         axes.text(1.135, height, f"{name}  {value:{form}}", color="0.15", va="center", fontsize=8.5, **place)
 
 
-def _apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
+def apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
     """Ascending values, moved as little as needed to be ``step`` apart, between low and high where they fit."""
     groups: list[tuple[float, int]] = []  # centre and number of names that stand together
 

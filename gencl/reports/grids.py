@@ -20,6 +20,8 @@ STRIP = 2
 """Latents a class in an evolution strip, and where methods stand side by side."""
 LETTERS = 24
 """The longest name beside a row."""
+FRAME_MS, LAST_MS = 700, 2500
+"""How long an animation shows each frame, and the last one."""
 GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
@@ -29,15 +31,17 @@ def draw_grid(
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
     zoom: int = 1,
+    room_for: Sequence[str] = (),
 ) -> Image.Image:
-    """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top."""
-    row_names, column_names = ([_short(name) for name in names] for names in (row_names, column_names))
+    """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top; there
+    is room for other row names too, so that several pictures have one size."""
+    row_names, column_names, room_for = ([_short(n) for n in names] for names in (row_names, column_names, room_for))
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
     letters = max(10, min(16, height // 2))
     font = ImageFont.load_default(size=letters)
-    left = 6 + max((int(font.getlength(name)) for name in row_names), default=-6)
+    left = 6 + max((int(font.getlength(name)) for name in [*row_names, *room_for]), default=-6)
     top = int(letters * 1.5) if column_names else 0
     size = (left + columns * (width + GAP) + GAP, top + len(cells) * (height + GAP) + GAP)
     picture = Image.new("RGB", size, _BACKGROUND)
@@ -71,6 +75,18 @@ def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a PNG atomically."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
+    files.write(path, buffer.getvalue())
+
+
+def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool) -> None:
+    """Writes pictures of one size as a GIF that goes round, atomically; grey ones lose nothing, others keep 256 colours
+    a frame."""
+    buffer = io.BytesIO()
+    frames = [
+        picture.convert("L") if grey else picture.quantize(256, Image.Quantize.FASTOCTREE) for picture in pictures
+    ]
+    shown = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=shown, loop=0, optimize=True)
     files.write(path, buffer.getvalue())
 
 
@@ -135,6 +151,21 @@ class Frames:
             cells.append([images[place[c], k] if c in place else None for c in classes for k in range(STRIP)])
         tops = [self._class_names[c] if k == 0 else "" for c in classes for k in range(STRIP)]
         save_picture(draw_grid(cells, self._names, tops, zoom_for(self._images[-1])), path)
+
+    def animation(self, path: Path) -> None:
+        """The same as a GIF, a frame after each task: a row per latent, the classes across. Nothing of one frame."""
+        if len(self._names) < 2:
+            return
+        classes = self._classes[-1]
+        tops = [self._class_names[c] for c in classes]
+        pictures = []
+        for name, seen, images in zip(self._names, self._classes, self._images, strict=True):
+            place = {c: i for i, c in enumerate(seen)}
+            cells: list[list[Tensor | None]] = [
+                [images[place[c], k] if c in place else None for c in classes] for k in range(STRIP)
+            ]
+            pictures.append(draw_grid(cells, [name] + [""] * (STRIP - 1), tops, zoom_for(images), self._names))
+        save_animation(pictures, path, grey=self._images[-1].shape[2] == 1)
 
     def tensors(self) -> dict[str, Tensor]:
         """The frames by number and name, and the classes of each."""

@@ -1,69 +1,271 @@
-"""The report of a run: one file that opens from disk, with everything inside."""
+"""Reports as HTML: one file that opens from disk, with everything inside. This module is what all reports share, and
+the report of a run; `gencl.reports.comparison` is that of a comparison."""
 
 from __future__ import annotations
 
 import base64
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
+import gencl
+from gencl import presets
+from gencl.errors import GenclError
+from gencl.methods import METHODS
 from gencl.metrics import METRICS
+from gencl.metrics.transfer import Matrix
+from gencl.paper import published
+from gencl.reports.charts import Chart, Line, line_chart
+from gencl.reports.curves import so_far
+from gencl.reports.glossary import meanings
+from gencl.reports.repeat import train_command
 from gencl.reports.tables import is_share, label, shown
 
 if TYPE_CHECKING:
     from gencl.training.run import Run
 
+WIDE = 10.0
+"""Distances that differ by more than this factor get a logarithmic scale."""
+NAMED_LINES = 12
+"""Of more tasks only the mean is named beside a chart."""
+_ABBREVIATED = ("acc", "bwt", "fwt", "smt")
+_PARTS = (("training", "train"), ("importance", "importance"), ("measuring", "eval"))
+_TYPES = {".png": "image/png", ".gif": "image/gif"}
 
-def render(run: Run) -> str:
-    """The report of a run as HTML; whatever a user wrote is escaped."""
-    metrics = run.metrics
-    matrices = [
-        {
-            "name": name,
-            "lower": _lower_is_better(name),
-            "rows": matrix,
-            "colours": _colours(matrix, lower_is_better=_lower_is_better(name)),
-            "percent": is_share(name),
-        }
-        for name, matrix in metrics["matrices"].items()
-    ]
-    pictures = sorted((run.path / "samples").glob("task-*.png"))
-    environment = Environment(
+
+@cache
+def environment() -> Environment:
+    """The templates, compiled once; whatever a user wrote is escaped."""
+    loaded = Environment(
         loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    strip = run.path / "samples" / "evolution.png"
-    return environment.get_template("report.html.j2").render(
-        metrics=metrics,
-        matrices=matrices,
-        settings=run.settings.to_yaml(),
-        evolution=_inline(strip) if strip.exists() else None,
-        grids=[{"number": i + 1, "data": _inline(path)} for i, path in enumerate(pictures)],
-        shown=lambda name, value: shown(name, value) + (" %" if is_share(name) else ""),
-        label=lambda name: label(name)[:1].upper() + label(name)[1:],
+    loaded.filters.update(label=capital, figure=figure, share=is_share)
+    loaded.globals.update(version=gencl.__version__)
+    return loaded
+
+
+def render(run: Run) -> str:
+    """The report of a run. Raises GenclError where metrics.json or config.yaml is absent or damaged."""
+    metrics, settings = run.metrics, run.settings
+    tasks, samples = metrics["tasks"], run.path / "samples"
+    grids = [inline(path) for path in sorted(samples.glob("task-*.png"))]
+    first = len(tasks) - len(grids) + 1  # joint training draws once, after the last task
+    return (
+        environment()
+        .get_template("run.html.j2")
+        .render(
+            metrics=metrics,
+            title=f"{metrics['method']} on {metrics['preset']}",
+            about=preset_about(metrics["preset"]),
+            method_about=_method_about(metrics["method"]),
+            matrices=[_measured(name, matrix, tasks) for name, matrix in metrics["matrices"].items()],
+            learned=_learned(run),
+            grids=[{"number": first + i, "task": tasks[first + i - 1], "src": grid} for i, grid in enumerate(grids)],
+            evolution=inline(samples / "evolution.png"),
+            animation=inline(samples / "evolution.gif"),
+            evaluation=_evaluation(run),
+            capacity=_capacity(metrics.get("capacity")),
+            meanings=meanings(metrics["summary"]),
+            paper=_paper(metrics),
+            cost=_cost(metrics["cost"]),
+            command=train_command(settings),
+            settings=settings.to_yaml(),
+        )
     )
 
 
-def _lower_is_better(name: str) -> bool:
+def capital(name: str) -> str:
+    """A figure's name as a heading."""
+    text = name.upper() if name in _ABBREVIATED else label(name)
+    return text[:1].upper() + text[1:]
+
+
+def figure(value: float | None, name: str) -> str:
+    """A figure with its unit."""
+    return shown(name, value) + (" %" if is_share(name) and value is not None else "")
+
+
+def inline(path: Path) -> str | None:
+    """A picture as a data URL; None where it is absent or cannot be read."""
+    try:
+        return f"data:{_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    except OSError:
+        return None
+
+
+def preset_about(name: str) -> str:
+    """The preset's line about itself; nothing for one that is not built in."""
+    return presets.about(name) if name in presets.names() else ""
+
+
+def metric_about(name: str) -> str:
+    """What a metric says of itself, without whom it serves; nothing for a plug-in's that is not installed here."""
+    return METRICS.about(name).rpartition(" (")[0] if name in METRICS else ""
+
+
+def lower_is_better(name: str) -> bool:
     """As the metric itself says; a plug-in's that is not installed here counts as higher."""
     return name in METRICS and METRICS.get(name).better == "lower"
 
 
-def _inline(path: Any) -> str:
-    return base64.b64encode(path.read_bytes()).decode()
-
-
-def _colours(matrix: list[list[float | None]], lower_is_better: bool) -> list[list[str | None]]:
-    """A background for each entry: from pale (worst) to green (best) over the matrix."""
+def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
+    """Each entry's text and how good it is among all: 0 the worst, 1 the best (distances by their logarithm)."""
+    lower = lower_is_better(name)
     found = [value for row in matrix for value in row if value is not None]
-    if not found:
-        return [[None] * len(row) for row in matrix]
-    low, span = min(found), (max(found) - min(found)) or 1.0
+    scale = math.log if lower and found and min(found) > 0 else float
+    low, high = (scale(min(found)), scale(max(found))) if found else (0.0, 0.0)
 
-    def colour(value: float | None) -> str | None:
+    def cell(value: float | None) -> dict[str, Any]:
         if value is None:
-            return None
-        share = (value - low) / span
-        good = 1 - share if lower_is_better else share
-        return f"hsl({8 + 132 * good:.0f} 62% {86 - 14 * good:.0f}%)"
+            return {"text": "", "good": None}
+        share = (scale(value) - low) / ((high - low) or 1.0)
+        return {"text": shown(name, value), "good": f"{100 * (1 - share if lower else share):.0f}%"}
 
-    return [[colour(value) for value in row] for row in matrix]
+    return [[cell(value) for value in row] for row in matrix]
+
+
+def chart_of(name: str, lines: Sequence[Line], what: str) -> Chart | None:
+    """Lines of one metric; shares in per cent."""
+    scale = 100.0 if is_share(name) else 1.0
+    scaled = [
+        Line(line.name, _times(line.values, scale), _times(line.spread, scale), line.main, line.level) for line in lines
+    ]
+    values = [value for line in scaled for value in line.values if value is not None]
+    wide = lower_is_better(name) and bool(values) and 0 < WIDE * min(values) < max(values)
+    form = ".1f" if scale == 100 else ".0f" if max(values, default=1.0) >= 10 else ".3g"
+    unit = " %" if scale == 100 else ", logarithmic" if wide else ""
+    return line_chart(scaled, f"{capital(name)}{unit}{what}", form, wide)
+
+
+def _times(values: Sequence[float | None], scale: float) -> list[float | None]:
+    return [None if value is None else scale * value for value in values]
+
+
+def _measured(name: str, matrix: Matrix, tasks: Sequence[str]) -> dict[str, Any]:
+    """A matrix as heat map, as chart and in words."""
+    lines = [Line("mean so far", so_far(matrix), main=True)]
+    for j, task in enumerate(tasks):
+        lines.append(Line(task, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
+    return {
+        "name": name,
+        "about": metric_about(name),
+        "lower": lower_is_better(name),
+        "heat": heat(name, matrix),
+        "chart": chart_of(name, lines, "") if len(tasks) > 1 else None,
+        "named": len(tasks) <= NAMED_LINES,
+        "told": _told(name, matrix, tasks),
+    }
+
+
+def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
+    """The matrix in a sentence or two; nothing where it was measured once only."""
+    pairs = [
+        (task, just, end)
+        for j, task in enumerate(tasks)
+        if (just := matrix[j][j]) is not None and (end := matrix[-1][j]) is not None
+    ]
+    if len(tasks) < 2 or len(pairs) < len(tasks):
+        return ""
+    sign = -1 if lower_is_better(name) else 1
+    just, end = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
+    task, before, after = max(pairs[:-1], key=lambda pair: sign * (pair[1] - pair[2]))
+    told = (
+        f"{capital(name)} was {figure(just, name)} on average when a task had just been learned, and is "
+        f"{figure(end, name)} over all tasks at the end. "
+    )
+    if sign * (before - after) <= 0:
+        return told + "No task lost anything."
+    return told + f"Task “{task}” lost most: from {figure(before, name)} to {figure(after, name)}."
+
+
+def _learned(run: Run) -> list[dict[str, Any]]:
+    """A row a task: its classes, each measure when it had just been learned and at the end, and its time."""
+    metrics = run.metrics
+    rows, times = [], metrics["cost"].get("by_task") or []
+    classes: list[str] = []
+    with suppress(GenclError):
+        card = run.card
+        classes = [", ".join(dict.fromkeys(card.class_names[c] for c in task)) for task in card.tasks]
+    for j, task in enumerate(metrics["tasks"]):
+        measures = []
+        for name, matrix in metrics["matrices"].items():
+            just, end = matrix[j][j], matrix[-1][j]
+            change = None if just is None or end is None else end - just
+            worse = change is not None and (change > 0) == lower_is_better(name) and change != 0
+            measures.append(
+                {"just": shown(name, just), "end": shown(name, end), "change": _signed(name, change), "worse": worse}
+            )
+        rows.append(
+            {
+                "task": task,
+                "classes": classes[j] if j < len(classes) and classes[j].replace(", ", ",") != task else "",
+                "measures": measures,
+                "seconds": times[j]["train_seconds"] if len(times) == len(metrics["tasks"]) else None,
+            }
+        )
+    return rows
+
+
+def _signed(name: str, change: float | None) -> str:
+    if change is None:
+        return "-"
+    text = shown(name, abs(change))
+    return text if not change else f"{'+' if change > 0 else '−'}{text}"
+
+
+def _evaluation(run: Run) -> dict[str, Any] | None:
+    """What was measured at the end alone, or by `gencl evaluate` since."""
+    if not (run.path / "evaluation.json").is_file():
+        return None
+    found = run.evaluation
+    names = list(found["mean"])
+    return {
+        "names": names,
+        "n": found["n"],
+        "features": found["features"],
+        "rows": [
+            {"task": str(row.get("task", "")), "cells": [figure(row.get(name), name) for name in names]}
+            for row in found["tasks"]
+        ],
+        "mean": [figure(found["mean"][name], name) for name in names],
+        "about": {name: text for name in names if (text := metric_about(name))},
+    }
+
+
+def _capacity(found: Sequence[Mapping[str, float]] | None) -> dict[str, Any] | None:
+    if not found:
+        return None
+    rows = [[{"text": f"{100 * s:.1f}", "good": f"{100 * (1 - s):.0f}%"} for s in row.values()] for row in found]
+    return {"layers": list(found[0]), "rows": rows}
+
+
+def _paper(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """This run beside what a paper published for the method, where one did."""
+    row = published(metrics["preset"], metrics["method"])
+    if row is None:
+        return None
+    figures = []
+    for key in (key for key in row if key not in ("source", "note") and not key.endswith("_std")):
+        spread = f" ± {shown(key, row[f'{key}_std'])}" if f"{key}_std" in row else ""
+        figures.append(
+            {"key": key, "here": shown(key, metrics["summary"].get(key)), "there": shown(key, row[key]) + spread}
+        )
+    return {"source": row["source"], "note": row.get("note", ""), "figures": figures}
+
+
+def _cost(cost: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where the time went."""
+    parts = [(name, cost[f"{key}_seconds"]) for name, key in _PARTS]
+    whole = sum(seconds for _, seconds in parts) or 1.0
+    return [{"name": name, "seconds": s, "share": f"{100 * s / whole:.1f}%"} for name, s in parts]
+
+
+def _method_about(name: str) -> str:
+    """A line about each part of a method."""
+    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in name.split("+") if part in METHODS)

@@ -16,6 +16,7 @@ from gencl.errors import GenclError, UsageError
 from gencl.models import LEARNERS
 from gencl.models.learner import Learner
 from gencl.models.scholar import ScholarSettings
+from gencl.plugins.needed import require
 from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
@@ -45,6 +46,7 @@ def make_accelerator(device: str = "auto") -> Accelerator:
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
     fit."""
+    require(settings.plugins, "its data", ("datasets", "scenarios"))
     folder = data_root(root) if root is not None else None
     recipe = SCENARIOS.get(str(settings.scenario.get("name", "split")))
     chosen = check(recipe.Settings, settings.scenario, "settings", "scenario.")

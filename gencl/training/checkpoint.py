@@ -77,5 +77,14 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
     return None
 
 
+def task_ended(path: Path) -> int | None:
+    """How many tasks had been learned when the checkpoint of this JSON file was written, if at the end of one."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))["state"]
+        return int(state["episode"]) if state["step"] == 0 else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _checksum(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -14,8 +14,11 @@ from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
 from gencl.metrics.extractors import make_extractor
 from gencl.models import LEARNERS
+from gencl.plugins import arguments
+from gencl.reports.notebook import Shown, comparison_html
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.jobs import Jobs, check_executor, parse_options
 from gencl.training.progress import Mode, Reporter
 from gencl.training.results import draw_results, write_results
 from gencl.training.run import Run
@@ -27,12 +30,14 @@ from gencl.training.workers import Workers
 def compare(
     methods: str | Sequence[str | Variant],
     seeds: Sequence[int] = (0,),
-    out: str | Path = "runs/compare",
+    out: str | Path | None = None,
     preset: str | None = None,
     *,
     config: str | Path | None = None,
     set: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: str | None = None,
+    slurm: Sequence[str] = (),
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -45,22 +50,37 @@ def compare(
 
     Args:
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
-        jobs: cells at a time; each gets its share of the cores unless ``threads`` says otherwise.
+        out: where cells and results go; default ``runs/PRESET-compare``.
+        jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
+        executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
+            all nodes. ``jobs`` is then at most so many at a time (default all).
+        slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
-    folder = Path(out)
+    name = preset_of(variants[0], preset, config, set)
+    folder = Path(out or f"runs/{name}-compare")
     cells: dict[tuple[Variant, int], Settings] = {}
     for variant in variants:
         for seed in seeds:
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
             _check_cell(cell_folder(folder, variant, seed), settings)
-    name = next(iter(cells.values())).preset
     _check_out(folder, name)
-    workers = Workers(_check_machine(cells.values(), device, data_root, progress))
-    machine = ["--device", device, "--threads", str(threads or max(1, (os.cpu_count() or 1) // jobs))]
+    workers: Workers | Jobs
+    options = parse_options(slurm)
+    check_executor(executor, options)
+    if executor is None:
+        workers = Workers(_check_machine(cells.values(), device, data_root, progress))
+        jobs = jobs or 1
+        threads = threads or max(1, (os.cpu_count() or 1) // jobs)
+    else:
+        _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
+        folder = folder.resolve()
+        workers = Jobs(executor, folder / "jobs", options)
+        jobs = jobs or len(cells)
+    machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
     failed: dict[tuple[Variant, int], str] = {}
@@ -93,7 +113,12 @@ def compare(
     if workers.stopped_by():
         raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
     draw_results(folder, variants, seeds, name)
-    return gather()
+    return Shown(gather(), comparison_html)
+
+
+def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
+    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
+    return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
 
 
 def _check_out(folder: Path, preset: str) -> None:
@@ -128,7 +153,7 @@ def _check_cell(folder: Path, settings: Settings) -> None:
             raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
 
 
-def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers) -> str | None:
+def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers | Jobs) -> str | None:
     """Trains one cell in a process of its own; returns what went wrong, if anything."""
     if Run(folder).finished:
         return None

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gencl.errors import GenclError
+from gencl.plugins.needed import check_record
 
 Size = Annotated[int, Field(ge=1, le=4096)]
 ClassNumber = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -25,6 +26,7 @@ class ModelCard(BaseModel):
     class_names: list[str]
     seed: Annotated[int, Field(ge=0)]
     extended: Annotated[int, Field(ge=0)] = 0
+    plugins: Annotated[dict[str, list[str]], AfterValidator(check_record)] = {}
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @model_validator(mode="after")
@@ -35,10 +37,20 @@ class ModelCard(BaseModel):
         return self
 
 
+class Figure(BaseModel):
+    """A mean over runs, their sample standard deviation (None of one) and number."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    mean: float
+    std: float | None
+    n: int
+
+
 class Metrics(BaseModel):
     """metrics.json, as far as tables and reports rely on it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     preset: str
     method: str
@@ -57,11 +69,24 @@ class Metrics(BaseModel):
         for name, matrix in self.matrices.items():
             if len(matrix) != n or any(len(row) != n for row in matrix):
                 raise ValueError(f"matrix {name} is not {n} by {n}")
-        wanted = {"train_seconds", "importance_seconds", "eval_seconds", "steps", "peak_memory_bytes"} - set(self.cost)
+        costs = {"train_seconds", "importance_seconds", "eval_seconds", "steps", "peak_memory_bytes"}
+        wanted = {key for key in costs if not isinstance(self.cost.get(key), int | float)}
         wanted |= {"shared", "per_task", "total", "method_state_bytes"} - set(self.parameters)
         if wanted:
             raise ValueError(f"{min(wanted)} is missing")
         return self
+
+
+class Results(BaseModel):
+    """results.json of a comparison, as far as its report relies on it."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    preset: str
+    seeds: Annotated[list[int], Field(min_length=1)]
+    methods: dict[str, dict[str, Figure | str]]
+    features: dict[str, Any] = {}
+    paper: dict[str, dict[str, float | str]]
 
 
 class Evaluation(BaseModel):

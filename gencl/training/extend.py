@@ -13,6 +13,7 @@ from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.errors import UsageError
 from gencl.files import is_path
+from gencl.plugins.needed import needed
 from gencl.processes import main_process
 from gencl.settings import Added, Settings
 from gencl.training.progress import Mode
@@ -64,7 +65,8 @@ def extend(
     if not any((folder / "checkpoint").glob("*.json")):
         raise UsageError(f"{folder} has no checkpoint, from which learning could go on")
     added = [Added(data=name, train=train) for name in names]
-    longer = Settings.model_validate({**stored.tree(), "extend": [*stored.extend, *added]})
+    tree = {**stored.tree(), "extend": [task.model_dump() for task in [*stored.extend, *added]]}
+    longer = Settings.model_validate({**tree, "plugins": needed(tree)})
     if progress != "silent" and main_process():
         for line in _changed_images(names, Run(folder).card.image_shape):
             say(line, progress)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gencl import ready
 from gencl.datasets import DATASETS
 from gencl.datasets.dataset import Split, data_root
 from gencl.datasets.folder import pictures_below
@@ -125,7 +126,7 @@ def fid(
 
 
 def _side(name: str, root: Path | None) -> _Side:
-    folder = Path(name)
+    folder = ready.locate(name)
     if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
         run = load_run(folder)
         return _Side(name, run, make_scenario(run.settings, root) if (folder / "config.yaml").is_file() else None)

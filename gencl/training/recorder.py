@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,16 +17,18 @@ from torch import Tensor
 
 import gencl
 from gencl import files
-from gencl.errors import UsageError
+from gencl.errors import GenclError, UsageError
 from gencl.methods.base import Method, state_bytes
 from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import Learner
+from gencl.plugins.needed import checksums, of_groups
 from gencl.processes import Processes
 from gencl.reports.grids import Frames
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings
-from gencl.training import checkpoint, learned_images
+from gencl.training import checkpoint, kept, learned_images
 from gencl.training.state import State
+from gencl.training.tracking import Name, Tracker
 
 
 class Recorder:
@@ -36,6 +39,7 @@ class Recorder:
     ) -> None:
         self.folder, self.settings, self.scenario, self._processes = folder, settings, scenario, processes
         self.resume_command = resume_command
+        self.tracker: Tracker | None = None
         self._lock: int | None = None
         self._frames = Frames(scenario.class_names)
         self._fingerprints: list[str] = []
@@ -66,6 +70,16 @@ class Recorder:
         elif (self.folder / "config.yaml").read_text(encoding="utf-8") != extends.to_yaml():
             raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
 
+    def follow(self, tracker: Name, step: int, fresh: bool) -> None:
+        """Tells a tracker from here on what happens. Raises GenclError where it cannot start; of a ``fresh`` run
+        nothing is left then."""
+        try:
+            self.tracker = Tracker(tracker, self.folder, self.settings, step)
+        except GenclError:
+            if fresh:
+                shutil.rmtree(self.folder)
+            raise
+
     def begin(self) -> None:
         """From here on the directory is that of these settings and not finished, in this order: what ends in between
         leaves it either as it was or to be resumed."""
@@ -78,6 +92,8 @@ class Recorder:
 
     def close(self) -> None:
         """Lets other writers in again."""
+        if self.tracker is not None:
+            self.tracker.finish()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -93,12 +109,17 @@ class Recorder:
         """
         self._fingerprints = self._fingerprints or [task.train.fingerprint() for task in self.scenario.tasks]
         images = "".join(self._fingerprints[: len(self._fingerprints) - without])
-        texts = {"settings": self.settings.before(without).to_yaml(), "data": images}
+        settings = self.settings.before(without).model_copy(update={"plugins": {}})
+        files_of_plugins = "".join(checksums(self.settings.plugins).values())
+        texts = {"settings": settings.to_yaml(), "data": images}
+        texts |= {"plugins": files_of_plugins} if files_of_plugins else {}
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
-    def log(self, entry: Mapping[str, Any], position: int) -> int:
+    def log(self, entry: Mapping[str, Any], position: int, step: int) -> int:
         """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
-        end."""
+        end. ``step`` is that of the run."""
+        if self.tracker is not None:
+            self.tracker.step(step, entry["lr"], entry["loss"])
         line = json.dumps(entry, allow_nan=False).encode() + b"\n"
         if self._begun:
             return self._append(line, position)
@@ -140,6 +161,21 @@ class Recorder:
                 generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
             )
             self._frames.strip(self.folder / "samples" / "evolution.png")
+            self._frames.animation(self.folder / "samples" / "evolution.gif")
+
+    def keep(self, learner: Learner, row: int) -> None:
+        """Stores the learner as the task at ``row`` left it, where the settings ask for it."""
+        if self.settings.keep == "tasks":
+            self.begin()
+            kept.save(self.folder, row + 1, learner)
+
+    def track(self, state: State, row: int) -> None:
+        """Tells a tracker, where there is one, what the task at ``row`` came to."""
+        if self.tracker is not None:
+            self.tracker.task(state, row)
+            picture = self.folder / "samples" / f"task-{row + 1:02d}.png"
+            if picture.exists():
+                self.tracker.picture(state.cost.steps, picture)
 
     def remember(self, task: Task, images: Tensor) -> None:
         """Keeps a task's images as they are now that it has been learned."""
@@ -163,7 +199,8 @@ class Recorder:
                 **{key: value if key == "by_task" else round(value, 3) for key, value in vars(state.cost).items()},
                 "steps_per_second": round(state.cost.steps / max(1e-9, state.cost.train_seconds), 2),
             },
-            "environment": environment(learner.position.device, self._processes.world),
+            "environment": environment(learner.position.device, self._processes.world)
+            | ({"plugins": checksums(self.settings.plugins)} if self.settings.plugins else {}),
         }
         files.write_json(self.folder / "metrics.json", {key: value for key, value in tree.items() if value is not None})
         if state.evaluation:
@@ -171,6 +208,7 @@ class Recorder:
 
     def write_model(self, learner: Learner) -> None:
         """The trained model: weights, and what is needed to build it again."""
+        of_learner = of_groups(self.settings.plugins, ("learners",))
         checksum = files.save_tensors(self.folder / "model.safetensors", learner.state_dict())
         files.write_json(
             self.folder / "model.json",
@@ -185,6 +223,7 @@ class Recorder:
                 "tasks": [list(task) for task in learner.tasks],
                 "class_names": list(self.scenario.class_names),
                 "extended": self.scenario.added,
+                **({"plugins": of_learner} if of_learner else {}),
                 "sha256": checksum,
             },
         )

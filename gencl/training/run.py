@@ -11,14 +11,16 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from gencl import files
+from gencl import files, ready
 from gencl.datasets.waiting import say
 from gencl.errors import GenclError, UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.perceptual import Backbone
 from gencl.models.learner import GenerativeLearner, Learner
+from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.reports.grids import sample_grid
+from gencl.reports.notebook import Shown, evaluation_html, run_html
 from gencl.settings import EvaluateSettings, Settings, check, read_yaml
 from gencl.training import documents, latent_space, learned_images
 from gencl.training.build import make_accelerator, make_learner, make_scenario
@@ -35,6 +37,14 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str | None:
+        return run_html(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether this model comes with gencl: nothing is written beside it."""
+        return self.path.parent == ready.FOLDER
 
     @property
     def finished(self) -> bool:
@@ -74,6 +84,7 @@ class Run:
     def learner(self, device: str = "cpu") -> Learner:
         """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
         card, weights = self.card, self.path / "model.safetensors"
+        require(card.plugins, self.path / "model.json")
         try:
             if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
@@ -88,6 +99,10 @@ class Run:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise GenclError(f"{weights} cannot be used with model.json: {reason}") from error
         return learner.to(device).eval()
+
+    def untrained(self, tasks: int) -> Learner:
+        """A learner as it was built and has grown for the first so many tasks: shapes, not what was learned."""
+        return _built(self.card, tasks)
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
         """The trained learner, or the generator beside it. Raises UsageError if it is a classifier without one."""
@@ -173,7 +188,8 @@ class Run:
         weights: Sequence[str | Path] = (),
         backbone: Backbone = "alex",
     ) -> dict[str, Any]:
-        """Measures the trained learner on all its tasks, writes evaluation.json and returns its content.
+        """Measures the trained learner on all its tasks, writes evaluation.json (not of a ready model) and returns its
+        content.
 
         Under `accelerate launch` or torchrun all processes share the work; the first one writes.
 
@@ -195,6 +211,7 @@ class Run:
                 f"{self.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
             )
         settings = self.settings
+        require(settings.plugins, self.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
         changes: dict[str, Any] = {"samples": n, "features": features}
         changes = {key: value for key, value in changes.items() if value is not None}
         wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
@@ -228,13 +245,27 @@ class Run:
         result = evaluator.evaluation(snapshot)
         for note in evaluator.notes(snapshot) if processes.main else ():
             say(note)
-        if processes.main:
+        if processes.main and not self.ready:
             files.write_json(self.path / "evaluation.json", result)
         processes.wait()
-        return result
+        return Shown(result, evaluation_html)
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html, which is written where it is not there."""
+        path = self.path / "report.html"
+        return path if path.is_file() else self.write_report()
+
+    def analyze(self, *names: str, **options: Any) -> list[Path]:
+        """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
+        from gencl.analysis import analyze
+
+        return analyze(self.path, names, **options)[0]
 
     def write_report(self, out: str | Path | None = None) -> Path:
-        """Writes report.html (or ``out``) and returns its path."""
+        """Writes report.html (or ``out``) and returns its path. Raises UsageError for a ready model without ``out``."""
+        if self.ready and out is None:
+            raise UsageError(f"{self.path.name} is a ready model: say by --out where its report goes")
         from gencl.reports.html import render
 
         path = self.path / "report.html" if out is None else Path(out)
@@ -242,10 +273,10 @@ class Run:
         return path
 
 
-def _built(card: documents.ModelCard) -> Learner:
-    """A learner as the card says, on PyTorch's present default device."""
+def _built(card: documents.ModelCard, tasks: int | None = None) -> Learner:
+    """A learner as the card says, grown for the first so many tasks (all), on PyTorch's present default device."""
     learner = make_learner(card.model, card.image_shape, card.seed, torch.get_default_device())
-    for classes in card.tasks:
+    for classes in card.tasks[:tasks]:
         learner.grow(classes, 0)
     return learner
 
@@ -260,12 +291,16 @@ def _numbers(tree: object) -> int:
 
 
 def load_run(path: str | Path) -> Run:
-    """The run, or the model alone (model.json, model.safetensors), in a directory; UsageError if there is none."""
-    run = Run(path)
+    """The run, or the model alone (model.json, model.safetensors), in a directory, or the ready model of this name.
+
+    Raises UsageError if there is none.
+    """
+    run = Run(ready.locate(path))
     if not any((run.path / name).is_file() for name in ("config.yaml", "model.json")):
         what = "is not a run: it has no config.yaml" if run.path.is_dir() else "is not a directory"
         what = what if run.path.exists() else "does not exist"
-        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote")
+        known = f", or the name of a ready model: {', '.join(ready.names())}" if ready.names() else ""
+        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote{known}")
     return run
 
 

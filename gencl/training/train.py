@@ -13,6 +13,8 @@ from gencl import files, methods, presets
 from gencl.errors import UsageError
 from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import Learner
+from gencl.plugins import arguments
+from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check, read_yaml
@@ -22,6 +24,7 @@ from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
 from gencl.training.run import Run
 from gencl.training.state import State
+from gencl.training.tracking import Name, check_tracker
 from gencl.training.trainer import Trainer
 
 SHOWN_TASKS = 20
@@ -40,6 +43,7 @@ def train(
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    log_with: Name | None = None,
     progress: Mode = "auto",
 ) -> Run:
     """Trains and returns the run; the Python form of ``gencl train``.
@@ -54,6 +58,7 @@ def train(
         data_root: where data sets lie.
         device: auto, cpu, cuda or mps.
         threads: of PyTorch on the CPU; default its own choice.
+        log_with: ``tensorboard`` or ``wandb``, where the run can be followed live (`gencl.training.tracking`).
         progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
 
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
@@ -68,7 +73,7 @@ def train(
         settings = presets.resolve(preset, config, method, seed, set)
     if folder is None:
         folder = _default_folder(settings, resume)
-    return run_settings(settings, folder, resume, data_root, device, threads, progress)
+    return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
 
 
 def run_settings(
@@ -80,9 +85,12 @@ def run_settings(
     threads: int | None,
     progress: Mode,
     extends: Settings | None = None,
+    log_with: Name | None = None,
 ) -> Run:
     """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
     same settings before tasks were added."""
+    if log_with is not None:
+        check_tracker(log_with)
     _check_folder(folder, extends or settings, resume)
     if resume and extends is None and Run(folder).finished:
         say(f"the run in {folder} is finished already", progress)
@@ -117,12 +125,15 @@ def run_settings(
         shown = progress if processes.main else "silent"
         evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
+    again += arguments()
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
     device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
     found = checkpoint.load(folder / "checkpoint", device) if resume else None
     if found is not None:
         _check_origin(found, recorder, len(settings.extend))
+        if processes.main and found.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
+            say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         trainer.restore(State.from_tree(found.state), found.tensors)
     else:
         with processes.main_first():
@@ -132,6 +143,8 @@ def run_settings(
         if processes.main:
             _say_what_is_learned(learner, scenario, progress, found)
             recorder.create(resume, extends)
+            if log_with is not None:
+                recorder.follow(log_with, trainer.state.cost.steps, fresh=not resume)
         processes.wait()
         trainer.fit(progress)
         if processes.main:
@@ -158,6 +171,7 @@ def stored_settings(folder: Path) -> Settings:
     if not path.is_file():
         raise UsageError(f"{folder} is not a run: it has no config.yaml")
     settings: Settings = check(Settings, read_yaml(path), str(path))
+    require(settings.plugins, folder)
     return settings
 
 

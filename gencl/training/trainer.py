@@ -241,6 +241,7 @@ class Trainer:
             self._measure(tasks[: row + 1], ends)
             if self._processes.main:
                 self.recorder.picture(self.learner, row)
+                self.recorder.keep(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
         state.cost.end_task(self._device)
@@ -248,6 +249,7 @@ class Trainer:
         state.capacity += [capacity] if capacity else []
         if self._processes.main:
             self.recorder.write_metrics(state, self.learner, self.method, self.evaluator)
+            self.recorder.track(state, row)
             values = {name: matrix[row][: row + 1] for name, matrix in state.matrices.items()}
             reporter.say(_line(ctx.task.name, values))
         self._checkpoint()
@@ -289,7 +291,7 @@ class Trainer:
                 "lr": ctx.lr,
                 "loss": losses,
             }
-            self.state.log_bytes = self.recorder.log(entry, self.state.log_bytes)
+            self.state.log_bytes = self.recorder.log(entry, self.state.log_bytes, self.state.cost.steps)
 
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         for name, loss in losses.items():

@@ -42,7 +42,7 @@ def tune(
     *,
     config: str | Path | None = None,
     set: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from gencl import presets
 from tests.conftest import METHODS, gencl, gencl_process, tiny
@@ -73,12 +74,14 @@ def test_report_is_self_contained_and_escapes(run: Path) -> None:
 
 def test_pictures_are_there_for_every_task(run: Path) -> None:
     names = sorted(path.name for path in (run / "samples").iterdir())
-    assert names == ["evolution.png", "task-01.png", "task-02.png", "task-03.png"]
+    assert names == ["evolution.gif", "evolution.png", "task-01.png", "task-02.png", "task-03.png"]
     heights = [Image.open(run / "samples" / f"task-0{k}.png").height for k in (1, 2, 3)]
     assert heights[0] < heights[1] < heights[2]
+    animation = Image.open(run / "samples" / "evolution.gif")
+    assert isinstance(animation, GifImageFile) and animation.n_frames == 3
 
 
-@pytest.mark.parametrize("what", ["methods", "presets", "datasets", "learners", "metrics"])
+@pytest.mark.parametrize("what", ["methods", "presets", "datasets", "learners", "models", "metrics"])
 def test_list(what: str) -> None:
     found = json.loads(gencl("list", what, "--json").stdout)
     assert found and all(about for about in found.values())
@@ -146,6 +149,7 @@ def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
     assert refused["status"] == "failed" and "generator" in refused["error"]
     assert results["methods"]["sgd"]["acc"]["std"] is None and model.stat().st_mtime_ns == before
     assert "| sgd | 1 |" in (tmp_path / "c" / "results.md").read_text()
+    assert refused["error"].replace("'", "&#39;") in (tmp_path / "c" / "report.html").read_text()
 
 
 def test_compare_stops_with_its_cells_and_goes_on(tmp_path: Path) -> None:

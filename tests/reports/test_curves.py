@@ -8,7 +8,7 @@ import itertools
 import pytest
 from PIL import Image
 
-from gencl.reports.curves import Curve, _apart, curves_csv, draw_curves, so_far
+from gencl.reports.curves import Curve, apart, curves_csv, draw_curves, so_far
 
 R = [[1.0, None, None], [0.5, 0.75, None], [0.0, 0.5, 1.0]]
 
@@ -35,10 +35,10 @@ def test_mean_and_spread_over_seeds() -> None:
 
 def test_names_are_moved_apart_and_stay_within() -> None:
     values = [0.0, 0.5, 0.51, 0.52, 0.97, 0.99, 1.0]
-    places = _apart(values, 0.08, 0.0, 1.0)
+    places = apart(values, 0.08, 0.0, 1.0)
     assert all(b - a >= 0.08 - 1e-9 for a, b in itertools.pairwise(places))
     assert places[0] == 0 and places[-1] <= 1 + 1e-9 and places[2] == pytest.approx(0.51)
-    assert len(_apart([0.5] * 30, 0.08, 0.0, 1.0)) == 30  # more than fit
+    assert len(apart([0.5] * 30, 0.08, 0.0, 1.0)) == 30  # more than fit
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "fid", "reconstruction"])

@@ -1,0 +1,127 @@
+"""What the tasks have taken of each layer (CLNP fig. 3-5), and how large the model grows (ANPyC fig. 7a)."""
+
+from __future__ import annotations
+
+from gencl.analysis.figure import Figure, canvas, colour, plain, png, short, spread, table
+from gencl.analysis.subject import Subject
+from gencl.training.run import Run
+
+_PANELS = 3
+"""Methods beside one another."""
+
+
+def figures(subject: Subject, bench: object) -> list[Figure]:
+    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer."""
+    return [*_taken(subject), _size(subject)]
+
+
+def _taken(subject: Subject) -> list[Figure]:
+    """A panel a method: for each layer a bar after each task. Nothing where no method takes anything for good."""
+    found = {
+        label: {seed: rows for seed, run in seeds.items() if (rows := run.metrics.get("capacity"))}
+        for label, seeds in subject.runs.items()
+    }
+    found = {label: seeds for label, seeds in found.items() if seeds}
+    if not found:
+        return []
+    across = min(len(found), _PANELS)
+    down = -(-len(found) // across)
+    figure, panels = canvas(
+        f"What the tasks so far have taken of each layer: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down
+    )
+    most = max(len(rows) for seeds in found.values() for rows in seeds.values())
+    for axes, (label, seeds) in zip(panels.flat, found.items(), strict=False):
+        layers = list(next(iter(seeds.values()))[-1])
+        tasks = max(map(len, seeds.values()))
+        for t in range(tasks):
+            shares = [spread([rows[t].get(name) for rows in seeds.values() if t < len(rows)])[0] for name in layers]
+            places = [i - 0.4 + 0.8 * (t + 0.5) / tasks for i in range(len(layers))]
+            heights = [100 * (share or 0.0) for share in shares]
+            axes.bar(
+                places, heights, 0.8 / tasks, color=_shade(t, most), edgecolor="white", linewidth=0.6, label=f"{t + 1}"
+            )
+        names = [short(layer) for layer in layers]
+        steep = len(names) > 4
+        axes.set_xticks(range(len(layers)), names, rotation=30 if steep else 0, ha="right" if steep else "center")
+        axes.set_ylim(0, 100)
+        axes.set_ylabel("% taken", fontsize=9)
+        plain(axes, label)
+    for axes in panels.flat[len(found) :]:
+        axes.set_visible(False)
+    handles, labels = max((axes.get_legend_handles_labels() for axes in panels.flat), key=lambda pair: len(pair[1]))
+    figure.legend(
+        handles, labels, title="after task", loc="outside right center", frameon=False, fontsize=8.5, title_fontsize=9,
+        ncols=-(-len(labels) // 12),
+    )  # fmt: skip
+    rows = [
+        [label, seed, t + 1, layer, share]
+        for label, seeds in found.items()
+        for seed, each in seeds.items()
+        for t, row in enumerate(each)
+        for layer, share in row.items()
+    ]
+    fullest = {label: max(max(each[-1].values()) for each in seeds.values()) for label, seeds in found.items()}
+    said = "; ".join(f"{label} has taken {100 * share:.0f} % of its fullest layer" for label, share in fullest.items())
+    header = ["method", "seed", "after_task", "layer", "share_taken"]
+    return [Figure("capacity", png(figure), {"capacity": table(header, rows)}, said)]
+
+
+def _shade(task: int, tasks: int) -> tuple[float, float, float, float]:
+    from matplotlib import colormaps
+
+    return colormaps["viridis"](0.08 + 0.84 * task / max(1, tasks - 1))
+
+
+def _size(subject: Subject) -> Figure:
+    """Parameters after each task, and what model and method take in bytes at the end."""
+    curves, ends = {}, {}
+    for label, seeds in subject.runs.items():
+        run = next(iter(seeds.values()))  # the size does not depend on the seed
+        counts = run.metrics["parameters"]
+        curves[label] = _growth(run)
+        ends[label] = (4 * counts["total"] / 1e6, counts["method_state_bytes"] / 1e6, counts.get("shared_nonzero"))
+    figure, ((left, right),) = canvas(f"Size of the model: {subject.name}", (1.2, 1), max(3.4, 0.3 * len(ends) + 1.6))
+    together: dict[tuple[int, ...], list[str]] = {}
+    for label, curve in curves.items():
+        together.setdefault(tuple(curve), []).append(label)
+    for number, (shape, labels) in enumerate(together.items()):
+        axis = range(1, len(shape) + 1)
+        left.plot(
+            axis, [n / 1e3 for n in shape], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
+        )
+    counts = [n / 1e3 for shape in together for n in shape]
+    room = max(max(counts) - min(counts), 0.01 * max(counts))
+    left.set_ylim(min(counts) - 0.6 * room, max(counts) + 0.2 * room)
+    left.set_xlabel("tasks learned", fontsize=9)
+    left.xaxis.get_major_locator().set_params(integer=True)
+    plain(left, "parameters, in thousands (the axis does not start at 0)")
+    left.legend(frameon=False, fontsize=8.5, loc="lower right")
+    for row, (model, method, _) in enumerate(ends.values()):
+        right.barh(row, model, color=colour(0), height=0.62, label="the model" if row == 0 else None)
+        right.barh(row, method, left=model, color=colour(4), height=0.62, label=None if row else "the method beside it")
+    right.set_yticks(range(len(ends)), list(ends))
+    right.set_ylim(len(ends) - 0.4, -0.6)
+    right.tick_params(axis="y", length=0)
+    plain(right, "MB in memory at the end", "x")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False, fontsize=9)
+    rows = [
+        [label, t + 1, n, *((*ends[label][:2], ends[label][2]) if t + 1 == len(curve) else (None, None, None))]
+        for label, curve in curves.items()
+        for t, n in enumerate(curve)
+    ]
+    header = ["method", "tasks_learned", "parameters", "model_mb", "method_mb", "shared_parameters_not_zero"]
+    said = ", ".join(f"{_named(labels)} {curve[-1]:,} parameters at the end" for curve, labels in together.items())
+    return Figure("size", png(figure), {"size": table(header, rows)}, said)
+
+
+def _named(labels: list[str]) -> str:
+    return ", ".join(labels[:4]) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
+
+
+def _growth(run: Run) -> list[int]:
+    """The model's parameters after each task; joint training has all from the start."""
+    learner, counts = run.untrained(0), []
+    for classes in run.card.tasks:
+        learner.grow(classes, 0)
+        counts.append(sum(parameter.numel() for parameter in learner.parameters()))
+    return [counts[-1]] * len(counts) if run.metrics["method"] == "joint" else counts

@@ -1,0 +1,226 @@
+"""How far parameters moved while later tasks were learned, and whether the important ones moved less (SPP fig. 7c and
+8, ANPyC fig. 10c).
+
+Between the first task whose network was kept and the last. Importance is that of what was known at the first of the
+two, by the papers' entropy measure, whatever the method, so that methods compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gencl.analysis.change import PARTS, Change, by_importance, change, ordered_map, rank_correlation
+from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, table
+from gencl.analysis.measuring import Bench, joined, layers
+from gencl.analysis.similarity import ALL, layers_of
+from gencl.analysis.subject import Subject
+from gencl.errors import UsageError
+from gencl.training import kept
+from gencl.training.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIDE = 48
+"""Cells of the heat maps at most, each way."""
+
+
+Changes = dict[str, dict[int, dict[str, Change]]]
+"""By method, seed and layer."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The shared parameters after the first and the last task, by name, and their importance at the first."""
+
+    before: dict[str, Tensor]
+    after: dict[str, Tensor]
+    importance: dict[str, Tensor]
+
+    def change(self, names: list[str]) -> Change:
+        """Of these parameters together."""
+        return change(joined(self.before, names), joined(self.after, names), joined(self.importance, names))
+
+    def changes(self) -> dict[str, Change]:
+        """Of all parameters, and of each layer's."""
+        return {name: self.change(own) for name, own in {ALL: list(self.before), **layers(self.before)}.items()}
+
+    def by_importance(self) -> list[float]:
+        """Of all parameters, as `gencl.analysis.change.by_importance` gives it."""
+        return by_importance(joined(self.after) - joined(self.before), joined(self.importance))
+
+    def correlation(self) -> float | None:
+        """Of the size of the change with the importance, over all parameters."""
+        return rank_correlation((joined(self.after) - joined(self.before)).abs(), joined(self.importance))
+
+
+def figures(subject: Subject, bench: Bench) -> list[Figure]:
+    """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
+    last = len(subject.run.card.tasks)
+    first, usable = _kept(subject, last)
+    found = {
+        label: {seed: _moved(run, bench, first, last) for seed, run in seeds.items()} for label, seeds in usable.items()
+    }
+    changes = {label: {seed: one.changes() for seed, one in seeds.items()} for label, seeds in found.items()}
+    names = layers_of([run for seeds in usable.values() for run in seeds.values()])
+    title = f"Change of the shared parameters from task {first} to task {last}: {subject.name}"
+    figure, (panels,) = canvas(title, (1, 1, 1.1) if subject.comparison else (1, 1.1), 4.3)
+    _draw_layers(panels[:-1], names, changes)
+    tenths = {label: [one.by_importance() for one in seeds.values()] for label, seeds in found.items()}
+    _draw_tenths(panels[-1], tenths, 0 if subject.comparison else 2)
+    legend(figure, panels if subject.comparison else panels[:-1])
+    said = f"from task {first} to task {last} of {last}"
+    if first > 1:
+        said += ": what is older was not kept; runs trained with --set keep=tasks have it from task 1 on"
+    tables = {"drift": _by_layer(changes, found, first, last), "drift-tenths": _by_tenth(tenths, found)}
+    drawn = [Figure("drift", png(figure), tables, said)]
+    if not subject.comparison:
+        (one,) = (one for seeds in found.values() for one in seeds.values())
+        drawn += _maps(one, f"{subject.name}, task {first} to {last}")
+    return drawn
+
+
+def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, Run]]]:
+    """The first task of which all usable runs kept the network, and these runs."""
+    numbers = {
+        label: set.intersection(*(set(kept.learners(run)) - {last} for run in seeds.values()))
+        for label, seeds in subject.runs.items()
+    }
+    some = {label: own for label, own in numbers.items() if own}
+    common = set.intersection(*some.values()) if some else set()
+    if last < 2 or not common:
+        why = (
+            "it learned one task"
+            if last < 2
+            else "the network was kept at the end only (joint training has no other); --set keep=tasks, for gencl "
+            "train or compare, keeps it after every task"
+        )
+        raise UsageError(f"{subject.path}: no change between tasks can be told: {why}")
+    return min(common), {label: subject.runs[label] for label in some}
+
+
+def _moved(run: Run, bench: Bench, first: int, last: int) -> Moved:
+    after = kept.learners(run)
+    early = after[first]()
+    before = {name: parameter.detach().clone() for name, parameter in early.shared().items()}
+    each = [bench.importance(run, early, "entropy", number) for number in range(1, first + 1)]
+    importance = {name: torch.stack([one[name] for one in each]).sum(0) for name in before}
+    return Moved(before, {name: p.detach() for name, p in after[last]().shared().items()}, importance)
+
+
+def _draw_layers(panels: Sequence[Axes], names: list[str], changes: Changes) -> None:
+    """The change by layer, weighted and plain: a line a method in two panels, or both lines of a run in one."""
+
+    def of(what: str, label: str) -> list[list[float | None]]:
+        return [[getattr(one.get(name), what, None) for name in names] for one in changes[label].values()]
+
+    weighted, plainly = "weighted by importance", "all parameters alike"
+    if len(panels) == 1:
+        (label,) = changes
+        shown = [{weighted: of("weighted_square", label), plainly: of("square", label)}]
+        abouts = ["mean square of the change"]
+    else:
+        shown = [{label: of(what, label) for label in changes} for what in ("weighted_square", "square")]
+        abouts = [f"mean square of the change, {how}" for how in (weighted, plainly)]
+    values = [v for each in shown for runs in each.values() for run in runs for v in run if v]
+    for axes, each, about in zip(panels, shown, abouts, strict=True):
+        drawn = {label: _without_zeros(runs) for label, runs in each.items()}
+        lines(axes, names, drawn)
+        plain(axes, about)
+        still = [label for label in each if drawn[label] != each[label]]
+        if still:
+            text = f"0 somewhere, not drawn: {', '.join(still)}"
+            axes.text(0.98, 0.02, text, fontsize=8.5, color="0.3", ha="right", transform=axes.transAxes)
+        if values:
+            axes.set_yscale("log")
+            axes.set_ylim(min(values) / 3, max(values) * 3)
+
+
+def _without_zeros(runs: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
+    """The runs, with nothing in the layers where any of them has a zero, which no logarithmic axis shows."""
+    zero = [0 in column for column in zip(*runs, strict=True)]
+    return [[None if still else value for value, still in zip(run, zero, strict=True)] for run in runs]
+
+
+def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]], colour: int) -> None:
+    parts = len(next(iter(tenths.values()))[0])
+    lines(axes, [str(part + 1) for part in range(parts)], tenths, colour)
+    axes.set_xticks(range(parts), ["least", *[""] * (parts - 2), "most"][:parts], rotation=0, ha="center")
+    axes.axhline(1, color="0.5", linewidth=0.8, linestyle=(0, (6, 3)), zorder=1)
+    axes.set_ylim(0)
+    axes.set_xlabel("tenths of the parameters, by importance", fontsize=9)
+    plain(axes, "size of the change in each tenth, as a multiple of the mean")
+
+
+def _maps(moved: Moved, title: str) -> list[Figure]:
+    """Importance beside change of one weight matrix, units in the order of their importance (SPP fig. 8).
+
+    The last layer whose sides have at least 8 units, kernels averaged over their positions; none where there is none.
+    """
+    wide = [name for name, value in moved.before.items() if value.ndim > 1 and min(value.shape[:2]) >= 8]
+    if not wide:
+        return []
+    name = wide[-1]
+
+    def flat(values: Tensor) -> Tensor:
+        return values.flatten(2).mean(2) if values.ndim > 2 else values
+
+    importance = flat(moved.importance[name])
+    size = flat((moved.after[name] - moved.before[name]).abs())
+    rows, columns = importance.sum(1).argsort(stable=True), importance.sum(0).argsort(stable=True)
+    maps = [ordered_map(values, rows, columns, SIDE) for values in (importance, size)]
+    rho = rank_correlation(importance, size)
+    said = f"{name}: rank correlation of change and importance {'-' if rho is None else f'{rho:.2f}'}"
+    figure, ((left, right),) = canvas(f"{title}\n{said}", (1, 1), 5.2)
+    for axes, values, about, colours in (
+        (left, maps[0], "importance before", "Blues"),
+        (right, maps[1], "size of the change", "Oranges"),
+    ):
+        _draw_map(axes, values, about, colours)
+        axes.set_xlabel(f"columns, {importance.shape[1]} in all: least to most important", fontsize=9)
+        axes.set_ylabel(f"rows, {importance.shape[0]} in all: least to most important", fontsize=9)
+    cells = [
+        [name, i, j, float(maps[0][i, j]), float(maps[1][i, j])]
+        for i in range(maps[0].shape[0])
+        for j in range(maps[0].shape[1])
+    ]
+    header = ["parameter", "row_of_cells", "column_of_cells", "importance", "absolute_change"]
+    return [Figure("drift-map", png(figure), {"drift-map": table(header, cells)}, said)]
+
+
+def _draw_map(axes: Axes, values: Tensor, title: str, colours: str) -> None:
+    high = float(values.flatten().quantile(0.98)) or float(values.max()) or 1.0
+    shown = axes.imshow(values.tolist(), cmap=colours, vmin=0, vmax=high, origin="lower", aspect="auto")
+    plain(axes, title)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    bar = axes.figure.colorbar(shown, ax=axes, pad=0.02, extend="max", format="%.3g")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=0)
+
+
+def _by_layer(changes: Changes, found: dict[str, dict[int, Moved]], first: int, last: int) -> str:
+    rows = [
+        [label, seed, first, last, layer, one.n, one.square, one.weighted_square, one.absolute, one.weighted_absolute,
+         found[label][seed].correlation() if layer == ALL else None]
+        for label, seeds in changes.items() for seed, each in seeds.items() for layer, one in each.items()
+    ]  # fmt: skip
+    header = ["method", "seed", "from_task", "to_task", "layer", "parameters", "mean_square", "weighted_mean_square"]
+    return table([*header, "mean_absolute", "weighted_mean_absolute", "rank_correlation_with_importance"], rows)
+
+
+def _by_tenth(tenths: dict[str, list[list[float]]], found: dict[str, dict[int, Moved]]) -> str:
+    rows = [
+        [label, seed, part + 1, value]
+        for label, runs in tenths.items()
+        for seed, run in zip(found[label], runs, strict=True)
+        for part, value in enumerate(run)
+    ]
+    return table(["method", "seed", f"importance_{PARTS}th", "change_as_multiple_of_mean"], rows)

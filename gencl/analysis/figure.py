@@ -1,0 +1,146 @@
+"""What an analysis leaves: a picture and its numbers; and the look that all pictures share (`gencl.reports.curves`)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gencl.reports.curves import line_look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+_MARKED = 20
+"""Points up to which each is marked."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``NAME.png`` and the tables behind it, by file name without ``.csv``; ``said`` is what it shows, in a line."""
+
+    name: str
+    png: bytes
+    tables: Mapping[str, str]
+    said: str
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """CSV; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -> tuple[Canvas, Any]:
+    """A figure of panels side by side, of these relative widths, 12 in all; its panels as an array (rows, columns)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    figure = Canvas(figsize=(12 if len(columns) > 1 else 7.5, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
+    figure.suptitle(title, fontsize=10.5, x=0.01, ha="left")
+    return figure, figure.subplots(rows, len(columns), width_ratios=columns, squeeze=False)
+
+
+def png(figure: Canvas) -> bytes:
+    """The figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=140)
+    return buffer.getvalue()
+
+
+def short(name: str) -> str:
+    """A layer's or weight's name without what says nothing: ``trunk.hidden.0.linear`` becomes ``hidden.0``."""
+    parts = [part for part in name.split(".") if part not in ("generator", "linear", "conv", "weight")]
+    without = [part for part in parts if part != "trunk"]
+    return ".".join(parts if "".join(without).isdigit() else without) or name
+
+
+def plain(axes: Axes, title: str, grid: str = "y") -> None:
+    """An axis without frame, with pale lines across and its title on the left."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=grid, color="0.9", linewidth=0.8)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    axes.set_title(title, fontsize=9.5, loc="left")
+    axes.tick_params(labelsize=8.5)
+
+
+def colour(number: int) -> str:
+    """The colour of the line with this number."""
+    return str(line_look(number, marked=False)["color"])
+
+
+def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
+    """Mean and sample standard deviation (0 for one) of what is there."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None, 0.0
+    return statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else 0.0
+
+
+def lines(
+    axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequence[float | None]]], first: int = 0
+) -> None:
+    """A line each of ``series`` over ``names`` on the x axis: the mean of runs, bars of one standard deviation.
+
+    Their colours are those from number ``first`` on. Lines stand a little beside one another, so that their bars can be
+    told apart.
+    """
+    for number, (label, runs) in enumerate(series.items()):
+        found = [spread(column) for column in zip(*runs, strict=True)]
+        aside = 0.03 * (number - (len(series) - 1) / 2)
+        points = [(x + aside, mean, std) for x, (mean, std) in enumerate(found) if mean is not None]
+        if points:
+            x, means, stds = (list(part) for part in zip(*points, strict=True))
+            look = line_look(first + number, marked=len(names) <= _MARKED)
+            axes.plot(x, means, **look, label=label)
+            if any(stds):
+                axes.errorbar(x, means, stds, fmt="none", ecolor=look["color"], elinewidth=1, alpha=0.55)
+    shown = [short(name) for name in names]
+    steep = len(names) > 3 or max(map(len, shown)) > 12
+    axes.set_xticks(
+        range(len(names)), shown, rotation=30 if steep else 0, ha="right" if steep else "center", rotation_mode="anchor"
+    )
+    axes.set_xlim(-0.3, len(names) - 0.7)
+
+
+def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
+    """The names of the lines of all ``panels`` beneath them."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if len(found) > 1:
+        columns = min(len(found), max(1, 150 // (8 + max(map(len, found)))))
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
+        figure.legend(list(found.values()), list(found), **place)
+
+
+def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, float]]) -> None:
+    """Horizontal bars from the top down, in the colours of the lines, with one standard deviation and the value."""
+    known = [mean for mean, _ in values if mean is not None]
+    if known and min(known) > 0 and max(known) > 20 * min(known):
+        axes.set_xscale("log")
+        axes.set_xlim(10 ** math.floor(math.log10(min(known)) - 0.3), 10 ** (math.log10(max(known)) + 0.9))
+    elif known:
+        ends = [mean + std for mean, std in values if mean is not None]
+        axes.set_xlim(min(0.0, 1.3 * min(known)), max(0.0, 1.3 * max(ends)) or 1.0)
+    for row, (mean, std) in enumerate(values):
+        if mean is not None:
+            axes.barh(row, mean, xerr=std or None, color=colour(row), height=0.62, error_kw={"lw": 1, "ecolor": "0.3"})
+            axes.annotate(
+                f" {mean:,.3g}" if abs(mean) < 1000 else f" {mean:,.0f}", (max(mean + std, 0), row), va="center",
+                fontsize=8.5, color="0.15",
+            )  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)

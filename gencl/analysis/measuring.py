@@ -1,0 +1,107 @@
+"""The importance that a task has for a network, by the measures of EWC, MAS and SPP, or as a run's method held it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gencl import methods, presets
+from gencl.errors import GenclError
+from gencl.methods.base import Context, within
+from gencl.methods.consolidation import scaled_to_mean_one
+from gencl.models.learner import Learner
+from gencl.processes import Processes
+from gencl.randomness import RandomSource
+from gencl.scenarios.task import Scenario
+from gencl.settings import Settings
+from gencl.training import checkpoint
+from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.run import Run
+
+MEASURES = {
+    "fisher": ("Fisher information (EWC)", ("ewc", "ewc-online")),
+    "sensitivity": ("sensitivity (MAS)", ("mas",)),
+    "entropy": ("entropy (SPP, ANPyC)", ("spp", "anpyc")),
+}
+"""What each is called, and the methods whose importance it is."""
+
+
+class Bench:
+    """Measures importance on up to ``samples`` images (or latents) a task, reading each run's data once."""
+
+    def __init__(self, samples: int, data_root: str | Path | None, device: str) -> None:
+        self.samples = samples
+        self._root = None if data_root is None else Path(data_root)
+        self._device = make_accelerator(device).device
+        self._scenarios: dict[str, Scenario] = {}
+
+    def tasks(self, run: Run) -> Scenario:
+        """The run's tasks. Raises GenclError where they are not those that its model learned."""
+        settings = run.settings
+        key = repr((settings.data, settings.scenario, settings.extend))
+        if key not in self._scenarios:
+            self._scenarios[key] = make_scenario(settings, self._root).to(self._device)
+        scenario = self._scenarios[key]
+        if [list(task.classes) for task in scenario.tasks] != run.card.tasks:
+            raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
+        return scenario
+
+    def importance(self, run: Run, learner: Learner, measure: str, number: int) -> dict[str, Tensor]:
+        """Omega of each shared parameter, by name, for the task with this number (1 for the first) in ``learner``.
+
+        Of mean 1 over all shared parameters, on the CPU. As the method itself measures it, with its settings in this
+        run or, where the run has another method, those found for its preset.
+        """
+        settings, task = run.settings, self.tasks(run).tasks[number - 1]
+        learner.to(self._device)
+        random = RandomSource(settings.seed, "analysis", device=self._device)
+        ctx = Context(learner, task, False, settings.seed, settings.train, Processes(), random)
+        method: Any = methods.build({**_block(run, settings, measure), "samples": self.samples})
+        return {name: value.cpu() for name, value in scaled_to_mean_one(method.measure(ctx)).items()}
+
+
+def _block(run: Run, settings: Settings, measure: str) -> dict[str, Any]:
+    """The settings of the method whose importance is wanted."""
+    _, family = MEASURES[measure]
+    own = settings.method
+    parts = own["name"].split("+")
+    name = next((part for part in parts if part in family), None)
+    if name is None:
+        return presets.resolve(config=run.path / "config.yaml", method=family[0]).method
+    return own if len(parts) == 1 else {"name": name, **own[name]}
+
+
+def held(run: Run) -> dict[str, Tensor] | None:
+    """The importance that the run's method held at the end, all tasks added up, by parameter; None if it holds none.
+
+    Raises GenclError where the run's last checkpoint is damaged.
+    """
+    found = checkpoint.load(run.path / "checkpoint")
+    if found is None:
+        return None
+    parts = run.settings.method["name"].split("+")
+    for place in ["method", *(f"method.{part}" for part in parts)]:
+        importance = within(f"{place}.importance", found.tensors)
+        if importance:
+            return importance
+    return None
+
+
+def layers(parameters: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """The names of each layer's parameters, by the layer's name, from first to last.
+
+    Only layers with a weight matrix or kernel: scales and shifts of norms stand apart and are left out.
+    """
+    found: dict[str, list[str]] = {}
+    for name in parameters:
+        found.setdefault(name.rpartition(".")[0], []).append(name)
+    return {layer: own for layer, own in found.items() if any(parameters[name].ndim > 1 for name in own)}
+
+
+def joined(importance: dict[str, Tensor], names: Sequence[str] | None = None) -> Tensor:
+    """The importance of these parameters (all) side by side, (n,)."""
+    return torch.cat([importance[name].flatten() for name in names or importance])

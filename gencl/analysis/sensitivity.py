@@ -1,0 +1,150 @@
+"""The measures over a setting that a comparison or search varied: lambda, beta, width, ... (SPP fig. 4, ANPyC fig. 8).
+
+Such a sweep needs a training each value: nothing can be told of a single run. Where several settings vary, the others
+are held at those of the best candidate, and lines are drawn for what is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gencl import presets
+from gencl.analysis.figure import Figure, canvas, colour, legend, plain, png, table
+from gencl.analysis.subject import Subject
+from gencl.errors import UsageError
+from gencl.reports.tables import heading, is_share
+from gencl.training.variants import parse_variants
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MEASURES = (("acc", "bwt", "fwt"), ("fid", "fid_forgetting"), ("reconstruction", "reconstruction_forgetting"))
+"""What is drawn together: the first group of which the runs have something, the first of each being what is best."""
+_LOWER = ("fid", "reconstruction")
+
+Point = dict[str, float]
+"""A candidate's varied settings by path."""
+
+
+def figures(subject: Subject, bench: object) -> list[Figure]:
+    """A panel for each method and varied setting. Raises UsageError where nothing was varied."""
+    if not subject.comparison:
+        name = subject.run.settings.method["name"]
+        raise UsageError(
+            "a sweep needs a training for each value, so that a run alone has none; train one and analyse that: "
+            f"gencl tune --config {subject.path / 'config.yaml'} --methods {name} --out sweep"
+        )
+    keys = next((group for group in _MEASURES if any(group[0] in own for own in subject.means.values())), None)
+    if keys is None:
+        raise UsageError(f"{subject.path}: its runs have none of {', '.join(group[0] for group in _MEASURES)}")
+    panels = []
+    for method, points in _candidates(subject).items():
+        for path in dict.fromkeys(path for _, point in points for path in point):
+            if len(chosen := _line(points, path, subject, keys[0])) > 1:
+                panels.append((method, path, chosen))
+    if not panels:
+        raise UsageError(
+            f"{subject.path}: no setting with numbers was varied; for example gencl compare --methods "
+            "anpyc:method.lambda=0.1,anpyc:method.lambda=1,anpyc:method.lambda=10, or gencl tune"
+        )
+    known = [key for key in keys if any(key in own for own in subject.means.values())]
+    parts = [part for part in (known[:1], known[1:]) if part]  # what is best above, what is gained and lost beneath
+    across = min(3, len(panels))
+    down = -(-len(panels) // across)
+    figure, axes = canvas(
+        f"Sensitivity to settings: {subject.name}", [1.0] * across, 2.5 * down * len(parts) + 0.7, down * len(parts)
+    )
+    rows = []
+    for number, (method, path, labels) in enumerate(panels):
+        values = {label: point[path] for label, point in labels.items()}
+        measured = {key: [_mean(subject, label, key) for label in labels] for part in parts for key in part}
+        for depth, part in enumerate(parts):
+            place = axes[number // across * len(parts) + depth, number % across]
+            _draw(place, list(values.values()), {key: measured[key] for key in part}, keys.index(part[0]))
+            plain(place, f"{method}: {path}" if depth == 0 else "")
+            baseline = _mean(subject, "joint", keys[0])[0]
+            if depth == 0 and baseline is not None:
+                _draw_baseline(place, keys[0], baseline)
+        rows += [
+            [method, path, value, label, key, *found[i], len(subject.runs[label])]
+            for key, found in measured.items()
+            for i, (label, value) in enumerate(values.items())
+        ]
+    for number in range(len(panels), across * down):
+        for depth in range(len(parts)):
+            axes[number // across * len(parts) + depth, number % across].set_visible(False)
+    legend(figure, axes.flat)
+    said = ", ".join(f"{path} of {method} at {len(labels)} values" for method, path, labels in panels)
+    header = ["method", "setting", "value", "variant", "measure", "mean", "std", "n"]
+    return [Figure("sensitivity", png(figure), {"sensitivity": table(header, rows)}, said)]
+
+
+def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
+    """The variants of each method with the numbers that any of them set; a plain method has its preset's."""
+    variants = {label: parse_variants(label)[0] for label in subject.runs}
+    paths: dict[str, list[str]] = {}
+    for variant in variants.values():
+        for assignment in variant.assignments:
+            path = assignment.partition("=")[0].strip()
+            if path not in paths.setdefault(variant.method, []):
+                paths[variant.method].append(path)
+    found: dict[str, list[tuple[str, Point]]] = {}
+    for label, variant in variants.items():
+        settings = next(iter(subject.runs[label].values())).settings
+        point = {}
+        for path in paths.get(variant.method, []):
+            try:
+                point[path] = presets.value_at(settings, path.split("."))
+            except KeyError:
+                continue
+        if point and all(isinstance(value, int | float) for value in point.values()):
+            found.setdefault(variant.method, []).append((label, point))
+    return found
+
+
+def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
+    """The candidates that differ in ``path`` alone from the best one that has such neighbours, by its value."""
+    sign = -1 if key in _LOWER else 1
+    groups: dict[tuple[tuple[str, float], ...], dict[str, Point]] = {}
+    for label, point in points:
+        if path in point:
+            rest = tuple(sorted((other, value) for other, value in point.items() if other != path))
+            groups.setdefault(rest, {})[label] = point
+
+    def best(labels: dict[str, Point]) -> tuple[bool, float]:
+        means = [_mean(subject, label, key)[0] for label in labels]
+        return len(labels) > 1, max((sign * mean for mean in means if mean is not None), default=float("-inf"))
+
+    chosen = max(groups.values(), key=best, default={})
+    return dict(sorted(chosen.items(), key=lambda item: item[1][path]))
+
+
+def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
+    """Mean and standard deviation (0 of one seed) of a figure of results.json."""
+    found = subject.means.get(label, {}).get(key)
+    return (None, 0.0) if found is None else (found.mean, found.std or 0.0)
+
+
+def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float | None, float]]], first: int) -> None:
+    """A line a measure over the values, in the colours from number ``first`` on, with one standard deviation."""
+    for number, (key, found) in enumerate(measured.items()):
+        scale = 100 if is_share(key) else 1
+        points = [
+            (x, scale * mean, scale * std) for x, (mean, std) in zip(values, found, strict=True) if mean is not None
+        ]
+        if points:
+            x, means, stds = (list(part) for part in zip(*points, strict=True))
+            ink = colour(first + number)
+            axes.plot(x, means, color=ink, marker="o", markersize=4, linewidth=1.6, label=heading(key))
+            if any(stds):
+                axes.errorbar(x, means, stds, fmt="none", ecolor=ink, elinewidth=1.1, capsize=2.5)
+    if min(values) > 0 and max(values) / min(values) >= 10:
+        axes.set_xscale("log")
+    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.minorticks_off()
+
+
+def _draw_baseline(axes: Axes, key: str, value: float) -> None:
+    """The papers' dotted line."""
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+    axes.axhline(value * (100 if is_share(key) else 1), **look, label=f"{heading(key)}, joint training")

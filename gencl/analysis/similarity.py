@@ -1,0 +1,130 @@
+"""How alike the importance of tasks is, layer by layer and task by task (EWC; SPP fig. 7b, ANPyC fig. 10b).
+
+Each task's importance is measured in the network as it was when the task had been learned, where the run kept that
+(``keep: tasks``), else in the trained network. SPP and ANPyC name a Frechet distance without its formula and read it
+in opposite directions; here it is EWC's, of which 1 - d^2 is the Fisher overlap: high where tasks share parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, table
+from gencl.analysis.measuring import MEASURES, Bench, joined, layers
+from gencl.analysis.overlap import distance, overlap
+from gencl.analysis.subject import Subject
+from gencl.errors import UsageError
+from gencl.files import printable
+from gencl.training import kept
+from gencl.training.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ALL = "all"
+"""The layer that stands for all shared parameters."""
+_WRITTEN = 12
+"""Tasks up to which the heat map has its numbers in it."""
+
+Overlaps = dict[tuple[str, str, int, int], float | None]
+"""By measure, layer and two tasks (1 for the first)."""
+
+
+def figures(subject: Subject, bench: Bench) -> list[Figure]:
+    """Of a run all pairs of tasks, of a comparison the first and last. Raises UsageError where there is one task."""
+    tasks = len(subject.run.card.tasks)
+    runs = [run for seeds in subject.runs.values() for run in seeds.values()]
+    if tasks < 2 or any(len(run.card.tasks) != tasks for run in runs):
+        raise UsageError(
+            f"{subject.path}: one task alone (or another number of them each) cannot be compared with others"
+        )
+    if not all(run.learner().shared() for run in runs):
+        raise UsageError(f"{subject.path}: every layer is a task's own; tasks share no parameters")
+    wanted = [1, tasks] if subject.comparison else list(range(1, tasks + 1))
+    then = all(set(wanted) <= set(kept.learners(run)) for run in runs)
+    found = {
+        label: {seed: _overlaps(run, bench, wanted, then) for seed, run in seeds.items()}
+        for label, seeds in subject.runs.items()
+    }
+    when = "each measured when the task had been learned" if then else "measured in the trained network"
+    title = f"Overlap of two tasks' importance (1: the same, 0: apart), {when}: {subject.name}"
+    figure, ((left, right),) = canvas(title, (1.5, 1) if not subject.comparison else (1, 1), 4.4)
+    names = layers_of(runs)
+    if subject.comparison:
+        for axes, measure in ((left, "entropy"), (right, "fisher")):
+            each = {
+                label: [[one.get((measure, name, 1, tasks)) for name in names] for one in seeds.values()]
+                for label, seeds in found.items()
+            }
+            lines(axes, names, each)
+            plain(axes, f"{MEASURES[measure][0]}, first task and last")
+    else:
+        (one,) = (one for seeds in found.values() for one in seeds.values())
+        each = {label: [[one.get((m, name, 1, tasks)) for name in names]] for m, (label, _) in MEASURES.items()}
+        lines(left, names, each)
+        plain(left, "first task and last, layer by layer")
+        _draw_pairs(right, one, [task.name for task in bench.tasks(subject.run).tasks])
+    for axes in (left, right) if subject.comparison else (left,):
+        axes.set_ylim(0, 1.03)
+    legend(figure, (left, right) if subject.comparison else (left,))
+    rows = [
+        [label, seed, measure, layer, a, b, value, None if value is None else distance(value)]
+        for label, seeds in found.items()
+        for seed, one in seeds.items()
+        for (measure, layer, a, b), value in one.items()
+    ]
+    header = ["method", "seed", "importance", "layer", "task", "other_task", "overlap", "frechet_distance"]
+    said = f"{when}" + ("" if then else "; runs trained with --set keep=tasks have it from when each task was learned")
+    return [Figure("similarity", png(figure), {"similarity": table(header, rows)}, said)]
+
+
+def layers_of(runs: Sequence[Run]) -> list[str]:
+    """The names of all layers that any of the runs shares, from first to last."""
+    return list(dict.fromkeys(layer for run in runs for layer in layers(run.learner().shared())))
+
+
+def _overlaps(run: Run, bench: Bench, wanted: list[int], then: bool) -> Overlaps:
+    after = kept.learners(run)
+    found: Overlaps = {}
+    measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in MEASURES}
+    now = None if then else run.learner()
+    groups = layers(run.learner().shared())
+    for number in wanted:
+        learner = after[number]() if now is None else now
+        for measure in MEASURES:
+            measured[measure][number] = bench.importance(run, learner, measure, number)
+    for measure, each in measured.items():
+        for a in wanted:
+            for b in wanted[wanted.index(a) + 1 :]:
+                for layer, names in {ALL: list(each[a]), **groups}.items():
+                    found[measure, layer, a, b] = overlap(joined(each[a], names), joined(each[b], names))
+    return found
+
+
+def _draw_pairs(axes: Axes, found: Overlaps, names: list[str]) -> None:
+    """The Fisher overlap of all pairs, over all shared parameters."""
+    names = [printable(name).replace("$", r"\$") for name in names]  # or matplotlib reads formulas
+    n = len(names)
+    pairs = {(a, b): value for (m, layer, a, b), value in found.items() if m == "fisher" and layer == ALL}
+    matrix = [[1.0 if a == b else pairs[min(a, b), max(a, b)] or 0.0 for b in range(1, n + 1)] for a in range(1, n + 1)]
+    shown = axes.imshow(matrix, cmap="viridis", vmin=0, vmax=1)
+    if n <= _WRITTEN:
+        for i, row in enumerate(matrix):
+            for j, value in enumerate(row):
+                if i != j:
+                    ink = "black" if value > 0.6 else "white"
+                    axes.text(j, i, f"{value:.2f}".lstrip("0") or "0", ha="center", va="center", fontsize=8, color=ink)
+    step = -(-n // _WRITTEN)
+    places, shown_names = range(0, n, step), [name if len(name) <= 10 else f"{name[:9]}…" for name in names]
+    axes.set_xticks(places, shown_names[::step], rotation=0 if max(map(len, shown_names)) <= 3 else 45)
+    axes.set_yticks(places, shown_names[::step])
+    plain(axes, "Fisher overlap of each two tasks, all layers")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.85, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=0)

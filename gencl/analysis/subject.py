@@ -1,0 +1,100 @@
+"""What is analysed: a finished run, or the finished runs of a comparison (or search) by method and seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gencl.errors import GenclError, UsageError
+from gencl.training import documents
+from gencl.training.run import Run, load_run
+from gencl.training.variants import cell_folder, parse_variants
+
+
+class Mean(BaseModel):
+    """Mean and sample standard deviation (None of one) over seeds."""
+
+    mean: float
+    std: float | None
+    n: int
+
+
+class Results(BaseModel):
+    """results.json, as far as an analysis relies on it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    preset: str
+    seeds: Annotated[list[int], Field(min_length=1)]
+    methods: dict[str, dict[str, Mean | str]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``runs`` by label and seed; a single run is labelled by its method. ``means`` are a comparison's, by label."""
+
+    path: Path
+    preset: str
+    runs: dict[str, dict[int, Run]]
+    means: dict[str, dict[str, Mean]] = field(default_factory=dict)
+
+    @property
+    def comparison(self) -> bool:
+        """Whether it is more than one run."""
+        return bool(self.means)
+
+    @property
+    def run(self) -> Run:
+        """The run, or the comparison's first."""
+        return next(run for seeds in self.runs.values() for run in seeds.values())
+
+    @property
+    def name(self) -> str:
+        """What pictures say they are of."""
+        seeds = sorted({seed for runs in self.runs.values() for seed in runs})
+        if not self.comparison:
+            return f"{next(iter(self.runs))} on {self.preset}, seed {seeds[0]}"
+        return f"{self.preset}, {f'mean of {len(seeds)} seeds' if len(seeds) > 1 else f'seed {seeds[0]}'}"
+
+
+def subject(path: str | Path) -> Subject:
+    """The run or comparison in a directory.
+
+    Raises UsageError where there is none, it is not finished, or a model alone; GenclError where files are damaged.
+    """
+    folder = Path(path)
+    if (folder / "results.json").is_file():
+        return _comparison(folder)
+    run = load_run(folder)
+    if not (folder / "config.yaml").is_file():
+        raise UsageError(
+            f"{folder} holds a model alone; an analysis needs the settings of a run that gencl train wrote"
+        )
+    if not run.finished:
+        raise UsageError(f"{folder} is not finished; go on with it first: gencl train --resume --out {folder}")
+    metrics = run.metrics
+    return Subject(folder, metrics["preset"], {metrics["method"]: {metrics["seed"]: run}})
+
+
+def _comparison(folder: Path) -> Subject:
+    results, _ = documents.read(folder / "results.json", Results)
+    runs: dict[str, dict[int, Run]] = {}
+    for label in results.methods:
+        try:
+            (variant,) = parse_variants(label)
+        except (UsageError, ValueError):
+            raise GenclError(f"{folder / 'results.json'} is damaged: {label!r} is no method") from None
+        cells = {seed: Run(cell_folder(folder, variant, seed)) for seed in results.seeds}
+        finished = {seed: run for seed, run in cells.items() if run.finished}
+        if finished:
+            runs[label] = finished
+    if not runs:
+        raise UsageError(f"{folder}: no run of this comparison is finished; the command that began it goes on with it")
+    means = {
+        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Mean)}
+        for label in runs
+    }
+    return Subject(folder, results.preset, runs, means)

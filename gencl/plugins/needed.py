@@ -1,0 +1,79 @@
+"""Which plug-ins a run needs: recorded in its config.yaml and model.json, and asked for where they are missing.
+
+A record is ``{source: [thing, ...]}``, such as ``{"decay.py": ["method decay"]}``; a source that ends in ``.py`` is a
+file that the user passes, any other a package that is installed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from gencl.errors import UsageError
+from gencl.files import printable
+from gencl.plugins import loaded_files, registries
+
+Needed = Mapping[str, Sequence[str]]
+
+
+def needed(tree: object) -> dict[str, list[str]]:
+    """What of the plug-ins that are there a tree of settings names, and the metrics among them that will be measured.
+
+    Metrics are named nowhere: all that apply are measured (those on request are not asked for by a run).
+    """
+    named = set(_words(tree))
+    found: dict[str, list[str]] = {}
+    for group, registry in registries().items():
+        for name in registry:
+            source = registry.source(name)
+            if source and (name in named or (group == "metrics" and registry.get(name).when != "on request")):
+                found.setdefault(source, []).append(f"{registry.noun} {name}")
+    return found
+
+
+def checksums(record: Needed) -> dict[str, str]:
+    """The SHA-256 of each file of a record that has run here."""
+    found = {path.name: sha256 for path, sha256 in loaded_files().items()}
+    return {source: found[source] for source in record if source in found}
+
+
+def of_groups(record: Needed, groups: Collection[str]) -> dict[str, list[str]]:
+    """The part of a record that is of these groups (`gencl.plugins.registries`)."""
+    nouns = {registry.noun for group, registry in registries().items() if group in groups}
+    parts = {source: [t for t in things if t.rpartition(" ")[0] in nouns] for source, things in record.items()}
+    return {source: things for source, things in parts.items() if things}
+
+
+def require(record: Needed, where: object, groups: Collection[str] | None = None) -> None:
+    """Raises UsageError, naming ``where`` they are needed, the plug-in and how to give it, where one is missing."""
+    every = registries()
+    known = {registry.noun: registry for registry in every.values()}
+    for source, things in of_groups(record, every if groups is None else groups).items():
+        missing = [thing for thing in things if thing.rpartition(" ")[2] not in known[thing.rpartition(" ")[0]]]
+        if missing:
+            how = (
+                f"add --plugin PATH/{source} (in Python: gencl.load_plugin)"
+                if source.endswith(".py")
+                else f"install the package {source}"
+            )
+            raise UsageError(printable(f"{where} needs the plug-in {source} ({', '.join(missing)}): {how}"))
+
+
+def _words(tree: object) -> Iterator[str]:
+    """All texts in a tree; of names joined by ``+`` each."""
+    if isinstance(tree, str):
+        yield from tree.split("+")
+    inner: Any = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
+    for value in inner:
+        yield from _words(value)
+
+
+def check_record(record: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Raises ValueError for what `needed` does not give."""
+    nouns = "|".join(registry.noun for registry in registries().values())
+    for source, things in record.items():
+        wrong = next((thing for thing in things if not re.fullmatch(f"({nouns}) [a-z0-9][a-z0-9_-]*", thing)), None)
+        if wrong is not None:
+            raise ValueError(f"{source}: {wrong!r} is nothing a plug-in provides; write such as 'method decay'")
+    return record

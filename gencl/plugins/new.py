@@ -1,0 +1,48 @@
+"""Writes a plug-in file to start from, and its test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader
+
+from gencl import files
+from gencl.errors import UsageError
+from gencl.plugins import registries
+
+Kind = Literal["method", "learner", "dataset", "metric"]
+
+
+def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Path, Path]:
+    """Writes a file that registers ``name`` and works at once, and its test beside it; returns both paths.
+
+    Args:
+        out: the file; default NAME.py here, with ``_`` for ``-``.
+
+    Raises UsageError for a name that is taken or not plain, and for files that exist.
+    """
+    problem = registries()[f"{kind}s"].refusal(name)
+    if problem:
+        raise UsageError(problem)
+    plain = name.replace("-", "_")
+    path = Path(out) if out is not None else Path(f"{plain}.py")
+    if path.suffix != ".py":
+        raise UsageError(f"--out {path}: give a name that ends in .py")
+    if not path.parent.is_dir():
+        raise UsageError(f"--out {path}: there is no folder {path.parent}")
+    test = path.with_name(f"test_{path.name}")
+    taken = next((file for file in (path, test) if file.exists()), None)
+    if taken is not None:
+        raise UsageError(f"{taken} exists already; choose another name or --out")
+    words = "".join(word.capitalize() for word in plain.split("_"))
+    told = {
+        "name": name,
+        "kind": words if words.isidentifier() else f"{kind.capitalize()}{words}",
+        "file": path.name,
+        "test": test.name,
+    }
+    environment = Environment(loader=PackageLoader("gencl.plugins"), keep_trailing_newline=True)
+    for file, template in ((path, f"{kind}.py.j2"), (test, f"test_{kind}.py.j2")):
+        files.write(file, environment.get_template(template).render(told))
+    return path, test

@@ -1,0 +1,194 @@
+"""The report of a comparison: its table beside the papers', curves, what is left of each task, pictures, cost."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gencl import files
+from gencl.errors import GenclError, UsageError
+from gencl.reports.charts import Chart, Line
+from gencl.reports.glossary import meanings
+from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.repeat import compare_command
+from gencl.reports.tables import (
+    COST,
+    DETAIL,
+    QUALITY,
+    cell,
+    comparison_keys,
+    is_share,
+    published_cells,
+    published_notes,
+)
+from gencl.training import documents
+from gencl.training.run import Run
+from gencl.training.variants import Variant, cell_folder, parse_variants
+
+_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift")
+_MOST_TASKS = 10_000
+_REFERENCE = "joint"
+_TIME = "train_seconds"
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether `gencl compare` wrote this directory."""
+    return (folder / "results.json").is_file() and not (folder / "config.yaml").exists()
+
+
+def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Writes report.html (or ``out``) of a comparison and returns its path. Raises GenclError where its files are
+    damaged."""
+    path = Path(folder) / "report.html" if out is None else Path(out)
+    files.write(path, render(Path(folder)))
+    return path
+
+
+def render(folder: Path) -> str:
+    """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
+    results = documents.read(folder / "results.json", documents.Results)[1]
+    runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"]}
+    first = next((found[0] for found in runs.values() if found), None)
+    keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL]) if key != _TIME]
+    costs = comparison_keys(results, [_TIME, *COST])
+    return (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            title=f"{len(results['methods'])} methods on {results['preset']}",
+            about=preset_about(results["preset"]),
+            results=results,
+            seeds=", ".join(map(str, results["seeds"])),
+            keys=keys,
+            rows=_rows(results, keys),
+            costs=costs,
+            cost_rows=_rows(results, costs),
+            meanings=meanings(keys),
+            notes=published_notes(results),
+            chart=_chart(folder),
+            kept=_kept(runs),
+            samples=inline(folder / "samples.png"),
+            strips=_strips(runs),
+            environment=first.metrics["environment"] if first else {},
+            command=_command(results, runs),
+            settings={label: found[0].settings.to_yaml() for label, found in runs.items() if found},
+        )
+    )
+
+
+def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[Run]:
+    """The finished runs of a method that can be read, in the order of their seeds."""
+    found = []
+    for seed in seeds:
+        run = Run(cell_folder(folder, Variant(label, label), seed))
+        with suppress(GenclError):
+            if run.finished and run.metrics and run.settings:
+                found.append(run)
+    return found
+
+
+def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """A row a method and, beneath, one of what was published; the best mean of each column is marked."""
+    best = {key: _best(results["methods"], key) for key in keys}
+    rows: list[dict[str, Any]] = []
+    for label, row in results["methods"].items():
+        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
+        cells = [{"text": cell(key, row.get(key)), "best": label in best[key]} for key in keys]
+        rows.append({"label": label, "n": n, "cells": cells, "error": row.get("error", "")})
+        if paper := results["paper"].get(label):
+            there = [{"text": text, "best": False} for text in published_cells(paper, keys)]
+            if any(found["text"] for found in there):
+                rows.append({"label": label, "published": True, "n": "", "cells": there, "error": ""})
+    return rows
+
+
+def _best(methods: Mapping[str, Any], key: str) -> list[str]:
+    """The methods with the best mean, joint training aside; none of a figure that is neither good nor bad."""
+    means = {
+        label: row[key]["mean"]
+        for label, row in methods.items()
+        if isinstance(row.get(key), dict) and label != _REFERENCE
+    }
+    lower = key.startswith(_LOWER)
+    if len(means) < 2 or not (lower or is_share(key)):
+        return []
+    wanted = (min if lower else max)(means.values())
+    return [label for label, mean in means.items() if mean == wanted]
+
+
+def _chart(folder: Path) -> Chart | None:
+    """The curves in curves.csv; None where there are none. Raises GenclError where the file is damaged."""
+    path = folder / "curves.csv"
+    if not path.is_file():
+        return None
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [
+                (row["method"], row["metric"], int(row["tasks_learned"]), float(row["mean"]), float(row["std"] or 0))
+                for row in csv.DictReader(file)
+            ]
+        tasks = max((row[2] for row in rows), default=0)
+        if not rows or not all(row[2] >= 1 for row in rows) or tasks > _MOST_TASKS:
+            raise ValueError("it has no rows, or impossible ones")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise GenclError(f"{path} cannot be read: {error}; gencl compare writes it again") from error
+    lines = []
+    for name in dict.fromkeys(row[0] for row in rows):
+        values: list[float | None] = [None] * tasks
+        spread: list[float | None] = [None] * tasks
+        for _, _, task, mean, std in (row for row in rows if row[0] == name):
+            values[task - 1], spread[task - 1] = mean, std
+        level = tasks > 1 and all(value is None for value in values[:-1])
+        lines.append(Line(name, values, spread, level=level))
+    return chart_of(rows[0][1], lines, ", mean over the tasks learned so far")
+
+
+def _kept(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+    """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
+    ends: dict[str, dict[str, list[list[float | None]]]] = {}
+    tasks: list[str] = []
+    for label, found in runs.items():
+        for run in found:
+            metrics = run.metrics
+            tasks = tasks or metrics["tasks"]
+            if metrics["tasks"] == tasks:  # a variant may have learned others
+                for name, matrix in metrics["matrices"].items():
+                    ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
+    return [
+        {
+            "name": name,
+            "about": metric_about(name),
+            "lower": lower_is_better(name),
+            "tasks": tasks,
+            "methods": list(rows),
+            "heat": heat(name, [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]),
+        }
+        for name, rows in ends.items()
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _strips(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+    """The evolution strip of each method's first run; joint training has no time to show."""
+    return [
+        {"label": label, "src": strip}
+        for label, found in runs.items()
+        if found and label != _REFERENCE and (strip := inline(found[0].path / "samples" / "evolution.png"))
+    ]
+
+
+def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[Run]]) -> str:
+    labels = list(results["methods"])
+    label, found = next(((label, found) for label, found in runs.items() if found), ("", ()))
+    own: Sequence[str] = ()
+    with suppress(UsageError):
+        own = parse_variants(label)[0].assignments if label else ()
+    return compare_command(labels, results["seeds"], results["preset"], found[0].settings if found else None, own)

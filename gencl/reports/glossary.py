@@ -1,0 +1,31 @@
+"""What the figures of reports say, a line each, for people who do not know the field."""
+
+from collections.abc import Iterable
+
+MEANINGS = {
+    "acc": "mean accuracy over all tasks after the last one",
+    "bwt": "backward transfer: what later tasks did to earlier ones; negative is forgetting",
+    "fwt": "forward transfer: how well a task is learned compared with joint training",
+    "forgetting": "from the best a task ever was to what it is at the end, on average",
+    "smt": "how much a task's accuracy varies over time; 0 is perfectly steady",
+    "accuracy": "share of held-out images that are classified right",
+    "conditional_accuracy": "how often a fixed classifier reads a generated image as the class that was asked for",
+    "conditional_accuracy_bwt": "what later tasks did to that share; negative is forgetting",
+    "fid": "distance of generated from real images, mean over the tasks; lower is better",
+    "fid_just_learned": "the same distance when each task had just been learned",
+    "fid_forgetting": "how much the distance grew since each task was learned; lower is better",
+    "fid_first_half": "one distance over the images of the earlier half of the tasks; lower is better",
+    "kid": "as FID, without its bias by few images; lower is better",
+    "precision": "share of generated images that lie among the real ones: quality",
+    "recall": "share of real images that lie among the generated ones: variety",
+    "drift": "how much the same latents' images changed since their task was learned; 0 is not at all",
+    "reconstruction": "squared error per pixel of held-out images, encoded and decoded; lower is better",
+    "reconstruction_just_learned": "the same error when each task had just been learned",
+    "reconstruction_forgetting": "how much the error grew since each task was learned; lower is better",
+    "fitting": "accuracy on real images of a classifier trained on generated ones",
+}
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """Those of the figures in ``names`` that have a line."""
+    return {name: MEANINGS[name] for name in names if name in MEANINGS}

@@ -1,0 +1,79 @@
+"""The command that trains a run again, from its settings."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gencl import presets
+from gencl.errors import UsageError
+from gencl.files import printable
+from gencl.settings import Settings, parse_assignment
+
+LONGEST = 12
+"""Settings that a command may change; with more ``--config`` is easier to read."""
+
+
+def train_command(settings: Settings) -> str:
+    """``gencl train ...`` that resolves to exactly these settings, or ``--config config.yaml`` where none does."""
+    found = assignments(settings, settings.method["name"])
+    if found is None:
+        return "gencl train --config config.yaml" + _data_root(settings.preset)
+    words = ["gencl", "train", "--preset", settings.preset, "--method", settings.method["name"]]
+    words += ["--seed", str(settings.seed)]
+    return _joined(words, found) + _data_root(settings.preset)
+
+
+def compare_command(
+    labels: Sequence[str], seeds: Sequence[int], preset: str, settings: Settings | None, own: Sequence[str]
+) -> str:
+    """``gencl compare ...`` of these methods and seeds; ``settings`` are of one cell, whose method has ``own``
+    assignments; without them the preset's are taken for granted."""
+    found = assignments(settings, settings.method["name"], own) if settings is not None else []
+    known = found is not None and preset in presets.names()
+    words = ["gencl", "compare", *(["--preset", preset] if known else ["--config", "FILE"])]
+    words += ["--methods", ",".join(labels), "--seeds", ",".join(map(str, seeds))]
+    return _joined(words, found or []) + _data_root(preset)
+
+
+def assignments(settings: Settings, method: str, own: Sequence[str] = ()) -> list[str] | None:
+    """What ``--set`` must say beside the preset, the method and ``own`` assignments; None where that is not possible
+    (the preset is a file's, or too much differs)."""
+    if settings.preset not in presets.names():
+        return None
+    try:
+        base = presets.resolve(settings.preset, None, method, settings.seed, own)
+        found = [f"{key}={_text(key, value)}" for key, value in _changes(base.tree(), settings.tree())]
+        same = presets.resolve(settings.preset, None, method, settings.seed, [*found, *own]).tree() == settings.tree()
+    except UsageError:
+        return None
+    return found if same and len(found) <= LONGEST else None
+
+
+def _changes(base: Mapping[str, Any], tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping):
+            yield from _changes(base[key], value, f"{prefix}{key}.")
+        elif key not in base or base[key] != value:
+            yield f"{prefix}{key}", value
+
+
+def _text(key: str, value: Any) -> str:
+    """The value as ``--set`` reads it, without quotes where none are needed."""
+    if isinstance(value, str) and parse_assignment(f"{key}={value}")[1] == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _joined(words: Sequence[str], sets: Sequence[str]) -> str:
+    return printable(shlex.join([*words, *(word for text in sets for word in ("--set", text))]))
+
+
+def _data_root(preset: str) -> str:
+    """For presets whose own command names the data's place."""
+    if preset not in presets.names():
+        return ""
+    first = presets.path_of(preset).read_text(encoding="utf-8").splitlines()[0]
+    return " --data-root DIR" if "--data-root" in first else ""

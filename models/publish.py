@@ -1,0 +1,99 @@
+"""Makes a ready model of a finished run: ``python models/publish.py RUN [NAME]`` writes ``models/NAME`` with its card.
+
+Weights are rounded to half precision; what is measured with them stands in the card beside what the run itself
+measured.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from gencl import files, presets
+from gencl.reports.glossary import meanings
+from gencl.reports.grids import save_picture
+from gencl.reports.html import capital, figure
+from gencl.reports.repeat import train_command
+from gencl.training.run import Run, load_run
+
+HERE = Path(__file__).parent
+COLUMNS = 10
+DATA = {
+    "digits": "Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak; UCI Machine Learning Repository, "
+    "1998, doi:10.24432/C50P49), the 1,797 images that come with scikit-learn; licence: CC BY 4.0",
+    "mnist": "MNIST (Y. LeCun, C. Cortes, C. Burges); licence as its authors are commonly quoted: CC BY-SA 3.0",
+}
+KINDS = {"cgan": "conditional GAN", "vae": "multi-latent VAE"}
+NAMES = {"digits": "the embedded digits", "mnist": "MNIST's digits"}
+
+
+def publish(run: Run, name: str) -> None:
+    """Writes ``models/NAME``: weights, cards for gencl and for people, settings, measures, a picture."""
+    folder = HERE / name
+    folder.mkdir(exist_ok=True)
+    tensors = load_file(run.path / "model.safetensors")
+    halves = {key: value.to(torch.float16) if value.dtype == torch.float32 else value for key, value in tensors.items()}
+    checksum = files.save_tensors(folder / "model.safetensors", halves)
+    card = json.loads((run.path / "model.json").read_text(encoding="utf-8")) | {"sha256": checksum}
+    files.write_json(folder / "model.json", card)
+    for kept in ("config.yaml", "metrics.json"):
+        shutil.copy(run.path / kept, folder / kept)
+    model = load_run(folder)
+    save_picture(model.sample(n=COLUMNS * len(model.class_names())), folder / "samples.png")
+    rounded = model.evaluate(list(run.metrics["matrices"]))
+    (folder / "evaluation.json").unlink(missing_ok=True)
+    files.write(folder / "README.md", people_card(run, name, rounded["mean"]))
+
+
+def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
+    """The model card."""
+    metrics, settings = run.metrics, run.settings
+    where, summary = metrics["environment"], metrics["summary"]
+    data = settings.data.name
+    method = metrics["method"]
+    kept = "plain training: what forgetting looks like" if method == "sgd" else f"kept by {method}"
+    features = metrics["features"]
+    lines = [
+        f"# {name}",
+        "",
+        f"{NAMES[data][:1].upper()}{NAMES[data][1:]}, one a task, learned by a {KINDS[settings.model['name']]}; {kept}",
+        "",
+        "![Drawn by it: a row per class, a latent per column](samples.png)",
+        "",
+        f"`gencl sample {name} --n {COLUMNS * len(metrics['tasks'])} --out x.png`",
+        "",
+        "| | |",
+        "| --- | --- |",
+        f"| trained by | `{train_command(settings)}` |",
+        f"| with | gencl {where['gencl']} (commit {where['git']}), PyTorch {where['torch']}, {where['device']}, "
+        f"{where['threads']} thread{'s' * (where['threads'] > 1)} |",
+        f"| seed | {metrics['seed']} |",
+        f"| experiment | {presets.about(metrics['preset'])} |",
+        f"| data | {DATA[data]} |",
+        f"| weights | {metrics['parameters']['total']:,} parameters, rounded to half precision |",
+        f"| features | {features['name']} {features['version']}, {features['n']} generated images a task against the "
+        f"{features['reference']} images: these scores compare with no others |",
+        "",
+        "| measured after the last task | by the run | these weights | |",
+        "| --- | ---: | ---: | --- |",
+        *(_row(key, value, rounded) for key, value in summary.items()),
+        "",
+        "Not for production: a small network that shows how well a method remembers. One seed; the spread over",
+        "seeds is in [results](../../results/README.md).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(key: str, value: float, rounded: dict[str, float]) -> str:
+    now = figure(rounded[key], key) if key in rounded else ""
+    return f"| {capital(key)} | {figure(value, key)} | {now} | {meanings([key]).get(key, '')} |"
+
+
+if __name__ == "__main__":
+    finished = load_run(sys.argv[1])
+    publish(finished, (*sys.argv[2:], f"{finished.metrics['preset']}-{finished.metrics['method']}")[0])

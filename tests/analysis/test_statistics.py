@@ -1,0 +1,73 @@
+"""The statistics of the analyses against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from gencl.analysis.change import by_importance, change, ordered_map, rank_correlation
+from gencl.analysis.distribution import BINS, density, edges, shape
+from gencl.analysis.overlap import distance, overlap
+
+
+def test_moments_by_hand() -> None:
+    found = shape(torch.tensor([[0.0, 0.0], [0.0, 4.0]]))  # mean 1, deviations -1 -1 -1 3: m2 = 3, m3 = 6, m4 = 21
+    assert found.n == 4 and found.zero == 0.75 and found.top == 1
+    assert found.skewness == pytest.approx(6 / 3**1.5) and found.kurtosis == pytest.approx(21 / 9 - 3)
+    assert shape(torch.tensor([1.0, 3.0])).kurtosis == pytest.approx(-2)
+    assert shape(torch.ones(3)).kurtosis is None and shape(torch.zeros(3)).top is None
+    scaled = shape(1e-4 * torch.tensor([0.0, 0.0, 0.0, 4.0]))
+    assert scaled.kurtosis == pytest.approx(found.kurtosis)
+
+
+def test_density_leaves_out_what_is_far_below() -> None:
+    values = torch.tensor([0.0, 1e-12, 1.1, 2.9])
+    found = density(values)
+    assert found.sum() == 0.5 and shape(values).low == 0.5 and shape(values).zero == 0.25
+    place = next(i for i in range(BINS) if edges()[i] <= 0 < edges()[i + 1])  # 1 is the mean
+    assert found[place] == 0.25 and density(torch.tensor([1e9] + [0.0] * 9999))[-1] == 1e-4
+    assert density(torch.zeros(2)).sum() == 0
+
+
+def test_overlap_by_hand() -> None:
+    one, other = torch.tensor([1.0, 1.0, 0.0]), torch.tensor([0.0, 8.0, 8.0])
+    assert overlap(one, one * 7) == pytest.approx(1)
+    assert overlap(one, other) == pytest.approx(0.5)  # only the second: sqrt(1/2 * 1/2)
+    assert overlap(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])) == 0
+    assert overlap(torch.tensor([4.0, 1.0]), torch.tensor([1.0, 4.0])) == pytest.approx(4 / 5)
+    assert overlap(one, torch.zeros(3)) is None
+    assert distance(0.75) == 0.5 and distance(1.0) == 0
+
+
+def test_change_by_hand() -> None:
+    before, after = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([2.0, 1.0, 1.0])
+    found = change(before, after, torch.tensor([1.0, 2.0, 1.0]))
+    assert found.square == pytest.approx(5 / 3) and found.absolute == pytest.approx(1)
+    assert found.weighted_square == pytest.approx(5 / 4) and found.weighted_absolute == pytest.approx(3 / 4)
+    assert change(before, after, torch.zeros(3)).weighted_square is None
+
+
+def test_change_in_each_tenth() -> None:
+    moved, importance = torch.arange(20.0), torch.arange(20.0).flip(0)
+    found = by_importance(-moved, importance)
+    assert found[0] == pytest.approx(18.5 / 9.5) and found[-1] == pytest.approx(0.5 / 9.5) and len(found) == 10
+    assert by_importance(torch.zeros(10), torch.ones(10)) == [0.0] * 10
+    assert len(by_importance(torch.ones(3), torch.ones(3))) == 3
+
+
+def test_rank_correlation_by_hand() -> None:
+    one = torch.tensor([10.0, 20.0, 30.0, 40.0])
+    assert rank_correlation(one, one.exp()) == pytest.approx(1)
+    assert rank_correlation(one, torch.tensor([4.0, 3.0, 2.0, 1.0])) == pytest.approx(-1)
+    ties = rank_correlation(one, torch.tensor([1.0, 1.0, 2.0, 2.0]))  # ranks 1.5 1.5 3.5 3.5
+    assert ties == pytest.approx(4 / math.sqrt(5 * 4))
+    assert rank_correlation(one, torch.ones(4)) is None
+
+
+def test_ordered_map_averages_cells() -> None:
+    matrix = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    turned = ordered_map(matrix, torch.tensor([1, 0]), torch.tensor([1, 0]), 2)
+    assert turned.tolist() == [[4, 3], [2, 1]]
+    assert ordered_map(matrix, torch.tensor([0, 1]), torch.tensor([0, 1]), 1).tolist() == [[2.5]]

@@ -1,0 +1,104 @@
+"""A plug-in that is wrong is told in one line, with the file and the line, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import gencl
+from gencl.methods import METHODS
+from gencl.metrics import METRICS
+from gencl.plugins import load_plugin, registries
+from gencl.registry import Registry
+from tests.conftest import gencl as command
+
+METHOD = (
+    "from gencl import Method, Learner\nfrom gencl.metrics.metric import Metric\nclass Mine(Method):\n    'Mine.'\n"
+)
+TABLE = "PLUGINS = {'methods': {'mine': Mine}}\n"
+WRONG = {
+    "def broken(:\n": "line 1: invalid syntax",
+    "import gencl\nimport no_such_module\n": "line 2: ModuleNotFoundError: No module named 'no_such_module'",
+    "\n\nraise SystemExit(3)\n": "line 3: SystemExit: 3",
+    METHOD: "says not what it provides; end it with a line such as PLUGINS",
+    METHOD + "PLUGINS = [Mine]\n": "line 5: PLUGINS must name things by group",
+    METHOD + "PLUGINS = {}\n": "line 5: PLUGINS is empty",
+    METHOD + "PLUGINS = {\n 'method': {'mine': Mine}}\n": "line 6: PLUGINS has no group 'method'; did you mean methods",
+    METHOD + "PLUGINS = {\n 'methods': {\n  'ewc': Mine}}\n": "line 7: the method's name 'ewc' is taken by gencl",
+    METHOD + "PLUGINS = {'methods': {'Mine': Mine}}\n": "line 5: the method's name 'Mine' must be made of a-z",
+    "class Mine: pass\n" + TABLE: "line 1: method 'mine': the class Mine is no method: derive it from gencl.methods",
+    "Mine = 3\n" + TABLE: "line 2: method 'mine': int 3 is no method",
+    METHOD + "    def state_dict(self): return {}\n" + TABLE: "line 3: method 'mine': Mine has state_dict but lacks",
+    METHOD + "    needs = {'tasks'}\n" + TABLE: "needs has no word 'tasks'",
+    METHOD + "class Net(Learner): pass\nPLUGINS = {'learners': {'net': Net}}": "line 5: learner 'net': Net lacks own, ",
+    METHOD + "class M(Metric): pass\nPLUGINS = {'metrics': {'m': M}}": "line 5: metric 'm': M lacks applies, measure",
+    METHOD + "def load(): pass\nPLUGINS = {'datasets': {'d': load}}": "must be a function load(root, download)",
+    METHOD + "PLUGINS = {'extractors': {'e': Mine}}": "the class Mine is no feature extractor",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", WRONG, ids=range(len(WRONG)))
+def test_what_is_wrong_is_told_with_its_line(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(content)
+    before = {group: list(registry) for group, registry in registries().items()}
+    with pytest.raises(gencl.UsageError) as told:
+        load_plugin(file)
+    assert str(told.value).startswith(f"plug-in {file}") and WRONG[content] in str(told.value)
+    assert before == {group: list(registry) for group, registry in registries().items()}
+
+
+def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
+    done = command("list", "methods", "--plugin", "absent.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "gencl: plug-in absent.py: there is no such file\n")
+
+
+def test_a_file_is_loaded_once_and_again_when_it_was_changed(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(METHOD + TABLE)
+    load_plugin(file)
+    first = METHODS.get("mine")
+    load_plugin(file)
+    assert METHODS.get("mine") is first and METHODS.about("mine") == "Mine [any] (mine.py)"
+    file.write_text(METHOD + "    grid = {}\n" + TABLE.replace("mine", "other"))
+    load_plugin(file)
+    assert "mine" not in METHODS and METHODS.get("other") is not first
+
+
+def test_an_error_within_a_hook_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(METHOD + "    def after_step(self, ctx):\n        ctx.nothing()\n" + TABLE)
+    small = ["--preset", "digits-mlp", "--set", "scenario.tasks=1", "--set", "train.steps=1"]
+    done = command("train", *small, "--plugin", file, "--method", "mine", "--out", tmp_path / "run")
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
+        "gencl: unexpected AttributeError in mine.py, line 6: 'Context' object has no attribute 'nothing'"
+    )
+
+
+def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "extra-1.0.dist-info").mkdir()
+    (tmp_path / "extra-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: extra\nVersion: 1.0\n")
+    names = [
+        "ewc = elsewhere:EWC",
+        "gone = gencl.no_module:X",
+        "good = gencl.methods.sgd:SGD",
+        "odd = gencl.errors:GenclError",
+    ]
+    (tmp_path / "extra-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[gencl.methods]", *names]))
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Registry("method", {"ewc": ("gencl.methods.ewc:EWC", "EWC")}, "gencl.methods")
+    assert list(found) == ["ewc", "gone", "good", "odd"] and found.get("good").__name__ == "SGD"
+    assert (
+        "of the package extra something is left out: the method's name 'ewc' is taken by gencl"
+        in capsys.readouterr().err
+    )
+    with pytest.raises(
+        gencl.GenclError, match=r"method 'gone' of the package extra .* cannot be imported: ModuleNotFound"
+    ):
+        found.get("gone")
+    with pytest.raises(gencl.GenclError, match="the class GenclError is no method"):
+        found.get("odd")
+    assert METRICS.source("fid") == ""
