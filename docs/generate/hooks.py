@@ -25,8 +25,19 @@ from gencl.methods import METHODS
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = "project"
 """Where on the site the files of the repository lie that are not in docs/."""
-_TAKEN = ("CHANGELOG.md", "CONTRIBUTING.md", "*/README.md", "cli/reproduce/README.md", "benchmarks/RESULTS.md")
-_TAKEN_BELOW = (("results", (".md", ".png", ".json", ".csv")), ("samples", (".png", ".gif")))
+_TAKEN = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "*/README.md",
+    "models/*/README.md",
+    "cli/reproduce/README.md",
+    "benchmarks/RESULTS.md",
+)
+_TAKEN_BELOW = (
+    ("results", (".md", ".png", ".json", ".csv")),
+    ("samples", (".png", ".gif", ".csv")),
+    ("models", (".png",)),
+)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\]\([^)]*\))*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _GENERATED = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 _log = get_plugin_logger("gencl")
@@ -57,7 +68,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             _log.warning(f"method {name} has no page: write docs/methods/{name}.md")
     sections["Methods"] += [{name: f"methods/{name}.md"} for name in METHODS]
     sections["Reference"] += [{title: f"reference/{name}.md"} for name, (title, _) in reference.PAGES.items()]
-    project = {"Results": "results/README.md", "Pictures": "samples/README.md", "Speed": "benchmarks/RESULTS.md"}
+    project = {"Results": "results/README.md", "Pictures": "samples/README.md", "Ready models": "models/README.md"}
+    project |= {"Speed": "benchmarks/RESULTS.md"}
     project |= {"The papers' scripts": "cli/reproduce/README.md", "Changes": "CHANGELOG.md"}
     project |= {"Contributing": "CONTRIBUTING.md"}
     nav.append({"Project": [{title: f"{ELSEWHERE}/{path}"} for title, path in project.items()]})
