@@ -11,22 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import Parameter
 
-from gencl.methods.per_sample import CLOSED_FORMS, PerSample, taken
+from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, made, taken
 from gencl.models.learner import Batch, Learner, ScalarKind
 from gencl.processes import Processes
 
-_BUDGET = 2**25
-"""Elements of per-sample gradients held at once; decides the chunk."""
-
-Moment = Literal["mean", "square", "absolute"]
-_SUMS: dict[Moment, str] = {"mean": "sum", "square": "sum_square", "absolute": "sum_absolute"}
+_UNITS = 2**22
+"""Hidden units of the samples of a chunk: as many as a processor's cache holds are fastest, a GPU takes more."""
+_CHUNK = (16, 1024)
+"""The least and the most samples of a chunk, a forward and a backward pass."""
 
 
 def moments(
@@ -44,10 +42,10 @@ def moments(
     needed.
     """
 
-    def several(name: str, samples: PerSample) -> Tensor:
-        return torch.stack([getattr(samples, _SUMS[moment])() for moment in wanted])
+    def summed(name: str, samples: PerSample) -> Tensor:
+        return samples.moments(wanted)
 
-    found = average(learner, kind, batch, parameters, several, processes, weights)
+    found = average(learner, kind, batch, parameters, summed, processes, weights)
     return [{name: value[i] for name, value in found.items()} for i in range(len(wanted))]
 
 
@@ -74,15 +72,15 @@ def average(
         batch, weights = batch.rows(own), weights[own]
     sums: dict[str, Tensor] = {}
     with _measuring(learner):
-        chunk = max(1, min(1024, _BUDGET // max(p.numel() for p in parameters.values())))
+        chunk = _chunk(learner, kind, batch)
         for start in range(0, len(batch), chunk):
             rows = slice(start, start + chunk)
             for name, samples in _per_sample(learner, kind, batch.rows(rows), weights[rows], parameters):
                 value = summed(name, samples)
-                sums[name] = sums[name] + value if name in sums else value
+                sums[name] = sums[name].add_(value) if name in sums else value
     if processes is not None and shared_work:
         sums = dict(zip(sums, processes.sum(list(sums.values())), strict=True))
-    return {name: sums[name] / n for name in parameters}
+    return {name: sums[name].div_(n) for name in parameters}
 
 
 def batch_gradients(
@@ -113,6 +111,25 @@ def _measuring(learner: Learner) -> Iterator[None]:
             module.training = mode
         for parameter, flag in wanted.items():
             parameter.requires_grad_(flag)
+
+
+@torch.no_grad()
+def _chunk(learner: Learner, kind: ScalarKind, batch: Batch) -> int:
+    """How many samples are measured at once, by the hidden units that the first one has."""
+    units = []
+
+    def count(_: nn.Module, __: object, output: object) -> None:
+        units.append(output.numel() if isinstance(output, Tensor) else 0)
+
+    leaves = [module for module in learner.modules() if not any(module.children())]
+    hooks = [module.register_forward_hook(count) for module in leaves]
+    try:
+        learner.scalars(kind, batch.rows(slice(0, 1)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    wanted = (_UNITS if batch.classes.device.type == "cpu" else 16 * _UNITS) // max(1, sum(units))
+    return max(_CHUNK[0], min(_CHUNK[1], wanted))
 
 
 def _per_sample(
@@ -153,8 +170,7 @@ def _per_sample(
                 yield wanted[id(parameter)], samples
     rest = {name: parameter for name, parameter in parameters.items() if name not in done}
     if rest:
-        for name, gradients in _functional(learner, kind, batch, rest).items():
-            yield name, PerSample(gradients * weights.view(-1, *[1] * (gradients.ndim - 1)))
+        yield from _functional(learner, kind, batch, weights, rest)
 
 
 def _unchanged(found: tuple[Tensor, Tensor, int]) -> bool:
@@ -176,8 +192,9 @@ class _Scalars(nn.Module):
 
 
 def _functional(
-    learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter]
-) -> dict[str, Tensor]:
+    learner: Learner, kind: ScalarKind, batch: Batch, weights: Tensor, parameters: Mapping[str, Parameter]
+) -> Iterator[tuple[str, PerSample]]:
+    """The gradients of some rows at a time, of all parameters."""
     model = _Scalars(learner, kind, batch.tasks)
 
     def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
@@ -185,5 +202,10 @@ def _functional(
         return found
 
     values = {f"learner.{name}": parameter.detach() for name, parameter in parameters.items()}
-    found = vmap(grad(scalar), in_dims=(None, 0))(values, batch.tensors())
-    return {name.removeprefix("learner."): value for name, value in found.items()}
+    size = at_once(sum(parameter.numel() for parameter in parameters.values()))
+    for start in range(0, len(batch), size):
+        rows = slice(start, start + size)
+        found = vmap(grad(scalar), in_dims=(None, 0))(values, batch.rows(rows).tensors())
+        for name, gradients in found.items():
+            weighted = gradients * weights[rows].view(-1, *[1] * (gradients.ndim - 1))
+            yield name.removeprefix("learner."), made(weighted)

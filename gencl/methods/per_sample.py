@@ -4,61 +4,82 @@
 layer                  gradient of sample n
 =====================  ===============================================================================
 linear, one position   d_n a_n^T; its moments are matrix products: sum |g| = |D|^T |A|, sum g^2 = (D^2)^T (A^2)
-linear, positions      sum over positions of d a^T, materialised
-convolution            d_n times the unfolded input, materialised (the sum over positions comes before | | and ^2)
-transposed             a_n times the unfolded output gradient, materialised
+linear, positions      sum over positions of d a^T
+convolution            d_n times the unfolded input (the sum over positions comes before | | and ^2)
+transposed             a_n times the unfolded output gradient
 group or batch norm    sum over positions of d times the normalised input (batch norm: by running statistics)
 =====================  ===============================================================================
+
+All but the first are made for a few samples at a time, so that memory stays bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencl.models.norms import TaskBatchNorm2d
 from gencl.models.to_images import ToImages
 
+BUDGET = 2**22
+"""Elements of per-sample gradients, and of what they are made of, held at once: what a processor's cache holds is read
+again sooner."""
+
+Moment = Literal["mean", "square", "absolute"]
+_OF: dict[Moment, Callable[[Tensor], Tensor]] = {"mean": lambda g: g, "square": torch.square, "absolute": torch.abs}
+
+
+def at_once(elements: int) -> int:
+    """How many samples are made at once, each of so many elements."""
+    return max(1, BUDGET // elements)
+
 
 class PerSample:
-    """Gradients of n samples for one parameter, materialised: (n, *shape)."""
+    """Gradients of n samples for one parameter.
 
-    def __init__(self, gradients: Tensor) -> None:
-        self._gradients = gradients
+    Args:
+        make: the gradients of some rows, (k, *shape).
+        n: the rows.
+        elements: a row's, of its gradient or what that is made of, whichever has more.
+    """
 
-    def gradients(self) -> Tensor:
-        return self._gradients
+    def __init__(self, make: Callable[[slice], Tensor], n: int, elements: int) -> None:
+        self._make, self._n, self._size = make, n, at_once(elements)
 
-    def sum(self) -> Tensor:
-        return self._gradients.sum(0)
+    def summed(self, statistic: Callable[[Tensor], Tensor]) -> Tensor:
+        """The sum over all samples of ``statistic``, which gets gradients (k, *shape) and sums over these k."""
+        total = statistic(self._make(slice(0, self._size)))
+        for start in range(self._size, self._n, self._size):
+            total += statistic(self._make(slice(start, start + self._size)))
+        return total
 
-    def sum_square(self) -> Tensor:
-        return self._gradients.square().sum(0)
-
-    def sum_absolute(self) -> Tensor:
-        return self._gradients.abs().sum(0)
+    def moments(self, wanted: Sequence[Moment]) -> Tensor:
+        """The sums over samples of g, g^2 or |g|, (moments, *shape)."""
+        return self.summed(lambda gradients: torch.stack([_OF[moment](gradients).sum(0) for moment in wanted]))
 
 
 class OuterProducts(PerSample):
     """Gradients d_n a_n^T, never formed for their moments: inputs (n, i), output gradients (n, o)."""
 
     def __init__(self, inputs: Tensor, outputs: Tensor) -> None:
+        size = inputs.shape[1] * outputs.shape[1]
+        super().__init__(lambda rows: outputs[rows, :, None] * inputs[rows, None, :], len(inputs), size)
         self._inputs, self._outputs = inputs, outputs
 
-    def gradients(self) -> Tensor:
-        return self._outputs[:, :, None] * self._inputs[:, None, :]
+    def moments(self, wanted: Sequence[Moment]) -> Tensor:
+        found = self._inputs.new_empty(len(wanted), self._outputs.shape[1], self._inputs.shape[1])
+        for moment, sums in zip(wanted, found, strict=True):
+            torch.mm(_OF[moment](self._outputs).T, _OF[moment](self._inputs), out=sums)
+        return found
 
-    def sum(self) -> Tensor:
-        return self._outputs.T @ self._inputs
 
-    def sum_square(self) -> Tensor:
-        return self._outputs.square().T @ self._inputs.square()
-
-    def sum_absolute(self) -> Tensor:
-        return self._outputs.abs().T @ self._inputs.abs()
+def made(gradients: Tensor) -> PerSample:
+    """Of gradients that are there already, (n, *shape)."""
+    return PerSample(gradients.__getitem__, len(gradients), gradients[0].numel())
 
 
 def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
@@ -66,30 +87,42 @@ def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSam
         found: dict[str, PerSample] = {"weight": OuterProducts(inputs, delta)}
     else:
         flat_inputs, flat_delta = inputs.flatten(1, -2), delta.flatten(1, -2)
-        found = {"weight": PerSample(flat_delta.transpose(1, 2) @ flat_inputs)}
+
+        def weight(rows: slice) -> Tensor:
+            return flat_delta[rows].transpose(1, 2) @ flat_inputs[rows]
+
+        found = {"weight": PerSample(weight, len(inputs), layer.weight.numel())}
         delta = flat_delta.sum(1)
-    return found if layer.bias is None else {**found, "bias": PerSample(delta)}
+    return found if layer.bias is None else {**found, "bias": made(delta)}
 
 
 def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if layer.groups != 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros":
         return {}
-    columns = F.unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-    weight = (delta.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
-    return _with_bias(layer, PerSample(weight), delta)
+    return _unfolded(layer, delta, inputs, delta)
 
 
 def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    padding = layer.padding
-    if layer.groups != 1 or isinstance(padding, str):
+    if layer.groups != 1 or isinstance(layer.padding, str):
         return {}
-    columns = F.unfold(delta, layer.kernel_size, layer.dilation, padding, layer.stride)
-    weight = (inputs.flatten(2) @ columns.transpose(1, 2)).view(len(delta), *layer.weight.shape)
-    return _with_bias(layer, PerSample(weight), delta)
+    return _unfolded(layer, inputs, delta, delta)
 
 
-def _with_bias(layer: nn.Conv2d | nn.ConvTranspose2d, weight: PerSample, delta: Tensor) -> dict[str, PerSample]:
-    return {"weight": weight} if layer.bias is None else {"weight": weight, "bias": PerSample(delta.flatten(2).sum(2))}
+def _unfolded(
+    layer: nn.Conv2d | nn.ConvTranspose2d, coarse: Tensor, fine: Tensor, delta: Tensor
+) -> dict[str, PerSample]:
+    """``coarse`` (n, c, positions) times the patches of ``fine`` that the kernel sees there."""
+    assert not isinstance(layer.padding, str)
+    geometry = (layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+    flat = coarse.flatten(2)
+
+    def weight(rows: slice) -> Tensor:
+        columns = F.unfold(fine[rows], *geometry)
+        return (flat[rows] @ columns.transpose(1, 2)).view(-1, *layer.weight.shape)
+
+    patches = layer.weight[0].numel() * flat.shape[2]
+    found = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
+    return found if layer.bias is None else {**found, "bias": made(delta.flatten(2).sum(2))}
 
 
 def _group_norm(layer: nn.GroupNorm, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
@@ -111,8 +144,8 @@ def _task_norm(layer: TaskBatchNorm2d, normalised: Tensor, delta: Tensor) -> dic
 
 def _scale_and_shift(normalised: Tensor, delta: Tensor) -> dict[str, PerSample]:
     return {
-        "weight": PerSample((delta * normalised).flatten(2).sum(2)),
-        "bias": PerSample(delta.flatten(2).sum(2)),
+        "weight": made((delta * normalised).flatten(2).sum(2)),
+        "bias": made(delta.flatten(2).sum(2)),
     }
 
 

@@ -71,8 +71,11 @@ class SPP(Consolidation):
             return {name: _increase(w, mean[name], size[name]) for name, w in weights.items()}
 
         def both_orders(name: str, samples: PerSample) -> Tensor:
-            removed = samples.gradients() * -weights[name]
-            return self._phi(removed + removed.square() / 2).sum(0)
+            def change(gradients: Tensor) -> Tensor:
+                removed = gradients * -weights[name]
+                return self._phi(removed + removed.square() / 2).sum(0)
+
+            return samples.summed(change)
 
         return average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
 

@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import gencl
+from gencl.methods import importance, per_sample
 from gencl.methods.importance import average, moments
+from gencl.methods.per_sample import PerSample
 from gencl.models.learner import Batch, Learner, Phase
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Task
@@ -116,7 +118,11 @@ def test_any_statistic_of_the_gradients() -> None:
     torch.manual_seed(0)
     learner = Net(NETWORKS["linear"][0]).double()
     batch = Batch(torch.randn(8, 6, dtype=torch.float64), torch.zeros(8, dtype=torch.long))
-    found = average(learner, "entropy", batch, learner.shared(), lambda name, s: s.gradients().pow(3).sum(0))
+
+    def cubes(name: str, samples: PerSample) -> Tensor:
+        return samples.summed(lambda gradients: gradients.pow(3).sum(0))
+
+    found = average(learner, "entropy", batch, learner.shared(), cubes)
     for key, gradients in one_by_one(learner, "entropy", batch, list(learner.shared())).items():
         assert_near(found[key], gradients.pow(3).mean(0))
 
@@ -132,6 +138,20 @@ def test_independent_of_the_batch_size() -> None:
     first, second = absolute(slice(0, 6)), absolute(slice(6, 12))
     for key, value in absolute(slice(None)).items():
         assert_near((first[key] + second[key]) / 2, value)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_independent_of_how_many_samples_are_made_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    module, shape = NETWORKS[name]
+    learner = Net(module).double()
+    batch = Batch(torch.randn(5, *shape, dtype=torch.float64), torch.zeros(5, dtype=torch.long))
+    wanted = moments(learner, "entropy", batch, learner.shared(), ALL)
+    monkeypatch.setattr(per_sample, "BUDGET", 1)
+    monkeypatch.setattr(importance, "_CHUNK", (2, 2))
+    for found, exact in zip(moments(learner, "entropy", batch, learner.shared(), ALL), wanted, strict=True):
+        for key, value in found.items():
+            assert_near(value, exact[key])
 
 
 def test_weights_multiply_the_scalars_of_samples() -> None:
