@@ -79,7 +79,8 @@ class Split:
 
     def take(self, rows: Tensor) -> Tensor:
         """The images of these rows (a mask or an index), uint8 of shape (k, channels, height, width)."""
-        images = self._stored.images[rows if self._rows is None else self._rows[rows]]
+        rows = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows
+        images = self._stored.images.index_select(0, rows if self._rows is None else self._rows[rows])
         if self._pixels is None:
             return images
         flat = images.flatten(2)

@@ -32,6 +32,9 @@ from gencl.models.learner import Batch, Learner
 from gencl.scenarios.task import Task
 from gencl.settings import Part
 
+_BLOCK = 2**16
+"""Entries that go through several operations in turn: on a CPU they stay in its cache."""
+
 
 class ConsolidationSettings(Part):
     """Settings of every method that consolidates."""
@@ -63,10 +66,16 @@ def proximal_step(parameters: list[Parameter], anchors: list[Tensor], weights: l
     torch._foreach_lerp_(parameters, anchors, weights)  # type: ignore[arg-type]
 
 
-def proximal_weights(importance: list[Tensor], strength: float) -> list[Tensor]:
-    """c / (1 + c) with c = ``strength`` * Omega."""
-    pull = torch._foreach_mul(importance, strength)
-    return list(torch._foreach_div(pull, torch._foreach_add(pull, 1.0)))
+@torch.no_grad()
+def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor] | None = None) -> list[Tensor]:
+    """c / (1 + c) with c = ``strength`` * Omega, into ``out`` where it is given, made by this before."""
+    found = out or [torch.empty_like(value, memory_format=torch.contiguous_format) for value in importance]
+    for omega, weight in zip(importance, found, strict=True):
+        block = _BLOCK if omega.device.type == "cpu" else max(1, omega.numel())
+        for some, into in zip(omega.flatten().split(block), weight.view(-1).split(block), strict=True):
+            torch.mul(some, strength, out=into)
+            into.div_(into + 1)
+    return found
 
 
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -174,7 +183,8 @@ class Consolidation(Method):
             return
         parameters, anchors, importance = self._aligned(ctx.learner)
         if self._weights[0] != ctx.lr:  # the rate is flat for most of a task
-            self._weights = (ctx.lr, proximal_weights(importance, 2 * ctx.lr * self.settings.lambda_))
+            strength = 2 * ctx.lr * self.settings.lambda_
+            self._weights = (ctx.lr, proximal_weights(importance, strength, self._weights[1]))
         proximal_step(parameters, anchors, self._weights[1])
 
     def after_task(self, ctx: Context) -> None:

@@ -12,8 +12,13 @@ from torch import Tensor
 
 from gencl.methods.base import Context, Method, under, within
 from gencl.models.classifier import Classifier
-from gencl.models.learner import Learner
+from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
+
+_RECORDED = 2**25
+"""Recorded responses, numbers in all, at most."""
+_CHUNK = 500
+"""Images whose responses are recorded at a time."""
 
 
 def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
@@ -28,8 +33,9 @@ def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 class LwF(Method):
     """loss += lambda * sum over old heads of the distillation loss, on the **current** task's images.
 
-    The teacher is a copy of the learner as it was when the task began. With one head for all, old classes' logits are
-    distilled as one group.
+    The teacher is a copy of the learner as it was when the task began; where a task's images are seen more than once,
+    its responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
+    are distilled as one group.
     """
 
     class Settings(Part):
@@ -46,6 +52,7 @@ class LwF(Method):
         super().__init__(settings)
         self._teacher: Classifier | None = None
         self._known = 0
+        self._recorded: list[Tensor] | None = None
 
     def before_task(self, ctx: Context) -> None:
         self._known = len(ctx.learner.tasks) - len(ctx.task.parts)
@@ -56,16 +63,31 @@ class LwF(Method):
         classifier = cast(Classifier, learner)
         generator, classifier.generator = classifier.generator, None  # replay's own copy is enough
         self._teacher = deepcopy(classifier).eval().requires_grad_(False)
+        self._recorded = None
         classifier.generator = generator
 
     def penalty(self, ctx: Context) -> Tensor | None:
         if self._teacher is None or ctx.batch is None or ctx.phase is None or not ctx.phase.moves_shared:
             return None
-        with torch.no_grad():
-            old = self._teacher.responses(ctx.batch.images, self._known)
+        old = self._old(ctx, ctx.batch)
         new = cast(Classifier, ctx.learner).responses(ctx.batch.images, self._known)
         terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
         return self.settings.lambda_ * torch.stack(terms).sum()
+
+    @torch.no_grad()
+    def _old(self, ctx: Context, batch: Batch) -> list[Tensor]:
+        """The teacher's responses to the batch."""
+        assert self._teacher is not None
+        data = ctx.task.train
+        columns = sum(len(classes) for classes in ctx.learner.tasks[: self._known])
+        again = ctx.steps * ctx.train.batch_size > len(data)
+        if batch.index is None or not again or len(data) * columns > _RECORDED:
+            return self._teacher.responses(batch.images, self._known)
+        if self._recorded is None:
+            rows = torch.arange(len(data), device=batch.index.device).split(_CHUNK)
+            parts = [self._teacher.responses(data.take(some).float() / 255, self._known) for some in rows]
+            self._recorded = [torch.cat(of_head) for of_head in zip(*parts, strict=True)]
+        return [responses[batch.index] for responses in self._recorded]
 
     def state_dict(self) -> dict[str, Tensor]:
         if self._teacher is None:

@@ -22,6 +22,5 @@ def mixed(batch: Batch, images: Tensor, classes: Tensor) -> Batch:
     """
     kept = batch.rows(slice(len(batch) - len(classes)))
     tasks = tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
-    return replace(
-        kept, images=torch.cat([kept.images, images]), classes=torch.cat([kept.classes, classes]), tasks=tasks
-    )
+    both = {"images": torch.cat([kept.images, images]), "classes": torch.cat([kept.classes, classes])}
+    return replace(kept, **both, tasks=tasks, index=None)

@@ -33,7 +33,10 @@ class SI(Consolidation):
         """omega of the present task, by name."""
         self.start: dict[str, Tensor] = {}
         """Where the task began, by name."""
-        self._step: tuple[list[Parameter], list[Tensor], list[Tensor]] | None = None
+        self._step: tuple[list[Parameter], list[Tensor]] | None = None
+        """Parameters and their gradients, within a step."""
+        self._before: list[Tensor] = []
+        """Where the step began: kept, as making room anew takes longer than what is done with it."""
 
     def before_task(self, ctx: Context) -> None:
         super().before_task(ctx)
@@ -47,23 +50,26 @@ class SI(Consolidation):
             return
         shared = ctx.learner.shared()
         parameters = list(shared.values())
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         if self._acts(ctx, "loss"):
             aligned, anchors, importance = self._aligned(ctx.learner)
             pulls = torch._foreach_sub([p.detach() for p in aligned], anchors)
             torch._foreach_mul_(pulls, importance)
-            task_gradients = dict(zip(shared, gradients, strict=True))
-            pulled = [task_gradients[name] for name in self.protected(self.importance)]
-            torch._foreach_sub_(pulled, pulls, alpha=2 * self.settings.lambda_)
-        self._step = parameters, gradients, [p.detach().clone() for p in parameters]
+            of_task = dict(zip(shared, gradients, strict=True))
+            for name, pull in zip(self.protected(self.importance), pulls, strict=True):
+                of_task[name] = of_task[name].sub(pull, alpha=2 * self.settings.lambda_)
+            gradients = list(of_task.values())
+        self._before = self._before or [torch.empty_like(p) for p in parameters]
+        torch._foreach_copy_(self._before, [p.detach() for p in parameters])
+        self._step = parameters, gradients
 
     @torch.no_grad()
     def after_step(self, ctx: Context) -> None:
         super().after_step(ctx)
         if self._step is not None:
-            parameters, gradients, before = self._step
-            moved = torch._foreach_sub(list[Tensor](parameters), before)
-            torch._foreach_addcmul_(list(self.path.values()), gradients, moved, value=-1.0)
+            parameters, gradients = self._step
+            torch._foreach_sub_(self._before, list[Tensor](parameters))  # what the step has moved, back again
+            torch._foreach_addcmul_(list(self.path.values()), gradients, self._before)
             self._step = None
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

@@ -21,12 +21,14 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 @dataclass(frozen=True)
 class Batch:
     """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
-    them. ``tasks`` are the indices of the tasks they are of, where that is known (empty: any)."""
+    them. ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,),
+    says which of the task's training images they are, where all are."""
 
     images: Tensor
     classes: Tensor
     latents: Tensor | None = None
     tasks: tuple[int, ...] = ()
+    index: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.classes)

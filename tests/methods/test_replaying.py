@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from gencl.methods.er import ER
 from gencl.methods.lwf import LwF, distillation
+from gencl.methods.replay import mixed
 from gencl.methods.xdg import XdG
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Phase
@@ -44,6 +45,23 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     learner.loss(ctx.batch, 0, RandomSource(0))  # within a step the features of the loss are gone on with
     again = method.penalty(ctx)
     assert again is not None and torch.isclose(again, found)
+
+
+def test_lwf_records_the_responses_to_images_that_are_seen_again() -> None:
+    ctx = context(tasks=3)
+    method = LwF(LwF.Settings())
+    method.before_task(ctx)
+    rows = torch.tensor([5, 0, 17])
+    data, phase = ctx.task.train, Phase("classifier", [], ctx.learner.loss, moves_shared=True)
+    ctx.phase, ctx.batch = phase, Batch(data.take(rows).float() / 255, data.labels[rows], tasks=(2,), index=rows)
+    ctx.steps = 1
+    once = method.penalty(ctx)
+    assert method._recorded is None
+    ctx.steps = 1000
+    again = method.penalty(ctx)
+    assert method._recorded is not None and [len(head) for head in method._recorded] == [len(data)] * 2
+    assert once is not None and again is not None and torch.isclose(once, again)
+    assert mixed(ctx.batch, ctx.batch.images[:1], ctx.batch.classes[:1]).index is None  # not the task's images alone
 
 
 def test_er_keeps_equally_many_of_each_class_and_replays_old_tasks_only() -> None:
