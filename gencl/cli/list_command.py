@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import click
 
 from gencl.cli.options import output_options
 
+_MODULES = {"learners": "models", "extractors": "metrics"}
+"""Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
 
@@ -47,18 +50,5 @@ def _about(what: str) -> dict[str, str]:
         return {name: presets.about(name) for name in presets.names()}
     if what == "models":
         return {}  # ready trained models will come with the gallery; any run directory is a model
-    from gencl.datasets import DATASETS
-    from gencl.methods import METHODS
-    from gencl.metrics import EXTRACTORS, METRICS
-    from gencl.models import LEARNERS
-    from gencl.scenarios import SCENARIOS
-
-    registry = {
-        "methods": METHODS,
-        "datasets": DATASETS,
-        "scenarios": SCENARIOS,
-        "learners": LEARNERS,
-        "metrics": METRICS,
-        "extractors": EXTRACTORS,
-    }[what]
+    registry = getattr(import_module(f"gencl.{_MODULES.get(what, what)}"), what.upper())
     return {name: registry.about(name) for name in registry}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from gencl.errors import UsageError
 from gencl.registry import Registry
-from gencl.settings import check
 
 if TYPE_CHECKING:
     from gencl.methods.base import Method
@@ -82,6 +81,8 @@ def _parts(name: str) -> list[str]:
 
 
 def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
+    from gencl.settings import check  # only here: names are listed without pydantic
+
     values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(
         mode="json", by_alias=True
     )
