@@ -1,0 +1,1 @@
+"""gencl and other libraries on the same work."""

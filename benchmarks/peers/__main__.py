@@ -1,0 +1,139 @@
+"""gencl against avalanche-lib on the same work: time, memory and accuracy, interleaved.
+
+    python -m benchmarks.peers --data-root DIR [--environment FOLDER] [--preset split-mnist] [--epochs 1]
+
+Installs avalanche-lib from the registry into a virtual environment of its own (made once, in FOLDER), which sees this
+one's PyTorch so that both sides compute with the same build. Both have the images as float tensors in memory, the same
+network, optimiser, constant learning rate, batch size, epochs and number of tasks; seconds are those of training and
+importance; memory is the peak beyond the idle process. Each run is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import venv
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from benchmarks import measure
+from benchmarks.runs import settings_for
+from gencl.datasets.dataset import cache_root
+from gencl.training.build import make_scenario
+
+PEER = "avalanche-lib==0.6.0"
+METHODS = ("naive", "lwf", "si", "mas", "ewc")
+
+
+def installed(folder: Path) -> Path:
+    """The Python of an environment that has the peer."""
+    python = folder / "bin" / "python"
+    stamp = folder / PEER
+    if not stamp.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        packages = folder / "lib" / version / "site-packages"
+        (packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        subprocess.run([python, "-m", "pip", "install", "-q", PEER], check=True)
+        stamp.touch()
+    return python
+
+
+class Side:
+    """A process that runs one job after another."""
+
+    def __init__(self, *command: str | Path) -> None:
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        self._process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def run(self, job: dict[str, Any]) -> dict[str, float]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps(job), file=self._process.stdin, flush=True)
+        found: dict[str, float] | None = json.loads(self._process.stdout.readline())
+        if found is None:
+            raise SystemExit(f"{job['method']} failed, see above")
+        return found
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def tensors(preset: str, assignments: list[str], root: Path) -> dict[str, torch.Tensor]:
+    """Every task's images in [0, 1] and labels from 0, as the peer reads them."""
+    found = {}
+    scenario = make_scenario(settings_for(preset, "finetune", assignments), root)
+    for task in scenario.tasks:
+        for part, split in {"train": task.train, "test": task.test}.items():
+            found[f"{part}.images.{task.index}"] = split.images.float() / 255
+            found[f"{part}.labels.{task.index}"] = split.labels - task.classes[0]
+    return found
+
+
+def main() -> None:
+    parser = measure.options(__doc__, rounds=3)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--environment", type=Path, default=cache_root() / "avalanche", help="made where it is absent")
+    parser.add_argument("--preset", choices=["split-mnist", "permuted-mnist"], default="split-mnist")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--images", type=int, help="at most so many a task")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    given = measure.parsed(parser)
+    name = next(name for name, clock in measure.CLOCKS.items() if clock is given.clock)
+    python = installed(given.environment)
+    limit = [f"data.limit={given.images}"] * (given.images is not None)
+    assignments = [f"train.epochs={given.epochs}", "train.lr_flat=1", "data.validation=0", *limit]
+    train = settings_for(given.preset, "finetune", assignments).train
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data.safetensors"
+        save_file(tensors(given.preset, assignments, given.data_root), data)
+        job = {
+            "threads": given.threads, "clock": name, "preset": given.preset, "assignments": assignments,
+            "root": str(given.data_root), "data": str(data), "epochs": given.epochs, "lr": train.lr,
+            "momentum": train.momentum, "batch_size": train.batch_size,
+        }  # fmt: skip
+        sides = {
+            "gencl": Side(sys.executable, "-m", "benchmarks.peers.gencl_side"),
+            "avalanche-lib": Side(python, Path(__file__).with_name("avalanche_side.py")),
+        }
+        found: dict[tuple[str, str], list[dict[str, float]]] = {}
+        for _ in range(given.rounds):
+            for method in given.methods:
+                for side, process in sides.items():
+                    found.setdefault((method, side), []).append(process.run({**job, "method": method}))
+        for process in sides.values():
+            process.close()
+    lines = [
+        "| | gencl s | avalanche-lib s | times faster | least | greatest | gencl MB | avalanche-lib MB "
+        "| gencl ACC % | avalanche-lib ACC % |",
+        "| --- | " + " | ".join(["---:"] * 9) + " |",
+    ]
+    for method in given.methods:
+        ours, theirs = found[method, "gencl"], found[method, "avalanche-lib"]
+        ratios = [b["seconds"] / a["seconds"] for a, b in zip(ours, theirs, strict=True)]
+
+        def middle(key: str, ours: Any = ours, theirs: Any = theirs) -> list[float]:
+            return [statistics.median(row[key] for row in rows) for rows in (ours, theirs)]
+
+        cells = [
+            *(f"{value:.2f}" for value in middle("seconds")),
+            *(f"{value:.2f}" for value in (statistics.median(ratios), min(ratios), max(ratios))),
+            *(f"{value / 1e6:.0f}" for value in middle("memory")),
+            *(f"{100 * value:.2f}" for value in middle("accuracy")),
+        ]
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    epochs = f"{given.epochs} epoch{'s' * (given.epochs > 1)}"
+    measure.record(f"Peers: {given.preset}, {epochs}, {PEER}", *lines)
+
+
+if __name__ == "__main__":
+    main()

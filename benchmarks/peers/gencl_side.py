@@ -1,0 +1,24 @@
+"""gencl's side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import CLOCKS
+from benchmarks.peers.serving import serve
+from benchmarks.runs import settings_for, trained
+from gencl.training.build import make_scenario
+
+METHODS = {"naive": "finetune", "lwf": "lwf", "si": "si", "mas": "mas", "ewc": "ewc"}
+
+
+def run(job: dict[str, Any], clock: Callable[[], float]) -> dict[str, float]:
+    settings = settings_for(job["preset"], METHODS[job["method"]], job["assignments"])
+    state = trained(settings, make_scenario(settings, Path(job["root"])), clock).state
+    return {"seconds": state.cost.train_seconds + state.cost.importance_seconds, "accuracy": state.summary["acc"]}
+
+
+if __name__ == "__main__":
+    serve(run, CLOCKS)

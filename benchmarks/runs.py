@@ -1,0 +1,48 @@
+"""gencl's own training, with the clock of the benchmark and without what measures and draws."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gencl import methods, presets
+from gencl.metrics.evaluator import Evaluator
+from gencl.processes import Processes
+from gencl.scenarios.task import Scenario, Task
+from gencl.settings import Settings
+from gencl.training.build import make_accelerator, make_learner
+from gencl.training.recorder import Recorder
+from gencl.training.trainer import Trainer
+
+NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
+
+
+def settings_for(preset: str, method: str, assignments: Sequence[str]) -> Settings:
+    return presets.resolve(preset, method=method, assignments=[*NO_EXTRAS, *assignments])
+
+
+class OnlyAtTheEnd(Trainer):
+    """Measures what was learned after the last task only, or (``evaluates``) never."""
+
+    evaluates = True
+
+    def _measure(self, tasks: Sequence[Task], ends: bool) -> None:
+        if ends and self.evaluates:
+            super()._measure(tasks, ends)
+
+
+def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
+    """The trainer when all is learned; ``state.cost`` has the seconds of training and of importance by ``clock``."""
+    accelerator = make_accelerator("cpu")
+    learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
+    evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(Path(folder), settings, scenario, Processes(accelerator))
+        recorder.create(resume=False)
+        method = methods.build(settings.method)
+        trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
+        trainer.clock, trainer.evaluates = clock, evaluate
+        trainer.fit("silent")
+        recorder.close()
+    return trainer
