@@ -53,7 +53,11 @@ def print_run(run: Run) -> None:
         for name, matrix in metrics["matrices"].items():
             row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
         table.add_row(*row)
-    console.print(table)
+    if metrics["matrices"]:
+        console.print(table)
+    else:
+        console.print(table.title)
+        console.print("no measure per task: no extractor suits these images (--set evaluate.features=inception)")
     figures = [
         f"{label(name)} {shown(name, value)}{' %' if is_share(name) else ''}"
         for name, value in metrics["summary"].items()
