@@ -24,7 +24,7 @@ _PUBLIC = {
     "evaluate": "gencl.training.run",
     "fid": "gencl.training.fid",
     "analyze": "gencl.analysis",
-    "resolve": "gencl.presets",
+    "resolve": "gencl.presets.resolving",
     "load_plugin": "gencl.plugins",
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",

@@ -3,24 +3,34 @@
 Beside the keys of `gencl.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the settings
 that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with a dot is
 set outside the method's block). Values such as ``1.5x`` multiply what is there.
+
+Which there are is told without importing what checks settings; `resolve` and its like come from
+`gencl.presets.resolving` when they are first used.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gencl import yaml_files
 from gencl.errors import UsageError
-from gencl.plugins.needed import needed, require
-from gencl.registry import Registry, did_you_mean
-from gencl.settings import Part, Settings, assign, check, parse_assignment, read_yaml
+from gencl.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from gencl.presets.resolving import changed, methods_of, resolve, value_at
+
+__all__ = ["DEFAULT", "FOLDER", "about", "changed", "methods_of", "names", "path_of", "resolve", "value_at"]
 
 FOLDER = Path(__file__).parent
 DEFAULT = "digits-cgan"
-_OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'gencl.presets' has no attribute {name!r}")
+    return getattr(import_module("gencl.presets.resolving"), name)
 
 
 def names() -> list[str]:
@@ -38,193 +48,5 @@ def path_of(name: str) -> Path:
 
 
 def about(name: str) -> str:
-    """One line about a preset."""
-    return str(read_yaml(path_of(name)).get("about", ""))
-
-
-def resolve(
-    preset: str | None = None,
-    config: str | Path | None = None,
-    method: str | None = None,
-    seed: int | None = None,
-    assignments: Sequence[str] | Mapping[str, Any] = (),
-) -> Settings:
-    """The settings of a run: the preset's (or the file's), then the method's found ones, then what was set by hand.
-
-    ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
-    multiplies the present one. Raises UsageError naming the file or the assignment and the key.
-    """
-    if preset is not None and config is not None:
-        raise UsageError("--preset and --config exclude each other")
-    source = Path(config) if config is not None else path_of(preset or DEFAULT)
-    where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
-    tree = read_yaml(source)
-    tree.pop("about", None)
-    tree.setdefault("preset", source.stem)
-    wanted = _parsed(assignments)
-    for path, value in wanted:
-        if path == ["method", "name"]:
-            method = str(value)
-    complete = "methods" not in tree  # such as a run's config.yaml
-    found = _found_settings(tree, where)
-    own = _own_method(tree, where)
-    tree["method"], outside = _choose_method(own, method, found, complete)
-    for block, default in (("scenario", "split"), ("model", "cgan")):
-        _choose(tree, block, default, where)
-    settings = _check(tree, where)
-    settings = _set(
-        settings, ((key.split("."), value, f"{where}: methods.{name}.{key}") for name, key, value in outside)
-    )
-    named = ((path, value, f"--set {'.'.join(path)}={value}") for path, value in wanted if path != ["method", "name"])
-    settings = _set(settings, named)
-    return settings if seed is None else _check({**settings.tree(), "seed": seed}, where)
-
-
-def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) -> Settings:
-    """The settings after assignments as `resolve` takes them, names of scenarios, learners and methods excepted."""
-    return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
-
-
-def methods_of(name: str) -> list[str]:
-    """The methods for which a preset or file has found settings."""
-    return list(_found_settings(read_yaml(path_of(name)), name))
-
-
-def value_at(settings: Settings, path: Sequence[str]) -> Any:
-    """The value of a setting. Raises KeyError where there is none."""
-    found: Any = settings.tree()
-    for name in path:
-        if not isinstance(found, Mapping):
-            raise KeyError(".".join(path))
-        found = found[name]
-    return found
-
-
-def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str]]) -> Settings:
-    """The settings after assignments (path, value, who asks for it), one after another."""
-    for path, value, where in assignments:
-        tree = settings.tree()
-        if path[0] in ("scenario", "model") and path[-1] == "name":
-            assign(tree, path[:-1], {"name": value})
-        else:
-            assign(tree, path, _multiplied(settings, path, value, where))
-        settings = _check(tree, where)
-    return settings
-
-
-def _multiplied(settings: Settings, path: Sequence[str], value: Any, where: str) -> Any:
-    """``"1.5x"`` is one and a half times the present value (integers: rounded, at least 1); else the value itself."""
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)x", value) if isinstance(value, str) else None
-    if match is None:
-        return value
-    try:
-        present = value_at(settings, path)
-    except KeyError:
-        return value  # the check that follows says that there is no such setting
-    factor = float(match[1])
-    if isinstance(present, bool) or not isinstance(present, int | float):
-        raise UsageError(
-            f"{where}: {value} multiplies numbers, and {'.'.join(path)} is {_shown(present)}; write a value"
-        )
-    if not factor:
-        raise UsageError(f"{where}: the factor must be greater than 0")
-    if isinstance(present, int):
-        return max(1, round(present * factor)) if present else 0
-    return float(f"{present * factor:.12g}")
-
-
-def _shown(value: Any) -> str:
-    return "null" if value is None else repr(value)
-
-
-def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[str], Any]]:
-    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are."""
-    if isinstance(assignments, Mapping):
-        pairs = [(key.split("."), value) for key, value in assignments.items()]
-    else:
-        pairs = [parse_assignment(text) for text in assignments]
-    return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
-
-
-def _found_settings(tree: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """What is known to suit each method: of this file, or of the built-in preset that a run's config.yaml names."""
-    from gencl.methods import settings_of
-
-    found = tree.pop("methods", None)
-    if found is None and tree.get("preset") in names():
-        found = read_yaml(path_of(tree["preset"])).get("methods")
-    found = found or {}
-    if not isinstance(found, dict) or not all(isinstance(block, dict) for block in found.values()):
-        raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
-    for name, block in found.items():
-        try:
-            inner = {key: value for key, value in block.items() if "." not in str(key)}
-            settings_of({"name": str(name), **inner}, f"{where}: methods.{name}")
-        except UsageError as error:
-            message = str(error)
-            raise UsageError(message if message.startswith(where) else f"{where}: methods.{name}: {message}") from None
-        for key in set(block) - set(inner):
-            if key.split(".")[0] not in _OUTSIDE:
-                raise UsageError(
-                    f"{where}: methods.{name}.{key}: a key with a dot sets something outside the method's block, in "
-                    f"{', '.join(_OUTSIDE)}; the method's own settings stand without a dot, such as 'lambda: 3'"
-                )
-    return found
-
-
-def _choose(tree: dict[str, Any], block: str, default: str, where: str) -> None:
-    given = tree.setdefault(block, {})
-    if not isinstance(given, dict):
-        raise UsageError(f"{where}: {block} must be a block of settings, such as '{block}: {{name: {default}}}'")
-    given.setdefault("name", default)
-
-
-def _own_method(tree: dict[str, Any], where: str) -> dict[str, Any]:
-    given = tree.get("method", {})
-    if not isinstance(given, dict):
-        raise UsageError(f"{where}: method must be a block of settings, such as 'method: {{name: anpyc}}'")
-    return {**given, "name": str(given.get("name", "anpyc"))}
-
-
-def _choose_method(
-    own: dict[str, Any], name: str | None, found: dict[str, dict[str, Any]], complete: bool
-) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
-    """The block of the method ``name`` and what is set outside it (method, key, value).
-
-    The file's own block if it is of this method, else what was found for it. A ``complete`` file has the outside
-    settings of its own method already.
-    """
-    kept = name in (None, own["name"])
-    if kept and set(own) - {"name"}:
-        return own, []
-    name = name or own["name"]
-    parts = [name] if name in found else name.split("+")
-    outside = [(part, key, value) for part in parts for key, value in found.get(part, {}).items() if "." in key]
-    inner = {part: {k: v for k, v in found.get(part, {}).items() if "." not in k} for part in parts}
-    return {"name": name, **(inner[name] if len(parts) == 1 else inner)}, [] if kept and complete else outside
-
-
-def _check(tree: dict[str, Any], where: str) -> Settings:
-    """Validates the tree, the blocks of scenario, learner and method with it, and fills in their defaults."""
-    from gencl.methods import settings_of
-    from gencl.models import LEARNERS
-    from gencl.scenarios import SCENARIOS
-
-    settings: Settings = check(Settings, tree, where)
-    require(settings.plugins, where)
-    blocks = {
-        "scenario": _named_block(settings.scenario, "scenario", SCENARIOS, where),
-        "model": _named_block(settings.model, "model", LEARNERS, where),
-        "method": settings_of(settings.method, where),
-    }
-    found = {**settings.tree(), **blocks}
-    return Settings.model_validate({**found, "plugins": needed(found)})
-
-
-def _named_block(block: Mapping[str, Any], key: str, registry: Registry, where: str) -> dict[str, Any]:
-    """The block with its defaults, checked by the ``Settings`` of what it names."""
-    name = block.get("name")
-    if not isinstance(name, str):
-        raise UsageError(f"{where}: {key}.name: name a {registry.noun}, one of: {', '.join(registry)}")
-    checked: Part = check(registry.get(name).Settings, block, where, f"{key}.")
-    return checked.model_dump(mode="json", by_alias=True)
+    """One line about a built-in preset."""
+    return str(yaml_files.load(path_of(name).read_text(encoding="utf-8")).get("about", ""))
