@@ -57,7 +57,8 @@ def print_run(run: Run) -> None:
         console.print(table)
     else:
         console.print(table.title)
-        console.print("no measure per task: no extractor suits these images (--set evaluate.features=inception)")
+        why = "no measure per task: no extractor suits these images (--set evaluate.features=inception)"
+        console.print(why, soft_wrap=True)
     figures = [
         f"{label(name)} {shown(name, value)}{' %' if is_share(name) else ''}"
         for name, value in metrics["summary"].items()
