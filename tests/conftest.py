@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from unittest import mock
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import click
 import pytest
 import torch
 
-from gencl.cli import main
+from gencl.cli import cli, main
 from gencl.methods.base import Context
 from gencl.models.learner import Learner
 from gencl.presets import resolve
@@ -119,3 +121,15 @@ def grown(settings: Settings, tasks: int = 1) -> tuple[Learner, Scenario]:
     for task in scenario.tasks[:tasks]:
         learner.grow(task.classes, task.index)
     return learner, scenario
+
+
+def understood(line: str) -> tuple[click.Command, str | None, list[str]]:
+    """The sub-command of a line of a document, its name, and the arguments that it is given."""
+    words = shlex.split(line)
+    start = next(i for i, word in enumerate(words) if word.split("/")[-1] == "gencl")
+    context = click.Context(cli, info_name="gencl")
+    name, command, rest = cli.resolve_command(context, words[start + 1 :])
+    if isinstance(command, click.Group):
+        name, command, rest = command.resolve_command(context, rest)
+    assert command is not None, line
+    return command, name, rest

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from gencl.cli import cli
+from tests.conftest import understood
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = {
@@ -23,14 +21,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("line", sorted({line for _, line in COMMANDS}))
 def test_commands_parse(line: str) -> None:
-    words = shlex.split(line)
-    start = next(i for i, word in enumerate(words) if word.split("/")[-1] == "gencl")
-    context = click.Context(cli, info_name="gencl")
-    name, command, rest = cli.resolve_command(context, words[start + 1 :])
-    assert command is not None
-    if isinstance(command, click.Group):
-        name, command, rest = command.resolve_command(context, rest)
-        assert command is not None
+    command, name, rest = understood(line)
     if "--plugin" in rest:  # its file would be run; tests/plugins does that
         assert any("--plugin" in option.opts for option in command.params)
         del rest[rest.index("--plugin") : rest.index("--plugin") + 2]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
-import click
 import pytest
 
 import gencl
-from gencl.cli import cli
-from tests.conftest import tiny
+from tests.conftest import tiny, understood
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -25,14 +22,7 @@ COMMANDS = [line for line in LINES if " " in line and "gencl" in line]
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_parse(line: str) -> None:
-    words = shlex.split(line)
-    start = next(i for i, word in enumerate(words) if word.split("/")[-1] == "gencl")
-    context = click.Context(cli, info_name="gencl")
-    name, command, rest = cli.resolve_command(context, words[start + 1 :])
-    assert command is not None
-    if isinstance(command, click.Group):
-        name, command, rest = command.resolve_command(context, rest)
-        assert command is not None
+    command, name, rest = understood(line)
     command.make_context(name, rest)
 
 

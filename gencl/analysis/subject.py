@@ -5,32 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from gencl.errors import GenclError, UsageError
 from gencl.training import documents
 from gencl.training.run import Run, load_run
 from gencl.training.variants import cell_folder, parse_variants
-
-
-class Mean(BaseModel):
-    """Mean and sample standard deviation (None of one) over seeds."""
-
-    mean: float
-    std: float | None
-    n: int
-
-
-class Results(BaseModel):
-    """results.json, as far as an analysis relies on it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    preset: str
-    seeds: Annotated[list[int], Field(min_length=1)]
-    methods: dict[str, dict[str, Mean | str]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +19,7 @@ class Subject:
     path: Path
     preset: str
     runs: dict[str, dict[int, Run]]
-    means: dict[str, dict[str, Mean]] = field(default_factory=dict)
+    means: dict[str, dict[str, documents.Figure]] = field(default_factory=dict)
 
     @property
     def comparison(self) -> bool:
@@ -82,7 +61,7 @@ def subject(path: str | Path) -> Subject:
 
 
 def _comparison(folder: Path) -> Subject:
-    results, _ = documents.read(folder / "results.json", Results)
+    results, _ = documents.read(folder / "results.json", documents.Results)
     runs: dict[str, dict[int, Run]] = {}
     for label in results.methods:
         try:
@@ -96,7 +75,7 @@ def _comparison(folder: Path) -> Subject:
     if not runs:
         raise UsageError(f"{folder}: no run of this comparison is finished; the command that began it goes on with it")
     means = {
-        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Mean)}
+        label: {key: value for key, value in results.methods[label].items() if isinstance(value, documents.Figure)}
         for label in runs
     }
     return Subject(folder, results.preset, runs, means)

@@ -78,7 +78,7 @@ class Metrics(BaseModel):
 
 
 class Results(BaseModel):
-    """results.json of a comparison, as far as its report relies on it."""
+    """results.json of a comparison, as far as reports and analyses rely on it."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 

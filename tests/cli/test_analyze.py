@@ -140,7 +140,7 @@ def test_what_is_refused(run: Run, compared: Path, tmp_path: Path) -> None:
     trained(one, Variant("sgd", "sgd"), "scenario.tasks=1")
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "results.json").write_text('{"preset": "x", "seeds": [0], "methods": {"ewc": {}}}')
+    (broken / "results.json").write_text('{"preset": "x", "seeds": [0], "methods": {"ewc": {}}, "paper": {}}')
     cases = [
         ([run.path, "importence"], 2, "did you mean importance"),
         ([run.path, "sensitivity"], 2, "gencl tune --config"),
