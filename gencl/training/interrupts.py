@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -23,6 +23,19 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.signal is not None
+
+
+@contextmanager
+def calling(stop: Callable[[int], None]) -> Iterator[None]:
+    """Within the block SIGINT and SIGTERM call ``stop`` with their number. Acts in the main thread only."""
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+    before = {number: signal.signal(number, lambda number, _: stop(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from gencl import files
 from gencl.errors import UsageError
+from gencl.training.interrupts import calling
 
 EXECUTORS = ("slurm", "local")
 POLL_SECONDS = 0.5
@@ -132,19 +132,14 @@ class Jobs:
     def working(self) -> Iterator[None]:
         """Within the block the first signal cancels all that runs and lets nothing more begin."""
 
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(number: int) -> None:
             self._signal = number
             for job in list(self._running.values()):
                 with suppress(Exception):  # it has ended meanwhile
                     job.cancel(check=False)
 
-        numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-        before = {number: signal.signal(number, stop) for number in numbers}
-        try:
+        with calling(stop):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def run_cell(arguments: Sequence[str], file: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Protocol
 
 from gencl.training.fork_server import ForkServer
+from gencl.training.interrupts import calling
 
 
 class Worker(Protocol):
@@ -77,17 +75,14 @@ class Workers:
     def working(self) -> Iterator[None]:
         """Within the block the first signal stops all that runs and lets nothing more begin."""
 
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(number: int) -> None:
             self._signal = number
             for worker in list(self._running):
                 worker.terminate()
 
-        numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-        before = {number: signal.signal(number, stop) for number in numbers}
         try:
-            yield
+            with calling(stop):
+                yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
             if self._server:
                 self._server.close()
