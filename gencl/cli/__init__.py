@@ -40,6 +40,9 @@ COMMANDS = {
     "doctor": "what works on this machine, and how to mend what does not",
 }
 
+INNER = ("train-seeds",)
+"""Commands that gencl itself starts."""
+
 
 class Commands(click.Group):
     """Finds a sub-command's module by its name, and the nearest names for one that does not exist."""
@@ -48,15 +51,15 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in (*COMMANDS, *INNER):
             return None
-        command: click.Command = import_module(f"gencl.cli.{cmd_name}_command").command
+        command: click.Command = import_module(f"gencl.cli.{cmd_name.replace('-', '_')}_command").command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        if args and not args[0].startswith("-") and args[0] not in (*COMMANDS, *INNER):
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are: {', '.join(COMMANDS)}"
             ctx.fail(f"no command is called {args[0]!r}{hint}")

@@ -19,6 +19,7 @@ from gencl.cli.options import comparison_options, numbers, plugin_option
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
 )
+@click.option("--ensemble", is_flag=True, help="Train a method's seeds as one where that works (quick on a GPU).")
 @click.option(
     "--executor",
     type=click.Choice(["slurm", "local"]),
@@ -37,6 +38,7 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
       gencl compare --methods sgd,anpyc,joint --seeds 0-2
       gencl compare --methods anpyc,anpyc:method.prune=0 --seeds 0-4 --jobs 2
       gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
+      gencl compare --preset mnist-cgan --seeds 0-9 --ensemble --data-root DIR
       gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
     from gencl import files

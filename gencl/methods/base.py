@@ -29,6 +29,9 @@ class Stage:
     lr: float = 1.0
     prune: float = 0.0
 
+    def __str__(self) -> str:
+        return f"{self.name} (pruned {self.prune:.0%} of the free weights)" if self.prune else self.name
+
 
 @dataclass
 class Context:
@@ -63,6 +66,9 @@ class Method:
 
     needs: ClassVar[frozenset[str]] = frozenset()
     """What the learner must offer, a word of `gencl.methods.SERVES` (`Learner.offers`)."""
+    entrywise: bool = False
+    """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
+    so that the parameters of several seeds can be stacked (`gencl.training.ensemble`)."""
     divides: ClassVar[bool] = False
     """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}

@@ -21,6 +21,7 @@ class Composed(Method):
     def __init__(self, methods: Mapping[str, Method]) -> None:
         super().__init__(None)
         self.names, self.methods = list(methods), list(methods.values())
+        self.entrywise = all(method.entrywise for method in self.methods)
         self._holding_last = sorted(self.methods, key=lambda method: method.divides)
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:

@@ -103,6 +103,7 @@ class Consolidation(Method):
         """Strength and form."""
 
     grid = {"lambda": (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
+    entrywise = True
     settings: ConsolidationSettings
 
     def __init__(self, settings: ConsolidationSettings) -> None:

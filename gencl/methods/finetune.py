@@ -7,3 +7,4 @@ class Finetune(Method):
     """Protects nothing, but each task has a head of its own: what is forgotten is the trunk's features only."""
 
     needs = frozenset({"heads"})
+    entrywise = True

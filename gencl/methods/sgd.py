@@ -5,3 +5,5 @@ from gencl.methods.base import Method
 
 class SGD(Method):
     """Nothing is protected: the lower end of every comparison."""
+
+    entrywise = True

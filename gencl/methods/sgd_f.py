@@ -15,6 +15,7 @@ class FrozenSGD(Freezing):
     """
 
     needs = frozenset({"own"})
+    entrywise = True
 
     def before_task(self, ctx: Context) -> None:
         if ctx.task.index > 0:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
+from torch.func import grad
 from torch.nn import Parameter
 
 from gencl.errors import UsageError
@@ -159,6 +160,7 @@ class ConditionalGAN(GenerativeLearner):
     def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int], seed: int) -> None:
         super().__init__()
         self.settings, self.seed = settings, seed
+        self.stacks = settings.norm != "batch"
         with seeded(seed, "cgan"):
             self.generator: CGANGenerator = CGANGenerator(settings, image_shape)
             self.discriminator = Discriminator(settings, image_shape)
@@ -181,9 +183,10 @@ class ConditionalGAN(GenerativeLearner):
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
+        judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *own]
         return [
-            Phase("discriminator", list(self.discriminator.parameters()), self.discriminator_loss, moves_shared=False),
-            Phase("generator", [*self.shared().values(), *own], self.generator_loss, moves_shared=True),
+            Phase("discriminator", judged, self.discriminator_loss, moves_shared=False, draw=self.drawn),
+            Phase("generator", drawn, self.generator_loss, moves_shared=True, draw=self.drawn),
         ]
 
     def discriminator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
@@ -193,24 +196,29 @@ class ConditionalGAN(GenerativeLearner):
         train --preset mnist-cgan --method joint --set train.steps=240`` with train.lr 0.001 and 0.002: 227 and 164;
         weighted up, which is ``--set model.r1=8``: 269 and 230.
         """
+        assert batch.latents is not None
         positions = self.position[batch.classes]
         with torch.no_grad():
-            fake = self.generator(self.generator.draw_latents(len(batch), random), positions)
+            fake = self.generator(batch.latents, positions)
         if step % self.settings.r1_every or not self.settings.r1:
             scores = self.discriminator(torch.cat([batch.images, fake]), positions.repeat(2))
             real_score, fake_score = scores.chunk(2)
             return F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
-        images = batch.images.clone().requires_grad_()
-        real_score = self.discriminator(images, positions)
-        (slope,) = torch.autograd.grad(real_score.sum(), images, create_graph=True)
-        penalty = slope.square().sum((1, 2, 3)).mean() * (self.settings.r1 / 2)
+
+        def judged(images: Tensor) -> tuple[Tensor, Tensor]:
+            scores: Tensor = self.discriminator(images, positions)
+            return scores.sum(), scores
+
+        slope, real_score = grad(judged, has_aux=True)(batch.images)
+        penalty: Tensor = slope.square().sum((1, 2, 3)).mean() * (self.settings.r1 / 2)
         fake_score = self.discriminator(fake, positions)
         return F.softplus(-real_score).mean() + F.softplus(fake_score).mean() + penalty
 
     def generator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """The non-saturating loss softplus(-D(G(z)))."""
+        assert batch.latents is not None
         positions = self.position[batch.classes]
-        images = self.generator(self.generator.draw_latents(len(batch), random), positions)
+        images = self.generator(batch.latents, positions)
         return F.softplus(-self.discriminator(images, positions)).mean()
 
     def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:

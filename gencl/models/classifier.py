@@ -78,12 +78,14 @@ class Classifier(Learner):
         self._norms = [module for module in trunk.modules() if isinstance(module, TaskBatchNorm2d)]
         normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
         self.smallest_batch = 2 if normalises else 1
+        self.stacks = not (normalises or self._dropouts)
         self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
 
     def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
         """Lets a generator that knows no task yet learn beside it, from ``batch`` samples a step (None: all)."""
         self.generator, self._beside = generator, (batch, lr)
         self.offers |= {"generate"}
+        self.stacks = self.stacks and generator.stacks
 
     def generative(self) -> GenerativeLearner | None:
         return self.generator

@@ -38,20 +38,25 @@ class Batch:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
-    def rows(self, rows: slice | Tensor) -> Batch:
+    def rows(self, rows: slice | Tensor | int) -> Batch:
         return replace(self, **self._mapped(lambda tensor: tensor[rows]))
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
         return {name: change(value) for name, value in self.tensors().items()}
 
 
+def nothing_drawn(batch: Batch, random: RandomSource) -> Batch:
+    """What a phase draws whose loss needs no latents."""
+    return batch
+
+
 @dataclass(frozen=True)
 class Phase:
     """One optimisation step of a learner.
 
-    ``loss(batch, step, random)`` returns a scalar; ``parameters`` are the ones it moves; methods act on the phases that
-    move shared parameters. ``adam_lr`` asks for Adam with a learning rate of its own, on the run's schedule, where the
-    run's optimiser would not do.
+    ``loss(batch, step, random)`` returns a scalar, of the batch that ``draw(batch, random)`` has given the latents it
+    needs; ``parameters`` are the ones it moves; methods act on the phases that move shared parameters. ``adam_lr`` asks
+    for Adam with a learning rate of its own, on the run's schedule, where the run's optimiser would not do.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Phase:
     loss: Callable[[Batch, int, RandomSource], Tensor]
     moves_shared: bool
     adam_lr: float | None = None
+    draw: Callable[[Batch, RandomSource], Batch] = nothing_drawn
 
 
 class Learner(nn.Module, ABC):
@@ -73,6 +79,9 @@ class Learner(nn.Module, ABC):
     """What methods and metrics may need of it beyond this class (see `gencl.methods.SERVES`)."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
+    stacks: bool = False
+    """Whether the losses of its phases work under ``torch.func.vmap``: they draw nothing and change no buffer, so that
+    the learners of several seeds can be trained as one (`gencl.training.ensemble`)."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:
@@ -190,6 +199,10 @@ class GenerativeLearner(Learner):
 
     def generative(self) -> GenerativeLearner:
         return self
+
+    def drawn(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch with a latent for each sample."""
+        return replace(batch, latents=self.generator.draw_latents(len(batch), random))
 
     def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
         """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""

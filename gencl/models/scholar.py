@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from gencl.errors import UsageError
 from gencl.models.learner import Batch, GenerativeLearner, Phase
@@ -54,10 +53,10 @@ def beside(generator: GenerativeLearner, tasks: Sequence[int], batch: int | None
     """
 
     def few(phase: Phase) -> Phase:
-        def loss(samples: Batch, step: int, random: RandomSource) -> Tensor:
-            return phase.loss(some_rows(samples, None if batch is None else batch // random.world), step, random)
+        def draw(samples: Batch, random: RandomSource) -> Batch:
+            return phase.draw(some_rows(samples, None if batch is None else batch // random.world), random)
 
-        return replace(phase, loss=loss, moves_shared=False, adam_lr=lr)
+        return replace(phase, draw=draw, moves_shared=False, adam_lr=lr)
 
     return [few(phase) for phase in generator.phases(tasks)]
 

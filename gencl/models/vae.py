@@ -48,6 +48,7 @@ class VAE(GenerativeLearner):
 
     Settings = VAESettings
     offers = GenerativeLearner.offers | {"reconstruct"}
+    stacks = True
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int], seed: int) -> None:
         super().__init__()
@@ -69,12 +70,12 @@ class VAE(GenerativeLearner):
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
-        return [Phase("vae", [*self.shared().values(), *own], self.loss, moves_shared=True)]
+        return [Phase("vae", [*self.shared().values(), *own], self.loss, moves_shared=True, draw=self.drawn)]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """The mean of the negative ELBO, in nats an image."""
-        latents = self.generator.draw_latents(len(batch), random)
-        images, mean, log_variance = self._through(batch.images, self._tasks(batch), latents)
+        assert batch.latents is not None
+        images, mean, log_variance = self._through(batch.images, self._tasks(batch), batch.latents)
         return -self._elbo(batch.images, images, mean, log_variance).mean()
 
     def _tasks(self, batch: Batch) -> Tensor | int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,14 @@ from gencl.training.progress import Mode, Reporter
 from gencl.training.results import draw_results, write_results
 from gencl.training.run import Run
 from gencl.training.train import differences, stored_settings
+from gencl.training.train_seeds import apart
 from gencl.training.variants import Variant, cell_folder, distinct_variants
 from gencl.training.workers import Workers
+
+Cell = tuple[Variant, int]
+"""A variant and a seed: one run."""
+Shape = tuple[int, int, int]
+"""Of images: channels, height, width."""
 
 
 def compare(
@@ -36,6 +42,7 @@ def compare(
     config: str | Path | None = None,
     set: Sequence[str] = (),
     jobs: int | None = None,
+    ensemble: bool = False,
     executor: str | None = None,
     slurm: Sequence[str] = (),
     data_root: str | Path | None = None,
@@ -52,6 +59,8 @@ def compare(
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
         out: where cells and results go; default ``runs/PRESET-compare``.
         jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
+        ensemble: a method's seeds that have not begun are trained as one (`gencl.training.ensemble`), where its learner
+            and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
             all nodes. ``jobs`` is then at most so many at a time (default all).
         slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
@@ -61,7 +70,7 @@ def compare(
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
     name = preset_of(variants[0], preset, config, set)
     folder = Path(out or f"runs/{name}-compare")
-    cells: dict[tuple[Variant, int], Settings] = {}
+    cells: dict[Cell, Settings] = {}
     for variant in variants:
         for seed in seeds:
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
@@ -71,8 +80,12 @@ def compare(
     workers: Workers | Jobs
     options = parse_options(slurm)
     check_executor(executor, options)
+    if ensemble and executor is not None:
+        raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
+    shapes: dict[str, Shape] = {}
     if executor is None:
-        workers = Workers(_check_machine(cells.values(), device, data_root, progress))
+        kind, shapes = _check_machine(cells.values(), device, data_root, progress)
+        workers = Workers(kind)
         jobs = jobs or 1
         threads = threads or max(1, (os.cpu_count() or 1) // jobs)
     else:
@@ -83,7 +96,7 @@ def compare(
     machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
-    failed: dict[tuple[Variant, int], str] = {}
+    failed: dict[Cell, str] = {}
     lock = threading.Lock()
 
     def gather() -> dict[str, Any]:
@@ -94,22 +107,30 @@ def compare(
     gather()  # from the start the folder can be told for a comparison, and gone on with
     with Reporter(len(cells), 0, progress) as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
 
-        def run(cell: tuple[Variant, int]) -> None:
+        def run(group: list[Cell]) -> None:
             if workers.stopped_by():
                 return
-            variant, seed = cell
-            reporter.doing(f"{variant.label}, seed {seed}")
-            error = _train_cell(cell_folder(folder, variant, seed), cells[cell], machine, workers)
+            variant, seed = group[0]
+            what = f"{variant.label}, seed{'s' if len(group) > 1 else ''} {', '.join(str(seed) for _, seed in group)}"
+            reporter.doing(what)
+            if len(group) > 1:
+                error = _train_together(folder / variant.folder, [seed for _, seed in group], cells[group[0]], *worker)
+            else:
+                error = _train_cell(cell_folder(folder, variant, seed), cells[group[0]], *worker)
             if workers.stopped_by():
                 return
-            reporter.advance(1, {})
-            reporter.say(f"{variant.label}, seed {seed}: {error or 'done'}")
+            reporter.advance(len(group), {})
+            reporter.say(f"{what}: {error or 'done'}")
             if error:
                 with lock:
-                    failed[cell] = error
+                    failed.update(dict.fromkeys(group, error))
             gather()
 
-        list(pool.map(run, cells))
+        worker = machine, workers
+        groups = [[cell] for cell in cells]
+        if ensemble:
+            groups = _groups(cells, folder, shapes, reporter)
+        list(pool.map(run, groups))
     if workers.stopped_by():
         raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
     draw_results(folder, variants, seeds, name)
@@ -132,18 +153,40 @@ def _check_out(folder: Path, preset: str) -> None:
         raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
 
 
-def _check_machine(cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode) -> str:
+def _check_machine(
+    cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode
+) -> tuple[str, dict[str, Shape]]:
     """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
-    once. Returns the device's type."""
+    once. Returns the device's type, and the shape of the images of each kind of cell."""
     kind: str = make_accelerator(device).device.type
-    different = {
-        repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"])): cell for cell in cells
-    }
-    for cell in different.values():
+    shapes = {}
+    for key, cell in {_kind(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
         if LEARNERS.get(cell.model["name"]).kind == "generate":
             make_extractor(scenario, cell.evaluate, progress)
-    return kind
+        shapes[key] = scenario.image_shape
+    return kind, shapes
+
+
+def _kind(cell: Settings) -> str:
+    """What cells on the same tasks and images share."""
+    return repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"]))
+
+
+def _groups(
+    cells: Mapping[Cell, Settings], folder: Path, shapes: Mapping[str, Shape], reporter: Reporter
+) -> list[list[Cell]]:
+    """The cells, those of a variant together that have not begun and can be trained as one."""
+    groups: list[list[Cell]] = []
+    for variant in dict.fromkeys(variant for variant, _ in cells):
+        own = [cell for cell in cells if cell[0] == variant]
+        fresh = [cell for cell in own if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
+        if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[_kind(cells[fresh[0]])])):
+            reporter.say(f"{variant.label}: one seed at a time, since {why}")
+            fresh = []
+        groups += [fresh] if len(fresh) > 1 else []
+        groups += [[cell] for cell in own if len(fresh) < 2 or cell not in fresh]
+    return groups
 
 
 def _check_cell(folder: Path, settings: Settings) -> None:
@@ -157,12 +200,24 @@ def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], worker
     """Trains one cell in a process of its own; returns what went wrong, if anything."""
     if Run(folder).finished:
         return None
-    resume = (folder / "config.yaml").is_file()
-    plan = folder.parent / f"{folder.name}.yaml"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    resume = ["--resume"] if (folder / "config.yaml").is_file() else []
+    return _train(
+        "train", folder.parent / f"{folder.name}.yaml", settings, ["--out", str(folder), *resume, *machine], workers
+    )
+
+
+def _train_together(
+    folder: Path, seeds: Sequence[int], settings: Settings, machine: Sequence[str], workers: Workers | Jobs
+) -> str | None:
+    """Trains fresh cells of one variant as one, in a process; returns what went wrong, if anything."""
+    options = ["--seeds", ",".join(map(str, seeds)), "--out", str(folder), *machine]
+    return _train("train-seeds", folder / "seeds.yaml", settings, options, workers)
+
+
+def _train(command: str, plan: Path, settings: Settings, options: Sequence[str], workers: Workers | Jobs) -> str | None:
+    plan.parent.mkdir(parents=True, exist_ok=True)
     files.write(plan, settings.to_yaml())
-    command = ["train", "--config", str(plan), "--out", str(folder), "--json", *machine]
-    status, errors = workers.run([*command, *(["--resume"] if resume else [])])
+    status, errors = workers.run([command, "--config", str(plan), "--json", *options])
     plan.unlink(missing_ok=True)
     if status == 0:
         return None

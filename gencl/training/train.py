@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 
 from gencl import files, methods, presets
 from gencl.errors import UsageError
@@ -105,29 +106,13 @@ def run_settings(
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device)
-    learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
-    method = methods.build(settings.method)
-    if settings.train.batch_size // processes.world < learner.smallest_batch:
-        raise UsageError(
-            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
-            f"normalisation; at least {learner.smallest_batch}"
-        )
-    learner.check(scenario.tasks)
-    method.check(learner, scenario.tasks)
-    if scenario.added:
-        method.check_extension()
-    if extends is not None and len(method.episodes(scenario.tasks)) < len(scenario.tasks):
+    trainer = make_trainer(settings, scenario, accelerator, folder, root, progress)
+    learner, recorder = trainer.learner, trainer.recorder
+    if extends is not None and len(trainer.episodes) < len(scenario.tasks):
         raise UsageError(
             f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
             "cannot be extended; train a new run with the new images beside the old ones"
         )
-    with processes.main_first():
-        shown = progress if processes.main else "silent"
-        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
-    again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
-    again += arguments()
-    recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
-    trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
     device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
     found = checkpoint.load(folder / "checkpoint", device) if resume else None
     if found is not None:
@@ -141,7 +126,7 @@ def run_settings(
     processes.wait()  # nobody writes before everybody has read
     try:
         if processes.main:
-            _say_what_is_learned(learner, scenario, progress, found)
+            say_what_is_learned(learner, scenario, progress, found)
             recorder.create(resume, extends)
             if log_with is not None:
                 recorder.follow(log_with, trainer.state.cost.steps, fresh=not resume)
@@ -154,6 +139,37 @@ def run_settings(
     finally:
         recorder.close()
     return Run(folder)
+
+
+def make_trainer(
+    settings: Settings,
+    scenario: Scenario,
+    accelerator: Accelerator,
+    folder: Path,
+    root: Path | None,
+    progress: Mode,
+) -> Trainer:
+    """A trainer of a fresh run in ``folder``, where nothing is written yet. Raises UsageError where settings, learner,
+    method and tasks do not go together."""
+    processes = Processes(accelerator)
+    learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
+    method = methods.build(settings.method)
+    if settings.train.batch_size // processes.world < learner.smallest_batch:
+        raise UsageError(
+            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
+            f"normalisation; at least {learner.smallest_batch}"
+        )
+    learner.check(scenario.tasks)
+    method.check(learner, scenario.tasks)
+    if scenario.added:
+        method.check_extension()
+    with processes.main_first():
+        shown = progress if processes.main else "silent"
+        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
+    again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
+    again += arguments()
+    recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
+    return Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
 
 
 def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
@@ -221,9 +237,10 @@ def say(line: str, progress: Mode) -> None:
     Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
 
-def _say_what_is_learned(
-    learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None
+def say_what_is_learned(
+    learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None = None
 ) -> None:
+    """The tasks with their labels, and what was wrong with a checkpoint."""
     for problem in found.passed_over if found else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), found.state["episode"] if found else 0

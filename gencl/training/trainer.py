@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from typing import NoReturn
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
-from gencl.errors import GenclError, Interrupted
+from gencl.errors import Interrupted
 from gencl.methods.base import Context, Method, Stage, under, within
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
@@ -24,11 +22,13 @@ from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
 from gencl.training import learned_images, schedule
 from gencl.training.averaging import Average
+from gencl.training.divergence import check_losses, check_parameters
 from gencl.training.interrupts import StopRequest, stop_on_signal
-from gencl.training.optimizers import Switch, make_optimizer, set_rate
+from gencl.training.optimizers import make_optimizer
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
 from gencl.training.state import State, optimizer_tensors, restore_optimizers
+from gencl.training.steps import Steps
 
 
 class Trainer:
@@ -50,17 +50,17 @@ class Trainer:
     ) -> None:
         self.settings, self.scenario, self.learner, self.method = settings, scenario, learner, method
         self.evaluator, self.recorder = evaluator, recorder
-        self._accelerator = accelerator
         self._processes = Processes(accelerator)
         self.clock: Callable[[], float] = time.perf_counter  # benchmarks beside other work count CPU time
-        self._device = learner.position.device
-        self._random = RandomSource(
-            settings.seed, "training", device=self._device, rank=self._processes.rank, world=self._processes.world
+        self.device = learner.position.device
+        self.random = RandomSource(
+            settings.seed, "training", device=self.device, rank=self._processes.rank, world=self._processes.world
         )
-        self._episodes = method.episodes(scenario.tasks)
+        self.episodes = method.episodes(scenario.tasks)
         self._train = settings.train_of(len(scenario.tasks))
-        self._optimizers: list[Optimizer] = []
-        self._average = Average(learner, (), 0, 0)
+        self.phases: list[Phase] = []
+        self.optimizers: list[Optimizer] = []
+        self.average = Average(learner, (), 0, 0)
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
@@ -74,12 +74,12 @@ class Trainer:
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
         state.origin = self.recorder.origin()
         self.state = state
-        for task in self._episodes[: state.episode + state.within_task]:
+        for task in self.episodes[: state.episode + state.within_task]:
             self._grow(task)
         named = dict(tensors)
         self.learner.load_state_dict(within("learner", named))
         self.method.load_state_dict(within("method", named), self.learner)
-        self._random.restore(named["random"].cpu())
+        self.random.restore(named["random"].cpu())
         self.recorder.restore(within("recorder", named))
         self._stored_optimizers = within("optimizer", named)
         self._stored_average = within("average", named)
@@ -89,33 +89,30 @@ class Trainer:
         return {
             **under("learner", self.learner.state_dict()),
             **under("method", self.method.state_dict()),
-            **under("optimizer", optimizer_tensors(self._optimizers)),
-            **under("average", self._average.tensors()),
+            **under("optimizer", optimizer_tensors(self.optimizers)),
+            **under("average", self.average.tensors()),
             **under("recorder", self.recorder.tensors()),
-            "random": self._random.state(),
+            "random": self.random.state(),
         }
 
     def fit(self, mode: Mode = "auto") -> None:
         """Learns what is left to learn. Raises Interrupted when asked to stop, GenclError when a loss is not finite."""
-        total = sum(self.steps_of(task) for task in self._episodes)
+        total = sum(self.steps_of(task) for task in self.episodes)
         done = self.state.cost.steps
         with (
             stop_on_signal() as stop,
-            deterministic(self._device),
-            Reporter(total, done, self._mode(mode)) as reporter,
+            deterministic(self.device),
+            Reporter(total, done, mode if self._processes.main else "silent") as reporter,
         ):
-            while self.state.episode < len(self._episodes):
-                task = self._episodes[self.state.episode]
-                ctx = self._context(task)
+            while self.state.episode < len(self.episodes):
+                task = self.episodes[self.state.episode]
+                ctx = self.context(task)
                 self._learn(ctx, reporter, stop)
-                self._conclude(ctx, reporter)
-                if self.state.episode < len(self._episodes) and self._processes.any(bool(stop), self._device):
-                    self._stop(stop)
+                self.conclude(ctx, reporter)
+                if self.state.episode < len(self.episodes) and self._processes.any(bool(stop), self.device):
+                    self.stop(stop)
 
-    def _mode(self, mode: Mode) -> Mode:
-        return mode if self._processes.main else "silent"
-
-    def _context(self, task: Task) -> Context:
+    def context(self, task: Task) -> Context:
         return Context(
             learner=self.learner,
             task=task,
@@ -123,7 +120,7 @@ class Trainer:
             seed=self.settings.seed,
             train=self.settings.train if task.merged else self._train[task.index],
             processes=self._processes,
-            random=self._random,
+            random=self.random,
             steps=self.steps_of(task),
         )
 
@@ -133,112 +130,136 @@ class Trainer:
 
     def _learn(self, ctx: Context, reporter: Reporter, stop: StopRequest) -> None:
         """All stages of a task, from where the state stands."""
-        task, state = ctx.task, self.state
-        resumed = state.within_task
+        resumed = self.state.within_task
         if not resumed:
-            self._grow(task)
-            self.learner.train()
-            self.method.before_task(ctx)
-        phases = self.learner.phases([part.index for part in task.parts])
-        stages = self.method.stages(self.state.episode, ctx.last)
-        order = schedule.Order(len(task.train), ctx.train.batch_size, self.settings.seed, "order", task.index)
-        ends = schedule.stage_ends(stages, ctx.steps)
-        for number, (start, end) in enumerate(pairwise([0, *ends])):
-            if number < state.stage:
+            self.begin(ctx)
+        order = self.order(ctx)
+        for number, (stage, start, end) in enumerate(self.stages(ctx)):
+            if number < self.state.stage:
                 continue
-            ctx.stage = stages[number]
-            reporter.doing(f"task {task.name}: {_describe(ctx.stage)}")
-            self._optimizers = self._optimizers_for(phases, ctx.train)
-            if resumed:
-                restore_optimizers(self._optimizers, self._stored_optimizers)
-            else:
-                state.stage = number
-                with self._timed("importance_seconds"):
-                    self.method.enter_stage(ctx)
-            self._average = Average(self.learner, phases, ctx.train.average, end - start)
-            if resumed:
-                self._average.restore(self._stored_average)
+            reporter.doing(f"task {ctx.task.name}: {stage}")
+            self.enter(ctx, number, stage, end - start, resumed)
             resumed = False
             with self._timed("train_seconds"):
-                self._train_stage(ctx, phases, order, end, reporter, stop)
-            self._average.take()
+                self._train_stage(ctx, order, end, reporter, stop)
+            self.average.take()
             # running statistics are of each process's own rows; what methods find from here on must be the same
             self._processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
+    def begin(self, ctx: Context) -> None:
+        """The learner grows for the task, and the method hears of it."""
+        self._grow(ctx.task)
+        self.learner.train()
+        self.method.before_task(ctx)
+
+    def order(self, ctx: Context) -> schedule.Order:
+        """In which order the task's images come."""
+        return schedule.Order(len(ctx.task.train), ctx.train.batch_size, self.settings.seed, "order", ctx.task.index)
+
+    def stages(self, ctx: Context) -> list[tuple[Stage, int, int]]:
+        """The stages of the task, each with its first step and the one after its last."""
+        stages = self.method.stages(self.state.episode, ctx.last)
+        ends = schedule.stage_ends(stages, ctx.steps)
+        return list(zip(stages, [0, *ends], ends, strict=False))
+
+    def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
+        """What is to be done before the steps of a stage, or before those that are left of it."""
+        ctx.stage = stage
+        self.phases = self.learner.phases([part.index for part in ctx.task.parts])
+        self.optimizers = self._optimizers_for(self.phases, ctx.train)
+        if resumed:
+            restore_optimizers(self.optimizers, self._stored_optimizers)
+        else:
+            self.state.stage = number
+            with self._timed("importance_seconds"):
+                self.method.enter_stage(ctx)
+        self.average = Average(self.learner, self.phases, ctx.train.average, steps)
+        if resumed:
+            self.average.restore(self._stored_average)
+
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
-        before: list[Optimizer | None] = [*self._optimizers] or [None] * len(phases)
-        slow = list(self.learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
+        before: list[Optimizer | None] = [*self.optimizers] or [None] * len(phases)
         return [
-            make_optimizer(phase, settings, slow) if old is None or phase.moves_shared else old
+            self.make_optimizer(self.learner, phase, settings) if old is None or phase.moves_shared else old
             for phase, old in zip(phases, before, strict=True)
         ]
 
+    def make_optimizer(self, learner: Learner, phase: Phase, settings: TrainSettings) -> Optimizer:
+        """A fresh one for a phase of the learner, shared parameters slowed where the settings say so."""
+        slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
+        return make_optimizer(phase, settings, slow)
+
     def _train_stage(
-        self, ctx: Context, phases: list[Phase], order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
+        self, ctx: Context, order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
-        settings, state, steps = ctx.train, self.state, ctx.steps
-        switches = [Switch(self.learner, phase) for phase in phases]
-        watch = self._device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
-        losses: dict[str, Tensor] = {}
-        shown = state.step
-        while state.step < end:
-            ctx.step = state.step
-            rate = schedule.learning_rate(settings, state.step, steps) * ctx.stage.lr
-            ctx.lr = rate * settings.shared_lr if state.episode else rate
-            batch = self._batch(ctx, order)
-            stopping = bool(stop)
-            for phase, switch, optimizer in zip(phases, switches, self._optimizers, strict=True):
-                ctx.phase, ctx.batch = phase, batch
-                switch.on()
-                loss = phase.loss(batch, state.step, self._random)
-                penalty = self.method.penalty(ctx)
-                for parameter in phase.parameters:  # optimizer.zero_grad does no more, and takes longer
-                    parameter.grad = None
-                self._accelerator.backward(loss if penalty is None else loss + penalty)
-                stopping = self._processes.average_gradients(phase.parameters, stopping)
-                losses[phase.name] = loss.detach()
-                if watch:
-                    self._check_finite(ctx, losses)
-                self.method.adjust_gradients(ctx)
-                set_rate(optimizer, rate if phase.adam_lr is None else rate / settings.lr * phase.adam_lr)
-                optimizer.step()
-                self.method.after_step(ctx)
-            self._average.update()
-            state.step += 1
-            state.cost.steps += 1
-            due = state.step % settings.checkpoint_every == 0 and state.step < steps
-            if state.step % settings.log_every == 0 or state.step == end or due or stopping:
-                self._check_finite(ctx, losses)
-                self._check_parameters(ctx)
-                values = {name: round(float(loss), 6) for name, loss in losses.items()}
-                if state.step % settings.log_every == 0 or state.step == end:
-                    self._log(ctx, values)
-                reporter.advance(state.step - shown, values)
-                shown = state.step
-            if due or (stopping and state.step < steps):
-                self._checkpoint()
-            if stopping and state.step < steps:
-                self._stop(stop)
+        on_cpu = self.device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
+        steps = Steps(
+            self.learner,
+            self.method,
+            self.phases,
+            self.optimizers,
+            self.average,
+            self._processes,
+            self.random,
+            self.check_finite if on_cpu else None,
+        )
+        shown = self.state.step
+        while self.state.step < end:
+            rate = self.rate(ctx)
+            stopping = steps.take(ctx, self._batch(ctx, order), rate, bool(stop))
+            if values := self.count(ctx, steps.losses, end, stopping):
+                reporter.advance(self.state.step - shown, values)
+                shown = self.state.step
+            if stopping and self.state.step < ctx.steps:
+                self.stop(stop)
+
+    def rate(self, ctx: Context) -> float:
+        """The learning rate of the coming step, which the context is told."""
+        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
+        ctx.step = self.state.step
+        ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
+        return rate
+
+    def checkpoint_due(self, ctx: Context, step: int, stopping: bool) -> bool:
+        """Whether there is a checkpoint when so many steps of the task are taken; its end has one anyway."""
+        return (stopping or step % ctx.train.checkpoint_every == 0) and step < ctx.steps
+
+    def count(self, ctx: Context, losses: Mapping[str, Tensor], end: int, stopping: bool) -> dict[str, float]:
+        """Counts a step; writes to the log, and a checkpoint, where it is time. Returns the losses if it read them."""
+        state, every = self.state, ctx.train.log_every
+        state.step += 1
+        state.cost.steps += 1
+        logs, due = state.step % every == 0 or state.step == end, self.checkpoint_due(ctx, state.step, stopping)
+        if not (logs or due or stopping):
+            return {}
+        self.check_finite(ctx, losses)
+        check_parameters(self.recorder, ctx)
+        values = {name: round(float(loss), 6) for name, loss in losses.items()}
+        if logs:
+            self._log(ctx, values)
+        if due:
+            self._checkpoint()
+        return values
 
     def _batch(self, ctx: Context, order: schedule.Order) -> Batch:
         rows, world = order.rows(ctx.step), self._processes.world
         own = len(rows) // world
-        rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self._device)
+        rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self.device)
         data = ctx.task.train
         tasks = tuple(part.index for part in ctx.task.parts)
         batch = Batch(data.take(rows).float().div_(255), data.labels[rows], tasks=tasks, index=rows)
         return self.method.extend_batch(ctx, batch)
 
-    def _conclude(self, ctx: Context, reporter: Reporter) -> None:
+    def conclude(self, ctx: Context, reporter: Reporter) -> None:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""
         state, tasks = self.state, self.scenario.tasks
         reporter.doing(f"task {ctx.task.name}: measuring")
         self.learner.conclude(ctx.task)
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
-        self._optimizers, self._average = [], Average(self.learner, (), 0, 0)
-        row, ends = ctx.task.index, ctx.task is self._episodes[-1]
+        self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
+        row, ends = ctx.task.index, ctx.task is self.episodes[-1]
         with self._timed("eval_seconds"):
             self._measure(tasks[: row + 1], ends)
             if self._processes.main:
@@ -246,7 +267,7 @@ class Trainer:
                 self.recorder.keep(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
-        state.cost.end_task(self._device)
+        state.cost.end_task(self.device)
         capacity = self.method.capacity(self.learner)
         state.capacity += [capacity] if capacity else []
         if self._processes.main:
@@ -279,10 +300,11 @@ class Trainer:
         if self._processes.main:
             self.recorder.checkpoint(self.state, self.tensors())
 
-    def _stop(self, stop: StopRequest) -> None:
-        number = stop.signal or 15
+    def stop(self, stop: StopRequest, go_on: str = "") -> NoReturn:
+        """Raises Interrupted, which says how to go on."""
         where = f"task {self.state.episode + 1}, step {self.state.step}"
-        raise Interrupted(f"stopped at {where}, with a checkpoint; go on with: {self.recorder.resume_command}", number)
+        go_on = go_on or f"go on with: {self.recorder.resume_command}"
+        raise Interrupted(f"stopped at {where}, with a checkpoint; {go_on}", stop.signal or 15)
 
     def _log(self, ctx: Context, losses: dict[str, float]) -> None:
         if self._processes.main:
@@ -295,23 +317,9 @@ class Trainer:
             }
             self.state.log_bytes = self.recorder.log(entry, self.state.log_bytes, self.state.cost.steps)
 
-    def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
-        for name, loss in losses.items():
-            if not math.isfinite(float(loss)):
-                raise self._diverged(ctx, f"the loss of the {name} became {float(loss)}")
-
-    def _check_parameters(self, ctx: Context) -> None:
-        """No checkpoint is written, and no task concluded, with parameters that are not finite."""
-        sizes = torch._foreach_norm([parameter.detach() for parameter in self.learner.parameters()])
-        if not math.isfinite(float(torch.stack(list(sizes)).sum())):
-            raise self._diverged(ctx, "parameters became infinite or NaN")
-
-    def _diverged(self, ctx: Context, what: str) -> GenclError:
-        kept = "keeps the last good checkpoint" if self.recorder.has_checkpoint() else "has no checkpoint yet"
-        return GenclError(
-            f"{what} in task {ctx.task.name}, stage {ctx.stage.name}, step {ctx.step + 1}; "
-            f"{self.recorder.folder} {kept}; try a lower train.lr"
-        )
+    def check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
+        """Raises GenclError unless the loss of every phase is finite."""
+        check_losses(self.recorder, ctx, losses)
 
     @contextmanager
     def _timed(self, purpose: str) -> Iterator[None]:
@@ -321,10 +329,6 @@ class Trainer:
         finally:
             cost = self.state.cost
             setattr(cost, purpose, getattr(cost, purpose) + self.clock() - start)
-
-
-def _describe(stage: Stage) -> str:
-    return f"{stage.name} (pruned {stage.prune:.0%} of the free weights)" if stage.prune else stage.name
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:

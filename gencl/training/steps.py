@@ -1,0 +1,64 @@
+"""One optimiser step of every phase: the order in which learner, method and optimisers act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gencl.methods.base import Context, Method
+from gencl.models.learner import Batch, Learner, Phase
+from gencl.processes import Processes
+from gencl.randomness import RandomSource
+from gencl.training.averaging import Average
+from gencl.training.optimizers import Switch, set_rate
+
+
+class Steps:
+    """The steps of one stage.
+
+    Args:
+        watch: looks at the losses, by phase, before they move anything, and may raise; None: nobody does.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        method: Method,
+        phases: Sequence[Phase],
+        optimizers: Sequence[Optimizer],
+        average: Average,
+        processes: Processes,
+        random: RandomSource,
+        watch: Callable[[Context, Mapping[str, Tensor]], None] | None,
+    ) -> None:
+        self._method, self._average, self._processes, self._random = method, average, processes, random
+        self._parts = [
+            (phase, Switch(learner, phase), optimizer) for phase, optimizer in zip(phases, optimizers, strict=True)
+        ]
+        self._watch = watch
+        self.losses: dict[str, Tensor] = {}
+        """The last loss of each phase: a scalar, or one for each of several seeds (s,)."""
+
+    def take(self, ctx: Context, batch: Batch, rate: float, stopping: bool) -> bool:
+        """Takes one step at this rate; returns whether any process is ``stopping``."""
+        for phase, switch, optimizer in self._parts:
+            ctx.phase, ctx.batch = phase, batch
+            switch.on()
+            loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
+            total = loss.sum() if loss.ndim else loss
+            penalty = self._method.penalty(ctx)
+            for parameter in phase.parameters:  # optimizer.zero_grad does no more, and takes longer
+                parameter.grad = None
+            (total if penalty is None else total + penalty).backward()
+            stopping = self._processes.average_gradients(phase.parameters, stopping)
+            self.losses[phase.name] = loss.detach()
+            if self._watch:
+                self._watch(ctx, self.losses)
+            self._method.adjust_gradients(ctx)
+            set_rate(optimizer, rate if phase.adam_lr is None else rate / ctx.train.lr * phase.adam_lr)
+            optimizer.step()
+            self._method.after_step(ctx)
+        self._average.update()
+        return stopping

@@ -1,0 +1,71 @@
+"""Runs of one settings file with several seeds, trained as one (`gencl.training.ensemble`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from gencl import methods
+from gencl.errors import UsageError
+from gencl.settings import Settings, check, read_yaml
+from gencl.training.build import make_accelerator, make_learner, make_scenario
+from gencl.training.ensemble import Ensemble, why_not
+from gencl.training.progress import Mode
+from gencl.training.run import Run
+from gencl.training.train import make_trainer, say, say_what_is_learned
+
+
+def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
+    """Why runs of these settings cannot be trained as one; None: they can."""
+    return why_not(make_learner(settings.model, image_shape, 0, "cpu"), methods.build(settings.method))
+
+
+def train_seeds(
+    config: str | Path,
+    seeds: Sequence[int],
+    out: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> list[Run]:
+    """Trains fresh runs of the settings file ``config`` into ``out/seed-N``, one for each seed, as one.
+
+    Raises UsageError where they cannot be, or where there is one already, GenclError for what fails while running,
+    Interrupted when stopped by a signal: each run then goes on alone.
+    """
+    folders = [Path(out) / f"seed-{seed}" for seed in seeds]
+    for folder in folders:
+        if (folder / "config.yaml").exists():
+            raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    accelerator = make_accelerator(device)
+    if accelerator.num_processes > 1:
+        raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
+    settings = check(Settings, read_yaml(Path(config)), str(config))
+    root = None if data_root is None else Path(data_root)
+    scenario = make_scenario(settings, root).to(accelerator.device)
+    ensemble = Ensemble(
+        [
+            make_trainer(settings.model_copy(update={"seed": seed}), scenario, accelerator, folder, root, "silent")
+            for seed, folder in zip(seeds, folders, strict=True)
+        ]
+    )
+    say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
+    say_what_is_learned(ensemble.members[0].learner, scenario, progress)
+    try:
+        for trainer in ensemble.members:
+            trainer.learner.load_pretrained()
+            trainer.recorder.create(resume=False)
+        ensemble.fit(progress)
+        for trainer, folder in zip(ensemble.members, folders, strict=True):
+            trainer.write_results()
+            Run(folder).write_report()
+    finally:
+        for trainer in ensemble.members:
+            trainer.recorder.close()
+    return [Run(folder) for folder in folders]
