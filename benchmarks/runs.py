@@ -34,15 +34,23 @@ class OnlyAtTheEnd(Trainer):
 
 def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
     """The trainer when all is learned; ``state.cost`` has the seconds of training and of importance by ``clock``."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = fresh(settings, scenario, Path(folder), clock, evaluate)
+        trainer.fit("silent")
+        trainer.recorder.close()
+    return trainer
+
+
+def fresh(
+    settings: Settings, scenario: Scenario, folder: Path, clock: Callable[[], float], evaluate: bool = True
+) -> Trainer:
+    """A trainer of a run in a folder, nothing learned yet."""
     accelerator = make_accelerator("cpu")
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
-    with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), settings, scenario, Processes(accelerator))
-        recorder.create(resume=False)
-        method = methods.build(settings.method)
-        trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
-        trainer.clock, trainer.evaluates = clock, evaluate
-        trainer.fit("silent")
-        recorder.close()
+    recorder = Recorder(folder, settings, scenario, Processes(accelerator))
+    recorder.create(resume=False)
+    method = methods.build(settings.method)
+    trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
+    trainer.clock, trainer.evaluates = clock, evaluate
     return trainer

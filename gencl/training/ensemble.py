@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -80,7 +79,8 @@ class Ensemble:
     def _train_stage(
         self, contexts: Sequence[Context], orders: Sequence[Order], end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
-        first, began = self.members[0], time.perf_counter()
+        first = self.members[0]
+        began = first.clock()
         stack = Stack(self.members, contexts[0], end - first.state.step)
         ctx = replace(contexts[0], learner=stack.learner)
         steps = Steps(
@@ -112,7 +112,7 @@ class Ensemble:
         stack.hand_back()
         parted([member.learner for member in self.members])
         for member in self.members:
-            member.state.cost.train_seconds += (time.perf_counter() - began) / len(self.members)
+            member.state.cost.train_seconds += (first.clock() - began) / len(self.members)
 
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         if all(bool(loss.isfinite().all()) for loss in losses.values()):
