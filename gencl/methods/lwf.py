@@ -22,12 +22,14 @@ _CHUNK = 500
 
 
 def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
-    """-sum softmax(old / T) log softmax(new / T), mean over the batch (Li & Hoiem eq. 2-3); logits (n, classes).
+    """-sum softmax(old / T) log softmax(new / T), mean over the batch, summed over heads (Li & Hoiem eq. 2-3).
+
+    Logits are (n, heads, classes).
 
     The cross-entropy form: it differs from the Kullback-Leibler divergence by the teacher's entropy, a constant. There
     is no factor T^2.
     """
-    return -(F.softmax(old / temperature, 1) * F.log_softmax(new / temperature, 1)).sum(1).mean()
+    return -(F.softmax(old / temperature, 2) * F.log_softmax(new / temperature, 2)).sum((1, 2)).mean()
 
 
 class LwF(Method):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -164,7 +164,8 @@ class Classifier(Learner):
         return scores, positions - start
 
     def responses(self, images: Tensor, tasks: int) -> list[Tensor]:
-        """The logits of the first so many tasks' heads on any images (one group where one head serves all).
+        """The logits of the first so many tasks' heads on any images, (n, heads, classes): heads of as many classes
+        together (one group, and one head, where one serves all).
 
         Asked in a training step about that step's images, it goes on from the features that `loss` found.
         """
@@ -173,9 +174,15 @@ class Classifier(Learner):
             features = self._seen[1]
         else:
             features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
-        heads = self.head if self.heads == "domain" else self.head[:tasks]
-        found = [head(features) for head in heads]
-        return found if self.heads == "task" else [torch.cat(found, dim=1)]
+        heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
+        if self.heads != "task":
+            return [torch.cat([head(features) for head in heads], dim=1).unsqueeze(1)]
+        found = []
+        for classes in dict.fromkeys(head.out_features for head in heads):
+            alike = [head for head in heads if head.out_features == classes]
+            weight, bias = torch.cat([head.weight for head in alike]), torch.cat([head.bias for head in alike])
+            found.append(F.linear(features, weight, bias).view(len(images), len(alike), classes))
+        return found
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
         """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""

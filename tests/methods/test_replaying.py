@@ -19,7 +19,7 @@ from tests.conftest import context
 
 def test_distillation_is_the_papers_cross_entropy_at_temperature() -> None:
     """Golden value, by hand: T = 2 turns logits (2, 0) into (1, 0), softmax (0.731, 0.269)."""
-    new, old = torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]])
+    new, old = torch.tensor([[[0.0, 0.0]]]), torch.tensor([[[2.0, 0.0]]])
     assert abs(float(distillation(new, old, 2.0)) - 0.6931) < 1e-4  # against (1/2, 1/2): log 2 whatever the teacher
     p = 1 / (1 + torch.tensor(-1.0).exp())
     assert torch.isclose(distillation(old, old, 2.0), -(p * p.log() + (1 - p) * (1 - p).log()))
@@ -38,7 +38,8 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     teacher = method._teacher
     assert teacher is not None and not any(p.requires_grad for p in teacher.parameters())
     features, old = learner.trunk(ctx.batch.images), teacher.trunk(ctx.batch.images)
-    wanted = sum(distillation(learner.head[k](features), teacher.head[k](old), 2.0) for k in range(2))
+    heads = [(learner.head[k](features)[:, None], teacher.head[k](old)[:, None]) for k in range(2)]
+    wanted = sum(distillation(new, before, 2.0) for new, before in heads)
     found = method.penalty(ctx)
     assert found is not None and torch.isclose(found, 0.5 * wanted)
     learner.train()
@@ -59,7 +60,8 @@ def test_lwf_records_the_responses_to_images_that_are_seen_again() -> None:
     assert method._recorded is None
     ctx.steps = 1000
     again = method.penalty(ctx)
-    assert method._recorded is not None and [len(head) for head in method._recorded] == [len(data)] * 2
+    assert method._recorded is not None
+    assert [tuple(heads.shape) for heads in method._recorded] == [(len(data), 2, 2)]  # two heads of two classes
     assert once is not None and again is not None and torch.isclose(once, again)
     assert mixed(ctx.batch, ctx.batch.images[:1], ctx.batch.classes[:1]).index is None  # not the task's images alone
 
