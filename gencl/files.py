@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,17 @@ def absolute(name: str) -> str:
 
 def write(path: Path, data: bytes | str) -> None:
     """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
-    content = data.encode() if isinstance(data, str) else data
+    write_pieces(path, [data.encode() if isinstance(data, str) else data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """As `write`, of what comes piece by piece."""
     scratch = None
     try:
         descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         Path(scratch).chmod(0o644)
@@ -75,22 +80,31 @@ def write_json(path: Path, value: Any) -> None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
     """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
-    data = _bytes(tensors)
-    write(path, data)
-    return hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256()
+    write_pieces(path, _digested(tensors, digest))
+    return digest.hexdigest()
 
 
 def checksum(tensors: Mapping[str, Any]) -> str:
     """What `save_tensors` would return, without writing."""
-    return hashlib.sha256(_bytes(tensors)).hexdigest()
+    digest = hashlib.sha256()
+    for _ in _digested(tensors, digest):
+        pass
+    return digest.hexdigest()
 
 
-def _bytes(tensors: Mapping[str, Any]) -> bytes:
-    from safetensors.torch import save
+def _digested(tensors: Mapping[str, Any], digest: hashlib._Hash) -> Iterator[bytes | memoryview]:
+    from gencl.tensor_files import pieces
 
-    return save({name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
+    for piece in pieces(tensors):
+        digest.update(piece)
+        yield piece
 
 
 def sha256(path: Path) -> str:
     """The checksum of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

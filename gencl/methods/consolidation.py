@@ -83,12 +83,13 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 
 
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Omega with mean 1 over all entries of all tensors; all zeros stay zeros. Raises GenclError unless finite."""
+    """Omega with mean 1 over all entries of all tensors, in place; all zeros stay zeros. Raises GenclError unless
+    finite."""
     total = sum(value.sum(dtype=torch.float64) for value in importance.values())
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
-    return {name: value / mean if mean else value for name, value in importance.items()}
+    return {name: value.div_(mean) if mean else value for name, value in importance.items()}
 
 
 def _some(names: Sequence[str]) -> str:
@@ -121,10 +122,16 @@ class Consolidation(Method):
         """The importance of each shared parameter for the task just learned, not negative, in any unit."""
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        """Adds a task's importance (of mean 1) to the earlier ones', with its weights as the anchor of all."""
-        before = self.importance
-        self.importance = {name: before[name] + value if before else value for name, value in measured.items()}
-        self.anchors = weights
+        """Adds a task's importance (of mean 1) to the earlier ones', with its weights as the anchor of all.
+
+        In place, as these are most of what a method takes of memory; ``weights`` are the learner's own.
+        """
+        if not self.importance:
+            self.importance, self.anchors = measured, {name: weight.clone() for name, weight in weights.items()}
+            return
+        for name, value in measured.items():
+            self.importance[name].add_(value)
+            self.anchors[name].copy_(weights[name])
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
@@ -193,9 +200,9 @@ class Consolidation(Method):
         proximal_step(parameters, anchors, self._weights[1])
 
     def after_task(self, ctx: Context) -> None:
-        measured = scaled_to_mean_one(self.measure(ctx))
-        self.combine(measured, {name: parameter.detach().clone() for name, parameter in ctx.learner.shared().items()})
         self._clear()
+        measured = scaled_to_mean_one(self.measure(ctx))
+        self.combine(measured, {name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**under("importance", self.importance), **under("anchor", self.anchors)}

@@ -56,10 +56,10 @@ class EWC(Consolidation):
         return square
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        before, anchors = self.importance, self.anchors
-        super().combine(measured, weights)
-        if before:
-            self.anchors = {
-                name: torch.where(total > 0, (before[name] * anchors[name] + measured[name] * weights[name]) / total, w)
-                for (name, total), w in zip(self.importance.items(), weights.values(), strict=True)
-            }
+        if not self.importance:
+            return super().combine(measured, weights)
+        for name, total in self.importance.items():
+            anchor, weight = self.anchors[name], weights[name]
+            anchor.mul_(total).add_(measured[name] * weight)
+            total.add_(measured[name])
+            anchor.copy_(torch.where(total > 0, anchor / total, weight))

@@ -24,5 +24,6 @@ class OnlineEWC(EWC):
     settings: Settings
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        self.importance = {name: self.settings.gamma * value for name, value in self.importance.items()}
+        for value in self.importance.values():
+            value.mul_(self.settings.gamma)
         Consolidation.combine(self, measured, weights)

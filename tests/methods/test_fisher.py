@@ -68,7 +68,7 @@ def test_a_term_a_task_as_one_quadratic() -> None:
     fishers[:, 0] = 0  # never important: the anchor is the last one's and nothing is divided by zero
     method = EWC(EWC.Settings())
     for fisher, anchor in zip(fishers, anchors, strict=True):
-        method.combine({"w": fisher}, {"w": anchor})
+        method.combine({"w": fisher.clone()}, {"w": anchor})
     weight = torch.randn(5)
     separate = (2 * fishers * (weight - anchors)).sum(0)
     assert torch.allclose(2 * method.importance["w"] * (weight - method.anchors["w"]), separate, atol=1e-5)
