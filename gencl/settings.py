@@ -5,12 +5,14 @@ Every wrong key or value becomes one `UsageError` that names where it stands, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from gencl import yaml_files
 from gencl.errors import UsageError
@@ -34,6 +36,8 @@ class Part(BaseModel):
 
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+_BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
+"""Pydantic's names for what a setting may be, where that is one number or a list of them."""
 
 
 class DataSettings(Part):
@@ -161,8 +165,8 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
+        first = _telling(error.errors())
+        path = [str(part) for part in first["loc"] if not _BRANCH.fullmatch(str(part))]
         key = prefix + ".".join(path)
         if first["type"] == "extra_forbidden":
             known = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
@@ -172,6 +176,12 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
             message = "must be a block of settings"
         given = "" if not path else f" (it is {_short(first['input'])})"
         raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
+
+
+def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The first error; of a setting that may be one number or a list of them, that of the kind which was given."""
+    same = [error for error in errors if error["loc"][:1] == errors[0]["loc"][:1]]
+    return next((error for error in same if not error["type"].endswith("_type")), errors[0])
 
 
 def _short(value: object) -> str:

@@ -21,7 +21,9 @@ def test_its_command_resolves(script: Path) -> None:
     assert script.stat().st_mode & 0o111, "not executable"
     text = script.read_text().replace("\\\n", " ")
     words = shlex.split(re.search(r'/\.\./gencl" (.*) "\$@"', text)[1])
+    example = shlex.split(re.search(rf"# More options .*: cli/reproduce/{script.name} (.*)", text)[1])
     command = cli.get_command(None, words[0])  # type: ignore[arg-type]
+    command.make_context(words[0], [*words[1:], *example])
     options = command.make_context(words[0], words[1:]).params
     label = options.get("methods") or options["method"]
     for variant in parse_variants(label):

@@ -54,13 +54,18 @@ class ClassSplit(Recipe):
             ends = list(accumulate(known.sizes))
             groups = [tuple(classes[end - size : end]) for size, end in zip(known.sizes, ends, strict=True)]
         groups = first_tasks(groups, known.tasks)
-        names = [",".join(dataset.classes[c] for c in group) for group in groups]
+        names = [_title([dataset.classes[c] for c in group]) for group in groups]
         tasks = tuple(
             task_of_classes(dataset, group, data, i, index=i, name=name)
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
         source = Source(dataset.name, len(dataset.classes), partial(load, data.name))
         return Scenario("split", tasks, dataset.classes, dataset.reader, sources=(source,))
+
+
+def _title(classes: Sequence[str]) -> str:
+    """A task's name: its classes, or the first and last of many."""
+    return ",".join(classes) if len(classes) <= 5 else f"{classes[0]} to {classes[-1]}"
 
 
 def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int, ...]]:

@@ -43,7 +43,9 @@ def test_limit_and_number_of_tasks() -> None:
 
 
 def test_tasks_of_several_sizes() -> None:
-    assert [task.classes for task in split(sizes=[3, 1, 6]).tasks] == [(0, 1, 2), (3,), (4, 5, 6, 7, 8, 9)]
+    tasks = split(sizes=[3, 1, 6]).tasks
+    assert [task.classes for task in tasks] == [(0, 1, 2), (3,), (4, 5, 6, 7, 8, 9)]
+    assert [task.name for task in tasks] == ["0,1,2", "3", "4 to 9"]
 
 
 def test_merged_tasks_keep_their_parts() -> None:
