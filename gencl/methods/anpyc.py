@@ -78,6 +78,7 @@ class ANPyC(SPP):
     def enter_stage(self, ctx: Context) -> None:
         if not ctx.stage.prune:
             return
+        self._clear()  # what scores take is then not needed beside it
         weights = prunable({name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
         scores = self._scores(ctx, weights)
         free = self.free or {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
@@ -85,7 +86,7 @@ class ANPyC(SPP):
         self.pruned = {
             # what an earlier round pruned stays pruned: it is zero, so no score or magnitude is below its own
             name: least(
-                scores[name].masked_fill(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune
+                scores.pop(name).masked_fill_(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune
             )
             for name, weight in weights.items()
         }

@@ -62,4 +62,4 @@ class EWC(Consolidation):
             anchor, weight = self.anchors[name], weights[name]
             anchor.mul_(total).add_(measured[name] * weight)
             total.add_(measured[name])
-            anchor.copy_(torch.where(total > 0, anchor / total, weight))
+            torch.where(total > 0, anchor.div_(total), weight, out=anchor)

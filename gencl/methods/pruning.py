@@ -12,11 +12,15 @@ def least(score: Tensor, magnitude: Tensor, among: Tensor, share: float) -> Tens
 
     Exactly round(share * number of entries among) are chosen, never more: a threshold with <= takes all ties.
     """
-    candidates = among.flatten().nonzero().squeeze(1)
-    by_magnitude = candidates[magnitude.flatten()[candidates].argsort(stable=True)]
-    in_order = by_magnitude[score.flatten()[by_magnitude].argsort(stable=True)]
-    chosen = torch.zeros_like(among).flatten()
-    chosen[in_order[: round(share * len(candidates))]] = True
+    scores, allowed = score.flatten(), among.flatten()
+    count = round(share * int(allowed.sum()))
+    if not count:
+        return torch.zeros_like(among)
+    limit = scores[allowed].kthvalue(count).values  # a sort would take several times the memory of the weights
+    chosen = allowed & (scores < limit)
+    ties = (allowed & (scores == limit)).nonzero().squeeze(1)
+    ties = ties[magnitude.flatten()[ties].argsort(stable=True)]
+    chosen[ties[: count - int(chosen.sum())]] = True
     return chosen.view_as(among)
 
 
