@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from gencl.errors import UsageError
 from gencl.models.learner import Batch, GenerativeLearner, Learner, Phase, ScalarKind
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
+from gencl.models.precision import at_least_float32
 from gencl.models.scholar import ScholarSettings, beside
 from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
@@ -140,7 +141,8 @@ class Classifier(Learner):
         """The trunk with the gates and statistics of each image's task."""
         gates = self.gates.of(index)
         with of_tasks(self._norms, index):
-            return trunk(images) if gates is None else trunk(images, gates)
+            features = trunk(images) if gates is None else trunk(images, gates)
+        return at_least_float32(features)
 
     def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
         """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).
@@ -151,10 +153,10 @@ class Classifier(Learner):
         features = self._features(images, index, among)
         self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
         if self.heads == "domain":
-            return self.head[0](features), positions - len(self.tasks[0]) * index
+            return at_least_float32(self.head[0](features)), positions - len(self.tasks[0]) * index
         if self.heads == "class":
             among = range(len(self.tasks))
-        scores = torch.cat([self.head[task](features) for task in among], dim=1)
+        scores = at_least_float32(torch.cat([self.head[task](features) for task in among], dim=1))
         start = sum(len(task) for task in self.tasks[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]
@@ -172,7 +174,7 @@ class Classifier(Learner):
         else:
             features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
         heads = self.head if self.heads == "domain" else self.head[:tasks]
-        found = [head(features) for head in heads]
+        found = [at_least_float32(head(features)) for head in heads]
         return found if self.heads == "task" else [torch.cat(found, dim=1)]
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
 from gencl.training import learned_images, schedule
+from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import Switch, make_optimizer, set_rate
@@ -61,6 +62,7 @@ class Trainer:
         self._train = settings.train_of(len(scenario.tasks))
         self._optimizers: list[Optimizer] = []
         self._average = Average(learner, (), 0, 0)
+        self._acceleration = Acceleration(learner)
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
@@ -191,8 +193,9 @@ class Trainer:
             for phase, switch, optimizer in zip(phases, switches, self._optimizers, strict=True):
                 ctx.phase, ctx.batch = phase, batch
                 switch.on()
-                loss = phase.loss(batch, state.step, self._random)
-                penalty = self.method.penalty(ctx)
+                with self._acceleration.of(settings):
+                    loss = phase.loss(batch, state.step, self._random)
+                    penalty = self.method.penalty(ctx)
                 for parameter in phase.parameters:  # optimizer.zero_grad does no more, and takes longer
                     parameter.grad = None
                 self._accelerator.backward(loss if penalty is None else loss + penalty)
