@@ -1,14 +1,17 @@
-"""What each option of training gives: a step in bfloat16 or channels-last against the default.
+"""What each option of training gives: a step in bfloat16, channels-last or with compiled networks against the default.
 
     python -m benchmarks.options [--networks mlp gan vae vgg9] [--threads N] [--rounds N]
 
 A step is all phases of one batch, with the preset's batch size and settings, method sgd, at the first task, on noise:
 what a step takes does not depend on what it sees. Channels-last is no option of gencl (docs/how-to/speed.md says why);
-here the parameters and the batch are made so.
+here the parameters and the batch are made so. What compiling took is beside the table, with PyTorch's caches empty.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from collections.abc import Callable
 
 import torch
@@ -34,6 +37,7 @@ OPTIONS = {
     "default": [],
     "train.precision=bf16": ["train.precision=bf16"],
     "channels-last": [],
+    "train.compile=yes": ["train.compile=yes"],
 }
 
 
@@ -70,17 +74,25 @@ def side(case: Case, option: str) -> Callable[[], None]:
 def compared(name: str, clock: Callable[[], float], rounds: int) -> str:
     case = CASES[name]
     sides = {option: side(case, option) for option in OPTIONS}
+    first = {}
+    for option, work in sides.items():
+        start = time.perf_counter()
+        work()
+        first[option] = time.perf_counter() - start
     times = measure.interleaved({o: measure.timed(work, clock) for o, work in sides.items()}, rounds)
     a_step = {option: [seconds / case[-1] for seconds in taken] for option, taken in times.items()}
+    waited = first["train.compile=yes"] - first["default"]
     title = f"A step of {name} ({case[0]}{', ' if case[1] else ''}{', '.join(case[1])}), images {case[2]}"
-    return measure.table(title, a_step, "ms")
+    return measure.table(title, a_step, "ms") + f"\nCompiling took {waited:.0f} s.\n"
 
 
 def main() -> None:
     parser = measure.options(__doc__, rounds=5)
     parser.add_argument("--networks", nargs="+", choices=CASES, default=list(CASES))
     given = measure.parsed(parser)
-    tables = [compared(name, given.clock, given.rounds) for name in given.networks]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        tables = [compared(name, given.clock, given.rounds) for name in given.networks]
     measure.record("Options of training", *tables)
 
 

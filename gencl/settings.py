@@ -80,13 +80,19 @@ class TrainSettings(Part):
     precision: Literal["float32", "bf16"] = Field(
         "float32", description="what the networks of a step compute in; parameters and losses stay float32"
     )
+    compile: Literal["no", "yes"] = Field("no", description="whether the networks of a step are compiled first")
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
 
+    @field_validator("compile", mode="before")
+    @classmethod
+    def _yaml_reads_yes_and_no_as_truth_values(cls, value: object) -> object:
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
-_ACCELERATION = ("precision",)
+
+_ACCELERATION = ("precision", "compile")
 """Of ``train.*``; where none is asked for, a run's settings are those of a gencl that had none."""
 
 

@@ -187,6 +187,9 @@ class ConditionalGAN(GenerativeLearner):
             Phase("generator", [*self.shared().values(), *own], self.generator_loss, moves_shared=True),
         ]
 
+    def networks(self) -> list[nn.Module]:
+        return [self.generator.trunk, self.discriminator.trunk]
+
     def discriminator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """softplus(-D(x)) + softplus(D(G(z))), and every few steps the R1 penalty (gamma / 2) E|dD/dx|^2.
 

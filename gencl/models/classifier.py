@@ -115,6 +115,9 @@ class Classifier(Learner):
         if self.generator is not None:
             self.generator.conclude(task)
 
+    def networks(self) -> list[nn.Module]:
+        return [self.trunk, *(self.generator.networks() if self.generator is not None else ())]
+
     def describe(self) -> str:
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 

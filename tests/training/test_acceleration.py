@@ -1,8 +1,11 @@
-"""What a step's networks compute in."""
+"""What a step's networks compute in, and whether they are compiled."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,9 +111,82 @@ def test_bf16_learns_the_digits(tmp_path: Path) -> None:
     assert half.metrics["summary"]["acc"] > plain.metrics["summary"]["acc"] - 0.02 > 0.9
 
 
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are traced and differentiated as compiled ones are, without the minutes in the C++ compiler."""
+    monkeypatch.setenv("CXX", sys.executable)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "sets"),
+    [
+        ("digits-cgan", ["model.width=4"]),  # the discriminator's first step has R1
+        ("digits-vae", ["model.width=2"]),
+        ("digits-mlp", ["model.name=cnn-narrow", "model.width=0.1", "data.size=16"]),  # dropout draws within the trunk
+        ("digits-mlp", ["model.name=vgg9", "model.width=0.1", "data.size=16"]),  # statistics of tasks
+    ],
+)
+@pytest.mark.usefixtures("uncompiled")
+def test_compiled_networks_move_parameters_the_same_way(preset: str, sets: list[str]) -> None:
+    plain, fast = gradients(preset, sets), gradients(preset, sets, compile="yes")
+    for name, (loss, slope) in fast.items():
+        torch.testing.assert_close(loss, plain[name][0])
+        torch.testing.assert_close(slope, plain[name][1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_networks_are_compiled_within_steps_only(tmp_path: Path) -> None:
+    """Importance's hooks, teachers and files meet the plain ones; what is frozen, masked and replayed is the same."""
+    sets = [*tiny("digits-mlp"), "scenario.tasks=2"]
+    for method in ("anpyc+lwf", "packnet"):
+        plain, fast = (
+            gencl.train("digits-mlp", method, out=tmp_path / f"{method}-{word}", set=[*sets, *more], progress="silent")
+            for word, more in (("plain", []), ("fast", ["train.compile=yes"]))
+        )
+        for name, value in model(plain).items():
+            torch.testing.assert_close(model(fast)[name], value)
+    resumed = gencl.train(out=fast.path, resume=True, progress="silent")
+    assert resumed.settings.train.compile == "yes"
+
+
+def test_what_cannot_be_compiled_is_not_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> object:
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=broken))
+    layer = torch.nn.Linear(2, 2)
+    fast = acceleration.compiled(layer)
+    with pytest.warns(UserWarning, match=r"train\.compile: Linear is not compiled \(RuntimeError: no luck\)"):
+        assert torch.equal(fast(torch.ones(1, 2)), layer(torch.ones(1, 2)))
+    fast(torch.ones(3, 2))  # and is not tried again
+
+
+def test_compiling_is_refused_where_it_cannot_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = resolve("digits-mlp", assignments=["train.compile=yes"])
+    learner, _ = grown(settings)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageError, match=r"train\.compile: there is no C\+\+ compiler no-such-compiler here"):
+        acceleration.check(settings, learner)
+    monkeypatch.setattr(type(learner), "networks", lambda _: ())
+    with pytest.raises(UsageError, match=r"train\.compile: MLPClassifier names no networks to compile; use no"):
+        acceleration.check(settings, learner)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
+def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
+    sets = [*tiny("digits-mlp"), "scenario.tasks=2"]
+    plain, fast = (
+        gencl.train("digits-mlp", "ewc", out=tmp_path / word, set=[*sets, f"train.compile={word}"], progress="silent")
+        for word in ("no", "yes")
+    )
+    for name, value in model(plain).items():
+        torch.testing.assert_close(model(fast)[name], value)
+
+
 def test_runs_that_ask_for_nothing_have_the_settings_they_always_had() -> None:
     """So that what was stored before can be gone on with; what is asked for is stored."""
-    plain = resolve("digits-mlp", assignments=["train.precision=float32"])
-    assert "precision" not in plain.to_yaml() and plain == resolve("digits-mlp")
-    asked = resolve("digits-mlp", assignments=["train.precision=bf16"])
-    assert asked.tree()["train"]["precision"] == "bf16"
+    plain = resolve("digits-mlp", assignments=["train.precision=float32", "train.compile=no"])
+    assert not {"precision", "compile"} & set(plain.tree()["train"]) and plain == resolve("digits-mlp")
+    asked = resolve("digits-mlp", assignments=["train.precision=bf16", "train.compile=yes"])
+    assert {"precision": "bf16", "compile": "yes"}.items() <= asked.tree()["train"].items()
