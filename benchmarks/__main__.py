@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 NEEDS_DATA = ("steps", "peers", "importance", "tasks", "batches")
-OTHERS = ("consolidation", "ensemble", "memory", "startup", "evaluation", "to_images")
+OTHERS = ("consolidation", "ensemble", "memory", "options", "startup", "evaluation", "to_images")
 ALONE = ("evaluation", "to_images")
 """Those that know no clock."""
 

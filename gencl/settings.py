@@ -81,10 +81,23 @@ class TrainSettings(Part):
         le=1,
         description="share of a stage's steps whose parameters are averaged at its end; 0: none",
     )
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="what the networks of a step compute in; parameters and losses stay float32"
+    )
+    compile: Literal["no", "yes"] = Field("no", description="whether the networks of a step are compiled first")
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+
+    @field_validator("compile", mode="before")
+    @classmethod
+    def _yaml_reads_yes_and_no_as_truth_values(cls, value: object) -> object:
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+_ACCELERATION = ("precision", "compile")
+"""Of ``train.*``; where none is asked for, a run's settings are those of a gencl that had none."""
 
 
 class EvaluateSettings(Part):
@@ -149,13 +162,19 @@ class Settings(Part):
 
     def tree(self) -> dict[str, Any]:
         """Plain values, ready for YAML and JSON; without ``plugins``, which decides nothing."""
-        unset = {name for name in ("extend", "keep") if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump(mode="json", by_alias=True, exclude={"plugins", *unset})
+        unset = dict.fromkeys(_at_default(self, ("extend", "keep")), True)
+        train = _at_default(self.train, _ACCELERATION)
+        return self.model_dump(mode="json", by_alias=True, exclude={"plugins": True, **unset, "train": train})
 
     def to_yaml(self) -> str:
         """All of it, as config.yaml holds it."""
         plugins = {"plugins": self.plugins} if self.plugins else {}
         return yaml.safe_dump({**self.tree(), **plugins}, sort_keys=False, allow_unicode=True)
+
+
+def _at_default(part: Part, names: Sequence[str]) -> set[str]:
+    """Those of these settings that are as they are where nothing is said."""
+    return {name for name in names if getattr(part, name) == type(part).model_fields[name].default}
 
 
 def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:

@@ -17,6 +17,7 @@ from gencl.errors import UsageError
 from gencl.models.class_layers import CLASS_LAYERS, Adapter, ClassParameters
 from gencl.models.entropies import bernoulli_entropy
 from gencl.models.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.models.precision import at_least_float32
 from gencl.models.to_images import ToImages
 from gencl.randomness import RandomSource, seeded
 from gencl.scenarios.task import Task
@@ -114,7 +115,7 @@ class CGANGenerator(Generator):
     def _grown(self, units: Tensor) -> Tensor:
         """The images before the sigmoid, from the first units."""
         images: Tensor = self.trunk(units.view(-1, *self.base))
-        return images
+        return at_least_float32(images)
 
 
 class Discriminator(nn.Module):
@@ -145,7 +146,7 @@ class Discriminator(nn.Module):
         features = self.trunk(images)
         embedding = torch.cat(list(self.embeddings))[positions]
         scores: Tensor = self.output(features).squeeze(1) + (features * embedding).sum(1)
-        return scores
+        return at_least_float32(scores)
 
 
 class ConditionalGAN(GenerativeLearner):
@@ -188,6 +189,9 @@ class ConditionalGAN(GenerativeLearner):
             Phase("discriminator", judged, self.discriminator_loss, moves_shared=False, draw=self.drawn),
             Phase("generator", drawn, self.generator_loss, moves_shared=True, draw=self.drawn),
         ]
+
+    def networks(self) -> list[nn.Module]:
+        return [self.generator.trunk, self.discriminator.trunk]
 
     def discriminator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """softplus(-D(x)) + softplus(D(G(z))), and every few steps the R1 penalty (gamma / 2) E|dD/dx|^2.

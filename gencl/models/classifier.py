@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from gencl.errors import UsageError
 from gencl.models.learner import Batch, GenerativeLearner, Learner, Phase, ScalarKind
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
+from gencl.models.precision import at_least_float32
 from gencl.models.scholar import ScholarSettings, beside
 from gencl.models.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.randomness import RandomSource, seeded
@@ -116,6 +117,9 @@ class Classifier(Learner):
         if self.generator is not None:
             self.generator.conclude(task)
 
+    def networks(self) -> list[nn.Module]:
+        return [self.trunk, *(self.generator.networks() if self.generator is not None else ())]
+
     def describe(self) -> str:
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 
@@ -142,7 +146,8 @@ class Classifier(Learner):
         """The trunk with the gates and statistics of each image's task."""
         gates = self.gates.of(index)
         with of_tasks(self._norms, index):
-            return trunk(images) if gates is None else trunk(images, gates)
+            features = trunk(images) if gates is None else trunk(images, gates)
+        return at_least_float32(features)
 
     def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
         """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).
@@ -153,10 +158,10 @@ class Classifier(Learner):
         features = self._features(images, index, among)
         self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
         if self.heads == "domain":
-            return self.head[0](features), positions - len(self.tasks[0]) * index
+            return at_least_float32(self.head[0](features)), positions - len(self.tasks[0]) * index
         if self.heads == "class":
             among = range(len(self.tasks))
-        scores = torch.cat([self.head[task](features) for task in among], dim=1)
+        scores = at_least_float32(torch.cat([self.head[task](features) for task in among], dim=1))
         start = sum(len(task) for task in self.tasks[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]
@@ -176,12 +181,13 @@ class Classifier(Learner):
             features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
         heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
         if self.heads != "task":
-            return [torch.cat([head(features) for head in heads], dim=1).unsqueeze(1)]
+            return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
         found = []
         for classes in dict.fromkeys(head.out_features for head in heads):
             alike = [head for head in heads if head.out_features == classes]
             weight, bias = torch.cat([head.weight for head in alike]), torch.cat([head.bias for head in alike])
-            found.append(F.linear(features, weight, bias).view(len(images), len(alike), classes))
+            scores = at_least_float32(F.linear(features, weight, bias))
+            found.append(scores.view(len(images), len(alike), classes))
         return found
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:

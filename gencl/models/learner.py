@@ -146,6 +146,10 @@ class Learner(nn.Module, ABC):
         """
         yield batch, torch.ones(len(batch), device=batch.classes.device)
 
+    def networks(self) -> Sequence[nn.Module]:
+        """What ``train.compile`` compiles: parts that are called as modules and have the same parameters all along."""
+        return ()
+
     def generative(self) -> GenerativeLearner | None:
         """What draws images: the learner itself, the generator beside it, or nothing."""
         return None

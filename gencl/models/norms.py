@@ -60,7 +60,7 @@ class TaskBatchNorm2d(nn.Module):
         if not self.training:
             return self.normalised(units) * self.weight[:, None, None] + self.bias[:, None, None]
         assert self.tasks is not None
-        mean, var = units.new_zeros(units.shape[1]), units.new_ones(units.shape[1])
+        mean, var = torch.zeros_like(self.weight), torch.ones_like(self.weight)
         normalised = F.batch_norm(units, mean, var, self.weight, self.bias, True, 1.0, self.eps)
         present = self.running_mean.new_zeros(len(self.running_mean), 1).index_fill_(0, self.tasks, self.momentum)
         self.running_mean.lerp_(mean.expand_as(self.running_mean), present.expand_as(self.running_mean))

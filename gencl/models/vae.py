@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.models.entropies import bernoulli_entropy
@@ -71,6 +71,9 @@ class VAE(GenerativeLearner):
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
         return [Phase("vae", [*self.shared().values(), *own], self.loss, moves_shared=True, draw=self.drawn)]
+
+    def networks(self) -> list[nn.Module]:
+        return [self.generator.encoder.trunk, self.generator.decoder.trunk]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """The mean of the negative ELBO, in nats an image."""

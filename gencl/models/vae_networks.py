@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gencl.errors import UsageError
 from gencl.models.learner import Generator
+from gencl.models.precision import at_least_float32
 from gencl.models.to_images import ToImages
 from gencl.randomness import RandomSource, seeded
 
@@ -80,7 +81,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor, tasks: Tensor | int) -> tuple[Tensor, Tensor]:
         """The posterior's mean and log variance, each (n, latent)."""
-        mean, log_variance = self.latent(self.trunk(images), tasks).chunk(2, dim=1)
+        mean, log_variance = at_least_float32(self.latent(self.trunk(images), tasks)).chunk(2, dim=1)
         return mean, log_variance
 
 
@@ -106,7 +107,7 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
         images: Tensor = self.trunk(self.latent(z, tasks))
-        return images
+        return at_least_float32(images)
 
 
 class VAEGenerator(Generator):

@@ -13,6 +13,8 @@ from gencl.errors import UsageError
 from gencl.methods.base import Context, Method
 from gencl.models.learner import Batch, Learner
 from gencl.randomness import deterministic
+from gencl.settings import Settings
+from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.progress import Mode, Reporter
@@ -23,8 +25,10 @@ from gencl.training.steps import Steps
 from gencl.training.trainer import Trainer
 
 
-def why_not(learner: Learner, method: Method) -> str | None:
-    """Why runs of this learner and method cannot be trained as one; None: they can."""
+def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
+    """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
+    if any(train.compile == "yes" for train in settings.train_of(1 + len(settings.extend))):
+        return "train.compile compiles the networks of one"
     if not learner.stacks:
         return "its learner draws within its layers, or normalises by the batch"
     if not method.entrywise:
@@ -47,7 +51,7 @@ class Ensemble:
     def __init__(self, trainers: Sequence[Trainer]) -> None:
         self.members = list(trainers)
         first = self.members[0]
-        found = why_not(first.learner, first.method)
+        found = why_not(first.learner, first.method, first.settings)
         if found is not None:
             raise UsageError(f"these runs cannot be trained as one: {found}; train them one by one")
 
@@ -91,6 +95,7 @@ class Ensemble:
             stack.average,
             ctx.processes,
             ctx.random,
+            Acceleration(stack.learner),
             self._check_finite if first.device.type == "cpu" else None,
         )
         shown = first.state.step

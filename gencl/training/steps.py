@@ -11,6 +11,7 @@ from gencl.methods.base import Context, Method
 from gencl.models.learner import Batch, Learner, Phase
 from gencl.processes import Processes
 from gencl.randomness import RandomSource
+from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.optimizers import Switch, set_rate
 
@@ -31,13 +32,14 @@ class Steps:
         average: Average,
         processes: Processes,
         random: RandomSource,
+        acceleration: Acceleration,
         watch: Callable[[Context, Mapping[str, Tensor]], None] | None,
     ) -> None:
         self._method, self._average, self._processes, self._random = method, average, processes, random
         self._parts = [
             (phase, Switch(learner, phase), optimizer) for phase, optimizer in zip(phases, optimizers, strict=True)
         ]
-        self._watch = watch
+        self._acceleration, self._watch = acceleration, watch
         self.losses: dict[str, Tensor] = {}
         """The last loss of each phase: a scalar, or one for each of several seeds (s,)."""
 
@@ -46,9 +48,10 @@ class Steps:
         for phase, switch, optimizer in self._parts:
             ctx.phase, ctx.batch = phase, batch
             switch.on()
-            loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
+            with self._acceleration.of(ctx.train):
+                loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
+                penalty = self._method.penalty(ctx)
             total = loss.sum() if loss.ndim else loss
-            penalty = self._method.penalty(ctx)
             for parameter in phase.parameters:  # optimizer.zero_grad does no more, and takes longer
                 parameter.grad = None
             (total if penalty is None else total + penalty).backward()

@@ -19,7 +19,7 @@ from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check, read_yaml
-from gencl.training import checkpoint
+from gencl.training import acceleration, checkpoint
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
@@ -161,6 +161,7 @@ def make_trainer(
         )
     learner.check(scenario.tasks)
     method.check(learner, scenario.tasks)
+    acceleration.check(settings, learner)
     if scenario.added:
         method.check_extension()
     with processes.main_first():
@@ -228,7 +229,8 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: st
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += differences(old, new, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key} is {old} there, {new} here")
+            values = [tree.get(key, "the default") for tree in (stored, wanted)]
+            found.append(f"{prefix}{key} is {values[0]} there, {values[1]} here")
     return found
 
 

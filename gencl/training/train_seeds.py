@@ -19,7 +19,8 @@ from gencl.training.train import make_trainer, say, say_what_is_learned
 
 def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
     """Why runs of these settings cannot be trained as one; None: they can."""
-    return why_not(make_learner(settings.model, image_shape, 0, "cpu"), methods.build(settings.method))
+    learner = make_learner(settings.model, image_shape, 0, "cpu")
+    return why_not(learner, methods.build(settings.method), settings)
 
 
 def train_seeds(

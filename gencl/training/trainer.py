@@ -21,6 +21,7 @@ from gencl.randomness import RandomSource, derive_seed, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
 from gencl.training import learned_images, schedule
+from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.divergence import check_losses, check_parameters
 from gencl.training.interrupts import StopRequest, stop_on_signal
@@ -61,6 +62,7 @@ class Trainer:
         self.phases: list[Phase] = []
         self.optimizers: list[Optimizer] = []
         self.average = Average(learner, (), 0, 0)
+        self._acceleration = Acceleration(learner)
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
@@ -202,6 +204,7 @@ class Trainer:
             self.average,
             self._processes,
             self.random,
+            self._acceleration,
             self.check_finite if on_cpu else None,
         )
         shown = self.state.step

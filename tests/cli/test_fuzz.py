@@ -43,7 +43,7 @@ KEYS = [
     "model", "model.name", "model.latent", "model.class_layer", "model.adapter", "model.norm", "model.r1_every",
     "method", "method.name", "method.lambda", "method.prune", "method.form", "method.protect", "train", "train.lr",
     "train.betas", "train.batch_size", "train.optimizer", "train.first", "train.shared_lr", "train.average",
-    "train.epochs", "train.log_every",
+    "train.epochs", "train.log_every", "train.precision", "train.compile",
     "evaluate.features", "evaluate.split", "evaluate.samples", "extend", "extend.0", "nothing", "train.nothing", "",
 ]  # fmt: skip
 VALUES = [
