@@ -81,7 +81,7 @@ def test_replay_is_of_all_past_classes_alike(heads: str) -> None:
     assert batch.tasks == (0, 1, 2) and counts[4] == 2000
     assert (counts[:4] - 500).abs().max() < 80  # four standard deviations
     for phase in learner.phases([2]):
-        assert torch.isfinite(phase.loss(batch, 1, RandomSource(1)))
+        assert torch.isfinite(phase.loss(phase.draw(batch, RandomSource(1)), 1, RandomSource(1)))
 
 
 def test_a_run_is_measured_read_and_drawn(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_bound_is_as_defined(likelihood: str) -> None:
     assert learner.scalars("entropy", batch).allclose(entropy, rtol=1e-4)
     assert learner.scalars("sensitivity", batch).allclose(torch.sigmoid(logits).square().sum((1, 2, 3)))
     same = RandomSource(3)
-    loss = learner.loss(batch, 0, RandomSource(3))
+    loss = learner.loss(learner.drawn(batch, RandomSource(3)), 0, RandomSource(3))
     again = Batch(batch.images, batch.classes, learner.generator.draw_latents(4, same))
     assert loss.allclose(-learner.scalars("likelihood", again).mean(), rtol=1e-4)
 
@@ -97,7 +97,7 @@ def test_shared_and_own_make_up_all_parameters() -> None:
 def test_own_layers_of_other_tasks_get_no_gradient() -> None:
     learner = vae(classes=((0,), (1,)))
     batch = Batch(torch.rand(3, 1, 28, 28), torch.tensor([1, 1, 1]), tasks=(1,))
-    learner.loss(batch, 0, RandomSource(0)).backward()
+    learner.loss(learner.drawn(batch, RandomSource(0)), 0, RandomSource(0)).backward()
     assert all(parameter.grad is None for parameter in learner.own(0).values())
     assert all(parameter.grad is not None for parameter in [*learner.own(1).values(), *learner.shared().values()])
     (phase,) = learner.phases([1])
@@ -220,7 +220,7 @@ def test_align_holds_an_old_task() -> None:
             penalty = method.penalty(ctx)
             assert penalty is not None
             optimizer.zero_grad()
-            (learner.loss(ctx.batch, step, ctx.random) + penalty).backward()
+            (learner.loss(learner.drawn(ctx.batch, ctx.random), step, ctx.random) + penalty).backward()
             optimizer.step()
         apart[weight] = float((learner.generate(classes, latents) - before).detach().square().mean())
     assert apart[400.0] < apart[0.0] / 2
