@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal, cast
 
@@ -242,6 +243,9 @@ class Classifier(Learner):
         log_q = F.log_softmax(scores, dim=1)
         if kind == "entropy":
             return -(log_q.exp() * log_q).sum(1)
+        if batch.chances is not None:
+            beneath = log_q.detach().exp().cumsum(1) <= batch.chances[:, None]
+            right = beneath.sum(1).clamp(max=scores.shape[1] - 1)
         return log_q.gather(1, right[:, None]).squeeze(1)
 
     @torch.no_grad()
@@ -260,9 +264,7 @@ class Classifier(Learner):
         return beliefs, columns
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
-        beliefs, classes = self._beliefs(batch)
-        drawn = (beliefs.cumsum(1) < random.uniform(len(batch), 1)).sum(1).clamp(max=beliefs.shape[1] - 1)
-        return Batch(batch.images, classes.gather(1, drawn[:, None]).squeeze(1), tasks=batch.tasks)
+        return replace(batch, chances=random.uniform(len(batch)))
 
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
         beliefs, classes = self._beliefs(batch)

@@ -22,13 +22,15 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 class Batch:
     """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
     them. ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,),
-    says which of the task's training images they are, where all are."""
+    says which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
+    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`)."""
 
     images: Tensor
     classes: Tensor
     latents: Tensor | None = None
     tasks: tuple[int, ...] = ()
     index: Tensor | None = None
+    chances: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -136,7 +138,8 @@ class Learner(nn.Module, ABC):
         """Called when a task's training is over, before the method's own conclusion: what is kept of its images."""
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch with targets drawn from the learner's own prediction (Fisher information). Generators draw none."""
+        """The batch whose targets will be drawn from the learner's own prediction (Fisher information), once that is
+        there. Generators draw none."""
         return batch
 
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
