@@ -137,7 +137,7 @@ class ANPyC(SPP):
             self._clear()
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        return {name: 1 - float(free.float().mean()) for name, free in self.free.items()}
+        return {name: 1 - int(free.sum()) / free.numel() for name, free in self.free.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**super().state_dict(), **under("free", self.free), **under("pruned", self.pruned)}

@@ -85,7 +85,7 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
     """Omega with mean 1 over all entries of all tensors, in place; all zeros stay zeros. Raises GenclError unless
     finite."""
-    total = sum(value.sum(dtype=torch.float64) for value in importance.values())
+    total = sum(value.sum(0).sum(dtype=torch.float64) for value in importance.values())  # a sum of doubles copies all
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")

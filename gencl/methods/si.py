@@ -72,10 +72,16 @@ class SI(Consolidation):
             torch._foreach_addcmul_(list(self.path.values()), gradients, self._before)
             self._step = None
 
+    def after_task(self, ctx: Context) -> None:
+        self._before = []
+        super().after_task(ctx)
+        self.path, self.start = {}, {}
+
     def measure(self, ctx: Context) -> dict[str, Tensor]:
         return {
-            name: self.path[name].clamp(min=0)
-            / ((parameter.detach() - self.start[name]).square() + self.settings.damping)
+            name: self.path[name]
+            .clamp(min=0)
+            .div_((parameter.detach() - self.start[name]).square_().add_(self.settings.damping))
             for name, parameter in ctx.learner.shared().items()
         }
 

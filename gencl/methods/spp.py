@@ -66,7 +66,7 @@ class SPP(Consolidation):
         if self.settings.order == 1:
             if self.settings.phi == "abs":
                 (size,) = moments(ctx.learner, "entropy", batch, shared, ["absolute"], ctx.processes)
-                return {name: size[name].mul_(w.abs()) for name, w in weights.items()}
+                return {name: size[name].mul_(w).abs_() for name, w in weights.items()}
             mean, size = moments(ctx.learner, "entropy", batch, shared, ["mean", "absolute"], ctx.processes)
             return {name: _increase(w, mean[name], size[name]) for name, w in weights.items()}
 

@@ -40,8 +40,17 @@ class Steps:
             (phase, Switch(learner, phase), optimizer) for phase, optimizer in zip(phases, optimizers, strict=True)
         ]
         self._acceleration, self._watch = acceleration, watch
+        for phase in phases:
+            self._forget_gradients(phase)
         self.losses: dict[str, Tensor] = {}
         """The last loss of each phase: a scalar, or one for each of several seeds (s,)."""
+
+    @staticmethod
+    def _forget_gradients(phase: Phase) -> None:
+        """After a step, not before the next: nothing that follows a stage needs their room. As optimizer.zero_grad
+        does, which takes longer."""
+        for parameter in phase.parameters:
+            parameter.grad = None
 
     def take(self, ctx: Context, batch: Batch, rate: float, stopping: bool) -> bool:
         """Takes one step at this rate; returns whether any process is ``stopping``."""
@@ -52,8 +61,6 @@ class Steps:
                 loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
                 penalty = self._method.penalty(ctx)
             total = loss.sum() if loss.ndim else loss
-            for parameter in phase.parameters:  # optimizer.zero_grad does no more, and takes longer
-                parameter.grad = None
             (total if penalty is None else total + penalty).backward()
             stopping = self._processes.average_gradients(phase.parameters, stopping)
             self.losses[phase.name] = loss.detach()
@@ -63,5 +70,6 @@ class Steps:
             set_rate(optimizer, rate if phase.adam_lr is None else rate / ctx.train.lr * phase.adam_lr)
             optimizer.step()
             self._method.after_step(ctx)
+            self._forget_gradients(phase)
         self._average.update()
         return stopping

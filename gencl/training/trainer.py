@@ -259,9 +259,9 @@ class Trainer:
         state, tasks = self.state, self.scenario.tasks
         reporter.doing(f"task {ctx.task.name}: measuring")
         self.learner.conclude(ctx.task)
+        self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
         with self._timed("importance_seconds"):
             self.method.after_task(ctx)
-        self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
         row, ends = ctx.task.index, ctx.task is self.episodes[-1]
         with self._timed("eval_seconds"):
             self._measure(tasks[: row + 1], ends)
