@@ -88,6 +88,7 @@ def record(title: str, *parts: str) -> None:
     where = f"gencl {gencl.__version__}, PyTorch {torch.__version__}, {platform.machine()} CPU"
     clock = "; CPU time, beside other work" if "--clock cpu" in command else ""
     threads = torch.get_num_threads()
+    title += f", {threads} threads" * (threads > 1)
     head = f"`{command}` ({where}, {threads} thread{'s' * (threads > 1)}{clock})"
     section = "\n".join([f"## {title}", "", head, "", *parts]).rstrip() + "\n"
     print(section)
