@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gencl import yaml_files
+from gencl import presets, yaml_files
+from gencl.settings import Settings
 
 
 def published(preset: str, method: str) -> dict[str, Any] | None:
@@ -24,6 +25,15 @@ def published(preset: str, method: str) -> dict[str, Any] | None:
             note = table.get("notes", {}).get(method, table.get("note"))
             return {**found, "source": table["source"], **({"note": note} if note else {})}
     return None
+
+
+def comparable(settings: Settings) -> bool:
+    """Whether data set and tasks are still those of the preset: otherwise its published figures are of something
+    else."""
+    if settings.preset not in _content()["presets"]:
+        return False
+    own = presets.resolve(settings.preset, method=settings.method["name"])
+    return settings.data.name == own.data.name and settings.scenario == own.scenario and not settings.extend
 
 
 def lenet() -> dict[str, Any]:

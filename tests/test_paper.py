@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gencl import presets
 from gencl.methods import METHODS
-from gencl.paper import _content, lenet, published
+from gencl.paper import _content, comparable, lenet, published
 
 
 def test_rows_are_shares_with_spread_and_source() -> None:
@@ -25,6 +26,14 @@ def test_rows_are_shares_with_spread_and_source() -> None:
 
 def test_what_is_not_published_is_none() -> None:
     assert published("split-mnist", "er") is None and published("digits-mlp", "sgd") is None
+
+
+def test_other_data_or_tasks_do_not_stand_beside_the_papers() -> None:
+    for preset in _content()["presets"]:
+        assert comparable(presets.resolve(preset, assignments=["train.steps=5", "data.limit=20"]))
+    for preset, assignment in [("svhn-cgan", "data.name=cifar10"), ("permuted-mnist", "scenario.tasks=50")]:
+        assert not comparable(presets.resolve(preset, assignments=[assignment]))
+    assert not comparable(presets.resolve("digits-mlp"))
 
 
 def test_every_table_has_a_figure_a_column() -> None:

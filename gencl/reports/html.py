@@ -20,7 +20,7 @@ from gencl.errors import GenclError
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
 from gencl.metrics.transfer import Matrix
-from gencl.paper import published
+from gencl.paper import comparable, published
 from gencl.reports.charts import Chart, Line, line_chart
 from gencl.reports.curves import so_far
 from gencl.reports.glossary import meanings
@@ -72,7 +72,7 @@ def render(run: Run) -> str:
             evaluation=_evaluation(run),
             capacity=_capacity(metrics.get("capacity")),
             meanings=meanings(metrics["summary"]),
-            paper=_paper(metrics),
+            paper=_paper(metrics) if comparable(settings) else None,
             cost=_cost(metrics["cost"]),
             command=train_command(settings),
             settings=settings.to_yaml(),

@@ -13,7 +13,7 @@ from gencl import files
 from gencl.errors import GenclError
 from gencl.metrics.transfer import forward_transfer
 from gencl.models.learner import GenerativeLearner
-from gencl.paper import published
+from gencl.paper import comparable, published
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
 from gencl.reports.tables import comparison_csv
@@ -35,6 +35,7 @@ def write_results(
     joint = next((variant for variant in variants if variant.label == "joint"), None)
     measured: dict[str, Any] = {}
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
+    as_published = True
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
         rows = []
@@ -44,6 +45,7 @@ def write_results(
                 if run.finished:
                     _check_measure(run, measured)
                     rows.append(_figures(run, references.get(seed)))
+                    as_published = as_published and comparable(run.settings)
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
         if rows:
@@ -59,7 +61,7 @@ def write_results(
         "paper": {
             variant.label: row
             for variant in variants
-            if not variant.assignments and (row := published(preset, variant.method))
+            if as_published and not variant.assignments and (row := published(preset, variant.method))
         },
     }
     files.write_json(folder / "results.json", results)
