@@ -35,7 +35,14 @@ torch.set_num_threads(1)
 
 TINY = {
     "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
-    "digits-vae": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=2", "train.log_every=2"],
+    "digits-vae": [
+        "train.steps=6",
+        "train.first=1",
+        "scenario.tasks=3",
+        "evaluate.samples=20",
+        "model.width=2",
+        "train.log_every=2",
+    ],
     "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
 }
 METHODS = [
