@@ -32,7 +32,7 @@ def comparable(settings: Settings) -> bool:
     else."""
     if settings.preset not in _content()["presets"]:
         return False
-    own = presets.resolve(settings.preset, method=settings.method["name"])
+    own = presets.resolve(settings.preset)
     return settings.data.name == own.data.name and settings.scenario == own.scenario and not settings.extend
 
 

@@ -35,7 +35,7 @@ def write_results(
     joint = next((variant for variant in variants if variant.label == "joint"), None)
     measured: dict[str, Any] = {}
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
-    as_published = True
+    plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
         rows = []
@@ -45,13 +45,14 @@ def write_results(
                 if run.finished:
                     _check_measure(run, measured)
                     rows.append(_figures(run, references.get(seed)))
-                    as_published = as_published and comparable(run.settings)
+                    plain = plain if plain or variant.assignments else run.settings
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
         if rows:
             methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
             methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
+    as_published = plain is None or comparable(plain)
     results = {
         "schema": 1,
         "preset": preset,
@@ -61,7 +62,7 @@ def write_results(
         "paper": {
             variant.label: row
             for variant in variants
-            if as_published and not variant.assignments and (row := published(preset, variant.method))
+            if not variant.assignments and as_published and (row := published(preset, variant.method))
         },
     }
     files.write_json(folder / "results.json", results)
