@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Stage, importance_random, under, within
-from gencl.methods.pruning import least, prunable
+from gencl.methods.pruning import least, prunable, set_to_zero
 from gencl.methods.spp import SPP, EntropySettings
 from gencl.models.learner import Learner
 
@@ -56,10 +56,6 @@ class ANPyC(SPP):
         self.pruned: dict[str, Tensor] = {}
         """Weights held at zero while the present task is retrained, by name."""
 
-    def _clear(self) -> None:
-        super()._clear()
-        self._masking: tuple[list[torch.nn.Parameter], list[Tensor]] | None = None
-
     def stages(self, task: int, last: bool) -> list[Stage]:
         shares = [share * self.settings.decay**task for share in self._shares()]
         if not any(shares) or (last and self.settings.last == "keep"):
@@ -86,11 +82,10 @@ class ANPyC(SPP):
         self.pruned = {
             # what an earlier round pruned stays pruned: it is zero, so no score or magnitude is below its own
             name: least(
-                scores.pop(name).masked_fill_(self._zeroed(name, weight), -1), weight.abs(), free[name], ctx.stage.prune
+                scores.pop(name).masked_fill_(self._zeroed(name, weight), -1), weight, free[name], ctx.stage.prune
             )
             for name, weight in weights.items()
         }
-        self._clear()
         self._hold_at_zero(ctx)
 
     def _zeroed(self, name: str, weight: Tensor) -> Tensor:
@@ -104,25 +99,9 @@ class ANPyC(SPP):
         random = importance_random(ctx, "random pruning")
         return {name: random.uniform(*weight.shape) for name, weight in weights.items()}
 
-    def _masks(self, learner: Learner) -> tuple[list[torch.nn.Parameter], list[Tensor]]:
-        """The parameters that are pruned in part, and 0 where they are pruned, 1 elsewhere."""
-        if self._masking is None:
-            shared = learner.shared()
-            kept = [(~pruned).to(shared[name].dtype) for name, pruned in self.pruned.items()]
-            self._masking = [shared[name] for name in self.pruned], kept
-        return self._masking
-
-    @torch.no_grad()
     def _hold_at_zero(self, ctx: Context) -> None:
-        parameters, kept = self._masks(ctx.learner)
-        torch._foreach_mul_(list[Tensor](parameters), kept)
-
-    def adjust_gradients(self, ctx: Context) -> None:
-        assert ctx.phase is not None
-        super().adjust_gradients(ctx)
-        if self.pruned and ctx.phase.moves_shared:
-            parameters, kept = self._masks(ctx.learner)
-            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], kept)
+        shared = ctx.learner.shared()
+        set_to_zero([shared[name] for name in self.pruned], self.pruned.values())
 
     def after_step(self, ctx: Context) -> None:
         assert ctx.phase is not None
@@ -134,7 +113,6 @@ class ANPyC(SPP):
         super().after_task(ctx)
         if self.pruned:
             self.free, self.pruned = self.pruned, {}
-            self._clear()
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return {name: 1 - int(free.sum()) / free.numel() for name, free in self.free.items()}
@@ -145,4 +123,3 @@ class ANPyC(SPP):
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)
         self.free, self.pruned = within("free", state), within("pruned", state)
-        self._clear()

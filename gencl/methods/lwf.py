@@ -35,8 +35,8 @@ def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 class LwF(Method):
     """loss += lambda * sum over old heads of the distillation loss, on the **current** task's images.
 
-    The teacher is a copy of the learner as it was when the task began; where a task's images are seen more than once,
-    its responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
+    The teacher is a copy of the learner as it was when the task began; where all of a task's images are seen, its
+    responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
     are distilled as one group.
     """
 
@@ -82,8 +82,8 @@ class LwF(Method):
         assert self._teacher is not None
         data = ctx.task.train
         columns = sum(len(classes) for classes in ctx.learner.tasks[: self._known])
-        again = ctx.steps * ctx.train.batch_size > len(data)
-        if batch.index is None or not again or len(data) * columns > _RECORDED:
+        all_seen = ctx.steps * ctx.train.batch_size >= len(data)
+        if batch.index is None or not all_seen or len(data) * columns > _RECORDED:
             return self._teacher.responses(batch.images, self._known)
         if self._recorded is None:
             rows = torch.arange(len(data), device=batch.index.device).split(_CHUNK)

@@ -88,8 +88,7 @@ class PackNet(Freezing):
         frozen = self._taken(ctx)
         shared = ctx.learner.shared()
         for name, weight in self._weights(ctx).items():
-            size = weight.abs()
-            given = least(size, size, ~frozen[name], ctx.stage.prune)
+            given = least(weight.abs(), weight, ~frozen[name], ctx.stage.prune)
             shared[name].masked_fill_(given, 0)
             frozen[name] = frozen[name] | given
         self.freeze(frozen)

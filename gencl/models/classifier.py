@@ -162,7 +162,8 @@ class Classifier(Learner):
             return at_least_float32(self.head[0](features)), positions - len(self.tasks[0]) * index
         if self.heads == "class":
             among = range(len(self.tasks))
-        scores = at_least_float32(torch.cat([self.head[task](features) for task in among], dim=1))
+        parts = [self.head[task](features) for task in among]
+        scores = at_least_float32(torch.cat(parts, dim=1) if len(parts) > 1 else parts[0])
         start = sum(len(task) for task in self.tasks[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_ENOUGH = (torch.float32, torch.float64)
+
 
 def at_least_float32(values: Tensor) -> Tensor:
     """The values in float32 where they have fewer bits (``train.precision=bf16``), else as they are.
@@ -12,4 +14,4 @@ def at_least_float32(values: Tensor) -> Tensor:
     Losses are computed from them. Autocast leaves softplus, softmax and sums in bfloat16 on a CPU, where it computes
     them in float32 on a GPU.
     """
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return values if values.dtype in _ENOUGH else values.float()

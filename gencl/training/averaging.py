@@ -29,11 +29,11 @@ class Average:
         self._live: list[Tensor] = [tensor.detach() for tensor in (*moved, *statistics)] if share else []
         self._mean = [tensor.clone() for tensor in self._live]
 
-    @torch.no_grad()
     def update(self) -> None:
         """Takes in what a step has left."""
         if self._live:
-            torch._foreach_lerp_(self._mean, self._live, self._weight)
+            with torch.no_grad():
+                torch._foreach_lerp_(self._mean, self._live, self._weight)
 
     @torch.no_grad()
     def take(self) -> None:

@@ -13,7 +13,7 @@ import gencl
 from gencl import methods
 from gencl.methods.anpyc import ANPyC
 from gencl.methods.base import Context, Stage
-from gencl.methods.pruning import least, prunable
+from gencl.methods.pruning import least, prunable, set_to_zero
 from gencl.processes import Processes
 from gencl.randomness import RandomSource
 from gencl.training.train import run_settings
@@ -34,6 +34,21 @@ def test_only_the_free_are_chosen() -> None:
     free = torch.tensor([True, False, True, False])
     chosen = least(torch.tensor([3.0, 0.0, 1.0, 0.0]), torch.ones(4), free, 0.5)
     assert chosen.tolist() == [False, False, True, False]
+
+
+def test_of_equal_size_too_the_first_are_chosen() -> None:
+    score = torch.tensor([[2.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    weight = torch.tensor([[0.0, -2.0, 1.0], [-1.0, 1.0, 9.0]])
+    chosen = least(score, weight, torch.ones(2, 3, dtype=torch.bool), 0.5)
+    assert chosen.tolist() == [[False, False, True], [True, False, True]]
+
+
+@pytest.mark.parametrize("shape", [(3,), (70_000,), (400, 500)])
+def test_what_is_pruned_becomes_zero_and_nothing_else(shape: tuple[int, ...]) -> None:
+    weight, mask = torch.randn(shape), torch.rand(shape) < 0.4
+    held, across = weight.clone(), weight.clone().t()
+    set_to_zero([held, across], [mask, mask.t()])  # the second is not contiguous
+    assert torch.equal(held, weight.masked_fill(mask, 0)) and torch.equal(across, held.t())
 
 
 def test_biases_and_norms_are_never_pruned() -> None:

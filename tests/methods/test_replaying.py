@@ -48,7 +48,7 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     assert again is not None and torch.isclose(again, found)
 
 
-def test_lwf_records_the_responses_to_images_that_are_seen_again() -> None:
+def test_lwf_records_the_responses_where_all_images_are_seen() -> None:
     ctx = context(tasks=3)
     method = LwF(LwF.Settings())
     method.before_task(ctx)

@@ -48,6 +48,45 @@ def test_it_adds_up_to_the_fall_of_the_task_loss(consolidation: str, second_task
     assert abs(float(integral) / fall - 1) < 2e-3
 
 
+def test_it_is_as_exact_as_with_copies_of_the_weights() -> None:
+    """Against a sum of doubles, over many small steps."""
+    ctx = context(model__heads="domain")
+    shared, random = ctx.learner.shared(), torch.Generator().manual_seed(0)
+    method = SI(SI.Settings())
+    ctx.phase = Phase("classifier", list(shared.values()), ctx.learner.loss, moves_shared=True)
+    method.before_task(ctx)
+    exact = {name: torch.zeros_like(p, dtype=torch.float64) for name, p in shared.items()}
+    for _ in range(300):
+        before = {name: p.detach().clone() for name, p in shared.items()}
+        for parameter in shared.values():
+            parameter.grad = torch.randn(parameter.shape, generator=random) * 0.01
+        method.adjust_gradients(ctx)
+        with torch.no_grad():
+            for parameter in shared.values():
+                parameter.sub_(1e-2 * parameter.grad)
+        method.after_step(ctx)
+        for name, p in shared.items():
+            exact[name] += p.grad.double() * (before[name] - p.detach()).double()
+    for name, path in method.path.items():
+        assert (path - exact[name]).abs().mean() < 1e-5 * exact[name].abs().mean()
+
+
+def test_later_tasks_begin_at_the_anchors() -> None:
+    ctx = context(model__hidden="[]", model__heads="domain")
+    method = SI(SI.Settings())
+    method.before_task(ctx)
+    assert any(name.startswith("start.") for name in method.state_dict())
+    method.after_task(ctx)
+    method.before_task(ctx)
+    for name, parameter in ctx.learner.shared().items():
+        assert torch.equal(method.start[name], parameter)
+    stored = method.state_dict()
+    assert not any(name.startswith("start.") for name in stored)  # as they are stored once already
+    again = SI(SI.Settings())
+    again.load_state_dict(stored, ctx.learner)
+    assert again.start is again.anchors and again.start.keys() == method.start.keys()
+
+
 def test_importance_is_damped_and_never_negative() -> None:
     _, method, _ = walk("proximal", steps=5)
     ctx = context(model__hidden="[]", model__heads="domain")
