@@ -25,6 +25,7 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks import measure
+from benchmarks.peers.gencl_side import PLAIN
 from benchmarks.runs import settings_for
 from gencl.datasets.dataset import cache_root
 from gencl.training.build import make_scenario
@@ -112,6 +113,7 @@ def main() -> None:
             for method in given.methods:
                 for side, process in sides.items():
                     found.setdefault((method, side), []).append(process.run({**job, "method": method}))
+            found.setdefault((PLAIN, "gencl"), []).append(sides["gencl"].run({**job, "method": PLAIN}))
         for process in sides.values():
             process.close()
     lines = [
@@ -133,6 +135,19 @@ def main() -> None:
             *(f"{100 * value:.2f}" for value in middle("accuracy")),
         ]
         lines.append(f"| {method} | {' | '.join(cells)} |")
+    if "naive" in given.methods:
+        plain = [row["seconds"] for row in found[PLAIN, "gencl"]]
+        times = {
+            side: statistics.median(
+                row["seconds"] / least for row, least in zip(found["naive", side], plain, strict=True)
+            )
+            for side in sides
+        }
+        lines.append(
+            f"\nA plain PyTorch loop takes {statistics.median(plain):.2f} s in the same rounds; naive training takes "
+            + ", ".join(f"{side} {ratio:.2f}" for side, ratio in times.items())
+            + " times that."
+        )
     epochs = f"{given.epochs} epoch{'s' * (given.epochs > 1)}"
     measure.record(f"Peers: {given.preset}, {epochs}, {PEER}", *lines)
 

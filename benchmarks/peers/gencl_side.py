@@ -1,4 +1,4 @@
-"""gencl's side."""
+"""gencl's side, and a plain PyTorch loop: what any library can at most reach."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import floor
 from benchmarks.measure import CLOCKS
 from benchmarks.peers.serving import serve
 from benchmarks.runs import settings_for, trained
 from gencl.training.build import make_scenario
 
 METHODS = {"naive": "finetune", "lwf": "lwf", "si": "si", "mas": "mas", "ewc": "ewc"}
+PLAIN = "plain"
 
 
 def run(job: dict[str, Any], clock: Callable[[], float]) -> dict[str, float]:
-    settings = settings_for(job["preset"], METHODS[job["method"]], job["assignments"])
-    state = trained(settings, make_scenario(settings, Path(job["root"])), clock).state
+    settings = settings_for(job["preset"], METHODS.get(job["method"], "finetune"), job["assignments"])
+    scenario = make_scenario(settings, Path(job["root"]))
+    if job["method"] == PLAIN:
+        return {"seconds": floor.classify(scenario, job["epochs"], settings.train, clock)}
+    state = trained(settings, scenario, clock).state
     return {"seconds": state.cost.train_seconds + state.cost.importance_seconds, "accuracy": state.summary["acc"]}
 
 

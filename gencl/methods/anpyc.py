@@ -100,7 +100,7 @@ class ANPyC(SPP):
         return {name: random.uniform(*weight.shape) for name, weight in weights.items()}
 
     def _hold_at_zero(self, ctx: Context) -> None:
-        shared = ctx.learner.shared()
+        shared = self._shared(ctx.learner)
         set_to_zero([shared[name] for name in self.pruned], self.pruned.values())
 
     def after_step(self, ctx: Context) -> None:

@@ -32,9 +32,6 @@ from gencl.models.learner import Batch, Learner
 from gencl.scenarios.task import Task
 from gencl.settings import Part
 
-_BLOCK = 2**16
-"""Entries that go through several operations in turn: on a CPU they stay in its cache."""
-
 
 class ConsolidationSettings(Part):
     """Settings of every method that consolidates."""
@@ -76,9 +73,7 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
     if not strength:
         return [weight.zero_() for weight in found]
     for omega, weight in zip(importance, found, strict=True):
-        block = _BLOCK if omega.device.type == "cpu" else max(1, omega.numel())
-        for some, into in zip(omega.flatten().split(block), weight.view(-1).split(block), strict=True):
-            torch.div(some, torch.add(some, 1 / strength, out=into), out=into)
+        torch.div(omega, torch.add(omega, 1 / strength, out=weight), out=weight)
     return found
 
 
@@ -152,15 +147,20 @@ class Consolidation(Method):
         return [name for name in names if any(fnmatch.fnmatchcase(name, key) for key in self.settings.protect)]
 
     def _clear(self) -> None:
-        """Forgets what is derived from the importance; it is made again when it is next needed."""
+        """Forgets what is derived from importance and learner; it is made again when it is next needed."""
         self._lists: tuple[list[Parameter], list[Tensor], list[Tensor]] | None = None
+        self._of_learner: dict[str, Parameter] = {}
         self._weights: tuple[float, list[Tensor]] = (-1.0, [])
+
+    def _shared(self, learner: Learner) -> dict[str, Parameter]:
+        """The learner's shared parameters, looked up once a task: hooks ask for them in every step."""
+        self._of_learner = self._of_learner or learner.shared()
+        return self._of_learner
 
     def _aligned(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor]]:
         """Parameters, anchors and importance in one order."""
         if self._lists is None:
-            shared = learner.shared()
-            names = self.protected(self.importance)
+            shared, names = self._shared(learner), self.protected(self.importance)
             self._lists = (
                 [shared[name] for name in names],
                 [self.anchors[name] for name in names],

@@ -46,7 +46,7 @@ class SI(Consolidation):
         super().adjust_gradients(ctx)
         if not ctx.phase.moves_shared:
             return
-        shared = ctx.learner.shared()
+        shared = self._shared(ctx.learner)
         parameters = [parameter.detach() for parameter in shared.values()]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared.values()]
         if self._acts(ctx, "loss"):
