@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a line about wrong use asks which process this is, and torch takes seconds to import
+    import torch
     from accelerate import Accelerator
+    from torch import Tensor
 
 
 def main_process() -> bool:
@@ -54,6 +53,8 @@ class Processes:
         """The sums over all processes, the same on each; one message for all tensors."""
         if self._accelerator is None or self.world == 1:
             return list(tensors)
+        import torch
+
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         summed = self._accelerator.reduce(flat, reduction="sum")
         parts = summed.split([tensor.numel() for tensor in tensors])
@@ -61,6 +62,8 @@ class Processes:
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process raised its flag, the same answer on each."""
+        import torch
+
         (raised,) = self.sum([torch.tensor([float(flag)], device=device)])
         return bool(raised.item() > 0)
 
@@ -84,6 +87,6 @@ class Processes:
     def take_main(self, tensors: Sequence[Tensor]) -> None:
         """Replaces tensors by those of the main process."""
         if self.world > 1 and tensors:
-            own = [tensor if self.main else torch.zeros_like(tensor) for tensor in tensors]
+            own = [tensor if self.main else tensor.new_zeros(tensor.shape) for tensor in tensors]
             for tensor, value in zip(tensors, self.sum(own), strict=True):
                 tensor.copy_(value)

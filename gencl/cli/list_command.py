@@ -15,18 +15,19 @@ KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "m
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(KINDS))
+@click.argument("what", required=False, type=click.Choice(KINDS))
 @plugin_option
 @output_options
-def command(what: str, as_json: bool) -> None:
-    """List what there is, a line each.
+def command(what: str | None, as_json: bool) -> None:
+    """List what there is: all names, or those of one kind with a line each.
 
     \b
     Examples:
+      gencl list
       gencl list methods
       gencl list presets --json
     """
-    found = _about(what)
+    found = {kind: list(_about(kind)) for kind in KINDS} if what is None else _about(what)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
@@ -35,7 +36,14 @@ def command(what: str, as_json: bool) -> None:
         return
     width = max(map(len, found))
     for name, about in found.items():
-        click.echo(f"{name:{width}}  {about}")
+        told = about if isinstance(about, str) else ", ".join(about) or "none"
+        click.echo(
+            f"{name:{width}}  {told}"
+            if what
+            else click.wrap_text(f"{name:{width}}  {told}", 120, "", " " * (width + 2))
+        )
+    if what is None:
+        click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
     if what == "methods":
         from gencl.methods import SERVES
 
