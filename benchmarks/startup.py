@@ -14,7 +14,8 @@ from collections.abc import Callable
 from benchmarks import measure
 
 COMMANDS = {"python -c pass": ["-c", "pass"], "gencl --help": ["-m", "gencl", "--help"]} | {
-    f"gencl list {what}": ["-m", "gencl", "list", what] for what in ("methods", "presets", "metrics")
+    f"gencl list {what}".rstrip(): ["-m", "gencl", *f"list {what}".split()]
+    for what in ("", "methods", "presets", "metrics")
 }
 
 

@@ -88,16 +88,24 @@ def test_list(what: str) -> None:
     assert what != "methods" or set(METHODS) <= set(found)
 
 
-def test_listing_and_help_do_not_import_torch() -> None:
+def test_list_of_all_names() -> None:
+    found = json.loads(gencl("list", "--json").stdout)
+    assert set(METHODS) <= set(found["methods"]) and "digits-cgan" in found["presets"] and "cgan" in found["learners"]
+    shown = gencl("list").stdout
+    assert all(name in shown for name in (*found, *found["datasets"])) and max(map(len, shown.splitlines())) <= 120
+
+
+def test_listing_help_and_slips_do_not_import_torch() -> None:
     code = """
 import sys
 from gencl.cli import main
-for line in ("--help", "list methods", "list presets", "train --help", "preset show digits-cgan"):
+right = ("--help", "list", "list methods", "list presets", "train --help", "preset show digits-cgan")
+for line in (*right, "trian", "list method", "train --sed 1", "preset show digits"):
     sys.argv = ["gencl", *line.split()]
     try:
         main()
     except SystemExit as leave:
-        assert not leave.code
+        assert (leave.code or 0) == (0 if line in right else 2), line
     assert "torch" not in sys.modules, line
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
