@@ -10,11 +10,14 @@ from typing import Any
 
 import click
 
-from gencl.cli.options import comparison_options, numbers, plugin_option
+from gencl.cli.options import comparison_options, known_methods, numbers, plugin_option
 
 
 @click.command("compare")
-@click.option("--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", help="Names or NAME:KEY=VALUE.")
+@click.option(
+    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=known_methods,
+    help="Names or NAME:KEY=VALUE.",
+)  # fmt: skip
 @click.option("--seeds", default="0", show_default=True, metavar="0-4", help="Seeds.")
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"

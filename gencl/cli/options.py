@@ -26,12 +26,49 @@ plugin_option = click.option(
 )  # fmt: skip
 
 
+def _known_preset(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Unknown names are refused at once: a run starts by importing PyTorch, which takes seconds."""
+    from gencl import presets
+
+    if name is not None:
+        presets.path_of(name)
+    return name
+
+
+def _known_method(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    from gencl import methods
+
+    if name is not None:
+        methods.names_in(name)
+    return name
+
+
+def known_methods(ctx: click.Context, option: click.Parameter, text: str) -> str:
+    """A list of methods, as `_known_preset` does it."""
+    from gencl import methods
+    from gencl.training.variants import parse_variants
+
+    for variant in parse_variants(text):
+        methods.names_in(variant.method)
+    return text
+
+
+def method_option(about: str) -> Callable[[F], F]:
+    """``--method``; after `plugin_option`, which may bring the method."""
+    return click.option("--method", metavar="NAME", callback=_known_method, help=about)
+
+
 def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
         click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
         click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
-        click.option("--preset", metavar="NAME", help="Experiment (gencl list presets).  [default: digits-cgan]"),
+        click.option(
+            "--preset",
+            metavar="NAME",
+            callback=_known_preset,
+            help="Experiment (gencl list presets).  [default: digits-cgan]",
+        ),
     ):
         command = option(command)
     return command

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gencl import presets
-from gencl.cli.options import debug_option, plugin_option
+from gencl.cli.options import debug_option, method_option, plugin_option
 from gencl.errors import UsageError
 
 
@@ -51,7 +51,7 @@ def copy(name: str, target: str | None) -> None:
 
 @command.command("validate")
 @click.argument("name")
-@click.option("--method", metavar="NAME", help="Check with this method.")
+@method_option("Check with this method.")
 @plugin_option
 @debug_option
 def validate(name: str, method: str | None) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from gencl.cli.options import machine_options, output_options, plugin_option, settings_options
+from gencl.cli.options import machine_options, method_option, output_options, plugin_option, settings_options
 
 
 @click.command("train")
 @plugin_option
 @settings_options
-@click.option("--method", metavar="NAME", help="What keeps it from forgetting (gencl list methods).  [default: anpyc]")
+@method_option("What keeps it from forgetting (gencl list methods).  [default: anpyc]")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random.  [default: 0]")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from gencl.cli.options import comparison_options, numbers, plugin_option
+from gencl.cli.options import comparison_options, known_methods, numbers, plugin_option
 
 
 @click.command("tune")
-@click.option("--methods", required=True, metavar="a,b", help="Names of methods.")
+@click.option("--methods", required=True, metavar="a,b", callback=known_methods, help="Names of methods.")
 @click.option(
     "--grid", multiple=True, metavar="KEY=V1,V2",
     help="Values to try (repeatable). KEY: a setting of every method that has it, METHOD.KEY of one, or train.lr.",

@@ -63,7 +63,7 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
     name = block.get("name")
     if not isinstance(name, str):
         raise UsageError(f"{where}: method.name: name a method, one of: {', '.join(METHODS)}")
-    parts = _parts(name)
+    parts = names_in(name)
     if len(parts) == 1:
         inner = {key: value for key, value in block.items() if key != "name"}
         return {"name": name, **_dump(name, inner, where, "method.")}
@@ -73,7 +73,8 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {"name": name, **{part: _dump(part, block.get(part, {}), where, f"method.{part}.") for part in parts}}
 
 
-def _parts(name: str) -> list[str]:
+def names_in(name: str) -> list[str]:
+    """The methods that ``name`` joins by ``+``. Raises UsageError with the nearest names for one that is unknown."""
     parts = [METHODS.check(part) for part in name.split("+")]
     if len(set(parts)) != len(parts):
         raise UsageError(f"method {name!r} names a method twice")
@@ -98,7 +99,7 @@ def build(block: Mapping[str, Any]) -> Method:
         made: Method = kind(kind.Settings.model_validate(dict(inner)))
         return made
 
-    parts = _parts(block["name"])
+    parts = names_in(block["name"])
     if len(parts) == 1:
         return make(parts[0], {key: value for key, value in block.items() if key != "name"})
     return Composed({part: make(part, block[part]) for part in parts})

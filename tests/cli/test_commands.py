@@ -100,7 +100,11 @@ def test_listing_help_and_slips_do_not_import_torch() -> None:
 import sys
 from gencl.cli import main
 right = ("--help", "list", "list methods", "list presets", "train --help", "preset show digits-cgan")
-for line in (*right, "trian", "list method", "train --sed 1", "preset show digits"):
+wrong = (
+    "trian", "list method", "train --sed 1", "preset show digits", "train --preset nope", "train --method nope",
+    "compare --methods anpcy", "tune --methods anpyc,nope", "preset validate digits-cgan --method nope",
+)
+for line in (*right, *wrong):
     sys.argv = ["gencl", *line.split()]
     try:
         main()
