@@ -12,7 +12,7 @@ import sys
 
 NEEDS_DATA = ("steps", "peers", "importance", "tasks", "batches")
 OTHERS = ("consolidation", "ensemble", "memory", "options", "startup", "evaluation", "to_images")
-ALONE = ("evaluation", "to_images")
+ALONE = ("to_images",)
 """Those that know no clock."""
 
 

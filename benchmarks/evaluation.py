@@ -1,71 +1,116 @@
-"""What measuring FID of past tasks costs beside drawing their images and one pass of the extractor, as a ratio.
+"""FID of all past tasks: gencl's, against torch-fidelity called for each task, and against the least there is to do.
 
-python -m benchmarks.evaluation [--threads N] [--rounds N] [--tasks N]
+    python -m benchmarks.evaluation [--tasks 10] [--samples 500]
 
-The statistics of real images are in the cache, as they are from the second task on.
+The least is drawing the images and one pass of the extractor over them; the statistics of the real images are gencl's
+cache's, as they are from the second task on. Torch-fidelity gets the same generator, extractor and real images, and
+caches their statistics too; gencl also measures the conditional accuracy, from the same pass.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
+import tempfile
+from pathlib import Path
 
 import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torch_fidelity import GenerativeModelBase, calculate_metrics, register_feature_extractor
 
+from benchmarks import measure
 from gencl import presets
+from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.evaluator import Evaluator
-from gencl.metrics.snapshot import to_uint8
+from gencl.metrics.snapshot import Snapshot, to_uint8
 from gencl.models.learner import GenerativeLearner
+from gencl.scenarios.task import Task
 from gencl.training.build import make_learner, make_scenario
 
+BATCH = 500
 
-def seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+
+class Colour(Dataset):  # type: ignore[type-arg]
+    """Grey images as torch-fidelity wants them."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images.repeat(1, 3, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.images[index]
+
+
+class Drawing(GenerativeModelBase):  # type: ignore[misc]
+    """A task's images from a learner, as a generator of torch-fidelity's."""
+
+    def __init__(self, learner: GenerativeLearner, task: Task) -> None:
+        super().__init__()
+        self.learner, self.task = learner, task
+
+    z_size = property(lambda self: self.learner.settings.latent)
+    z_type = property(lambda self: "normal")
+    num_classes = property(lambda self: 0)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        classes = torch.tensor(self.task.classes).repeat(len(latents))[: len(latents)]
+        return to_uint8(self.learner.generate(classes, latents)).repeat(1, 3, 1, 1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--tasks", type=int, default=5)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    settings = presets.resolve("digits-cgan")
+    parser = measure.options(__doc__, rounds=5)
+    parser.add_argument("--tasks", type=int, default=10)
+    parser.add_argument("--samples", type=int, default=500, help="generated images a task")
+    given = measure.parsed(parser)
+    settings = presets.resolve("digits-cgan", assignments=[f"evaluate.samples={given.samples}"])
     scenario = make_scenario(settings, None)
     learner = make_learner(settings.model, scenario.image_shape, 0, "cpu").eval()
     assert isinstance(learner, GenerativeLearner)
-    tasks = list(scenario.tasks[: options.tasks])
+    tasks = list(scenario.tasks[: given.tasks])
     for task in tasks:
         learner.grow(task.classes, task.index)
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0, only=["fid", "conditional_accuracy"])
-    extractor = evaluator.extractor
+    extractor, snapshot = evaluator.extractor, evaluator.snapshot(tasks)
     assert extractor is not None
+    register_feature_extractor("digits-bench", DigitsReader)
 
     @torch.no_grad()
-    def floor() -> None:
+    def least() -> None:
         for task in tasks:
-            classes = torch.tensor(task.classes).repeat_interleave(settings.evaluate.samples // len(task.classes))
+            classes = torch.tensor(task.classes).repeat_interleave(given.samples // len(task.classes))
             latents = learner.latents(len(classes), 0)
-            for rows in torch.arange(len(classes)).split(500):
+            for rows in torch.arange(len(classes)).split(BATCH):
                 extractor(to_uint8(learner.generate(classes[rows], latents[rows])))
 
-    def measure() -> None:
-        evaluator.measure(evaluator.snapshot(tasks))
+    with tempfile.TemporaryDirectory() as cache:
+        sides = {
+            "drawing and one pass of the extractor": least,
+            "gencl": lambda: evaluator.measure(evaluator.snapshot(tasks)),
+            "torch-fidelity, task by task": lambda: _theirs(learner, tasks, snapshot, given.samples, Path(cache)),
+        }
+        times = measure.interleaved(
+            {name: measure.timed(run, given.clock) for name, run in sides.items()}, given.rounds
+        )
+    title = f"FID of {given.tasks} past tasks, {given.samples} images each, digits-cgan"
+    measure.record("Evaluation", measure.table(title, times))
 
-    measure()
-    ratios = []
-    for _ in range(options.rounds):
-        bare = seconds(floor)
-        ratios.append(seconds(measure) / bare)
-    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(
-        f"FID and accuracy of {options.tasks} tasks, {settings.evaluate.samples} images each: "
-        f"{statistics.median(ratios):.2f} x sampling and one pass of the extractor ({spread})"
-    )
+
+def _theirs(learner: GenerativeLearner, tasks: list[Task], snapshot: Snapshot, samples: int, cache: Path) -> None:
+    for task in tasks:
+        calculate_metrics(
+            input1=Drawing(learner, task),
+            input1_model_num_samples=samples,
+            input2=Colour(snapshot.reference_part(task).images),
+            input2_cache_name=f"task-{task.index}",
+            cache_root=str(cache),
+            feature_extractor="digits-bench",
+            batch_size=BATCH,
+            fid=True,
+            cuda=False,
+            verbose=False,
+            save_cpu_ram=True,
+        )
 
 
 if __name__ == "__main__":
