@@ -31,7 +31,7 @@ def sides(preset: str, n: int, root: Path | None) -> dict[str, Callable[[], obje
     learner = make_learner(settings.model, scenario.image_shape, 0, "cpu")
     learner.grow(scenario.tasks[0].classes, 0)
     learner.eval()
-    batch = learner.probe(scenario.tasks[0], n, RandomSource(0))
+    batch = learner.probe(scenario.tasks[0], n, RandomSource(0)).rows(slice(None))
     shared = learner.shared()
     parameters = list(shared.values())
 

@@ -235,7 +235,7 @@ class Classifier(Learner):
         every = torch.arange(len(task.train), device=random.device)
         rows = every if n is None or n >= len(every) else random.choice(every, n)
         parts = tuple(part.index for part in task.parts)
-        return Batch(task.train.take(rows).float() / 255, task.train.labels[rows], tasks=parts)
+        return Batch(task.train.take(rows), task.train.labels[rows], tasks=parts)
 
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
         scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
@@ -255,9 +255,10 @@ class Classifier(Learner):
         training, _ = self.training, self.eval()
         tasks = self._range(batch.tasks, self.position[batch.classes])
         found, classes = [], torch.tensor(self.classes, device=batch.classes.device)
-        for rows in torch.arange(len(batch), device=classes.device).split(_CHUNK):
-            positions = self.position[batch.classes[rows]]
-            scores, right = self.logits(batch.images[rows], positions, tasks)
+        for start in range(0, len(batch), _CHUNK):
+            some = batch.rows(slice(start, start + _CHUNK))
+            positions = self.position[some.classes]
+            scores, right = self.logits(some.images, positions, tasks)
             columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
             found.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
         self.train(training)

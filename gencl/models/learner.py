@@ -21,9 +21,12 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 @dataclass(frozen=True)
 class Batch:
     """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
-    them. ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,),
-    says which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
-    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`)."""
+    them. Images that only `rows` will take may be uint8, as they are stored.
+
+    ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
+    which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
+    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`).
+    """
 
     images: Tensor
     classes: Tensor
@@ -41,7 +44,11 @@ class Batch:
         return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
     def rows(self, rows: slice | Tensor | int) -> Batch:
-        return replace(self, **self._mapped(lambda tensor: tensor[rows]))
+        """Some of the samples, their images float32."""
+        taken = self._mapped(lambda tensor: tensor[rows])
+        if taken["images"].dtype == torch.uint8:
+            taken["images"] = taken["images"].float().div_(255)
+        return replace(self, **taken)
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
         return {name: change(value) for name, value in self.tensors().items()}
@@ -124,7 +131,8 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """n samples of the task on which importance is measured (None: as many as it has training images)."""
+        """n samples of the task on which importance is measured (None: as many as it has training images), a few rows
+        at a time: images may be uint8."""
 
     @abstractmethod
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:

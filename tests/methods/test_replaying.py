@@ -33,7 +33,7 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     with torch.no_grad():
         for parameter in learner.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))
-    ctx.batch = learner.probe(ctx.task, 8, RandomSource(0))
+    ctx.batch = learner.probe(ctx.task, 8, RandomSource(0)).rows(slice(None))
     ctx.phase = Phase("classifier", [], learner.loss, moves_shared=True)
     teacher = method._teacher
     assert teacher is not None and not any(p.requires_grad for p in teacher.parameters())
