@@ -57,7 +57,7 @@ def test_importance_is_scaled_to_mean_one_over_all_tensors() -> None:
 def test_mas_takes_absolute_values_per_sample() -> None:
     ctx = context()
     method = MAS(MAS.Settings(samples=7))
-    together, batch = method.measure(ctx), samples(ctx, method.settings)
+    together, batch = method.measure(ctx), samples(ctx, method.settings).rows(slice(None))
     shared = ctx.learner.shared()
     single = []
     for i in range(7):
@@ -71,7 +71,7 @@ def test_mas_takes_absolute_values_per_sample() -> None:
 def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> None:
     """Against single samples: mean_n phi(-g_n W), and with the second order mean_n phi(-g_n W + g_n^2 W^2 / 2)."""
     ctx = context("digits-cgan", model__width=4)
-    batch = samples(ctx, SPP.Settings(samples=5))
+    batch = samples(ctx, SPP.Settings(samples=5)).rows(slice(None))
     shared = ctx.learner.shared()
     name = "generator.trunk.2.weight"
     gradients = torch.stack([
@@ -89,7 +89,7 @@ def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> 
 def test_the_papers_literal_readings() -> None:
     """eq. 7 of the mean entropy's gradient; the released code's sums over 100 samples, which depend on that number."""
     ctx = context()
-    batch = samples(ctx, SPP.Settings(samples=150))
+    batch = samples(ctx, SPP.Settings(samples=150)).rows(slice(None))
     name, shared = "trunk.hidden.1.linear.weight", ctx.learner.shared()
     entropy, weight = ctx.learner.scalars("entropy", batch), shared[name]
     sums = [torch.autograd.grad(part.sum(), weight, retain_graph=True)[0] for part in entropy.split(100)]

@@ -19,7 +19,7 @@ WEIGHT, BIAS = "head.0.weight", "head.0.bias"
 def linear_softmax(n: int) -> tuple[Context, Tensor, Tensor, Tensor]:
     """One layer from pixels to two classes, which is shared: its context, n inputs, targets and predictions."""
     ctx = context(model__hidden="[]", model__heads="domain")
-    batch = samples(ctx, EWC.Settings(samples=n))
+    batch = samples(ctx, EWC.Settings(samples=n)).rows(slice(None))
     inputs = batch.images.flatten(1)
     p = ctx.learner.head[0](inputs).softmax(1).detach()
     return ctx, inputs, batch.classes, p
@@ -54,7 +54,7 @@ def test_sampled_fisher_nears_the_exact_one() -> None:
 def test_other_tasks_heads_have_no_part_in_it() -> None:
     """With a head a task the target is one of the task's own classes: the sum over targets has two terms."""
     ctx = context(tasks=3)
-    batch = samples(ctx, EWC.Settings(samples=4))
+    batch = samples(ctx, EWC.Settings(samples=4)).rows(slice(None))
     targets = list(ctx.learner.possible_targets(batch))
     assert len(targets) == 2
     assert torch.allclose(torch.stack([belief for _, belief in targets]).sum(0), torch.ones(4))
