@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -105,3 +106,13 @@ def memory_in_use(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
     return int(psutil.Process().memory_info().rss)
+
+
+def give_back_memory() -> None:
+    """Hands what is free within the process back to the system, where the C library would keep it (glibc).
+
+    A learner that grows asks for ever other sizes, which fit into fewer and fewer of the pieces that were left: DGR's
+    process grew by 17 MB a task, its tensors by one.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)

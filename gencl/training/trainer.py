@@ -28,7 +28,7 @@ from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import make_optimizer
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
-from gencl.training.state import State, optimizer_tensors, restore_optimizers
+from gencl.training.state import State, give_back_memory, optimizer_tensors, restore_optimizers
 from gencl.training.steps import Steps
 
 
@@ -270,6 +270,7 @@ class Trainer:
                 self.recorder.keep(self.learner, row)
             self._processes.wait()
         state.episode, state.stage, state.step = state.episode + 1, 0, 0
+        give_back_memory()
         state.cost.end_task(self.device)
         capacity = self.method.capacity(self.learner)
         state.capacity += [capacity] if capacity else []
