@@ -56,7 +56,7 @@ def main() -> None:
         cells = []
         for key in ("train_seconds", "importance_seconds"):
             values = [row[key] for row in rows]
-            cells.append(f"{1e3 * statistics.median(values):.0f}")
+            cells.append(f"{max(0.0, 1e3 * statistics.median(values)):.0f}")
             cells.append(f"{slope(values):+.2f}" if statistics.median(values) >= 0.002 else "–")
         memory = [row["memory_bytes"] for row in rows]
         fit = statistics.linear_regression(range(len(memory)), memory).slope / 1e3
