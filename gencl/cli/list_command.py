@@ -27,7 +27,10 @@ def command(what: str | None, as_json: bool) -> None:
       gencl list methods
       gencl list presets --json
     """
-    found = {kind: list(_about(kind)) for kind in KINDS} if what is None else _about(what)
+    if what is None:
+        _overview(as_json)
+        return
+    found = _about(what)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
@@ -36,20 +39,25 @@ def command(what: str | None, as_json: bool) -> None:
         return
     width = max(map(len, found))
     for name, about in found.items():
-        told = about if isinstance(about, str) else ", ".join(about) or "none"
-        click.echo(
-            f"{name:{width}}  {told}"
-            if what
-            else click.wrap_text(f"{name:{width}}  {told}", 120, "", " " * (width + 2))
-        )
-    if what is None:
-        click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
+        click.echo(f"{name:{width}}  {about}")
     if what == "methods":
         from gencl.methods import SERVES
 
         click.echo("\nwhom they serve:")
         for word, learners in SERVES.items():
             click.echo(f"  [{word}]{'':{8 - len(word)}}  {learners}")
+
+
+def _overview(as_json: bool) -> None:
+    """The names of every kind."""
+    found = {kind: list(_about(kind)) for kind in KINDS}
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    width = max(map(len, found)) + 2
+    for kind, names in found.items():
+        click.echo(click.wrap_text(f"{kind:{width}}{', '.join(names) or 'none'}", 120, "", " " * width))
+    click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
 
 
 def _about(what: str) -> dict[str, str]:

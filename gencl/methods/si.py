@@ -63,8 +63,7 @@ class SI(Consolidation):
     def _walk(self, sign: int) -> None:
         """omega += sign * g W: with +1 before the step and -1 after it, -g dW in all.
 
-        As exact as with a copy of W to subtract (W itself is rounded in each step), with less memory and two thirds of
-        the time.
+        As exact as with a copy of W to subtract, since W itself is rounded in each step, with less memory and time.
         """
         assert self._step is not None
         parameters, gradients = self._step
