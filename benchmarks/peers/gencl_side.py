@@ -12,12 +12,12 @@ from benchmarks.peers.serving import serve
 from benchmarks.runs import settings_for, trained
 from gencl.training.build import make_scenario
 
-METHODS = {"naive": "finetune", "lwf": "lwf", "si": "si", "mas": "mas", "ewc": "ewc"}
 PLAIN = "plain"
+METHODS = {PLAIN: "finetune", "naive": "finetune", "lwf": "lwf", "si": "si", "mas": "mas", "ewc": "ewc"}
 
 
 def run(job: dict[str, Any], clock: Callable[[], float]) -> dict[str, float]:
-    settings = settings_for(job["preset"], METHODS.get(job["method"], "finetune"), job["assignments"])
+    settings = settings_for(job["preset"], METHODS[job["method"]], job["assignments"])
     scenario = make_scenario(settings, Path(job["root"]))
     if job["method"] == PLAIN:
         return {"seconds": floor.classify(scenario, job["epochs"], settings.train, clock)}

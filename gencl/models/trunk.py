@@ -103,7 +103,7 @@ class Stored(nn.Module):
             self.register_buffer(name, torch.zeros(0))
 
     def rows(self) -> list[Tensor]:
-        """All of them. `buffers` takes tens of times as long, and these are asked for in every step."""
+        """All of them. They are asked for in every step, and `buffers` goes through all modules for them."""
         return [buffer for buffer in self._buffers.values() if buffer is not None]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

@@ -74,7 +74,7 @@ def to_picture(image: Tensor) -> Image.Image:
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a PNG atomically."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")  # optimize=True takes three times as long for a hundredth of the size
+    picture.save(buffer, "PNG")  # optimize=True takes much longer and saves next to nothing
     files.write(path, buffer.getvalue())
 
 

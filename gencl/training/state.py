@@ -111,8 +111,8 @@ def memory_in_use(device: torch.device) -> int:
 def give_back_memory() -> None:
     """Hands what is free within the process back to the system, where the C library would keep it (glibc).
 
-    A learner that grows asks for ever other sizes, which fit into fewer and fewer of the pieces that were left: DGR's
-    process grew by 17 MB a task, its tensors by one.
+    A learner that grows asks for ever other sizes, which fit into fewer and fewer of the pieces that were left, so that
+    a process grows by much more than its tensors (``python -m benchmarks.tasks`` shows memory a task).
     """
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
