@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gencl.reports.tables import heading, is_share
+from gencl.training.tune import WHY, how_chosen
 
 
 def print_search(found: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ def print_search(found: dict[str, Any]) -> None:
 def search_markdown(found: dict[str, Any], command: str) -> str:
     """The same tables as Markdown, with the command that made them."""
     lines = [f"# {found['preset']}: {_what(found)}", "", f"`{command}`", ""]
-    lines += [f"At most {found['budget']} candidates a method, the same for all.", ""]
+    lines += [f"The rule, the same for every method: {how_chosen(found)}.", ""]
     for name, row in found["methods"].items():
         keys = list(row["grid"])
         lines += [f"## {name}", "", "| " + " | ".join([*keys, _heading(found), ""]) + " |"]
@@ -47,8 +48,6 @@ def search_markdown(found: dict[str, Any], command: str) -> str:
             cells = [f"**{cell}**" for cell in cells] if best else cells
             lines.append("| " + " | ".join([*cells, _remark(tried, best).replace("|", "\\|")]) + " |")
         lines += ["", *_notes(name, row), ""]
-    if found["skipped"]:
-        lines += [f"Nothing to tune: {', '.join(found['skipped'])}.", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -66,14 +65,17 @@ def _heading(found: dict[str, Any]) -> str:
 def _score(found: dict[str, Any], tried: dict[str, Any]) -> str:
     if tried["score"] is None:
         return "-"
-    share = is_share(found["metric"])
-    digits, scale = (2, 100) if share else (1, 1)  # candidates often lie close together
-    spread = "" if tried["std"] is None else f" ± {scale * tried['std']:.{digits}f}"
-    return f"{scale * tried['score']:.{digits}f}{spread}"
+    if is_share(found["metric"]):  # two decimals: candidates often lie close together
+        spread = "" if tried["std"] is None else f" ± {100 * tried['std']:.2f}"
+        return f"{100 * tried['score']:.2f}{spread}"
+    digits = 1 if abs(tried["score"]) >= 1 else 4
+    spread = "" if tried["std"] is None else f" ± {tried['std']:.{digits}f}"
+    return f"{tried['score']:.{digits}f}{spread}"
 
 
 def _remark(tried: dict[str, Any], best: bool) -> str:
-    return "best" if best else f"failed: {tried.get('error', '')}" if tried["status"] == "failed" else ""
+    words = ["best"] if best else [f"failed: {tried.get('error', '')}"] if tried["status"] == "failed" else []
+    return ", ".join([*words, *([f"widened {tried['round']}"] if tried["round"] else [])])
 
 
 def _value(value: Any) -> str:
@@ -82,6 +84,9 @@ def _value(value: Any) -> str:
 
 def _notes(name: str, row: dict[str, Any]) -> list[str]:
     if row["best"] is None:
-        return [f"{name}: every candidate failed; nothing was chosen"]
-    edges = [f"{key} = {_value(row['best'][key])}" for key in row["edge"]]
-    return [f"{name}: at the edge of its grid: {', '.join(edges)}; try values beyond"] if edges else []
+        return [f"{name}: nothing was chosen, every candidate failed: {row['error']}"]
+    return [
+        f"{name}: {key} = {_value(row['best'][key])} is at an end of its values: {WHY[why]}"
+        + ("; --widen N allows more" if why == "limit" else "")
+        for key, why in row["edge"].items()
+    ]

@@ -49,6 +49,7 @@ def compare(
     device: str = "auto",
     threads: int | None = None,
     progress: Mode = "auto",
+    counted: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
     """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
 
@@ -64,6 +65,7 @@ def compare(
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
             all nodes. ``jobs`` is then at most so many at a time (default all).
         slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
+        counted: cells done before and cells that may follow, which the progress bar counts too.
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
@@ -105,7 +107,9 @@ def compare(
 
     folder.mkdir(parents=True, exist_ok=True)
     gather()  # from the start the folder can be told for a comparison, and gone on with
-    with Reporter(len(cells), 0, progress) as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
+    before, after = counted
+    bar = Reporter(before + len(cells) + after, before, progress)
+    with bar as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
 
         def run(group: list[Cell]) -> None:
             if workers.stopped_by():

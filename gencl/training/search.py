@@ -1,26 +1,33 @@
-"""What `gencl tune` tries for each method: the product of its grid, thinned to the budget."""
+"""What `gencl tune` tries for each method: its grid thinned to the budget, then what lies around the best."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gencl import presets, yaml_files
 from gencl.errors import UsageError
 from gencl.methods import METHODS
+from gencl.models import LEARNERS
 from gencl.registry import did_you_mean
+from gencl.settings import TrainSettings
+from gencl.training import widen
 from gencl.training.variants import Variant
+from gencl.training.widen import Grid, Limits, Values
 
 _GENERAL = ("train", "model")
 """The sections that may be searched; the others change what is measured."""
-
-Grid = dict[str, list[Any]]
-"""Values by key, as the keys stand in a preset's ``methods:`` block: ``lambda``, ``train.lr``."""
+RATE = "train.lr"
+_RATES = ("0.4x", "1x", "2.5x")
+"""Learning rates that are tried with every method, as factors on the experiment's own."""
+_SPREAD = 2 / 3
+"""The share of the budget that is spread over a grid too large for it; the rest goes to the best's neighbours."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +44,103 @@ class Experiment:
         return [presets.value_at(settings, path.split(".")) for path in paths]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
-    """The candidates of one method."""
+    """The search of one method: its grid, and what was tried in which round (0: within the budget, then widened)."""
 
     method: str
     grid: Grid
-    candidates: list[dict[str, Any]]
+    experiment: Experiment
+    budget: int
+    widen: int
+    trials: list[tuple[int, Values]] = field(default_factory=list)
+    ended: bool = False
+    _limits: dict[str, Limits] = field(default_factory=dict)
+
+    @property
+    def candidates(self) -> list[Values]:
+        """All that was tried so far, in order."""
+        return [values for _, values in self.trials]
+
+    @property
+    def rounds(self) -> int:
+        """How often the grid was widened."""
+        return max(number for number, _ in self.trials)
+
+    @property
+    def room(self) -> int:
+        """How many candidates the budget still allows."""
+        return self.budget - sum(number == 0 for number, _ in self.trials)
 
     def variants(self) -> list[Variant]:
         """What `gencl.training.compare` trains, a variant a candidate."""
-        found = []
-        for candidate in self.candidates:
-            assignments = tuple(f"{path_of(self.method, key)}={_text(value)}" for key, value in candidate.items())
-            found.append(Variant(":".join([self.method, *assignments]), self.method, assignments))
-        return found
+        return [self.variant(candidate) for candidate in self.candidates]
+
+    def variant(self, candidate: Values) -> Variant:
+        """A candidate as `gencl.training.compare` takes it."""
+        assignments = tuple(f"{path_of(self.method, key)}={_text(value)}" for key, value in candidate.items())
+        return Variant(":".join([self.method, *assignments]), self.method, assignments)
+
+    def advance(self, best: Values | None) -> list[Variant]:
+        """Return what to train next, given the best so far; nothing when the search has ended.
+
+        While the budget lasts these are the best's neighbours in the grid. Then, at most ``widen`` times, it is what
+        lies beyond the ends of the grid where the best stands.
+        """
+        if best is not None and self.room > 0:
+            fresh = [point for point in widen.neighbours(self.grid, best) if point not in self.candidates]
+            if fresh:
+                return self._add(0, fresh[: self.room])
+        if best is not None and self.rounds < self.widen:
+            wider, fresh = widen.widened(self.grid, best, self._known_limits(), self._allowed)
+            if fresh:
+                self.grid = wider
+                return self._add(self.rounds + 1, fresh)
+        self.ended = True
+        return []
+
+    def edge(self, best: Values | None) -> dict[str, str]:
+        """Return the keys whose best value is at an end of the grid, and why: ``bound`` (the setting's) or ``limit``
+        (of rounds)."""
+        if best is None:
+            return {}
+        _, open_ends = widen.widened(self.grid, best, self._known_limits(), self._allowed)
+        further = {key for point in open_ends for key in point if point[key] != best[key]}
+        return {key: "limit" if key in further else "bound" for key in widen.ends(self.grid, best)}
+
+    def at_most(self) -> int:
+        """Return how many candidates may yet follow."""
+        left = 0 if widen.whole(self.grid) <= len(self.trials) else self.room
+        return 0 if self.ended else max(left, 0) + (self.widen - self.rounds) * widen.most(self.grid)
+
+    def _add(self, number: int, candidates: list[Values]) -> list[Variant]:
+        self.trials += [(number, candidate) for candidate in candidates]
+        return [self.variant(candidate) for candidate in candidates]
+
+    def _known_limits(self) -> dict[str, Limits]:
+        for key in self.grid:
+            if key not in self._limits:
+                self._limits[key] = _limits(self.method, key, self.experiment)
+        return self._limits
+
+    def _allowed(self, key: str, value: Any) -> bool:
+        path = path_of(self.method, key)
+        try:
+            return self.experiment.values(self.method, [path], [f"{path}={_text(value)}"]) == [value]
+        except UsageError:
+            return False
+
+
+def _limits(method: str, key: str, experiment: Experiment) -> Limits:
+    """The limits of a setting; of one deeper within a block none are known."""
+    section, *names = path_of(method, key).split(".")
+    if section == "method":
+        part = names.pop(0) if "+" in method else method
+        kind = METHODS.get(part).Settings
+    else:
+        (learner,) = experiment.values(method, ["model.name"])
+        kind = TrainSettings if section == "train" else LEARNERS.get(learner).Settings
+    return widen.limits_of(kind, names[0]) if len(names) == 1 else Limits()
 
 
 def path_of(method: str, key: str) -> str:
@@ -76,25 +165,19 @@ def parse_grid(text: str) -> tuple[str, list[Any]]:
 
 
 def searches(
-    methods: Sequence[str], grids: Sequence[str], experiment: Experiment, budget: int
-) -> tuple[list[Search], list[str]]:
-    """The search of each method, and the methods for which there is nothing to choose. Raises UsageError."""
+    methods: Sequence[str], grids: Sequence[str], experiment: Experiment, budget: int, rounds: int = 0
+) -> list[Search]:
+    """The search of each method, which may widen its grid so many ``rounds``. Raises UsageError."""
     if budget < 1:
-        raise UsageError(f"--budget {budget}: at least 1 candidate a method")
+        raise UsageError(f"--budget {budget}: at least 1 candidate per method")
+    if rounds < 0:
+        raise UsageError(f"--widen {rounds}: at least 0 rounds (0: grids are not widened)")
     chosen: dict[str, Grid] = {method: _defaults(method) for method in methods}
     for text in grids:
         key, values = parse_grid(text)
         for method, own in _meant(key, methods, text):
             chosen[method][own] = values
-    found, skipped = [], []
-    for method, grid in chosen.items():
-        if grid:
-            found.append(_search(method, grid, experiment, budget))
-        else:
-            skipped.append(method)
-    if not found:
-        raise UsageError(f"nothing to tune for {', '.join(skipped)}: give a grid, such as --grid train.lr=0.01,0.1")
-    return found, skipped
+    return [_search(method, grid, experiment, budget, rounds) for method, grid in chosen.items()]
 
 
 def _settings_of(part: str) -> list[str]:
@@ -107,8 +190,9 @@ def _own(method: str, part: str, key: str) -> str:
 
 
 def _defaults(method: str) -> Grid:
-    parts = method.split("+")
-    return {_own(method, part, key): list(v) for part in parts for key, v in METHODS.get(part).grid.items()}
+    """The grids of the method's parts, and the learning rate, which is searched for every method."""
+    own = {_own(method, p, key): list(v) for p in method.split("+") for key, v in METHODS.get(p).grid.items()}
+    return {**own, RATE: list(_RATES)}
 
 
 def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
@@ -137,8 +221,8 @@ def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]
     return found
 
 
-def _search(method: str, grid: Grid, experiment: Experiment, budget: int) -> Search:
-    """The method's candidates; every value is checked and resolved (``0.5x`` of the present one)."""
+def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds: int) -> Search:
+    """The method's first candidates; every value is checked and resolved (``0.5x`` of the present one)."""
     paths = {key: path_of(method, key) for key in grid}
     resolved: Grid = {}
     for key, values in grid.items():
@@ -147,22 +231,25 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int) -> Sea
             (found,) = experiment.values(method, [paths[key]], [f"{paths[key]}={_text(value)}"])
             if found not in resolved[key]:
                 resolved[key].append(found)
+        if widen.numeric(resolved[key]):
+            resolved[key].sort()
     present = dict(zip(grid, experiment.values(method, list(paths.values())), strict=True))
     points = list(itertools.product(*(range(len(values)) for values in resolved.values())))
-    now = [values.index(present[key]) if present[key] in values else None for key, values in resolved.items()]
-    first = None if None in now else tuple(place for place in now if place is not None)
-    kept = thinned(points, [len(values) for values in resolved.values()], budget, first)
+    now = tuple(values.index(present[key]) if present[key] in values else None for key, values in resolved.items())
+    sizes = [len(values) for values in resolved.values()]
+    kept = thinned(points, sizes, budget if len(points) <= budget else math.ceil(_SPREAD * budget), now)
     candidates = [{key: resolved[key][i] for key, i in zip(resolved, point, strict=True)} for point in kept]
-    return Search(method, resolved, candidates)
+    return Search(method, resolved, experiment, budget, rounds, [(0, candidate) for candidate in candidates])
 
 
 def thinned(
-    points: Sequence[tuple[int, ...]], sizes: Sequence[int], budget: int, first: tuple[int, ...] | None = None
+    points: Sequence[tuple[int, ...]], sizes: Sequence[int], budget: int, first: Sequence[int | None] = ()
 ) -> list[tuple[int, ...]]:
-    """At most ``budget`` of the points of a grid, evenly spread, in their order; ``first`` is always among them.
+    """Return at most ``budget`` of the points of a grid, evenly spread over every axis, in their order.
 
-    One after another: the point whose values were used least so far, then the one farthest from those chosen (least
-    sum of inverse squared distances, each axis being 1 long).
+    The first chosen has the values ``first`` (None: any) and is else nearest the middle. Each next one is the point
+    whose values were used least so far; among several, the one farthest from those chosen (least sum of inverse squared
+    distances, each axis being 1 long).
     """
     if len(points) <= budget:
         return list(points)
@@ -173,7 +260,11 @@ def thinned(
     def distance(a: tuple[int, ...], b: tuple[int, ...]) -> float:
         return sum((x - y) ** 2 for x, y in zip(place(a), place(b), strict=True))
 
-    start = first if first is not None else min(points, key=lambda p: sum((x - 0.5) ** 2 for x in place(p)))
+    def off(point: tuple[int, ...]) -> tuple[int, float]:
+        missed = sum(wanted not in (None, i) for i, wanted in zip(point, first, strict=False))
+        return missed, sum((x - 0.5) ** 2 for x in place(point))
+
+    start = min(points, key=off)
     chosen, rest = [start], [point for point in points if point != start]
     crowding = dict.fromkeys(rest, 0.0)
     used = [[0] * size for size in sizes]

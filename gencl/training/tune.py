@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +13,34 @@ import yaml
 from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.methods import METHODS
-from gencl.metrics import METRICS
+from gencl.training.choice import better_of, choice, metric_of
 from gencl.training.compare import compare
 from gencl.training.progress import Mode, Reporter
+from gencl.training.rounds import train_rounds
 from gencl.training.search import Experiment, Search, searches
 from gencl.training.variants import Variant
 
-SEED = 10
-"""The default tuning seed: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""
+SEEDS = (10, 11)
+"""The default tuning seeds: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""
+BUDGET = 9
+"""Candidates per method by default: three values of two settings."""
+WIDEN = 3
+"""How often a grid is widened by default."""
+WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran out"}
+"""Why a best value is still at an end of its grid."""
 VALIDATION = 0.1
 """The share of the training images kept apart where the preset keeps none."""
-_SCORES = {
-    "acc": "accuracy",
-    "fid_first_half": "fid",
-    "fid": "fid",
-    "conditional_accuracy": "conditional_accuracy",
-    "reconstruction": "reconstruction",
-}
-"""The figures that candidates are compared by, the first that is there, and the metric each belongs to."""
 
 
 def tune(
     methods: str | Sequence[str],
     grid: Sequence[str] = (),
-    budget: int = 6,
-    seeds: Sequence[int] = (SEED,),
+    budget: int = BUDGET,
+    seeds: Sequence[int] = SEEDS,
     out: str | Path | None = None,
     preset: str | None = None,
     *,
+    widen: int = WIDEN,
     config: str | Path | None = None,
     set: Sequence[str] = (),
     jobs: int | None = None,
@@ -48,39 +49,43 @@ def tune(
     threads: int | None = None,
     progress: Mode = "auto",
 ) -> dict[str, Any]:
-    """Chooses each method's settings on validation images and returns the content of ``OUT/tune.json``; `gencl tune`.
+    """Choose each method's settings on validation images and return the content of ``OUT/tune.json``; `gencl tune`.
 
-    The candidates are the product of the method's ``grid`` (`Method.grid`, changed by ``grid``), at most ``budget`` a
-    method. They are trained as `gencl.training.compare.compare` does, so a search that was stopped goes on.
+    Each method's grid is the learning rate and its own settings (`Method.grid`), changed by ``grid``. At most
+    ``budget`` of its points are trained: spread over the grid first, then around the best. Where the best value stands
+    at an end of the grid, the grid is widened there (`gencl.training.widen`). Runs are trained as
+    `gencl.training.compare.compare` does, so a search that was stopped goes on.
 
     Args:
         methods: names, no variants.
         grid: ``"lambda=0.1,1"`` for all methods with such a setting, ``"ewc.lambda=1,10"`` for one, or a setting of
-            ``train`` or ``model``, ``"train.lr=0.01,0.1"``.
+            ``train`` or ``model``, ``"train.lr=0.01,0.1"``. A single value is not searched.
+        budget: candidates per method, whatever the number of seeds; those beyond the grid's ends are not counted.
         out: where runs and results go; default ``runs/PRESET-tune``.
+        widen: the number of rounds in which a grid is widened, at most.
 
     Raises UsageError for wrong use.
     """
     names = _method_names(methods)
     sets, validation, added = _on_validation(preset, config, names[0], list(set))
-    experiment = Experiment(preset, config, tuple(sets))
-    wanted, skipped = searches(names, grid, experiment, budget)
+    wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
+    say = partial(_say, progress=progress)
     if added:
-        _say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on", progress)
-    for method in skipped:
-        _say(f"{method}: nothing to tune, skipped (it has no grid; --grid {method}.KEY=V1,V2 gives one)", progress)
+        say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
     folder = Path(out) if out else default_folder(preset, config, sets)
-    variants = [variant for search in wanted for variant in search.variants()]
-    _say(
-        f"{len(variants)} candidates, at most {budget} a method, seed{'s' * (len(seeds) > 1)} "
-        f"{', '.join(map(str, seeds))}, scored on validation images ({validation:g} of the training images)",
-        progress,
+    say(
+        f"at most {budget} candidates per method, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
+        f"scored on validation images ({validation:g} of the training images)"
     )
-    results = compare(
-        variants, seeds, folder, preset, config=config, set=sets, jobs=jobs, data_root=data_root, device=device,
-        threads=threads, progress=progress,
-    )  # fmt: skip
-    found = _summary(results, wanted, list(seeds), budget, validation, skipped)
+
+    def train(variants: Sequence[Variant], counted: tuple[int, int]) -> dict[str, Any]:
+        return compare(
+            variants, seeds, folder, preset, config=config, set=sets, jobs=jobs, data_root=data_root, device=device,
+            threads=threads, progress=progress, counted=counted,
+        )  # fmt: skip
+
+    results = train_rounds(wanted, seeds, folder, train, say)
+    found = _summary(results, wanted, list(seeds), budget, widen, validation)
     files.write_json(folder / "tune.json", found)
     files.write(folder / "found.yaml", found_yaml(found))
     return found
@@ -119,72 +124,44 @@ def _say(line: str, progress: Mode) -> None:
 
 
 def _summary(
-    results: dict[str, Any],
-    wanted: Sequence[Search],
-    seeds: list[int],
-    budget: int,
-    validation: float,
-    skipped: Sequence[str],
+    results: dict[str, Any], wanted: Sequence[Search], seeds: list[int], budget: int, widen: int, validation: float
 ) -> dict[str, Any]:
     rows = results["methods"]
-    metric = next((key for key in _SCORES if any(key in row for row in rows.values())), None)
-    better = METRICS.get(_SCORES[metric]).better if metric else "higher"
-    methods = {}
-    for search in wanted:
-        tried = [
-            _tried(settings, variant, rows, metric)
-            for settings, variant in zip(search.candidates, search.variants(), strict=True)
-        ]
-        methods[search.method] = _choice(search, tried, better)
+    metric = metric_of(rows)
     return {
         "schema": 1,
         "preset": results["preset"],
         "metric": metric,
-        "better": better,
+        "better": better_of(metric),
         "split": "validation",
         "validation": validation,
         "seeds": seeds,
         "budget": budget,
-        "skipped": list(skipped),
-        "methods": methods,
+        "widen": widen,
+        "skipped": [],  # none since the learning rate is searched for every method; read by older scripts
+        "methods": {search.method: choice(search, rows) for search in wanted},
     }
 
 
-def _tried(settings: dict[str, Any], variant: Variant, rows: dict[str, Any], metric: str | None) -> dict[str, Any]:
-    """One candidate: a failed or diverged one has no score, whatever its other seeds gave."""
-    row = rows.get(variant.label, {"status": "failed", "error": "it left no results"})
-    figure = row.get(metric) if row["status"] == "done" else None
-    found = {"settings": settings, "score": figure and figure["mean"], "std": figure and figure["std"]}
-    return {**found, "status": row["status"], **({"error": row["error"]} if "error" in row else {})}
-
-
-def _choice(search: Search, tried: list[dict[str, Any]], better: str) -> dict[str, Any]:
-    scored = [row for row in tried if row["score"] is not None]
-    best = (max if better == "higher" else min)(scored, key=lambda row: row["score"]) if scored else None
-    return {
-        "best": best and best["settings"],
-        "score": best and best["score"],
-        "edge": [key for key, values in search.grid.items() if best and _at_edge(best["settings"][key], values)],
-        "grid": search.grid,
-        "search": tried,
-    }
-
-
-def _at_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Whether a number is the least or greatest of several that were given."""
-    numbers = [v for v in values if isinstance(v, int | float)]
-    return len(numbers) == len(values) > 1 and value in (min(numbers), max(numbers))
+def how_chosen(found: dict[str, Any]) -> str:
+    """Return how the search chose, in one line."""
+    seeds = f"seed{'s' * (len(found['seeds']) > 1)} {', '.join(map(str, found['seeds']))}"
+    by = f"by the best mean {found['metric']} ({found['better']} is better)"
+    limits = f"at most {found['budget']} candidates per method and {found['widen']} rounds of widening"
+    return f"chosen on validation images, {seeds}, {by}; {limits}"
 
 
 def found_yaml(found: dict[str, Any]) -> str:
-    """The ``methods:`` block for a preset, with the searched keys only."""
+    """Return the ``methods:`` block for a preset, with the searched keys only, and how it was chosen."""
     blocks = {name: _nested(name, row["best"]) for name, row in found["methods"].items() if row["best"]}
-    seeds = ", ".join(map(str, found["seeds"]))
-    comment = (
-        f"# chosen on validation images, seed {seeds}, by {found['metric']}, at most {found['budget']} candidates each"
-    )
+    lines = [how_chosen(found)] if blocks else []
+    for name, row in found["methods"].items():
+        if row["best"] is None:
+            lines.append(f"{name}: nothing was chosen, every candidate failed: {' '.join(row['error'].split())}")
+        for key, why in row["edge"].items():
+            lines.append(f"{name}: {key} is at an end of its values ({WHY[why]})")
     text: str = yaml.safe_dump({"methods": blocks}, sort_keys=False, default_flow_style=None, width=1000)
-    return f"{comment}\n{text}"
+    return "".join(f"# {line}\n" for line in lines) + text
 
 
 def _nested(method: str, best: dict[str, Any]) -> dict[str, Any]:
