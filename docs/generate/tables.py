@@ -19,6 +19,7 @@ from typing import Any
 import figures
 import yaml
 
+from gencl.registry import parts_of
 from gencl.reports.tables import cell, heading
 
 GENERATORS = ("fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "conditional_accuracy")
@@ -141,7 +142,7 @@ def of_method(name: str) -> str:
     parts = []
     for folder, columns in SHOWN.items():
         methods = figures.read(folder)["methods"]
-        own = [method for method in methods if name in method.partition(":")[0].split("+")]
+        own = [method for method in methods if name in parts_of(method.partition(":")[0])]
         if own:
             ends = [end for end in ("joint", "sgd") if end in methods and end not in own]
             found = _keys([f"{folder}/{method}" for method in own])
