@@ -19,6 +19,7 @@ from gencl.reports.tables import (
     COST,
     DETAIL,
     QUALITY,
+    REAL,
     cell,
     comparison_keys,
     is_share,
@@ -51,7 +52,7 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
 def render(folder: Path) -> str:
     """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
     results = documents.read(folder / "results.json", documents.Results)[1]
-    runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"]}
+    runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     first = next((found[0] for found in runs.values() if found), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
@@ -59,7 +60,7 @@ def render(folder: Path) -> str:
         environment()
         .get_template("comparison.html.j2")
         .render(
-            title=f"{len(results['methods'])} methods on {results['preset']}",
+            title=f"{len(runs)} methods on {results['preset']}",
             about=preset_about(results["preset"]),
             results=results,
             seeds=", ".join(map(str, results["seeds"])),
@@ -111,7 +112,7 @@ def _best(methods: Mapping[str, Any], key: str) -> list[str]:
     means = {
         label: row[key]["mean"]
         for label, row in methods.items()
-        if isinstance(row.get(key), dict) and label != _REFERENCE
+        if isinstance(row.get(key), dict) and label not in (_REFERENCE, REAL)
     }
     lower = key.startswith(_LOWER)
     if len(means) < 2 or not (lower or is_share(key)):
@@ -186,7 +187,7 @@ def _strips(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
 
 
 def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[Run]]) -> str:
-    labels = list(results["methods"])
+    labels = [label for label in results["methods"] if label != REAL]
     label, found = next(((label, found) for label, found in runs.items() if found), ("", ()))
     own: Sequence[str] = ()
     with suppress(UsageError):

@@ -16,8 +16,10 @@ from gencl.metrics.extractors import make_extractor
 from gencl.models import LEARNERS
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
+from gencl.reports.tables import REAL
 from gencl.settings import Settings
 from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.floor import floor_of
 from gencl.training.jobs import Jobs, check_executor, parse_options
 from gencl.training.progress import Mode, Reporter
 from gencl.training.results import draw_results, write_results
@@ -103,8 +105,9 @@ def compare(
 
     def gather() -> dict[str, Any]:
         with lock:
-            return write_results(folder, variants, list(seeds), name, failed)
+            return write_results(folder, variants, list(seeds), name, failed, floor)
 
+    floor: dict[str, Any] | None = None
     folder.mkdir(parents=True, exist_ok=True)
     gather()  # from the start the folder can be told for a comparison, and gone on with
     before, after = counted
@@ -137,8 +140,12 @@ def compare(
         list(pool.map(run, groups))
     if workers.stopped_by():
         raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
-    draw_results(folder, variants, seeds, name)
-    return Shown(gather(), comparison_html)
+    results = gather()
+    if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
+        floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
+        results = gather()
+    draw_results(folder, variants, seeds, name, results)
+    return Shown(results, comparison_html)
 
 
 def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:

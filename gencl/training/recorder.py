@@ -193,6 +193,7 @@ class Recorder:
             "matrices": state.matrices,
             "features": evaluator.features(),
             "summary": state.summary,
+            "floor": state.evaluation.get("floor"),
             "capacity": state.capacity or None,
             "parameters": count_parameters(learner, method),
             "cost": {
