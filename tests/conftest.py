@@ -28,8 +28,10 @@ from gencl.processes import Processes
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings
+from gencl.training import fork_server
 from gencl.training.build import make_learner, make_scenario
 from gencl.training.fork_server import ForkServer
+from tests import forked
 
 torch.set_num_threads(1)
 
@@ -59,6 +61,13 @@ def tiny(preset: str) -> list[str]:
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GENCL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_servers() -> Iterator[None]:
+    """Comparisons ask a server that was forked itself; `tests/training/test_workers.py` starts a real one."""
+    with mock.patch.object(fork_server, "launched", forked.server):
+        yield
 
 
 @pytest.fixture(scope="session")
