@@ -13,7 +13,8 @@ from pathlib import Path
 from unittest import mock
 
 # One thread each: the tests run side by side, and byte equality is promised for one thread count.
-os.environ["OMP_NUM_THREADS"] = "1"
+THREADS = os.environ.setdefault("GENCL_TEST_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = THREADS
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import click
@@ -33,7 +34,7 @@ from gencl.training.build import make_learner, make_scenario
 from gencl.training.fork_server import ForkServer
 from tests import forked
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(THREADS))
 
 TINY = {
     "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
@@ -56,6 +57,12 @@ METHODS = [
 def tiny(preset: str) -> list[str]:
     """``--set`` assignments that make a preset run in about a second."""
     return TINY[preset]
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """What a test draws at random does not depend on the tests before it in its worker."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -120,7 +127,7 @@ def gencl(
             status = int(leave.code or 0)
         finally:
             os.chdir(before)
-            torch.set_num_threads(1)
+            torch.set_num_threads(int(THREADS))
     return subprocess.CompletedProcess(list(arguments), status, out.getvalue(), errors.getvalue())
 
 
