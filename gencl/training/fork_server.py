@@ -97,15 +97,20 @@ class ForkServer:
         self.close()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gencl.training.fork_server", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self._process = launched(theirs)
         return self._requests
+
+
+def launched(requests: socket.socket) -> subprocess.Popen[bytes]:
+    """Starts the server's process, which is asked through this socket."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gencl.training.fork_server", str(requests.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[requests.fileno()],
+        start_new_session=True,
+    )
 
 
 def serve(requests: socket.socket) -> NoReturn:

@@ -24,6 +24,7 @@ from gencl.training.fork_server import ForkServer
 from gencl.training.recorder import Recorder
 from gencl.training.run import Run
 from gencl.training.state import State
+from tests import forked
 from tests.conftest import METHODS, tiny
 
 
@@ -207,18 +208,17 @@ def _in_task_2(out: Path) -> bool:
     return bool(numbers) and 2 * 60 < max(numbers) < 2 * 115
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_write_a_checkpoint_and_end_with_their_status(number: signal.Signals, tmp_path: Path) -> None:
     out = tmp_path / "run"
     sets = [part for text in [*tiny("digits-cgan"), "train.steps=2000"] for part in ("--set", text)]
-    command = [sys.executable, "-m", "gencl", "train", "--out", str(out), *sets]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = forked.command("train", "--out", out, *sets)
     while not (out / "log.jsonl").exists() and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, number)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert "--resume" in errors and "Traceback" not in errors and output == ""
+    assert process.wait(60) == 128 + number
+    assert "--resume" in process.errors and "Traceback" not in process.errors and process.output == ""
     assert list((out / "checkpoint").glob("*.json"))
 
 
