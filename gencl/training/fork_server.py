@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -65,9 +65,11 @@ class Forked:
 
 
 class ForkServer:
-    """Starts commands of `gencl`; its process is made when it is first needed, in the environment of that moment."""
+    """Starts commands of `gencl`; its process is made when it is first needed, in the environment given, or else in
+    that of the moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
@@ -104,6 +106,7 @@ class ForkServer:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
+                env=self._environment,
             )
         return self._requests
 

@@ -53,7 +53,8 @@ class Cost:
 class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
-    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``origin`` says of
+    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
+    PyTorch's (0: not known). ``origin`` says of
     which settings and data it is; ``capacity``, after each task, which share of each layer is taken; ``evaluation`` is
     what was measured at the end.
     """
@@ -62,6 +63,7 @@ class State:
     stage: int = 0
     step: int = 0
     log_bytes: int = 0
+    threads: int = 0
     origin: dict[str, str] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)

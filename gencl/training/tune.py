@@ -13,7 +13,7 @@ from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
-from gencl.training.compare import compare
+from gencl.training.compare import check_out, compare, preset_of
 from gencl.training.progress import Mode, Reporter
 from gencl.training.search import Experiment, Search, searches
 from gencl.training.variants import Variant
@@ -65,12 +65,14 @@ def tune(
     sets, validation, added = _on_validation(preset, config, names[0], list(set))
     experiment = Experiment(preset, config, tuple(sets))
     wanted, skipped = searches(names, grid, experiment, budget)
+    folder = Path(out) if out else default_folder(preset, config, sets)
+    variants = [variant for search in wanted for variant in search.variants()]
+    if variants:
+        check_out(folder, preset_of(variants[0], preset, config, sets))
     if added:
         _say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on", progress)
     for method in skipped:
         _say(f"{method}: nothing to tune, skipped (it has no grid; --grid {method}.KEY=V1,V2 gives one)", progress)
-    folder = Path(out) if out else default_folder(preset, config, sets)
-    variants = [variant for search in wanted for variant in search.variants()]
     _say(
         f"{len(variants)} candidates, at most {budget} a method, seed{'s' * (len(seeds) > 1)} "
         f"{', '.join(map(str, seeds))}, scored on validation images ({validation:g} of the training images)",
