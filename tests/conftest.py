@@ -13,8 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 # One thread each: the tests run side by side, and byte equality is promised for one thread count.
-THREADS = os.environ.setdefault("GENCL_TEST_THREADS", "1")
-os.environ["OMP_NUM_THREADS"] = THREADS
+os.environ["OMP_NUM_THREADS"] = os.environ.get("GENCL_TEST_THREADS", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import click
@@ -34,6 +33,7 @@ from gencl.training.build import make_learner, make_scenario
 from gencl.training.fork_server import ForkServer
 from tests import forked
 
+THREADS = os.environ["OMP_NUM_THREADS"]
 torch.set_num_threads(int(THREADS))
 
 TINY = {
@@ -127,7 +127,8 @@ def gencl(
             status = int(leave.code or 0)
         finally:
             os.chdir(before)
-            torch.set_num_threads(int(THREADS))
+            THREADS = os.environ["OMP_NUM_THREADS"]
+torch.set_num_threads(int(THREADS))
     return subprocess.CompletedProcess(list(arguments), status, out.getvalue(), errors.getvalue())
 
 

@@ -96,9 +96,9 @@ def ended(processes: Sequence[Forked]) -> list[int]:
     return [process.wait() for process in processes]
 
 
-def server(requests: socket.socket) -> Forked:
+def server(requests: socket.socket, environment: Mapping[str, str] | None = None) -> Forked:
     """For `gencl.training.fork_server.launched`."""
-    return Forked(fork_server.serve, requests)
+    return Forked(fork_server.serve, requests, environment=environment)
 
 
 def _run(

@@ -45,6 +45,7 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
     """Writes report.html (or ``out``) of a comparison and returns its path. Raises GenclError where its files are
     damaged."""
     path = Path(folder) / "report.html" if out is None else Path(out)
+    files.check_folder(path.parent)
     files.write(path, render(Path(folder)))
     return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
 from gencl.reports.tables import REAL
 from gencl.settings import Settings
+from gencl.threads import most_threads
 from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.floor import floor_of
 from gencl.training.jobs import Jobs, check_executor, parse_options
@@ -61,7 +61,8 @@ def compare(
     Args:
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
         out: where cells and results go; default ``runs/PRESET-compare``.
-        jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
+        jobs: cells at a time (default 1); each has its share of the cores for its threads.
+        threads: of each cell; default as `gencl.train` chooses, within its share.
         ensemble: a method's seeds that have not begun are trained as one (`gencl.training.ensemble`), where its learner
             and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
@@ -80,7 +81,7 @@ def compare(
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
             _check_cell(cell_folder(folder, variant, seed), settings)
-    _check_out(folder, name)
+    check_out(folder, name)
     workers: Workers | Jobs
     options = parse_options(slurm)
     check_executor(executor, options)
@@ -89,9 +90,8 @@ def compare(
     shapes: dict[str, Shape] = {}
     if executor is None:
         kind, shapes = _check_machine(cells.values(), device, data_root, progress)
-        workers = Workers(kind)
         jobs = jobs or 1
-        threads = threads or max(1, (os.cpu_count() or 1) // jobs)
+        workers = Workers(kind, max(1, most_threads() // jobs))
     else:
         _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
         folder = folder.resolve()
@@ -153,7 +153,9 @@ def preset_of(variant: Variant, preset: str | None, config: str | Path | None, s
     return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
 
 
-def _check_out(folder: Path, preset: str) -> None:
+def check_out(folder: Path, preset: str) -> None:
+    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
+    files.check_folder(folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:

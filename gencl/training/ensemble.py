@@ -84,7 +84,15 @@ class Ensemble:
         self, contexts: Sequence[Context], orders: Sequence[Order], end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
         first = self.members[0]
-        began = first.clock()
+        since = first.clock()
+
+        def count_time() -> None:
+            nonlocal since
+            now = first.clock()
+            for member in self.members:
+                member.state.cost.add("train_seconds", (now - since) / len(self.members))
+            since = now
+
         stack = Stack(self.members, contexts[0], end - first.state.step)
         ctx = replace(contexts[0], learner=stack.learner)
         steps = Steps(
@@ -104,6 +112,7 @@ class Ensemble:
             stopping = steps.take(ctx, _batch(ctx, orders), rate, bool(stop))
             if first.checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
+                count_time()
             values = {}
             for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
                 own.step, own.lr = ctx.step, ctx.lr
@@ -116,8 +125,7 @@ class Ensemble:
         stack.average.take()
         stack.hand_back()
         parted([member.learner for member in self.members])
-        for member in self.members:
-            member.state.cost.train_seconds += (first.clock() - began) / len(self.members)
+        count_time()
 
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         if all(bool(loss.isfinite().all()) for loss in losses.values()):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 
-from gencl import methods
+from gencl import files, methods
 from gencl.errors import UsageError
 from gencl.settings import Settings, check, read_yaml
+from gencl.threads import restored
+from gencl.training import run_threads
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 from gencl.training.ensemble import Ensemble, why_not
 from gencl.training.progress import Mode
@@ -23,6 +25,7 @@ def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
     return why_not(learner, methods.build(settings.method), settings)
 
 
+@restored()
 def train_seeds(
     config: str | Path,
     seeds: Sequence[int],
@@ -42,6 +45,7 @@ def train_seeds(
     for folder in folders:
         if (folder / "config.yaml").exists():
             raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
+    files.check_folder(Path(out))
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
@@ -56,6 +60,7 @@ def train_seeds(
             for seed, folder in zip(seeds, folders, strict=True)
         ]
     )
+    run_threads.settle(ensemble.members, threads, 1)
     say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
     say_what_is_learned(ensemble.members[0].learner, scenario, progress)
     try:

@@ -40,6 +40,8 @@ class Trainer:
     rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
     """
 
+    clock: Callable[[], float] = staticmethod(time.perf_counter)  # benchmarks beside other work count CPU time
+
     def __init__(
         self,
         settings: Settings,
@@ -53,7 +55,7 @@ class Trainer:
         self.settings, self.scenario, self.learner, self.method = settings, scenario, learner, method
         self.evaluator, self.recorder = evaluator, recorder
         self._processes = Processes(accelerator)
-        self.clock: Callable[[], float] = time.perf_counter  # benchmarks beside other work count CPU time
+        self._timing: tuple[str, float] | None = None
         self.device = learner.position.device
         self.random = RandomSource(
             settings.seed, "training", device=self.device, rank=self._processes.rank, world=self._processes.world
@@ -311,6 +313,8 @@ class Trainer:
         self.recorder.write_model(self.learner)
 
     def _checkpoint(self) -> None:
+        self._count_time()
+        self.state.cost.note_memory(self.device)
         if self._processes.main:
             self.recorder.checkpoint(self.state, self.tensors())
 
@@ -337,12 +341,19 @@ class Trainer:
 
     @contextmanager
     def _timed(self, purpose: str) -> Iterator[None]:
-        start = self.clock()
+        """Adds the seconds that the block takes to a purpose's; a checkpoint within it has those up to there."""
+        self._timing = purpose, self.clock()
         try:
             yield
         finally:
-            cost = self.state.cost
-            setattr(cost, purpose, getattr(cost, purpose) + self.clock() - start)
+            self._count_time()
+            self._timing = None
+
+    def _count_time(self) -> None:
+        if self._timing is not None:
+            (purpose, since), now = self._timing, self.clock()
+            self.state.cost.add(purpose, now - since)
+            self._timing = purpose, now
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:

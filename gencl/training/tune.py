@@ -15,7 +15,7 @@ from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.registry import parts_of
 from gencl.training.choice import better_of, choice, metric_of
-from gencl.training.compare import compare
+from gencl.training.compare import check_out, compare, preset_of
 from gencl.training.progress import Mode, Reporter
 from gencl.training.rounds import train_rounds
 from gencl.training.search import Experiment, Search, searches
@@ -70,10 +70,11 @@ def tune(
     names = _method_names(methods)
     sets, validation, added = _on_validation(preset, config, names[0], list(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
+    folder = Path(out) if out else default_folder(preset, config, sets)
+    check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
     say = partial(_say, progress=progress)
     if added:
         say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
-    folder = Path(out) if out else default_folder(preset, config, sets)
     say(
         f"at most {budget} candidates per method, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
         f"scored on validation images ({validation:g} of the training images)"
