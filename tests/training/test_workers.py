@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 @pytest.fixture
 def workers() -> Iterator[Workers]:
-    made = Workers("cpu")
+    made = Workers("cpu", threads=1)
     with made.working():
         yield made
 
