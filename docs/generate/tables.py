@@ -122,7 +122,7 @@ def _caption(folders: Sequence[str], rows: Sequence[str], columns: Sequence[str]
     sources = dict.fromkeys(_published(row)["source"] for row in rows if "source" in _published(row))
     published = f" Published: {', '.join(sources)}." if any(" " in column for column in columns) and sources else ""
     links = ", ".join(f"[{folder}]({_link(folder, page)})" for folder in folders)
-    return f"*{first}{published} All columns and the command: {links}.*"
+    return f"*{first}{published}\nAll columns and the command: {links}.*"
 
 
 def _link(folder: str, page: str) -> str:
@@ -185,22 +185,23 @@ def _seeds(folder: str) -> str:
 
 
 def main(check: bool) -> int:
-    """Rewrite the pages, or name those that are stale; return the exit status."""
-    stale = []
+    """Rewrite the pages, or name those that are stale; return the exit status. A page that cannot be made stays."""
+    stale, broken = [], False
     for path in pages():
         page, text = path.relative_to(figures.ROOT).as_posix(), path.read_text(encoding="utf-8")
         try:
             new = filled(text, page)
         except figures.Missing as error:
             print(f"{page}: {error}", file=sys.stderr)
-            return 1
+            broken = True
+            continue
         if new != text:
             stale.append(page)
             if not check:
                 path.write_text(new, encoding="utf-8")
     for page in stale:
         print(f"{page}: {'stale; run python docs/generate/tables.py' if check else 'written'}")
-    return int(check and bool(stale))
+    return int(broken or (check and bool(stale)))
 
 
 if __name__ == "__main__":

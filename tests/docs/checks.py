@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from figures import better, figure, interval, read, value
 
@@ -144,14 +144,21 @@ def averages() -> None:
 def worst_of_ablation(variant: str) -> None:
     """Assert that a variant has at least twice the FID and the forgetting of every other one: there is one seed."""
     for key in (FIRST, ALL, "fid_forgetting"):
-        values = {name: value(f"mnist-cgan-ablation/{name}", key) for name in read("mnist-cgan-ablation")["methods"]}
+        rows = (name for name in read("mnist-cgan-ablation")["methods"] if name != "real")
+        values = {name: value(f"mnist-cgan-ablation/{name}", key) for name in rows}
         worst = values.pop(variant)
         assert worst > 2 * max(values.values()), f"{key}: {variant} {worst}, others {values}"
 
 
+def one_seed_order(folder: str, key: str, *names: str) -> None:
+    """Assert that rows differ by at least half of the larger, in this order: there is one seed and no spread."""
+    values = [value(f"{folder}/{name}", key) for name in names]
+    assert all(less < more / 2 for less, more in pairwise(values)), f"{key}: {dict(zip(names, values, strict=True))}"
+
+
 def widest(folder: str, key: str, one: str) -> None:
-    """Assert that a row has the largest standard deviation of its folder."""
-    spread = {name: row[key]["std"] for name, row in read(folder)["methods"].items() if key in row}
+    """Assert that a method has the largest standard deviation of its folder."""
+    spread = {name: figure(f"{folder}/{name}", key)["std"] for name in others(folder)}
     assert max(spread, key=lambda name: spread[name] or 0) == one, f"{key}: {spread}"
 
 

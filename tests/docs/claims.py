@@ -25,6 +25,7 @@ from tests.docs.checks import (
     lenet,
     lenet_published,
     longer_is_better,
+    one_seed_order,
     others,
     published_is_behind,
     random_costs,
@@ -49,6 +50,7 @@ class Claim:
 
 README, GENERATORS, VERIFIED, RESULTS = "README.md", "docs/generators.md", "docs/verified.md", "results/README.md"
 FASHION, BOTH, VAE, SCHEDULE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae", "mnist-cgan-schedule/test"
+FACES = ("celeba-anime-vae", "celeba-anime-cgan")
 CLASSIFIERS = ("split-mnist", "permuted-mnist")
 BEHIND = ("ewc", "mas", "anpyc", "sgd")
 NEAR = ("lwf", "xdg+si", "hat", "packnet", "clnp", *CONSOLIDATING)
@@ -145,6 +147,11 @@ CLAIMS = [
         GENERATORS,
         "No method is ahead of plain training (`sgd`) on the first five classes: all differences are ties",
         lambda: in_no_order("cifar10-cgan", FIRST, "sgd"),
+    ),
+    Claim(
+        GENERATORS,
+        "change most with plain training (`sgd`) and least with `anpyc+align`. Each is one seed.",
+        lambda: every(one_seed_order(folder, "drift", "anpyc+align", "anpyc", "sgd") for folder in FACES),
     ),
     Claim(
         "docs/learners.md",
