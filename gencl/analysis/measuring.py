@@ -20,7 +20,7 @@ from gencl.registry import parts_of
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings
 from gencl.training import checkpoint
-from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.build import make_accelerator, make_scenario, tasks_key
 from gencl.training.run import Run
 
 MEASURES = {
@@ -43,7 +43,7 @@ class Bench:
     def tasks(self, run: Run) -> Scenario:
         """The run's tasks. Raises GenclError where they are not those that its model learned."""
         settings = run.settings
-        key = repr((settings.data, settings.scenario, settings.extend))
+        key = tasks_key(settings)
         if key not in self._scenarios:
             self._scenarios[key] = make_scenario(settings, self._root).to(self._device)
         scenario = self._scenarios[key]

@@ -152,25 +152,33 @@ def _chart(folder: Path) -> Chart | None:
 def _kept(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
-    tasks: list[str] = []
+    tasks: dict[int, list[str]] = {}
     for label, found in runs.items():
         for run in found:
             metrics = run.metrics
-            tasks = tasks or metrics["tasks"]
-            if metrics["tasks"] == tasks:  # a variant may have learned others
+            own = tasks.setdefault(metrics["seed"], metrics["tasks"])
+            first = next(iter(tasks.values()))
+            if metrics["tasks"] == own and len(own) == len(first):  # a variant may have learned others
                 for name, matrix in metrics["matrices"].items():
                     ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
+    named = list(tasks.values())
+    columns = named[0] if named and all(own == named[0] for own in named) else _places(named)
     return [
         {
             "name": name,
             "about": metric_about(name),
             "lower": lower_is_better(name),
-            "tasks": tasks,
+            "tasks": columns,
             "methods": list(rows),
             "heat": heat(name, [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]),
         }
         for name, rows in ends.items()
     ]
+
+
+def _places(named: Sequence[Sequence[str]]) -> list[str]:
+    """Return what the columns are called if each seed has tasks of its own: their places in the sequence."""
+    return [f"task {i + 1}" for i in range(len(named[0]))] if named else []
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -9,16 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
 from gencl.metrics.extractors import make_extractor
+from gencl.metrics.trained_reader import TrainedReader
 from gencl.models import LEARNERS
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
 from gencl.reports.tables import REAL
 from gencl.settings import Settings
 from gencl.threads import most_threads
-from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.build import make_accelerator, make_scenario, seed_draws_tasks
 from gencl.training.floor import floor_of
 from gencl.training.jobs import Jobs, check_executor, parse_options
 from gencl.training.progress import Mode, Reporter
@@ -89,11 +92,13 @@ def compare(
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
     shapes: dict[str, Shape] = {}
     if executor is None:
-        kind, shapes = _check_machine(cells.values(), device, data_root, progress)
+        kind, shapes = _check_machine(cells.values(), len(seeds), device, data_root, progress)
         jobs = jobs or 1
         workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
+        _check_machine(
+            cells.values(), len(seeds), "cpu", data_root, progress
+        )  # what the jobs' machines have is not known here
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
@@ -167,7 +172,7 @@ def check_out(folder: Path, preset: str) -> None:
 
 
 def _check_machine(
-    cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode
+    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
 ) -> tuple[str, dict[str, Shape]]:
     """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
     once. Returns the device's type, and the shape of the images of each kind of cell."""
@@ -176,9 +181,19 @@ def _check_machine(
     for key, cell in {_kind(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
         if LEARNERS.get(cell.model["name"]).kind == "generate":
-            make_extractor(scenario, cell.evaluate, progress)
+            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
         shapes[key] = scenario.image_shape
     return kind, shapes
+
+
+def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
+    """Raises UsageError where each seed would be scored in features of its own."""
+    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    if own and seeds > 1:
+        raise UsageError(
+            "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
+            "them; scores by different readers have no mean: --set scenario.order=given"
+        )
 
 
 def _kind(cell: Settings) -> str:

@@ -12,7 +12,7 @@ from gencl.errors import UsageError
 from gencl.settings import Settings, check, read_yaml
 from gencl.threads import restored
 from gencl.training import run_threads
-from gencl.training.build import make_accelerator, make_learner, make_scenario
+from gencl.training.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.training.ensemble import Ensemble, why_not
 from gencl.training.progress import Mode
 from gencl.training.run import Run
@@ -53,16 +53,19 @@ def train_seeds(
         raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
     settings = check(Settings, read_yaml(Path(config)), str(config))
     root = None if data_root is None else Path(data_root)
-    scenario = make_scenario(settings, root).to(accelerator.device)
+    each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
+    scenarios = {
+        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+    }
     ensemble = Ensemble(
         [
-            make_trainer(settings.model_copy(update={"seed": seed}), scenario, accelerator, folder, root, "silent")
-            for seed, folder in zip(seeds, folders, strict=True)
+            make_trainer(own, scenarios[tasks_key(own)], accelerator, folder, root, "silent")
+            for own, folder in zip(each, folders, strict=True)
         ]
     )
     run_threads.settle(ensemble.members, threads, 1)
     say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
-    say_what_is_learned(ensemble.members[0].learner, scenario, progress)
+    say_what_is_learned(ensemble.members[0].learner, ensemble.members[0].scenario, progress)
     try:
         for trainer in ensemble.members:
             trainer.learner.load_pretrained()
