@@ -47,7 +47,7 @@ TINY = {
 }
 METHODS = [
     "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
-    "spp", "anpyc", "dgr", "align", "er",
+    "spp", "anpyc", "dgr", "align", "er", "der++", "agem",
 ]  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gencl.registry import parts_of
+
 RESULTS = Path(__file__).parents[2] / "results"
 GENERATORS = ("FID of the first half", "FID", "FID just learned", "FID forgetting", "conditional accuracy %")
 CLASSIFIERS = ("acc %", "bwt %", "fwt %")
@@ -45,7 +47,7 @@ def _rows(rows: Sequence[list[str]], wanted: Sequence[str]) -> list[list[str]]:
     found, kept = [], False
     for row in rows:
         if row[0] != "*published*":
-            kept = any(name == row[0] or name in row[0].partition(":")[0].split("+") for name in wanted)
+            kept = any(name == row[0] or name in parts_of(row[0].partition(":")[0]) for name in wanted)
         if kept:
             found.append(row)
     return found

@@ -21,6 +21,7 @@ from gencl.methods import METHODS
 from gencl.metrics import METRICS
 from gencl.metrics.transfer import Matrix
 from gencl.paper import comparable, published
+from gencl.registry import parts_of
 from gencl.reports.charts import Chart, Line, line_chart
 from gencl.reports.curves import so_far
 from gencl.reports.glossary import meanings
@@ -268,4 +269,4 @@ def _cost(cost: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _method_about(name: str) -> str:
     """A line about each part of a method."""
-    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in name.split("+") if part in METHODS)
+    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in parts_of(name) if part in METHODS)

@@ -143,7 +143,7 @@ class Stack:
         self.learner = stacked([member.learner for member in members])
         self.method = methods.build(first.settings.method)
         self.method.load_state_dict(together([member.method.state_dict() for member in members]), self.learner)
-        plain = self.learner.phases([part.index for part in ctx.task.parts])
+        plain = first.phases_of(self.learner, ctx)
         randoms = [member.random for member in members]
         self.phases = [
             stacked_phase(self.learner, phase, own, randoms)

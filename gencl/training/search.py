@@ -13,7 +13,7 @@ from typing import Any
 from gencl import presets, yaml_files
 from gencl.errors import UsageError
 from gencl.methods import METHODS
-from gencl.registry import did_you_mean
+from gencl.registry import did_you_mean, parts_of
 from gencl.training.variants import Variant
 
 _GENERAL = ("train", "model")
@@ -57,7 +57,7 @@ class Search:
 def path_of(method: str, key: str) -> str:
     """Where a key of a grid stands in the settings of a run: ``lambda`` -> ``method.lambda``."""
     section = key.split(".", maxsplit=1)[0]
-    return key if section in _GENERAL and section not in method.split("+") else f"method.{key}"
+    return key if section in _GENERAL and section not in parts_of(method) else f"method.{key}"
 
 
 def parse_grid(text: str) -> tuple[str, list[Any]]:
@@ -103,18 +103,18 @@ def _settings_of(part: str) -> list[str]:
 
 
 def _own(method: str, part: str, key: str) -> str:
-    return f"{part}.{key}" if "+" in method else key
+    return f"{part}.{key}" if len(parts_of(method)) > 1 else key
 
 
 def _defaults(method: str) -> Grid:
-    parts = method.split("+")
+    parts = parts_of(method)
     return {_own(method, part, key): list(v) for part in parts for key, v in METHODS.get(part).grid.items()}
 
 
 def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
     """The methods that a ``--grid`` is for, with their key for it."""
     first, _, rest = key.partition(".")
-    pairs = [(method, part) for method in methods for part in method.split("+")]
+    pairs = [(method, part) for method in methods for part in parts_of(method)]
     if rest and first in METHODS:
         if first not in {part for _, part in pairs}:
             raise UsageError(f"--grid {text}: {first} is not among --methods {','.join(methods)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 from accelerate import Accelerator
@@ -167,7 +168,7 @@ class Trainer:
     def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
         """What is to be done before the steps of a stage, or before those that are left of it."""
         ctx.stage = stage
-        self.phases = self.learner.phases([part.index for part in ctx.task.parts])
+        self.phases = self.phases_of(self.learner, ctx)
         self.optimizers = self._optimizers_for(self.phases, ctx.train)
         if resumed:
             restore_optimizers(self.optimizers, self._stored_optimizers)
@@ -178,6 +179,15 @@ class Trainer:
         self.average = Average(self.learner, self.phases, ctx.train.average, steps)
         if resumed:
             self.average.restore(self._stored_average)
+
+    def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:
+        """The learner's phases of a task. Old tasks' own parameters come last in those that move shared ones."""
+        tasks = [part.index for part in ctx.task.parts]
+        old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
+        return [
+            replace(phase, parameters=[*phase.parameters, *old]) if phase.moves_shared else phase
+            for phase in learner.phases(tasks)
+        ]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""

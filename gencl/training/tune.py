@@ -13,6 +13,7 @@ from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
+from gencl.registry import parts_of
 from gencl.training.compare import compare
 from gencl.training.progress import Mode, Reporter
 from gencl.training.search import Experiment, Search, searches
@@ -96,7 +97,7 @@ def _method_names(methods: str | Sequence[str]) -> list[str]:
     for name in names:
         if ":" in name or "=" in name:
             raise UsageError(f"--methods: {name!r} is a variant; tune takes plain names, and --grid says what is tried")
-        for part in name.split("+"):
+        for part in parts_of(name):
             METHODS.check(part)
     if len({*names}) < len(names):
         raise UsageError(f"--methods: {','.join(names)} names a method twice")
@@ -189,7 +190,7 @@ def found_yaml(found: dict[str, Any]) -> str:
 
 def _nested(method: str, best: dict[str, Any]) -> dict[str, Any]:
     """For composed methods ``{"mas.lambda": 3}`` becomes ``{"mas": {"lambda": 3}}``."""
-    parts = method.split("+")
+    parts = parts_of(method)
     block: dict[str, Any] = {}
     for key, value in best.items():
         first, _, rest = key.partition(".")

@@ -27,6 +27,7 @@ SEEDS = (3, 4)
 CASES = [
     ("digits-mlp", "sgd", []),
     ("digits-mlp", "joint", ["model.heads=class"]),
+    ("digits-mlp", "sgd", ["model.heads=class"]),
     ("digits-mlp", "si", ["method.consolidation=loss"]),
     ("digits-mlp", "anpyc", ["method.prune=20", "train.average=0.5", "model.heads=domain"]),
     ("digits-mlp", "ewc+si", ["train.shared_lr=0.5"]),
