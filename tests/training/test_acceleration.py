@@ -59,8 +59,8 @@ def test_bf16_moves_float32_parameters_nearly_the_same_way(preset: str, sets: li
     for name, (loss, slope) in half.items():
         assert loss.dtype == slope.dtype == torch.float32
         assert not torch.equal(slope, whole[name][1])
-        torch.testing.assert_close(loss, whole[name][0], rtol=0.01, atol=0)
-        assert torch.cosine_similarity(slope, whole[name][1], dim=0) > 0.95
+        torch.testing.assert_close(loss, whole[name][0], rtol=0.02, atol=0)
+        assert torch.cosine_similarity(slope, whole[name][1], dim=0) > 0.9
 
 
 def test_a_device_without_bf16_is_refused_whichever_task_asks_for_it() -> None:
