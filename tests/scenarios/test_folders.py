@@ -127,7 +127,12 @@ def test_svhn_in_its_official_format(
 
 @pytest.mark.data
 def test_faces_then_drawn_ones(data_root: Path, tmp_path: Path) -> None:
-    sets = [*QUICK, "data.limit=50"]
+    for kind in ("celeba_faces", "anime_faces"):  # a hundred of each: tests/datasets/test_faces.py reads them all
+        folder = tmp_path / "data" / kind / "0"
+        folder.mkdir(parents=True)
+        for picture in sorted((data_root / kind / "0").iterdir())[:100]:
+            (folder / picture.name).symlink_to(picture.resolve())
+    sets, data_root = [*QUICK, "data.limit=50"], tmp_path / "data"
     run = gencl.train(
         "celeba-anime-cgan", "sgd", out=tmp_path / "run", set=sets, data_root=data_root, progress="silent"
     )
