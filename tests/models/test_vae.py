@@ -19,6 +19,8 @@ from gencl.randomness import RandomSource
 from gencl.training.build import make_learner, make_scenario
 from tests.conftest import context, grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 TWO_CLASSES = "scenario.classes_per_task=2"
 
 

@@ -26,6 +26,8 @@ from gencl.training.run import Run
 from gencl.training.state import State
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tensor, Tensor]]:
     """Of a fresh learner's first step, with R1 where there is one: each phase's loss and gradient."""

@@ -24,6 +24,8 @@ from gencl.training.variants import parse_variants
 from tests import conftest
 from tests.numbers import models
 
+pytestmark = pytest.mark.numeric
+
 SEEDS = (3, 4)
 CASES = [
     ("digits-mlp", "sgd", []),

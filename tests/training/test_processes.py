@@ -19,7 +19,10 @@ from tests.conftest import gencl, tiny
 from tests.numbers import models
 from tests.scenarios.test_domains import folder
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+pytestmark = [
+    pytest.mark.numeric,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only"),
+]
 
 
 def torchrun(*command: str) -> subprocess.CompletedProcess[str]:
