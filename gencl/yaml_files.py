@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -38,9 +40,15 @@ _Loader.add_implicit_resolver(
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
+@lru_cache(256)
+def _parsed(text: str) -> Any:
+    """Return the value of a text; presets are read again and again, and PyYAML takes milliseconds each time."""
+    return yaml.load(text, Loader=_Loader)
+
+
 def load(text: str) -> Any:
     """The value of a YAML text. Raises ValueError with one line that says what is wrong."""
     try:
-        return yaml.load(text, Loader=_Loader)
+        return deepcopy(_parsed(text))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None

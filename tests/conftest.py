@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -15,6 +17,10 @@ from unittest import mock
 # One thread each: the tests run side by side, and byte equality is promised for one thread count.
 os.environ["OMP_NUM_THREADS"] = os.environ.get("GENCL_TEST_THREADS", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
+# PyTorch's cache of compiled code takes processors for equal that differ by this variable alone.
+os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(
+    Path(tempfile.gettempdir(), f"gencl-tests-{getpass.getuser()}", os.environ.get("ATEN_CPU_CAPABILITY", "native"))
+)
 
 import click
 import pytest
@@ -33,8 +39,8 @@ from gencl.training.build import make_learner, make_scenario
 from gencl.training.fork_server import ForkServer
 from tests import forked
 
-THREADS = os.environ["OMP_NUM_THREADS"]
-torch.set_num_threads(int(THREADS))
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+torch.set_num_threads(THREADS)
 
 TINY = {
     "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
@@ -127,7 +133,7 @@ def gencl(
             status = int(leave.code or 0)
         finally:
             os.chdir(before)
-            torch.set_num_threads(int(THREADS))  # as other tests expect it
+            torch.set_num_threads(THREADS)
     return subprocess.CompletedProcess(list(arguments), status, out.getvalue(), errors.getvalue())
 
 

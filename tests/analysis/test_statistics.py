@@ -11,6 +11,8 @@ from gencl.analysis.change import by_importance, change, ordered_map, rank_corre
 from gencl.analysis.distribution import BINS, density, edges, shape
 from gencl.analysis.overlap import distance, overlap
 
+pytestmark = pytest.mark.numeric
+
 
 def test_moments_by_hand() -> None:
     found = shape(torch.tensor([[0.0, 0.0], [0.0, 4.0]]))  # mean 1, deviations -1 -1 -1 3: m2 = 3, m3 = 6, m4 = 21

@@ -86,7 +86,7 @@ def test_suite_runs_all_three_and_adds_only_the_extra(clone: Clone):
     )
     assert result.stderr == "gencl: adding what is missing to .venv …\n"
     assert clone.calls("ruff") == [f"-m ruff check .|{clone.root}"]
-    assert clone.calls("pytest") == [f"-m pytest -k one or two|{clone.root}"]
+    assert clone.calls("pytest") == [f"-m pytest --durations=10 -k one or two|{clone.root}"]
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 2)
     assert clone.gencl().stderr == clone.test().stderr == ""
 

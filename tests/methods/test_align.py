@@ -12,6 +12,8 @@ from gencl.models.learner import Batch
 from gencl.presets import resolve
 from tests.conftest import context, grown
 
+pytestmark = pytest.mark.numeric
+
 
 def generator_step(tasks: int) -> Context:
     ctx = context("digits-cgan", tasks, model__width=4)

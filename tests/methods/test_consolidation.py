@@ -21,6 +21,8 @@ from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP
 from tests.conftest import context
 
+pytestmark = pytest.mark.numeric
+
 
 def test_penalty_is_zero_at_the_anchor_and_has_the_right_gradient() -> None:
     weight, anchor, omega = Parameter(torch.tensor([1.0, 2.0])), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])

@@ -13,6 +13,8 @@ from gencl.methods.ewc import EWC
 from gencl.methods.ewc_online import OnlineEWC
 from tests.conftest import context
 
+pytestmark = pytest.mark.numeric
+
 WEIGHT, BIAS = "head.0.weight", "head.0.bias"
 
 

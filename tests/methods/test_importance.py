@@ -19,6 +19,8 @@ from gencl.scenarios.task import Task
 from tests.conftest import grown, tiny
 from tests.numbers import assert_near
 
+pytestmark = pytest.mark.numeric
+
 
 class Net(Learner):
     """Any module with the entropy of its softmax as the scalar."""

@@ -18,6 +18,8 @@ from gencl.randomness import RandomSource
 from gencl.training.build import make_learner
 from tests.numbers import assert_near
 
+pytestmark = pytest.mark.numeric
+
 SMALL: dict[str, dict[str, object]] = {
     "vgg9": {"width": 0.05},
     "cnn-narrow": {"width": 0.1},

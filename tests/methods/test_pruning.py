@@ -19,6 +19,8 @@ from gencl.randomness import RandomSource
 from gencl.training.train import run_settings
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def test_exactly_the_share_is_chosen_even_with_ties() -> None:
     score, everything = torch.zeros(4, 5), torch.ones(4, 5, dtype=torch.bool)

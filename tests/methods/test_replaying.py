@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -15,6 +16,8 @@ from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Phase
 from gencl.randomness import RandomSource
 from tests.conftest import context
+
+pytestmark = pytest.mark.numeric
 
 
 def test_distillation_is_the_papers_cross_entropy_at_temperature() -> None:

@@ -10,6 +10,8 @@ from gencl.methods.si import SI
 from gencl.models.learner import Phase
 from tests.conftest import context
 
+pytestmark = pytest.mark.numeric
+
 
 def walk(consolidation: str, steps: int = 400, lr: float = 1e-3, second_task: bool = False) -> tuple[Tensor, SI, float]:
     """Plain gradient descent on sum (w - 3)^2 / 2 over the shared bias of one layer; returns how much the loss fell."""

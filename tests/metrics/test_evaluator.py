@@ -22,6 +22,8 @@ from gencl.training.train import train
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def evaluator(preset: str, *sets: str, **options: Any) -> tuple[Evaluator, Scenario]:
     settings = gencl.resolve(preset, assignments=[*tiny(preset), *sets])

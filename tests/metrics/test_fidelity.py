@@ -25,6 +25,8 @@ from gencl.metrics.real import read_real
 from gencl.processes import Processes
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 CPU = torch.device("cpu")
 
 

@@ -11,6 +11,8 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.models.vae import VAE
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def evaluator(preset: str, **options: object) -> tuple[Evaluator, gencl.Scenario]:
     settings = gencl.resolve(preset, assignments=[*tiny(preset), "evaluate.features=none"])

@@ -14,6 +14,8 @@ from gencl.models.learner import Batch
 from gencl.presets import resolve
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("class_layer", list(CLASS_LAYERS))
 @pytest.mark.parametrize("adapter", [0, 3])

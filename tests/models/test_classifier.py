@@ -14,6 +14,8 @@ from gencl.presets import resolve
 from gencl.randomness import RandomSource
 from tests.conftest import context, grown
 
+pytestmark = pytest.mark.numeric
+
 
 def learner(heads: str, tasks: int = 3) -> Classifier:
     return cast(Classifier, context(tasks=tasks, model__heads=heads, model__hidden="[16]").learner)

@@ -18,6 +18,8 @@ from gencl.models.learner import Learner
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
 from gencl.training.build import make_learner
 
+pytestmark = pytest.mark.numeric
+
 NETWORKS = ["lenet", "vgg9", "resnet18", "cnn-narrow", "cnn-wide"]
 
 

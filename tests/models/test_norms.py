@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from gencl.models.norms import TaskBatchNorm2d, of_tasks
+
+pytestmark = pytest.mark.numeric
 
 
 def through(norm: TaskBatchNorm2d, units: Tensor, *tasks: int) -> Tensor:

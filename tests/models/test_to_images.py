@@ -8,6 +8,8 @@ from torch import nn
 
 from gencl.models.to_images import ToImages
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 1), (8, 4, 2)])
 @pytest.mark.parametrize("channels", [1, 3])

@@ -16,6 +16,8 @@ from gencl import presets
 from gencl.datasets import svhn
 from gencl.datasets.load import load_dataset
 from gencl.errors import UsageError
+from gencl.metrics import trained_reader
+from gencl.metrics.trained_reader import Recipe
 from gencl.presets import resolve
 from gencl.reports.grids import LETTERS, draw_grid
 from gencl.training.build import make_scenario
@@ -110,6 +112,7 @@ def test_svhn_in_its_official_format(
         images = RANDOM.integers(0, 256, (32, 32, 3, n), dtype="uint8")
         savemat(file, {"X": images, "y": (RANDOM.permutation(n) % 10 + 1)[:, None]})
         table[part] = ["", file.name, md5(file)]
+    monkeypatch.setattr(trained_reader, "RECIPE", Recipe(steps=4, fewest_steps=4))
     monkeypatch.setattr(SVHN, "split_list", table)  # the tiny files' own sums
     for digit in range(10):  # MNIST as a folder of classes
         for part, seeds in (("train", range(4)), ("test", range(50, 52))):
@@ -124,7 +127,12 @@ def test_svhn_in_its_official_format(
 
 @pytest.mark.data
 def test_faces_then_drawn_ones(data_root: Path, tmp_path: Path) -> None:
-    sets = [*QUICK, "data.limit=50"]
+    for kind in ("celeba_faces", "anime_faces"):  # a hundred of each: tests/datasets/test_faces.py reads them all
+        folder = tmp_path / "data" / kind / "0"
+        folder.mkdir(parents=True)
+        for picture in sorted((data_root / kind / "0").iterdir())[:100]:
+            (folder / picture.name).symlink_to(picture.resolve())
+    sets, data_root = [*QUICK, "data.limit=50"], tmp_path / "data"
     run = gencl.train(
         "celeba-anime-cgan", "sgd", out=tmp_path / "run", set=sets, data_root=data_root, progress="silent"
     )

@@ -26,6 +26,8 @@ from gencl.training.run import Run
 from gencl.training.state import State
 from tests.conftest import grown, tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tensor, Tensor]]:
     """Of a fresh learner's first step, with R1 where there is one: each phase's loss and gradient."""
@@ -59,8 +61,8 @@ def test_bf16_moves_float32_parameters_nearly_the_same_way(preset: str, sets: li
     for name, (loss, slope) in half.items():
         assert loss.dtype == slope.dtype == torch.float32
         assert not torch.equal(slope, whole[name][1])
-        torch.testing.assert_close(loss, whole[name][0], rtol=0.01, atol=0)
-        assert torch.cosine_similarity(slope, whole[name][1], dim=0) > 0.95
+        torch.testing.assert_close(loss, whole[name][0], rtol=0.02, atol=0)
+        assert torch.cosine_similarity(slope, whole[name][1], dim=0) > 0.9
 
 
 def test_a_device_without_bf16_is_refused_whichever_task_asks_for_it() -> None:

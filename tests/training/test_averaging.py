@@ -16,6 +16,8 @@ from gencl.training.recorder import Recorder
 from gencl.training.state import State
 from tests.conftest import tiny
 
+pytestmark = pytest.mark.numeric
+
 
 def test_it_looks_back_over_its_share_of_the_steps() -> None:
     learner = make_learner({"name": "mlp", "hidden": [4]}, (1, 2, 2), 0, torch.device("cpu"))
