@@ -24,7 +24,7 @@ from gencl.training.widen import Grid, Limits, Values
 _GENERAL = ("train", "model")
 """The sections that may be searched; the others change what is measured."""
 RATE = "train.lr"
-_RATES = ("0.4x", "1x", "2.5x")
+RATES = ("0.4x", "1x", "2.5x")
 """Learning rates that are tried with every method, as factors on the experiment's own."""
 _SPREAD = 2 / 3
 """The share of the budget that is spread over a grid too large for it; the rest goes to the best's neighbours."""
@@ -192,7 +192,7 @@ def _own(method: str, part: str, key: str) -> str:
 def _defaults(method: str) -> Grid:
     """The grids of the method's parts, and the learning rate, which is searched for every method."""
     own = {_own(method, p, key): list(v) for p in method.split("+") for key, v in METHODS.get(p).grid.items()}
-    return {**own, RATE: list(_RATES)}
+    return {**own, RATE: list(RATES)}
 
 
 def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
