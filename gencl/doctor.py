@@ -18,6 +18,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from gencl.errors import GenclError
+from gencl.threads import LARGE_STEP
 
 LITTLE_DISK_BYTES = 2 * 2**30
 PROCESS_SECONDS = 120
@@ -84,8 +85,10 @@ def _versions() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("CPU", "ok", f"{cores} cores, {torch.get_num_threads()} threads")
+    from gencl import threads
+
+    yield Finding("CPU", "ok", f"{threads.allowed_cores()} cores")
+    yield Finding("--threads auto", "ok", _chosen(threads.most_threads()))
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         total = (torch.ones(8, device="cuda") * 2).sum().item()
@@ -102,6 +105,12 @@ def _devices() -> Iterator[Finding]:
         yield Finding("GPU", "ok", "Apple's (--device mps)")
     else:
         yield Finding("GPU", "note", "none: training runs on the CPU")
+
+
+def _chosen(most: int) -> str:
+    if most == 1:
+        return "1"
+    return f"1 for small networks, {most} where a step takes {LARGE_STEP / 1e6:.0f} million multiplications or more"
 
 
 def _data(chosen: str | Path | None) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gencl.errors import GenclError
+from gencl.errors import GenclError, UsageError
 
 _SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 """Names of files that `write` has not yet renamed."""
@@ -66,6 +66,30 @@ def clear_scratch(folder: Path) -> None:
 def is_empty(folder: Path) -> bool:
     """Whether a folder holds no file but what `clear_scratch` removes: as a run leaves it that was killed at once."""
     return all(path.is_dir() or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
+
+
+def check_folder(folder: Path) -> None:
+    """Raises UsageError unless files can be written into a folder that is there, or that can be made. Leaves nothing.
+
+    It tries, since permissions do not tell all (root on a read-only file system, say).
+    """
+    try:
+        paths = [folder, *folder.parents]
+        nearest = next(path for path in paths if _is_there(path))
+        for path in paths[: paths.index(nearest)]:
+            _is_there(nearest / path.name)  # raises where the name is too long
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {printable(folder)}: {error.strerror or error}") from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def cannot_write(path: Path, error: OSError) -> GenclError:

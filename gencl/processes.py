@@ -60,6 +60,13 @@ class Processes:
         parts = summed.split([tensor.numel() for tensor in tensors])
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
+    def gather(self, rows: Tensor) -> Tensor:
+        """The rows of all processes in the order of their ranks, the same on each."""
+        if self._accelerator is None or self.world == 1:
+            return rows
+        gathered: Tensor = self._accelerator.gather(rows)
+        return gathered
+
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process raised its flag, the same answer on each."""
         import torch

@@ -18,7 +18,7 @@ from typing import Any
 
 from gencl.errors import GenclError, UsageError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,14 @@ class Entry:
     target: Any
     about: str
     source: str = ""
+
+
+def parts_of(name: str) -> list[str]:
+    """The names that ``name`` joins by ``+``: a plus joins where a name follows it, so that names may end in ``++``.
+
+    ``"der+++align"`` -> ["der++", "align"], ``"align+der++"`` -> ["align", "der++"].
+    """
+    return re.split(r"\+(?=[^+])", name)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -60,7 +68,8 @@ class Registry:
             self.add(name, target, about)
 
     def add(self, name: str, target: Any, about: str, source: str = "") -> None:
-        """Registers ``name``. Raises ValueError for a name that is taken or not plain (a-z, 0-9, -, _)."""
+        """Registers ``name``. Raises ValueError for a name that is taken or not plain (a-z, 0-9, -, _; ++ at its
+        end)."""
         problem = self._refusal(name)
         if problem:
             raise ValueError(problem)
@@ -72,8 +81,8 @@ class Registry:
         return self._refusal(name)
 
     def _refusal(self, name: object) -> str:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            return f"the {self.noun}'s name {name!r} must be made of a-z, 0-9, - and _"
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
+            return f"the {self.noun}'s name {name!r} must be made of a-z, 0-9, - and _; it may end in ++"
         if name in self._entries:
             source = self._entries[name].source or "gencl"
             return f"the {self.noun}'s name {name!r} is taken by {source}; choose another"

@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -139,12 +140,13 @@ def trial(family: str, whole: Path, calls: int, chance: random.Random, folder: P
     return f"{where}: {', '.join(odd)} differ" if odd else ""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command; raises SystemExit with status 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--methods", default="", help="of the families, by their names' ends")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for module in IMPORTED:
         __import__(module)
@@ -162,7 +164,7 @@ def main() -> int:
                 status, calls = forked(command_for(family, whole))
                 if status:
                     print(f"{family}: a run that nobody kills ends with status {status}")
-                    return 1
+                    sys.exit(1)
                 known[family] = (whole, calls)
             folder = Path(scratch) / f"run-{number}"
             problem = trial(family, *known[family], chance, folder)
@@ -175,8 +177,8 @@ def main() -> int:
     print(
         f"{options.n} runs of {len(counts)} families killed and resumed (seed {options.seed}), {len(problems)} differ"
     )
-    return 1 if problems else 0
+    sys.exit(1 if problems else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 # One thread each: the tests run side by side, and byte equality is promised for one thread count.
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ.get("GENCL_TEST_THREADS", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import click
@@ -28,10 +28,13 @@ from gencl.processes import Processes
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings
+from gencl.training import fork_server
 from gencl.training.build import make_learner, make_scenario
 from gencl.training.fork_server import ForkServer
+from tests import forked
 
-torch.set_num_threads(1)
+THREADS = os.environ["OMP_NUM_THREADS"]
+torch.set_num_threads(int(THREADS))
 
 TINY = {
     "digits-cgan": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "train.log_every=2"],
@@ -47,7 +50,7 @@ TINY = {
 }
 METHODS = [
     "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
-    "spp", "anpyc", "dgr", "align", "er",
+    "spp", "anpyc", "dgr", "align", "er", "der++", "agem",
 ]  # fmt: skip
 
 
@@ -56,9 +59,22 @@ def tiny(preset: str) -> list[str]:
     return TINY[preset]
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """What a test draws at random does not depend on the tests before it in its worker."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GENCL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_servers() -> Iterator[None]:
+    """Comparisons ask a server that was forked itself; `tests/training/test_workers.py` starts a real one."""
+    with mock.patch.object(fork_server, "launched", forked.server):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +127,7 @@ def gencl(
             status = int(leave.code or 0)
         finally:
             os.chdir(before)
-            torch.set_num_threads(1)
+            torch.set_num_threads(int(THREADS))  # as other tests expect it
     return subprocess.CompletedProcess(list(arguments), status, out.getvalue(), errors.getvalue())
 
 

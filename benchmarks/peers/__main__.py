@@ -10,14 +10,9 @@ importance; memory is the peak beyond the idle process. Each run is a process of
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
 import sys
-import sysconfig
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -26,47 +21,12 @@ from safetensors.torch import save_file
 
 from benchmarks import measure
 from benchmarks.peers.gencl_side import PLAIN
+from benchmarks.peers.sides import PEER, Side, installed
 from benchmarks.runs import settings_for
 from gencl.datasets.dataset import cache_root
 from gencl.training.build import make_scenario
 
-PEER = "avalanche-lib==0.6.0"
 METHODS = ("naive", "lwf", "si", "mas", "ewc")
-
-
-def installed(folder: Path) -> Path:
-    """The Python of an environment that has the peer."""
-    python = folder / "bin" / "python"
-    stamp = folder / PEER
-    if not stamp.exists():
-        venv.create(folder, with_pip=True, clear=True)
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        packages = folder / "lib" / version / "site-packages"
-        (packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        subprocess.run([python, "-m", "pip", "install", "-q", PEER], check=True)
-        stamp.touch()
-    return python
-
-
-class Side:
-    """A process that runs one job after another."""
-
-    def __init__(self, *command: str | Path) -> None:
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-        self._process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-
-    def run(self, job: dict[str, Any]) -> dict[str, float]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        print(json.dumps(job), file=self._process.stdin, flush=True)
-        found: dict[str, float] | None = json.loads(self._process.stdout.readline())
-        if found is None:
-            raise SystemExit(f"{job['method']} failed, see above")
-        return found
-
-    def close(self) -> None:
-        self._process.communicate()
 
 
 def tensors(preset: str, assignments: list[str], root: Path) -> dict[str, torch.Tensor]:

@@ -1,84 +1,101 @@
-"""Rows of the committed tables of ``results/``, as they stand there."""
+"""What ``results/`` holds, and which of its differences are larger than their spread.
+
+A row is named ``FOLDER/METHOD``, as in ``split-mnist/xdg+si`` or ``mnist-cgan-long/validation/joint:train.lr=0.001``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from difflib import get_close_matches
+from math import sqrt
 from pathlib import Path
+from typing import Any
 
-RESULTS = Path(__file__).parents[2] / "results"
-GENERATORS = ("FID of the first half", "FID", "FID just learned", "FID forgetting", "conditional accuracy %")
-CLASSIFIERS = ("acc %", "bwt %", "fwt %")
-SHOWN = {
-    "mnist-cgan": GENERATORS,
-    "split-mnist-cgan": GENERATORS,
-    "fashion-cgan": GENERATORS,
-    "mnist-cgan-800": GENERATORS,
-    "split-mnist": CLASSIFIERS,
-    "permuted-mnist": CLASSIFIERS,
-}
-"""The tables that a method's page shows its rows of, and their columns."""
-_COST = ("method state MB",)
+from scipy import stats
+
+from gencl.reports.tables import is_share
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "results"
+_HIGHER_IS_BETTER = ("acc", "bwt", "fwt", "precision", "recall", "isc", "fitting")
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+class Missing(LookupError):
+    """A folder, row or figure that ``results/`` does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
-def read(name: str) -> tuple[str, list[str], list[list[str]]]:
-    """The command, the columns, and the rows of ``results/NAME/results.md``."""
-    lines = (RESULTS / name / "results.md").read_text(encoding="utf-8").splitlines()
-    command = next(line.strip("`") for line in lines if line.startswith("`gencl"))
-    header, _, *rows = [_cells(line) for line in lines if line.startswith("|")]
-    return command, header, rows
+def read(folder: str, name: str = "results.json") -> dict[str, Any]:
+    """Return the content of ``results/FOLDER/NAME``, a JSON file."""
+    path = RESULTS / folder / name
+    if not path.is_file():
+        raise Missing(f"no file results/{folder}/{name}")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequence[str]) -> str:
-    places = [header.index(column) for column in wanted if column in header]
-    head = ["method", "seeds", *(header[place] for place in places)]
-    lines = [head, ["---", "---:", *["---:"] * len(places)]]
-    lines += [[row[0], row[1], *(row[place] if place < len(row) else "" for place in places)] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _rows(rows: Sequence[list[str]], wanted: Sequence[str]) -> list[list[str]]:
-    """Rows of these methods, variants and compositions of them, each with the published figures that follow it."""
-    found, kept = [], False
-    for row in rows:
-        if row[0] != "*published*":
-            kept = any(name == row[0] or name in row[0].partition(":")[0].split("+") for name in wanted)
-        if kept:
-            found.append(row)
+def row(name: str) -> dict[str, Any]:
+    """Return every figure of the row ``FOLDER/METHOD``."""
+    folder, _, method = name.rpartition("/")
+    found: dict[str, Any] = pick(read(folder)["methods"], method, f"results/{folder}/results.json has no row")
     return found
 
 
-def excerpt(name: str, methods: str, columns: str = "") -> str:
-    """Some rows (comma-separated methods) and columns of ``results/NAME``, with the command beneath."""
-    command, header, rows = read(name)
-    some = [column.strip() for column in columns.split(",")] if columns else SHOWN[name]
-    body = _table(header, _rows(rows, [method.strip() for method in methods.split(",")]), some)
-    return f"{body}\n\n{_source(name, command)}"
+def pick(choices: dict[str, Any], name: str, message: str) -> Any:
+    """Return ``choices[name]``, or raise `Missing` with the message and the nearest name."""
+    if name not in choices:
+        near = get_close_matches(name, choices, 1)
+        raise Missing(f"{message} {name!r}{f': do you mean {near[0]!r}?' if near else ''}")
+    return choices[name]
 
 
-def _source(name: str, command: str) -> str:
-    return f"[results/{name}](/results/{name}/results.md): `{command}`\n"
+def figure(name: str, key: str) -> dict[str, Any]:
+    """Return ``{"mean", "std", "n", ...}`` of one figure of a row."""
+    found: dict[str, Any] = pick(row(name), key, f"results: the row {name} has no figure")
+    return found
 
 
-def of_method(name: str) -> str:
-    """All committed figures of a method beside the lower and upper end, table by table."""
-    parts = []
-    for folder, columns in SHOWN.items():
-        if not (RESULTS / folder / "results.md").exists():
-            continue  # measured some day
-        command, header, rows = read(folder)
-        own = _rows(rows, [name])
-        if own:
-            ends = _rows(rows, [end for end in ("joint", "sgd") if end != name])
-            ends = [row for row in ends if row not in own and row[0] in ("joint", "sgd")]
-            parts.append(f"{_table(header, own + ends, [*columns, *_COST])}\n\n{_source(folder, command)}")
-    return "\n\n".join(parts)
+def value(name: str, key: str) -> float:
+    """Return the mean of a figure in the unit of the tables: shares in per cent, everything else as it is."""
+    mean: float = figure(name, key)["mean"]
+    return 100 * mean if is_share(key) else mean
 
 
-def best(name: str, folder: str, column: str) -> str:
-    """One figure of a method's plain row, or nothing."""
-    _, header, rows = read(folder)
-    return next((row[header.index(column)] for row in rows if row[0] == name), "")
+def higher_is_better(key: str) -> bool:
+    """Whether more of this figure is better."""
+    return any(word in key for word in _HIGHER_IS_BETTER)
+
+
+def interval(one: str, other: str, key: str) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean difference ``one - other``; None where either row has a single seed.
+
+    Paired over the common seeds where both rows are of one comparison and list a value per seed, else Welch's.
+    """
+    a, b = figure(one, key), figure(other, key)
+    if one.rpartition("/")[0] == other.rpartition("/")[0] and "values" in a and "values" in b:
+        pairs = zip(a["values"], b["values"], strict=True)
+        differences = [x - y for x, y in pairs if x is not None and y is not None]
+        if len(differences) >= 2:
+            mean, error = sum(differences) / len(differences), float(stats.sem(differences))
+            return _around(mean, error, len(differences) - 1)
+    if a["std"] is None or b["std"] is None:
+        return None
+    parts = [a["std"] ** 2 / a["n"], b["std"] ** 2 / b["n"]]
+    error = sqrt(sum(parts))
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (a["n"] - 1) + parts[1] ** 2 / (b["n"] - 1)) if error else 1.0
+    return _around(a["mean"] - b["mean"], error, freedom)
+
+
+def _around(mean: float, error: float, freedom: float) -> tuple[float, float]:
+    half = float(stats.t.ppf(0.975, freedom)) * error
+    return mean - half, mean + half
+
+
+def better(one: str, other: str, key: str) -> bool | None:
+    """Whether ``one`` is better (True) or worse (False) than ``other`` beyond the 95 % interval; None for a tie."""
+    ends = interval(one, other, key)
+    if ends is None or ends[0] <= 0 <= ends[1]:
+        return None
+    return (ends[0] > 0) == higher_is_better(key)

@@ -1,7 +1,8 @@
 """MkDocs' hooks: pages that the code writes, files from elsewhere in the repository, and the links to them.
 
 A page of a method is ``docs/methods/NAME.md``; what the registry, the settings and ``results/`` say of it is added. A
-line ``<!-- generated: WHAT -->`` is replaced by what `reference.PARTS` makes of it.
+line ``<!-- generated: WHAT -->`` is replaced by what `reference.PARTS` makes of it. Tables of ``results/`` are in the
+committed pages: see tables.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import figures
 import formulas
 import reference
 from mkdocs.config.defaults import MkDocsConfig
@@ -99,13 +99,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _part(what: str, uri: str) -> str:
-    word, _, rest = what.partition(" ")
-    if word == "results":
-        return figures.excerpt(*[part.strip() for part in rest.split("|")])
-    if word not in reference.PARTS:
+    if what not in reference.PARTS:
         _log.warning(f"{uri}: nothing generates {what!r}")
         return ""
-    return reference.PARTS[word]()
+    return reference.PARTS[what]()
 
 
 def _link(match: re.Match[str], source: str, uri: str, files: Files) -> str:

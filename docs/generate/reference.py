@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import figures
+import tables
+from figures import figure, read
 
 import gencl
 from gencl import presets
@@ -20,6 +21,7 @@ from gencl.methods import METHODS, SERVES
 from gencl.metrics import EXTRACTORS, METRICS
 from gencl.models import LEARNERS
 from gencl.registry import Registry
+from gencl.reports.tables import cell
 from gencl.scenarios import SCENARIOS
 from gencl.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
 from gencl.training.search import RATE, RATES
@@ -141,9 +143,9 @@ def method_tail(name: str) -> str:
     """What stands below a method's page: figures, settings, the docstring."""
     kind = METHODS.get(name)
     parts = []
-    measured = figures.of_method(name)
+    measured = tables.of_method(name)
     if measured:
-        note = "Mean ± standard deviation over seeds; *published*: of the papers, with other networks and features."
+        note = "The published figures are the papers', of other networks and features: compare orders, not values."
         parts += ["## Figures", note, measured]
     parts += ["## Settings", settings_table(kind.Settings, "method.")]
     tried = {**kind.grid, RATE: RATES}
@@ -165,11 +167,14 @@ _OPTIONS_BARE = textwrap.indent(
 
 def _methods() -> str:
     """All methods, each with a figure of three experiments."""
-    columns = (("mnist-cgan", "FID of the first half"), ("split-mnist", "acc %"), ("permuted-mnist", "acc %"))
+    columns = (("mnist-cgan", "fid_first_half"), ("split-mnist", "acc"), ("permuted-mnist", "acc"))
     head = "| method | what it does | MNIST generator: FID, digits 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
     lines = [head, "| --- | --- | ---: | ---: | ---: |"]
     for name in METHODS:
-        found = [figures.best(name, folder, column) or "–" for folder, column in columns]
+        found = [
+            cell(key, figure(f"{folder}/{name}", key)) if name in read(folder)["methods"] else "–"
+            for folder, key in columns
+        ]
         about = METHODS.about(name).partition(" [")[0]
         lines.append(f"| [`{name}`]({name}.md) | {_text(about)} | {' | '.join(found)} |")
     return "\n".join(lines)

@@ -64,6 +64,7 @@ def analyze(
 
     wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)] or list(ANALYSES)
     found = subject(run)
+    files.check_folder(found.path / "analysis")
     bench = Bench(samples, data_root, device)
     paths, said = [], []
     for name in wanted:

@@ -16,10 +16,11 @@ from gencl.methods.consolidation import scaled_to_mean_one
 from gencl.models.learner import Learner
 from gencl.processes import Processes
 from gencl.randomness import RandomSource
+from gencl.registry import parts_of
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings
 from gencl.training import checkpoint
-from gencl.training.build import make_accelerator, make_scenario
+from gencl.training.build import make_accelerator, make_scenario, tasks_key
 from gencl.training.run import Run
 
 MEASURES = {
@@ -42,7 +43,7 @@ class Bench:
     def tasks(self, run: Run) -> Scenario:
         """The run's tasks. Raises GenclError where they are not those that its model learned."""
         settings = run.settings
-        key = repr((settings.data, settings.scenario, settings.extend))
+        key = tasks_key(settings)
         if key not in self._scenarios:
             self._scenarios[key] = make_scenario(settings, self._root).to(self._device)
         scenario = self._scenarios[key]
@@ -68,7 +69,7 @@ def _block(run: Run, settings: Settings, measure: str) -> dict[str, Any]:
     """The settings of the method whose importance is wanted."""
     _, family = MEASURES[measure]
     own = settings.method
-    parts = own["name"].split("+")
+    parts = parts_of(own["name"])
     name = next((part for part in parts if part in family), None)
     if name is None:
         return presets.resolve(config=run.path / "config.yaml", method=family[0]).method
@@ -83,7 +84,7 @@ def held(run: Run) -> dict[str, Tensor] | None:
     found = checkpoint.load(run.path / "checkpoint")
     if found is None:
         return None
-    parts = run.settings.method["name"].split("+")
+    parts = parts_of(run.settings.method["name"])
     for place in ["method", *(f"method.{part}" for part in parts)]:
         importance = within(f"{place}.importance", found.tensors)
         if importance:

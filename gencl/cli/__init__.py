@@ -14,6 +14,7 @@ import click
 
 from gencl import __version__
 from gencl.errors import GenclError
+from gencl.threads import wait_asleep
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
 _MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.samples, model.width or data.limit"
@@ -87,6 +88,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command; whatever goes wrong ends in one line and an exit status (1 failed, 2 wrong use)."""
+    wait_asleep(os.environ)
     debug = "--debug" in sys.argv
     if len(sys.argv) == 1:
         sys.argv.append("--help")

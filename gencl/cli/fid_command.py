@@ -17,7 +17,7 @@ from gencl.cli.options import output_options, plugin_option
     "--samples",
     type=click.IntRange(2, 10_000_000),
     metavar="N",
-    help="So many of IMAGES.  [default: all; as many as REFERENCE]",
+    help="So many of IMAGES.  [default: all; of a run as many as it was measured with, or as REFERENCE has]",
 )
 @click.option("--features", default="auto", show_default=True, metavar="NAME", help="auto, digits, inception, ...")
 @click.option(
@@ -29,6 +29,13 @@ from gencl.cli.options import output_options, plugin_option
 @click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@click.option(
+    "--real",
+    is_flag=True,
+    help="The floor: as many real training images, in place of generated ones, against the held-out ones. IMAGES is a "
+    "run or a preset's name, --n is per task.",
+)
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --real: changes the preset.")
 @plugin_option
 @output_options
 def command(
@@ -43,24 +50,41 @@ def command(
     data_root: str | None,
     device: str,
     batch_size: int,
+    real: bool,
+    assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """FID, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
 
     Each is a run's directory (its generator draws), a folder of images, or a data set; REFERENCE is by default the
-    held-out images of the run.
+    held-out images of the run; then FID is the fid_all of the run's metrics.json.
 
     \b
     Examples:
       gencl fid runs/digits-cgan-anpyc-seed0
       gencl fid runs/digits-cgan-anpyc-seed0 digits --split train
       gencl fid ./generated ./real --size 64
+      gencl fid mnist-cgan --real
       accelerate launch --multi_gpu --num_processes 4 -m gencl fid runs/faces ./faces --samples 50000
     """
     from gencl.processes import main_process
-    from gencl.reports.tables import print_distances
+    from gencl.reports.tables import print_distances, print_floor
     from gencl.training.fid import fid
+    from gencl.training.floor import floor
 
+    if assignments and not real:
+        raise click.UsageError("--set: changes a preset, which --real measures")
+    if real:
+        if b is not None:
+            raise click.UsageError("--real: compares with held-out images; leave REFERENCE out")
+        chosen = None if features == "auto" else features
+        options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
+        found = floor(a, n, chosen, assignments, **options)
+        if main_process() and as_json:
+            click.echo(json.dumps(found, indent=1))
+        elif main_process():
+            print_floor(found)
+        return
     result = fid(
         a,
         b,

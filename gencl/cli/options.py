@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from gencl.files import check_folder
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -74,11 +76,28 @@ def settings_options(command: F) -> F:
     return command
 
 
+class _Threads(click.IntRange):
+    """A number, or ``auto``, which becomes None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return None if value == "auto" else super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither auto nor a number from {self.min} to {self.max}", param, ctx)
+
+
 def machine_options(command: F) -> F:
     """``--data-root``, ``--device`` and ``--threads``."""
     devices = click.Choice(["auto", "cpu", "cuda", "mps"])
     for option in (
-        click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="CPU threads of PyTorch."),
+        click.option(
+            "--threads",
+            type=_Threads(1, 1024),
+            default="auto",
+            show_default=True,
+            metavar="N|auto",
+            help="CPU threads of PyTorch; auto: one for small networks.",
+        ),
         click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
         click.option(
             "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
@@ -111,6 +130,7 @@ def picture_path(text: str) -> Path:
         raise click.UsageError(f"--out {text}: give a name that ends in .png")
     if not path.parent.is_dir():
         raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
+    check_folder(path.parent)
     return path
 
 

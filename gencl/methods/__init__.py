@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gencl.errors import UsageError
-from gencl.registry import Registry
+from gencl.registry import Registry, parts_of
 
 if TYPE_CHECKING:
     from gencl.methods.base import Method
@@ -53,6 +53,14 @@ METHODS = Registry(
             "output alignment: old classes are drawn as before (Wu 2018, replay alignment) [align]",
         ),
         "er": ("gencl.methods.er:ER", "experience replay: a small memory of real images (Chaudhry 2019) [any]"),
+        "der++": (
+            "gencl.methods.der:DERpp",
+            "dark experience replay: real images and the logits of their time (Buzzega 2020) [classify]",
+        ),
+        "agem": (
+            "gencl.methods.agem:AGEM",
+            "averaged gradient episodic memory: no step against old images' gradient (Chaudhry 2019) [classify]",
+        ),
     },
     group="gencl.methods",
 )
@@ -75,7 +83,7 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def names_in(name: str) -> list[str]:
     """The methods that ``name`` joins by ``+``. Raises UsageError with the nearest names for one that is unknown."""
-    parts = [METHODS.check(part) for part in name.split("+")]
+    parts = [METHODS.check(part) for part in parts_of(name)]
     if len(set(parts)) != len(parts):
         raise UsageError(f"method {name!r} names a method twice")
     return parts

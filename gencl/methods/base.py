@@ -69,6 +69,10 @@ class Method:
     entrywise: bool = False
     """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
     so that the parameters of several seeds can be stacked (`gencl.training.ensemble`)."""
+    moves_old: bool | None = None
+    """Whether the own parameters of earlier tasks, such as old heads, are trained on where the learner lets them
+    (`Learner.retrainable`). True: this method's loss needs them. False: they must stay, whatever methods run beside it.
+    None: they stay unless a method beside it moves them."""
     divides: ClassVar[bool] = False
     """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}

@@ -15,13 +15,16 @@ from gencl.scenarios.task import Task
 class Composed(Method):
     """Runs each hook of each method in order; those that hold weights run last after a step, first on gradients.
 
-    At most one may have stages of its own, and at most one may give units or weights to tasks.
+    Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
+    most one may have stages of its own, and at most one may give units or weights to tasks.
     """
 
     def __init__(self, methods: Mapping[str, Method]) -> None:
         super().__init__(None)
         self.names, self.methods = list(methods), list(methods.values())
         self.entrywise = all(method.entrywise for method in self.methods)
+        wishes = {method.moves_old for method in self.methods}
+        self.moves_old = True in wishes and False not in wishes
         self._holding_last = sorted(self.methods, key=lambda method: method.divides)
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:

@@ -29,6 +29,7 @@ class DGR(Taught):
 
         share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed")
 
+    moves_old = True
     needs = frozenset({"generate"})
     grid = {"share": (0.25, 0.5, 0.75)}
     settings: Settings

@@ -8,3 +8,4 @@ class Finetune(Method):
 
     needs = frozenset({"heads"})
     entrywise = True
+    moves_old = True

@@ -18,6 +18,7 @@ class Freezing(Method):
     """
 
     divides = True
+    moves_old = False  # what it promises of old tasks' outputs includes their heads
 
     def __init__(self, settings: object) -> None:
         super().__init__(settings)

@@ -46,6 +46,7 @@ class LwF(Method):
         lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="weight of each old task's distillation")
         temperature: float = Field(2.0, gt=0, description="T")
 
+    moves_old = True
     needs = frozenset({"classify"})
     grid = {"lambda": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
     settings: Settings

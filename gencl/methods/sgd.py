@@ -7,3 +7,4 @@ class SGD(Method):
     """Nothing is protected: the lower end of every comparison."""
 
     entrywise = True
+    moves_old = True

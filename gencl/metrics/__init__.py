@@ -19,6 +19,7 @@ METRICS = Registry(
             "squared error per pixel of held-out images, encoded and decoded (VAEs)",
         ),
         "kid": ("gencl.metrics.kid:KID", "kernel distance of generated from real images in features (generators)"),
+        "kid_std": ("gencl.metrics.kid:KIDSpread", "standard deviation of KID over its subsets (generators)"),
         "precision": (
             "gencl.metrics.precision_recall:Precision",
             "share of generated images that lie among the real ones in features (generators)",
@@ -52,7 +53,11 @@ METRICS = Registry(
     group="gencl.metrics",
 )
 
-GROUPS = {"prc": ("precision", "recall"), "lpips": ("lpips_diversity", "lpips_drift", "lpips_reconstruction")}
+GROUPS = {
+    "kid": ("kid", "kid_std"),
+    "prc": ("precision", "recall"),
+    "lpips": ("lpips_diversity", "lpips_drift", "lpips_reconstruction"),
+}
 """Short names for metrics that are asked for together: those of them that apply are measured."""
 
 EXTRACTORS = Registry(

@@ -14,6 +14,7 @@ class ConditionalAccuracy(Metric):
     name = "conditional_accuracy"
     better = "higher"
     reads_classes = True
+    of_images = True
 
     applies = staticmethod(needs_extractor)
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from gencl.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.extractors import make_extractor
+from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
-from gencl.metrics.notes import bias_notes, describe
+from gencl.metrics.notes import bias_notes, describe, pool_note
 from gencl.metrics.perceptual import Backbone, Perceptual
-from gencl.metrics.snapshot import Conditions, Snapshot
+from gencl.metrics.snapshot import FEWEST_HELD_OUT, Conditions, Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.models.learner import Learner
 from gencl.processes import Processes
@@ -60,12 +61,14 @@ class Evaluator:
         extractor = make_extractor(scenario, settings, progress, weights) if learner.kind == "generate" else None
         if extractor is not None:
             extractor.to(learner.position.device)
-        self.metrics, self.final_metrics = _chosen(learner, scenario, extractor, only)
+        pool = 0 if extractor is None else pool_size(scenario, settings)
+        self.metrics, self.final_metrics = _chosen(learner, scenario, extractor, only, bool(pool))
         wanted = any(metric.perceptual for metric in self.final_metrics)
         self.conditions = Conditions(
             samples=settings.samples,
             seed=seed,
             split=settings.split,
+            pool=pool,
             batch_size=batch_size,
             extractor=extractor,
             perceptual=Perceptual.of(weights, backbone) if wanted else None,
@@ -80,21 +83,22 @@ class Evaluator:
         """From here on, ``learned`` gives a task's images as they were when it had been learned."""
         self.conditions = replace(self.conditions, learned=learned)
 
-    def snapshot(self, tasks: Sequence[Task], final: bool = False) -> Snapshot:
-        """The learner as it is now, after these tasks; ``final`` where the metrics of the end will look at it too."""
-        keep = final and any(metric.keeps_features for metric in self.final_metrics)
+    def snapshot(self, tasks: Sequence[Task], final: bool = False, keep: bool = False) -> Snapshot:
+        """The learner as it is now, after these tasks; ``final`` where the metrics of the end will look at it too,
+        ``keep`` where features are needed whatever the metrics."""
+        keep |= bool(self.conditions.pool) or (final and any(metric.keeps_features for metric in self.final_metrics))
         return Snapshot(self.learner, self.conditions, tasks, keep)
 
-    def measure(self, snapshot: Snapshot) -> dict[str, list[float]]:
+    def measure(self, snapshot: Snapshot) -> dict[str, list[float | None]]:
         """The values on the snapshot's tasks of each metric that is measured after each task."""
-        measured = self._measured(self.metrics, snapshot)
-        return {name: [float(value) for value in values if value is not None] for name, values in measured.items()}
+        return self._measured(self.metrics, snapshot)
 
     def evaluation(self, snapshot: Snapshot) -> dict[str, Any]:
         """What ``evaluation.json`` holds: the values of all metrics on the snapshot's tasks, and their means."""
-        measured = self._measured([*self.metrics, *self.final_metrics], snapshot)
+        metrics = [*self.metrics, *self.final_metrics]
+        measured = self._measured(metrics, snapshot)
         measured = {name: values for name, values in measured.items() if any(value is not None for value in values)}
-        known = {name: [value for value in values if value is not None] for name, values in measured.items()}
+        floor = self.floor(snapshot.tasks)
         return {
             "schema": 1,
             "features": self.features() or {},
@@ -104,8 +108,31 @@ class Evaluator:
                 {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
                 for i, task in enumerate(snapshot.tasks)
             ],
-            "mean": {name: sum(values) / len(values) for name, values in known.items()},
+            "mean": {m.name: m.overall(measured[m.name]) for m in metrics if m.name in measured},
+            "summary": self._together(metrics, snapshot),
+            **({"floor": floor} if floor else {}),
         }
+
+    def floor(self, tasks: Sequence[Task]) -> dict[str, float]:
+        """What real images score: as many training images, instead of generated ones, against the held-out images.
+
+        ``n`` is their number per task; nothing where no metric looks at images alone.
+        """
+        metrics = [metric for metric in (*self.metrics, *self.final_metrics) if metric.of_images]
+        if not metrics:
+            return {}
+        snapshot = RealSnapshot(self.learner, self.conditions, tasks, keep=True)
+        measured = self._measured(metrics, snapshot)
+        overall = {m.name: m.overall(measured[m.name]) for m in metrics}
+        overall |= self._together(metrics, snapshot)
+        n = min(len(snapshot.classes_of(task)) for task in tasks)
+        return {"n": n, **{name: value for name, value in overall.items() if value is not None}}
+
+    @staticmethod
+    def _together(metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, float]:
+        """The figures over the images of several tasks together."""
+        found = {name: value for m in metrics for name, value in m.final_summary(snapshot, snapshot.tasks).items()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _lpips(self) -> dict[str, Any]:
         """What LPIPS depends on."""
@@ -127,9 +154,12 @@ class Evaluator:
             found.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
         if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
             return found
+        features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
+        if snapshot.conditions.pool:
+            return [*found, pool_note(*snapshot.sides(snapshot.tasks))]
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
         real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
-        return found + bias_notes(n, real, len(snapshot.generated(snapshot.tasks[0]).statistics.total))
+        return found + bias_notes(n, real, features)
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
         """The learner's mode is as before afterwards."""
@@ -158,12 +188,13 @@ class Evaluator:
         if self.extractor is None:
             return None
         snapshot = self.snapshot(self.scenario.tasks)
-        references = sorted({snapshot.reference_split(task) for task in self.scenario.tasks})
+        pooled = [metric.name for metric in (*self.metrics, *self.final_metrics) if metric.pooled]
         added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
         return {
             **describe(self.extractor),
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
-            "reference": "+".join(references),
+            "reference": self.settings.split,
+            **({"pooled": pooled, "pool": self.conditions.pool} if pooled else {}),
             **({"added": added} if added else {}),
         }
 
@@ -172,8 +203,19 @@ def _once(metric: Metric, snapshot: Snapshot, task: Task) -> float | None:
     return snapshot.once((metric.name, task.index), lambda: metric.measure(snapshot, task))
 
 
+def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
+    """Generated images per class that enter a pool, no more than a class has training images, so that as many real ones
+    can be measured; 0 where every task has enough held-out images to be compared alone."""
+    held_out = [task.validation if settings.split == "validation" else task.test for task in scenario.planned]
+    if min(map(len, held_out)) >= FEWEST_HELD_OUT:
+        return 0
+    counts = [int((task.train.labels == c).sum()) for task in scenario.planned for c in task.classes]
+    asked = [settings.samples // len(task.classes) for task in scenario.planned]
+    return max(1, min(*counts, *asked))
+
+
 def _chosen(
-    learner: Learner, scenario: Scenario, extractor: nn.Module | None, only: Sequence[str] | None
+    learner: Learner, scenario: Scenario, extractor: nn.Module | None, only: Sequence[str] | None, pooled: bool
 ) -> tuple[list[Metric], list[Metric]]:
     """The metrics that are measured after each task, and those of the end."""
     always: list[Metric] = []
@@ -197,5 +239,6 @@ def _chosen(
         if only is not None and not found:
             raise UsageError(f"metric {asked} does not apply to {type(learner).__name__}: {whys[0]}")
         for metric in found:
-            (always if metric.when == "always" else final).append(metric)
+            metric.pooled = pooled and metric.pools
+            (always if metric.when == "always" or (pooled and metric.of_few) else final).append(metric)
     return always, final

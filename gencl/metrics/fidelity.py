@@ -7,7 +7,7 @@ from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.statistics import Statistics
-from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
+from gencl.metrics.transfer import Matrix, backward_transfer, just_learned
 from gencl.scenarios.task import Task
 
 
@@ -17,35 +17,41 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 
 class FID(Metric):
-    """A task's generated images against all its real held-out ones. Biased upwards by small n: compare at equal n
-    only."""
+    """Fréchet distance of a task's generated images from all its held-out ones (Heusel et al., NeurIPS 2017).
+
+    Biased upwards by few images: compare at equal n only. Where a task has fewer than 100 held-out images, R[i][j] is
+    the distance of the images of tasks 0 to j together, each class with the same weight.
+    """
 
     name = "fid"
     better = "lower"
     of_features = True
+    pools = True
+    of_images = True
 
     applies = staticmethod(needs_extractor)
 
-    def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return frechet_distance(snapshot.generated(task).statistics, snapshot.reference(task).statistics)
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """None where one side has a single image."""
+        return _distance(snapshot, snapshot.group(task))
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {
-            "fid": final(matrix),
+            "fid": self.at_end(matrix),
             "fid_just_learned": just_learned(matrix),
             "fid_forgetting": backward_transfer(matrix),
         }
 
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
-        """``fid_first_half``: one distance over the pooled images of the first half of the tasks."""
+        """One distance over the images of several tasks: ``fid_first_half`` of the first half, ``fid_all`` of all."""
         half = tasks[: len(tasks) // 2]
-        if not half:
-            return {}
-        generated, real = (
-            [reading(task).statistics for task in half] for reading in (snapshot.generated, snapshot.reference)
-        )
-        return {"fid_first_half": frechet_distance(_pooled(generated), _pooled(real))}
+        found = {"fid_first_half": _distance(snapshot, half)} if half else {}
+        return {**found, "fid_all": _distance(snapshot, tasks)}
 
 
-def _pooled(parts: list[Statistics]) -> Statistics:
-    return sum(parts[1:], parts[0])
+def _distance(snapshot: Snapshot, tasks: list[Task]) -> float | None:
+    def found() -> float | None:
+        generated, real = snapshot.sides(tasks)
+        return frechet_distance(generated, real) if min(generated.n, real.n) > 1 else None
+
+    return snapshot.once(("distance", *(task.index for task in tasks)), found)

@@ -3,31 +3,77 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
+from gencl.metrics.transfer import Matrix, backward_transfer, just_learned
 from gencl.scenarios.task import Task
 
 SUBSETS, SUBSET_SIZE = 10, 1000
 
 
 def kernel_distance(generated: Tensor, real: Tensor) -> float:
-    """The squared maximum mean discrepancy with the kernel (x.y / d + 1)^3, averaged over 10 subsets of 1000 images, or
-    of as many as there are. Unbiased, so that it may fall a little below 0."""
+    """The mean of `kernel_distances`."""
+    return kernel_distances(generated, real)[0]
+
+
+def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
+    """The squared maximum mean discrepancy with the kernel (x.y / d + 1)^3: its mean over subsets, and their standard
+    deviation. Unbiased, so that it may fall below 0.
+
+    There are 10 subsets of 1000 images, or of as many as there are; the smaller they are, the more.
+    """
     size = min(SUBSET_SIZE, len(generated), len(real))
-    found = kid_features_to_metric(generated, real, kid_subsets=SUBSETS, kid_subset_size=size, verbose=False)
-    return float(found[KEY_METRIC_KID_MEAN])
+    subsets = max(SUBSETS, SUBSET_SIZE // size)
+    found = kid_features_to_metric(generated, real, kid_subsets=subsets, kid_subset_size=size, verbose=False)
+    return float(found[KEY_METRIC_KID_MEAN]), float(found[KEY_METRIC_KID_STD])
 
 
 class KID(Metric):
-    """A task's generated images against its real held-out ones; unlike FID not biased by few images."""
+    """A task's generated images against its held-out ones. Unlike FID it is not biased by few images.
+
+    It is biased all the same where the features were trained on the training images: these are then nearer to one
+    another than to held-out ones, and so are images that copy them.
+    """
 
     name = "kid"
     better = "lower"
     when = "at the end"
     keeps_features = True
+    of_few = True
+    of_images = True
     applies = staticmethod(needs_extractor)
 
-    def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return kernel_distance(*snapshot.both_features(task))
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """None where one side has a single image."""
+        return _distances(snapshot, task)[0]
+
+    def summary(self, matrix: Matrix) -> dict[str, float | None]:
+        return {
+            "kid": self.at_end(matrix),
+            "kid_just_learned": just_learned(matrix),
+            "kid_forgetting": backward_transfer(matrix),
+        }
+
+
+class KIDSpread(Metric):
+    """The standard deviation of KID over the subsets whose mean it is."""
+
+    name = "kid_std"
+    better = "lower"
+    when = "at the end"
+    keeps_features = True
+    applies = staticmethod(needs_extractor)
+
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """None where one side has a single image."""
+        return _distances(snapshot, task)[1]
+
+
+def _distances(snapshot: Snapshot, task: Task) -> tuple[float | None, float | None]:
+    def found() -> tuple[float | None, float | None]:
+        both = snapshot.both_features(task)
+        return kernel_distances(*both) if min(map(len, both)) > 1 else (None, None)
+
+    return snapshot.once(("kid of subsets", task.index), found)

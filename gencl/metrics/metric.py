@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from torch import nn
@@ -31,6 +32,19 @@ class Metric(ABC):
     of_features: ClassVar[bool] = False
     """Whether few images bias it as they bias FID."""
 
+    pools: ClassVar[bool] = False
+    """Whether its value on a task is that of all tasks up to it together (`Snapshot.group`) where a task has too few
+    held-out images."""
+
+    of_few: ClassVar[bool] = False
+    """Whether it serves few images, and is measured after each task where FID is not defined for a task alone."""
+
+    of_images: ClassVar[bool] = False
+    """Whether it looks at images alone, so that it can be measured on real ones: the floor."""
+
+    pooled: bool = False
+    """Whether R[i][j] is of the tasks up to j together, as the evaluator decides."""
+
     keeps_features: ClassVar[bool] = False
     """Whether it needs the features themselves, not only their mean and covariance."""
 
@@ -48,7 +62,18 @@ class Metric(ABC):
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         """Figures that follow from the whole matrix; None where they are not defined."""
-        return {self.name: final(matrix)}
+        return {self.name: self.at_end(matrix)}
+
+    def overall(self, values: Sequence[float | None]) -> float | None:
+        """One figure for the values on all tasks: their mean, or the last where tasks are pooled."""
+        known = [value for value in values if value is not None]
+        if self.pooled:
+            return values[-1]
+        return sum(known) / len(known) if known else None
+
+    def at_end(self, matrix: Matrix) -> float | None:
+        """The figure over all tasks after the last one: a mean, or that of all together where tasks are pooled."""
+        return (matrix[-1][-1] if matrix else None) if self.pooled else final(matrix)
 
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
         """Figures that need the learner once more, after the last task."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import nn
 
+from gencl.metrics.statistics import Statistics
+
 
 def describe(extractor: nn.Module) -> dict[str, Any]:
     """An extractor for the record: name, version, and what else its scores depend on."""
@@ -32,3 +34,12 @@ def bias_notes(n: int, real: int, features: int) -> list[str]:
             f"{n:,} generated images but {real:,} real ones: FID's bias is that of the fewer; compare at equal n only"
         ]
     return []
+
+
+def pool_note(generated: Statistics, real: Statistics) -> str:
+    """What people must know of scores that pool all tasks, since too few images of a task are held out."""
+    return (
+        "fewer than 100 images of a task are held out: FID, precision and recall compare all tasks up to each together "
+        f"({generated.n:,} generated and {real.n:,} real images in all). FID is biased upwards by so few, most for the "
+        "first tasks: compare it with the floor and at equal n only; KID is of each task alone and has no such bias"
+    )

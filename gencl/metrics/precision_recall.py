@@ -26,11 +26,18 @@ class _OfBoth(Metric):
     better = "higher"
     when = "at the end"
     keeps_features = True
+    pools = True
+    of_images = True
     applies = staticmethod(needs_extractor)
 
-    def measure(self, snapshot: Snapshot, task: Task) -> float:
-        both = snapshot.once(("precision, recall", task.index), lambda: precision_recall(*snapshot.both_features(task)))
-        return both[self.name]
+    def measure(self, snapshot: Snapshot, task: Task) -> float | None:
+        """None where one side has a single image, which has no neighbour."""
+
+        def found() -> dict[str, float]:
+            both = snapshot.features_of(snapshot.group(task))
+            return precision_recall(*both) if min(map(len, both)) > 1 else {}
+
+        return snapshot.once(("precision, recall", task.index), found).get(self.name)
 
 
 class Precision(_OfBoth):

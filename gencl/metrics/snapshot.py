@@ -13,12 +13,13 @@ from gencl.datasets.dataset import Split
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
+from gencl.metrics.statistics import Statistics
 from gencl.models.learner import GenerativeLearner, Learner
 from gencl.processes import Processes
 from gencl.scenarios.task import Task
 
-FEWEST_REFERENCES = 100
-"""With fewer held-out images than this, a task's training images are the reference."""
+FEWEST_HELD_OUT = 100
+"""With fewer held-out images than this, a task's FID means nothing, and tasks are pooled."""
 DRIFT_IMAGES = 64
 """So many images of a task, as they were when it had been learned, are kept for measuring drift."""
 
@@ -32,7 +33,9 @@ class Conditions:
     Args:
         samples: generated images a task, equally many of each class.
         seed: the same seed gives the same latents for a task at every time.
-        split: "test" or "validation", the real images to compare with.
+        split: "test" or "validation", the held-out images to compare with. Training images never are.
+        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FID,
+            precision and recall, which then compare all tasks up to one together; 0: each task is compared alone.
         batch_size: images that are generated and read at a time: changes memory, not scores.
         extractor: torch-fidelity feature extractor of features and logits, in this order, or None.
         perceptual: what LPIPS is measured by, or None.
@@ -43,6 +46,7 @@ class Conditions:
     samples: int
     seed: int
     split: str = "test"
+    pool: int = 0
     batch_size: int = 500
     extractor: nn.Module | None = None
     perceptual: Perceptual | None = None
@@ -82,16 +86,12 @@ class Snapshot:
         """The real images of the chosen split."""
         return task.validation if self.conditions.split == "validation" else task.test
 
-    def reference_split(self, task: Task) -> str:
-        """Which real images generated ones are compared with: the chosen split, or "train" where it is too small."""
-        return self.conditions.split if len(self.held_out_part(task)) >= FEWEST_REFERENCES else "train"
-
     def reference_part(self, task: Task) -> Split:
-        """The real images that generated ones are compared with: all of them."""
-        return task.train if self.reference_split(task) == "train" else self.held_out_part(task)
+        """The real images that generated ones are compared with: all that are held out, never training images."""
+        return self.held_out_part(task)
 
     def reference(self, task: Task) -> Reading:
-        """The task's real images, as the extractor reads them; cached by their content."""
+        """The task's held-out images, as the extractor reads them; cached by their content."""
         extractor, processes = self.conditions.extractor, self.conditions.processes
         assert extractor is not None
         part = self.reference_part(task)
@@ -131,10 +131,49 @@ class Snapshot:
         return self.once(("generated", task.index), found)
 
     def both_features(self, task: Task) -> tuple[Tensor, Tensor]:
-        """The features (n, d) of a task's generated and of its real images; of a snapshot that keeps them."""
+        """The features (n, d) of a task's generated and of its held-out images; of a snapshot that keeps them."""
         generated, real = self.generated(task).features, self.reference(task).features
         assert generated is not None and real is not None
         return generated, real
+
+    def group(self, task: Task) -> list[Task]:
+        """The tasks that are compared together on behalf of this one: it alone or, pooled, all up to it."""
+        return [other for other in self.tasks if other.index <= task.index] if self.conditions.pool else [task]
+
+    def sides(self, tasks: Sequence[Task]) -> tuple[Statistics, Statistics]:
+        """Statistics of the generated and of the held-out images of these tasks together.
+
+        Pooled, every class has the same weight on both sides, however many of its images are held out: a mixture of
+        other shares is at a distance even where every class is perfect.
+        """
+        if not self.conditions.pool:
+            both = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
+            return Statistics.sum(one for one, _ in both), Statistics.sum(other for _, other in both)
+        classes = [pair for task in tasks for pair in self._class_statistics(task)]
+        return Statistics.balanced([one for one, _ in classes]), Statistics.balanced([other for _, other in classes])
+
+    def features_of(self, tasks: Sequence[Task]) -> tuple[Tensor, Tensor]:
+        """The features (n, d) of the generated and of the held-out images of these tasks together."""
+        if not self.conditions.pool:
+            both = [self.both_features(task) for task in tasks]
+        else:
+            both = [pair for task in tasks for pair in self._by_class(task)]
+        return torch.cat([one for one, _ in both]), torch.cat([other for _, other in both])
+
+    def _class_statistics(self, task: Task) -> list[tuple[Statistics, Statistics]]:
+        """Those of each of `_by_class`."""
+        return self.once(
+            ("by class", task.index),
+            lambda: [(Statistics.of(one), Statistics.of(other)) for one, other in self._by_class(task)],
+        )
+
+    def _by_class(self, task: Task) -> list[tuple[Tensor, Tensor]]:
+        """For each class of a task, the features of the generated images that enter the pool, and of the held-out ones.
+        A class without held-out images is left out."""
+        generated, real = self.both_features(task)
+        made, held_out = self.classes_of(task), self.held_out_part(task).labels
+        pairs = [(generated[made == c][: self.conditions.pool], real[held_out == c]) for c in task.classes]
+        return [pair for pair in pairs if min(map(len, pair)) > 0]
 
     def sampled(self, task: Task) -> Tensor:
         """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""

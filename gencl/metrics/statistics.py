@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,21 @@ class Statistics:
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(self.n + other.n, self.total + other.total, self.outer + other.outer)
+
+    @staticmethod
+    def sum(parts: Iterable[Statistics]) -> Statistics:
+        """Those of all images of one part or more."""
+        return reduce(add, parts)
+
+    @staticmethod
+    def balanced(parts: Sequence[Statistics]) -> Statistics:
+        """Those of all images of the parts, weighted so that every part counts alike; ``n`` is their true number."""
+        n = sum(part.n for part in parts)
+        weights = [n / (len(parts) * part.n) for part in parts]
+        total, outer = (
+            sum(w * getattr(part, name) for w, part in zip(weights, parts, strict=True)) for name in ("total", "outer")
+        )
+        return Statistics(n, total, outer)
 
     def over(self, processes: Processes) -> Statistics:
         """The sum of those of all processes, the same on each."""

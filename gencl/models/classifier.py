@@ -25,7 +25,7 @@ from gencl.scenarios.task import Task
 
 _CHUNK = 500
 """Images of one forward pass where no gradient is wanted."""
-_IMPOSSIBLE = -1e9
+IMPOSSIBLE = -1e9
 """The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
 
 HEADS = {
@@ -167,7 +167,7 @@ class Classifier(Learner):
         start = sum(len(task) for task in self.tasks[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]
-            scores = scores.masked_fill(columns != index[:, None], _IMPOSSIBLE)
+            scores = scores.masked_fill(columns != index[:, None], IMPOSSIBLE)
         return scores, positions - start
 
     def responses(self, images: Tensor, tasks: int) -> list[Tensor]:
@@ -224,6 +224,10 @@ class Classifier(Learner):
         step = Phase("classifier", [*self.shared().values(), *own], self.loss, moves_shared=True)
         return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
+    def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
+        """Old heads, or old rows of the growing one."""
+        return [parameter for task in tasks for parameter in self.own(task).values()]
+
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """Cross-entropy."""
         for dropout in self._dropouts:
@@ -240,7 +244,7 @@ class Classifier(Learner):
     def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
         scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
         if kind == "sensitivity":
-            return scores.masked_fill(scores == _IMPOSSIBLE, 0).square().sum(1)
+            return scores.masked_fill(scores == IMPOSSIBLE, 0).square().sum(1)
         log_q = F.log_softmax(scores, dim=1)
         if kind == "entropy":
             return -(log_q.exp() * log_q).sum(1)

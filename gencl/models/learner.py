@@ -80,7 +80,8 @@ class Learner(nn.Module, ABC):
     """A model that learns task after task.
 
     Its parameters are of three kinds: *shared* (what consolidation protects), a task's *own* (frozen once the task is
-    over), and the rest (carried over, never protected, such as a GAN's discriminator).
+    over, unless a method moves those that are `retrainable`), and the rest (carried over, never protected, such as a
+    GAN's discriminator).
     """
 
     kind: ClassVar[Literal["generate", "classify"]]
@@ -128,6 +129,11 @@ class Learner(nn.Module, ABC):
     @abstractmethod
     def own(self, task: int) -> dict[str, Parameter]:
         """What belongs to one task alone, by name."""
+
+    def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
+        """The own parameters of these earlier tasks that a method may train further (`Method.moves_old`), with the
+        shared ones. None by default: they are final."""
+        return []
 
     @abstractmethod
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:

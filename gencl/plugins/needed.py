@@ -13,6 +13,7 @@ from typing import Any
 from gencl.errors import UsageError
 from gencl.files import printable
 from gencl.plugins import loaded_files, registries
+from gencl.registry import NAME, parts_of
 
 Needed = Mapping[str, Sequence[str]]
 
@@ -63,7 +64,7 @@ def require(record: Needed, where: object, groups: Collection[str] | None = None
 def _words(tree: object) -> Iterator[str]:
     """All texts in a tree; of names joined by ``+`` each."""
     if isinstance(tree, str):
-        yield from tree.split("+")
+        yield from parts_of(tree)
     inner: Any = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
     for value in inner:
         yield from _words(value)
@@ -73,7 +74,7 @@ def check_record(record: dict[str, list[str]]) -> dict[str, list[str]]:
     """Raises ValueError for what `needed` does not give."""
     nouns = "|".join(registry.noun for registry in registries().values())
     for source, things in record.items():
-        wrong = next((thing for thing in things if not re.fullmatch(f"({nouns}) [a-z0-9][a-z0-9_-]*", thing)), None)
+        wrong = next((thing for thing in things if not re.fullmatch(f"({nouns}) {NAME}", thing)), None)
         if wrong is not None:
             raise ValueError(f"{source}: {wrong!r} is nothing a plug-in provides; write such as 'method decay'")
     return record

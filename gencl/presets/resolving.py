@@ -11,7 +11,7 @@ from typing import Any
 from gencl.errors import UsageError
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
-from gencl.registry import Registry
+from gencl.registry import Registry, parts_of
 from gencl.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
@@ -173,7 +173,7 @@ def _choose_method(
     if kept and set(own) - {"name"}:
         return own, []
     name = name or own["name"]
-    parts = [name] if name in found else name.split("+")
+    parts = [name] if name in found else parts_of(name)
     outside = [(part, key, value) for part in parts for key, value in found.get(part, {}).items() if "." in key]
     inner = {part: {k: v for k, v in found.get(part, {}).items() if "." not in k} for part in parts}
     return {"name": name, **(inner[name] if len(parts) == 1 else inner)}, [] if kept and complete else outside

@@ -19,6 +19,7 @@ from gencl.reports.tables import (
     COST,
     DETAIL,
     QUALITY,
+    REAL,
     cell,
     comparison_keys,
     is_share,
@@ -44,6 +45,7 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
     """Writes report.html (or ``out``) of a comparison and returns its path. Raises GenclError where its files are
     damaged."""
     path = Path(folder) / "report.html" if out is None else Path(out)
+    files.check_folder(path.parent)
     files.write(path, render(Path(folder)))
     return path
 
@@ -51,7 +53,7 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
 def render(folder: Path) -> str:
     """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
     results = documents.read(folder / "results.json", documents.Results)[1]
-    runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"]}
+    runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     first = next((found[0] for found in runs.values() if found), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
@@ -59,7 +61,7 @@ def render(folder: Path) -> str:
         environment()
         .get_template("comparison.html.j2")
         .render(
-            title=f"{len(results['methods'])} methods on {results['preset']}",
+            title=f"{len(runs)} methods on {results['preset']}",
             about=preset_about(results["preset"]),
             results=results,
             seeds=", ".join(map(str, results["seeds"])),
@@ -111,7 +113,7 @@ def _best(methods: Mapping[str, Any], key: str) -> list[str]:
     means = {
         label: row[key]["mean"]
         for label, row in methods.items()
-        if isinstance(row.get(key), dict) and label != _REFERENCE
+        if isinstance(row.get(key), dict) and label not in (_REFERENCE, REAL)
     }
     lower = key.startswith(_LOWER)
     if len(means) < 2 or not (lower or is_share(key)):
@@ -150,25 +152,33 @@ def _chart(folder: Path) -> Chart | None:
 def _kept(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
-    tasks: list[str] = []
+    tasks: dict[int, list[str]] = {}
     for label, found in runs.items():
         for run in found:
             metrics = run.metrics
-            tasks = tasks or metrics["tasks"]
-            if metrics["tasks"] == tasks:  # a variant may have learned others
+            own = tasks.setdefault(metrics["seed"], metrics["tasks"])
+            first = next(iter(tasks.values()))
+            if metrics["tasks"] == own and len(own) == len(first):  # a variant may have learned others
                 for name, matrix in metrics["matrices"].items():
                     ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
+    named = list(tasks.values())
+    columns = named[0] if named and all(own == named[0] for own in named) else _places(named)
     return [
         {
             "name": name,
             "about": metric_about(name),
             "lower": lower_is_better(name),
-            "tasks": tasks,
+            "tasks": columns,
             "methods": list(rows),
             "heat": heat(name, [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]),
         }
         for name, rows in ends.items()
     ]
+
+
+def _places(named: Sequence[Sequence[str]]) -> list[str]:
+    """Return what the columns are called if each seed has tasks of its own: their places in the sequence."""
+    return [f"task {i + 1}" for i in range(len(named[0]))] if named else []
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -186,7 +196,7 @@ def _strips(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
 
 
 def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[Run]]) -> str:
-    labels = list(results["methods"])
+    labels = [label for label in results["methods"] if label != REAL]
     label, found = next(((label, found) for label, found in runs.items() if found), ("", ()))
     own: Sequence[str] = ()
     with suppress(UsageError):

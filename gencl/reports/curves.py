@@ -44,8 +44,11 @@ class Curve:
         return len(self.mean) > 1 and all(value is None for value in self.mean[:-1])
 
 
-def so_far(matrix: Matrix) -> list[float | None]:
-    """After each task t the mean of R[t][0..t], None where an entry is missing."""
+def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
+    """After each task t the mean of R[t][0..t], None where an entry is missing; R[t][t] where that is of all tasks up
+    to t together."""
+    if pooled:
+        return [row[t] for t, row in enumerate(matrix)]
     found: list[float | None] = []
     for t, row in enumerate(matrix):
         values = [value for value in row[: t + 1] if value is not None]

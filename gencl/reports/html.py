@@ -21,11 +21,12 @@ from gencl.methods import METHODS
 from gencl.metrics import METRICS
 from gencl.metrics.transfer import Matrix
 from gencl.paper import comparable, published
+from gencl.registry import parts_of
 from gencl.reports.charts import Chart, Line, line_chart
 from gencl.reports.curves import so_far
 from gencl.reports.glossary import meanings
 from gencl.reports.repeat import train_command
-from gencl.reports.tables import is_share, label, shown
+from gencl.reports.tables import floor_lines, is_share, label, shown
 
 if TYPE_CHECKING:
     from gencl.training.run import Run
@@ -64,7 +65,10 @@ def render(run: Run) -> str:
             title=f"{metrics['method']} on {metrics['preset']}",
             about=preset_about(metrics["preset"]),
             method_about=_method_about(metrics["method"]),
-            matrices=[_measured(name, matrix, tasks) for name, matrix in metrics["matrices"].items()],
+            matrices=[
+                _measured(name, matrix, tasks, name in metrics.get("features", {}).get("pooled", ()))
+                for name, matrix in metrics["matrices"].items()
+            ],
             learned=_learned(run),
             grids=[{"number": first + i, "task": tasks[first + i - 1], "src": grid} for i, grid in enumerate(grids)],
             evolution=inline(samples / "evolution.png"),
@@ -147,19 +151,21 @@ def _times(values: Sequence[float | None], scale: float) -> list[float | None]:
     return [None if value is None else scale * value for value in values]
 
 
-def _measured(name: str, matrix: Matrix, tasks: Sequence[str]) -> dict[str, Any]:
-    """A matrix as heat map, as chart and in words."""
-    lines = [Line("mean so far", so_far(matrix), main=True)]
+def _measured(name: str, matrix: Matrix, tasks: Sequence[str], pooled: bool) -> dict[str, Any]:
+    """A matrix as heat map, as chart and in words; ``pooled``: R[i][j] is of all tasks up to j together."""
+    lines = [Line("all so far" if pooled else "mean so far", so_far(matrix, pooled), main=True)]
     for j, task in enumerate(tasks):
-        lines.append(Line(task, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
+        line = f"up to {task}" if pooled and j else task
+        lines.append(Line(line, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
     return {
         "name": name,
         "about": metric_about(name),
         "lower": lower_is_better(name),
+        "pooled": pooled,
         "heat": heat(name, matrix),
         "chart": chart_of(name, lines, "") if len(tasks) > 1 else None,
         "named": len(tasks) <= NAMED_LINES,
-        "told": _told(name, matrix, tasks),
+        "told": "" if pooled else _told(name, matrix, tasks),
     }
 
 
@@ -234,6 +240,9 @@ def _evaluation(run: Run) -> dict[str, Any] | None:
             for row in found["tasks"]
         ],
         "mean": [figure(found["mean"][name], name) for name in names],
+        "mean_name": "all" if found["features"].get("pooled") else "mean",
+        "real": [figure(found["floor"].get(name), name) for name in names] if found.get("floor") else [],
+        "notes": floor_lines(found["features"], found.get("floor", {})),
         "about": {name: text for name in names if (text := metric_about(name))},
     }
 
@@ -268,4 +277,4 @@ def _cost(cost: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _method_about(name: str) -> str:
     """A line about each part of a method."""
-    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in name.split("+") if part in METHODS)
+    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in parts_of(name) if part in METHODS)

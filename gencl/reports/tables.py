@@ -36,6 +36,25 @@ def shown(name: str, value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 
 
+REAL, REAL_IMAGES = "real", "real images"
+"""The row of a comparison that is no method: what real images score. And its name elsewhere."""
+
+
+def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
+    """What real images score, and what is pooled, a line each."""
+    lines = []
+    if pooled := [label(name) for name in features.get("pooled", ())]:
+        lines.append(
+            f"pooled ({', '.join(pooled)}): few images are held out, so they compare all tasks up to the row together, "
+            f"with at most {features['pool']} generated images of each class; KID is of each task alone"
+        )
+    if floor:
+        figures = [f"{label(key)} {shown(key, value)}" for key, value in floor.items() if key != "n"]
+        what = f"{REAL_IMAGES} ({floor['n']:.0f} training images per task instead of generated ones)"
+        lines.append(f"{what}: {', '.join(figures)}")
+    return lines
+
+
 def print_run(run: Run) -> None:
     """The last row and the diagonal of each matrix, the summary, and where things are."""
     metrics, console = run.metrics, Console(highlight=False)
@@ -53,6 +72,11 @@ def print_run(run: Run) -> None:
         for name, matrix in metrics["matrices"].items():
             row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
         table.add_row(*row)
+    floor = metrics.get("floor", {})
+    if floor:
+        table.add_section()
+        at_end = (text for name in metrics["matrices"] for text in ("", shown(name, floor.get(name))))
+        table.add_row(REAL_IMAGES, *at_end)
     if metrics["matrices"]:
         console.print(table)
     else:
@@ -64,6 +88,8 @@ def print_run(run: Run) -> None:
         for name, value in metrics["summary"].items()
     ]
     console.print("mean: " + ", ".join(figures), soft_wrap=True)
+    for line in floor_lines(metrics.get("features", {}), floor):
+        console.print(line, markup=False, soft_wrap=True)
     cost, parameters = metrics["cost"], metrics["parameters"]
     console.print(
         f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
@@ -108,7 +134,7 @@ QUALITY = (
     "smt",
     "train_seconds",
 )
-DETAIL = ("kid", "precision", "recall", "drift")
+DETAIL = ("kid", "kid_forgetting", "precision", "recall", "drift")
 COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
 _NAMES = {
     "fid_first_half": "FID of the first half",
@@ -116,7 +142,11 @@ _NAMES = {
     "fid_just_learned": "FID just learned",
     "fid_forgetting": "FID forgetting",
     "conditional_accuracy_bwt": "conditional accuracy BWT",
+    "fid_all": "FID of all together",
     "kid": "KID",
+    "kid_std": "KID std of subsets",
+    "kid_just_learned": "KID just learned",
+    "kid_forgetting": "KID forgetting",
     "isc": "Inception score",
     "fitting": "fitting capacity",
     "lpips_diversity": "LPIPS diversity",
@@ -184,7 +214,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
         table.add_column(heading(key), justify="right")
     for name, row in results["methods"].items():
         done = [value["n"] for value in row.values() if isinstance(value, dict)]
-        label = name if not done or max(done) == len(seeds) else f"{name} (n={max(done)})"
+        label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
         table.add_row(escape(label), *(cell(key, row.get(key)) for key in keys))
         paper = results["paper"].get(name)
         if paper:
@@ -234,8 +264,33 @@ def print_evaluation(result: dict[str, Any]) -> None:
     for row in result["tasks"]:
         table.add_row(escape(row["task"]), *(shown(name, row.get(name)) for name in names))
     table.add_section()
-    table.add_row("mean", *(shown(name, result["mean"][name]) for name in names))
-    Console(highlight=False).print(table)
+    last = "all" if result["features"].get("pooled") else "mean"
+    table.add_row(last, *(shown(name, result["mean"][name]) for name in names))
+    floor = result.get("floor", {})
+    if floor:
+        table.add_row(REAL_IMAGES, *(shown(name, floor.get(name)) for name in names))
+    console = Console(highlight=False)
+    console.print(table)
+    for name, value in result.get("summary", {}).items():
+        console.print(f"{label(name)} {shown(name, value)}", soft_wrap=True)
+    for line in floor_lines(result["features"], floor):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def print_floor(result: dict[str, Any]) -> None:
+    """What real images score on a preset, a line each."""
+    floor = result["floor"]
+    title = f"real images on {result['preset']}{_measure(result['features'], str(int(floor['n'])))}"
+    table = Table(title=Text(title), title_justify="left")
+    names = [name for name in floor if name != "n"]
+    table.add_column("score")
+    table.add_column("real images", justify="right")
+    for name in names:
+        table.add_row(heading(name), shown(name, floor[name]))
+    console = Console(highlight=False)
+    console.print(table)
+    for line in floor_lines(result["features"], {}):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_distances(result: dict[str, Any]) -> None:

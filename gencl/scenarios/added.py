@@ -18,7 +18,12 @@ LoadAs = Callable[[str, DataSettings], Dataset]
 
 
 def with_added(
-    scenario: Scenario, added: Sequence[Added], data: DataSettings, known: Iterable[str], load: LoadAs
+    scenario: Scenario,
+    added: Sequence[Added],
+    data: DataSettings,
+    known: Iterable[str],
+    load: LoadAs,
+    drawn: tuple[object, ...] = (),
 ) -> Scenario:
     """The scenario with a task more for each entry: all classes of its data, whose numbers go on after those there are.
 
@@ -28,6 +33,7 @@ def with_added(
         data: shares and limits. Sizes and channels are those of the images that the scenario has already.
         known: the data that its tasks are of.
         load: reads data.
+        drawn: what the choice of validation images depends on (`Recipe.drawn`).
 
     Raises UsageError for data that are in the sequence already, or whose images cannot be brought to its shape.
     """
@@ -40,7 +46,8 @@ def with_added(
         dataset = _fitted(entry.data, data, scenario.image_shape, load)
         every = tuple(range(len(dataset.classes)))
         title = title_of(entry.data, dataset, {task.name for task in tasks})
-        tasks.append(task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, first=len(names)))
+        task = task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, first=len(names), drawn=drawn)
+        tasks.append(task)
         names += [f"{title} {name}" if name in names else name for name in dataset.classes]
     return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
 

@@ -12,13 +12,14 @@ from pydantic import Field, field_validator
 from gencl.datasets.dataset import Dataset
 from gencl.errors import UsageError
 from gencl.files import absolute, is_path
-from gencl.scenarios.recipe import Load, Recipe, task_of_classes, title_of
+from gencl.randomness import permutation
+from gencl.scenarios.recipe import Load, Ordered, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
 from gencl.scenarios.task import Scenario, Source, Task
-from gencl.settings import DataSettings, Part
+from gencl.settings import DataSettings
 
 
-class DomainsSettings(Part):
+class DomainsSettings(Ordered):
     """``scenario.*`` of domains."""
 
     name: Literal["domains"] = "domains"
@@ -40,6 +41,9 @@ class DomainsSettings(Part):
 
 class Domains(Recipe):
     """Each domain is a task, or several of ``classes_per_task`` classes. Class numbers go on from domain to domain.
+
+    Domains come in the order in which they are named. With ``order: seed`` the run's seed draws which classes of a
+    divided domain go together, and the validation images.
 
     All images must be of one shape; ``data.size`` and ``data.channels`` bring them to it. ``data.name`` is not read.
     """
@@ -74,6 +78,7 @@ class Domains(Recipe):
                         index=len(tasks),
                         name=title if len(groups) == 1 else f"{title} {number + 1}",
                         first=len(names),
+                        drawn=self.drawn,
                     )
                 )
             names += [(title, name) for name in dataset.classes]
@@ -85,8 +90,10 @@ class Domains(Recipe):
         return Scenario("domains", tuple(tasks[: known.tasks]), shown, reader=None, sources=tuple(sources))
 
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
-        classes = range(len(dataset.classes))
-        return equal_groups(classes, self.settings.classes_per_task or len(classes), dataset.name)
+        classes, size = list(range(len(dataset.classes))), self.settings.classes_per_task
+        if self.drawn and size is not None:
+            classes = permutation(len(classes), "order", dataset.name, *self.drawn).tolist()
+        return equal_groups(classes, size or len(classes), dataset.name)
 
 
 def _told_apart(names: list[tuple[str, str]]) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from gencl.datasets.dataset import Split
 from gencl.randomness import generator
-from gencl.scenarios.recipe import Load, Recipe
+from gencl.scenarios.recipe import Load, Ordered, Recipe
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings, Part
+from gencl.settings import DataSettings
 
 
-class PatternsSettings(Part):
+class PatternsSettings(Ordered):
     """``scenario.*`` of random patterns."""
 
     name: Literal["patterns"] = "patterns"
@@ -29,7 +29,8 @@ class Patterns(Recipe):
     label; both labels occur. Classes of task t are 2t (label 0) and 2t + 1 (label 1).
 
     It is memory that is measured: validation and test are the training patterns themselves. They depend on the task
-    number alone and are equal in all runs. Of ``data.*`` only ``limit`` is read.
+    number alone and are equal in all runs, or with ``order: seed`` drawn by the run's seed. Of ``data.*`` only
+    ``limit`` is read.
     """
 
     Settings = PatternsSettings
@@ -39,7 +40,7 @@ class Patterns(Recipe):
         known = self.settings
         tasks = []
         for t in range(known.tasks):
-            random = generator("patterns", t)
+            random = generator("patterns", t, *self.drawn)
             bits = torch.randint(2, (known.patterns, 1, 1, known.units), generator=random)
             labels = torch.randint(2, (known.patterns,), generator=random)
             labels[0] = 1 - labels[1]  # both occur; as good as any other pair, the patterns being random

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from gencl.datasets.dataset import Split
 from gencl.randomness import permutation
-from gencl.scenarios.recipe import Load, Recipe, hold_out
+from gencl.scenarios.recipe import Load, Ordered, Recipe, hold_out
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings, Part
+from gencl.settings import DataSettings
 
 
-class PermutedSettings(Part):
+class PermutedSettings(Ordered):
     """``scenario.*`` of permuted tasks."""
 
     name: Literal["permuted"] = "permuted"
@@ -22,8 +22,10 @@ class PermutedSettings(Part):
 
 
 class Permuted(Recipe):
-    """Task t shows all classes of ``data.name`` through the t-th permutation, equal in all runs; the first shows them
-    as they are. The tasks share the images in memory; class c of the data set is class c + t * classes in task t.
+    """Task t shows all classes of ``data.name`` through the t-th permutation; the first shows them as they are.
+
+    Permutations and validation images are equal in all runs, or with ``order: seed`` drawn by the run's seed. The tasks
+    share the images in memory; class c of the data set is class c + t * classes in task t.
     """
 
     Settings = PermutedSettings
@@ -31,17 +33,16 @@ class Permuted(Recipe):
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
         dataset = load(data.name)
-        train, validation = hold_out(dataset.train, data, dataset.name, 0)
+        train, validation = hold_out(dataset.train, data, dataset.name, 0, *self.drawn)
         n = len(dataset.classes)
         tasks = []
         for t in range(self.settings.tasks):
-            shown = [_shown(part, t, n) for part in (train, validation, dataset.test)]
+            shown = [self._shown(part, t, n) for part in (train, validation, dataset.test)]
             classes = tuple(range(t * n, (t + 1) * n))
             tasks.append(Task(t, f"permutation {t + 1}", classes, train=shown[0], validation=shown[1], test=shown[2]))
         return Scenario("permuted", tuple(tasks), dataset.classes * self.settings.tasks, reader=None)
 
-
-def _shown(part: Split, t: int, classes: int) -> Split:
-    part = part.relabelled(part.labels + t * classes)
-    _, height, width = part.shape
-    return part if t == 0 else part.permuted(permutation(height * width, "permuted", t))
+    def _shown(self, part: Split, t: int, classes: int) -> Split:
+        part = part.relabelled(part.labels + t * classes)
+        _, height, width = part.shape
+        return part if t == 0 else part.permuted(permutation(height * width, "permuted", t, *self.drawn))

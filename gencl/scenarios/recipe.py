@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from gencl.datasets.dataset import Dataset, Split
 from gencl.errors import UsageError
@@ -20,13 +21,38 @@ Load = Callable[[str], Dataset]
 """A data set by its name, or the path of a folder, as ``data.*`` wants its images."""
 
 
+class Ordered(Part):
+    """``scenario.*`` of a recipe whose tasks may differ from seed to seed."""
+
+    order: Literal["given", "seed"] = Field(
+        "given",
+        description="seed: the run's seed draws the tasks and the validation images; given: they are equal in all runs",
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_given(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the settings as runs that know no ``order`` have written them, unless it is ``seed``."""
+        found: dict[str, Any] = tree(self)
+        if found["order"] == "given":
+            del found["order"]
+        return found
+
+
 class Recipe(ABC):
     """Makes a scenario from its own settings (``scenario.*``), those of the data, and the data sets it asks for."""
 
     Settings: ClassVar[type[Part]]
+    seed: int = 0
+    """The run's seed, set before `build` is called."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    @property
+    def drawn(self) -> tuple[object, ...]:
+        """What random choices about tasks depend on, besides their own names: the run's seed if ``scenario.order`` is
+        ``seed``, else nothing, so that all runs have the same tasks."""
+        return ("seed", self.seed) if getattr(self.settings, "order", None) == "seed" else ()
 
     @abstractmethod
     def build(self, data: DataSettings, load: Load) -> Scenario:
@@ -36,8 +62,8 @@ class Recipe(ABC):
 def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Split]:
     """Training and validation part of a task: ``data.validation`` of each class is kept apart for choosing.
 
-    Which images are kept apart depends on ``key`` (the data set and the place in it) alone, never on the run's seed, so
-    that all runs and methods see the same split. At most ``data.limit`` are for training.
+    Which images are kept apart depends on ``key`` alone (the data set, the place in it, and `Recipe.drawn`), so that
+    all methods see the same split. At most ``data.limit`` are for training.
     """
     order = permutation(len(every), "split", *key)
     held_out = torch.zeros(len(every), dtype=torch.bool)
@@ -61,6 +87,7 @@ def task_of_classes(
     index: int,
     name: str,
     first: int = 0,
+    drawn: tuple[object, ...] = (),
 ) -> Task:
     """Some classes of a data set as a task.
 
@@ -72,11 +99,12 @@ def task_of_classes(
         index: the task's place in the scenario.
         name: the task's name.
         first: what the scenario adds to the data set's class numbers, so that they are unique.
+        drawn: `Recipe.drawn`.
     """
     wanted = torch.tensor(classes)
     every = dataset.train.select(torch.isin(dataset.train.labels, wanted))
     test = dataset.test.select(torch.isin(dataset.test.labels, wanted))
-    train, validation = hold_out(every, data, dataset.name, number)
+    train, validation = hold_out(every, data, dataset.name, number, *drawn)
     train, validation, test = (part.relabelled(part.labels + first) for part in (train, validation, test))
     return Task(index, name, tuple(first + c for c in classes), train, validation, test)
 

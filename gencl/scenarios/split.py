@@ -7,9 +7,10 @@ from functools import partial
 from itertools import accumulate
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gencl.errors import UsageError
+from gencl.randomness import permutation
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.task import Scenario, Source
 from gencl.settings import DataSettings, Part
@@ -25,8 +26,20 @@ class SplitSettings(Part):
         min_length=1,
         description="classes of the first, the second, ... task, in place of classes_per_task",
     )
-    order: list[int] | None = Field(None, min_length=1, description="the classes in the order they are learned")
+    order: Literal["seed"] | list[int] | None = Field(
+        None,
+        description="the classes in the order they are learned; seed: the run's seed draws their order and the "
+        "validation images; given (null): as the data set has them, equal in all runs",
+    )
     tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+
+    @field_validator("order", mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        classes = isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
+        if not (value in (None, "given", "seed") or classes):
+            raise ValueError("write given, seed, or the classes in the order they are learned, such as [2, 0, 1]")
+        return None if value == "given" else value
 
 
 class ClassSplit(Recipe):
@@ -37,7 +50,10 @@ class ClassSplit(Recipe):
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
         dataset, known = load(data.name), self.settings
-        classes = list(range(len(dataset.classes))) if known.order is None else known.order
+        if known.order == "seed":
+            classes = permutation(len(dataset.classes), "order", dataset.name, *self.drawn).tolist()
+        else:
+            classes = known.order or list(range(len(dataset.classes)))
         if sorted(set(classes)) != sorted(classes) or not set(classes) <= set(range(len(dataset.classes))):
             raise UsageError(
                 f"scenario.order: {known.order} must name classes of {dataset.name} "
@@ -56,7 +72,7 @@ class ClassSplit(Recipe):
         groups = first_tasks(groups, known.tasks)
         names = [_title([dataset.classes[c] for c in group]) for group in groups]
         tasks = tuple(
-            task_of_classes(dataset, group, data, i, index=i, name=name)
+            task_of_classes(dataset, group, data, i, index=i, name=name, drawn=self.drawn)
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
         source = Source(dataset.name, len(dataset.classes), partial(load, data.name))

@@ -21,7 +21,7 @@ from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings, check
+from gencl.settings import DataSettings, Settings, check
 
 
 def make_accelerator(device: str = "auto") -> Accelerator:
@@ -48,18 +48,30 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     fit."""
     require(settings.plugins, "its data", ("datasets", "scenarios"))
     folder = data_root(root) if root is not None else None
-    recipe = SCENARIOS.get(str(settings.scenario.get("name", "split")))
-    chosen = check(recipe.Settings, settings.scenario, "settings", "scenario.")
+    kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
+    recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
+    recipe.seed = settings.seed
     known: list[str] = []
 
     def load(name: str) -> Dataset:
         known.append(name)
         return load_dataset(name, settings.data, folder)
 
-    planned = recipe(chosen).build(settings.data, load)
-    return with_added(
-        planned, settings.extend, settings.data, known, lambda name, data: load_dataset(name, data, folder)
-    )
+    def load_as(name: str, data: DataSettings) -> Dataset:
+        return load_dataset(name, data, folder)
+
+    return with_added(recipe.build(settings.data, load), settings.extend, settings.data, known, load_as, recipe.drawn)
+
+
+def tasks_key(settings: Settings) -> str:
+    """Return a text that is equal for settings of the same tasks."""
+    by_seed = (settings.seed,) if seed_draws_tasks(settings) else ()
+    return repr((settings.data, settings.scenario, settings.extend, *by_seed))
+
+
+def seed_draws_tasks(settings: Settings) -> bool:
+    """Return whether the tasks differ from seed to seed."""
+    return settings.scenario.get("order") == "seed"
 
 
 def make_learner(

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from gencl import files, presets
 from gencl.errors import Interrupted, UsageError
 from gencl.metrics.extractors import make_extractor
+from gencl.metrics.trained_reader import TrainedReader
 from gencl.models import LEARNERS
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
+from gencl.reports.tables import REAL
 from gencl.settings import Settings
-from gencl.training.build import make_accelerator, make_scenario
+from gencl.threads import most_threads
+from gencl.training.build import make_accelerator, make_scenario, seed_draws_tasks
+from gencl.training.floor import floor_of
 from gencl.training.jobs import Jobs, check_executor, parse_options
 from gencl.training.progress import Mode, Reporter
 from gencl.training.results import draw_results, write_results
@@ -59,7 +64,8 @@ def compare(
     Args:
         methods: names or variants, as texts (`gencl.training.variants.parse_variants`) or made.
         out: where cells and results go; default ``runs/PRESET-compare``.
-        jobs: cells at a time (default 1); each gets its share of the cores unless ``threads`` says otherwise.
+        jobs: cells at a time (default 1); each has its share of the cores for its threads.
+        threads: of each cell; default as `gencl.train` chooses, within its share.
         ensemble: a method's seeds that have not begun are trained as one (`gencl.training.ensemble`), where its learner
             and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
@@ -78,7 +84,7 @@ def compare(
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
             _check_cell(cell_folder(folder, variant, seed), settings)
-    _check_out(folder, name)
+    check_out(folder, name)
     workers: Workers | Jobs
     options = parse_options(slurm)
     check_executor(executor, options)
@@ -86,12 +92,13 @@ def compare(
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
     shapes: dict[str, Shape] = {}
     if executor is None:
-        kind, shapes = _check_machine(cells.values(), device, data_root, progress)
-        workers = Workers(kind)
+        kind, shapes = _check_machine(cells.values(), len(seeds), device, data_root, progress)
         jobs = jobs or 1
-        threads = threads or max(1, (os.cpu_count() or 1) // jobs)
+        workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        _check_machine(cells.values(), "cpu", data_root, progress)  # what the jobs' machines have is not known here
+        _check_machine(
+            cells.values(), len(seeds), "cpu", data_root, progress
+        )  # what the jobs' machines have is not known here
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
@@ -103,8 +110,9 @@ def compare(
 
     def gather() -> dict[str, Any]:
         with lock:
-            return write_results(folder, variants, list(seeds), name, failed)
+            return write_results(folder, variants, list(seeds), name, failed, floor)
 
+    floor: dict[str, Any] | None = None
     folder.mkdir(parents=True, exist_ok=True)
     gather()  # from the start the folder can be told for a comparison, and gone on with
     before, after = counted
@@ -137,8 +145,12 @@ def compare(
         list(pool.map(run, groups))
     if workers.stopped_by():
         raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
-    draw_results(folder, variants, seeds, name)
-    return Shown(gather(), comparison_html)
+    results = gather()
+    if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
+        floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
+        results = gather()
+    draw_results(folder, variants, seeds, name, results)
+    return Shown(results, comparison_html)
 
 
 def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
@@ -146,7 +158,9 @@ def preset_of(variant: Variant, preset: str | None, config: str | Path | None, s
     return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
 
 
-def _check_out(folder: Path, preset: str) -> None:
+def check_out(folder: Path, preset: str) -> None:
+    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
+    files.check_folder(folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:
@@ -158,7 +172,7 @@ def _check_out(folder: Path, preset: str) -> None:
 
 
 def _check_machine(
-    cells: Iterable[Settings], device: str, data_root: str | Path | None, progress: Mode
+    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
 ) -> tuple[str, dict[str, Shape]]:
     """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
     once. Returns the device's type, and the shape of the images of each kind of cell."""
@@ -167,9 +181,19 @@ def _check_machine(
     for key, cell in {_kind(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
         if LEARNERS.get(cell.model["name"]).kind == "generate":
-            make_extractor(scenario, cell.evaluate, progress)
+            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
         shapes[key] = scenario.image_shape
     return kind, shapes
+
+
+def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
+    """Raises UsageError where each seed would be scored in features of its own."""
+    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    if own and seeds > 1:
+        raise UsageError(
+            "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
+            "them; scores by different readers have no mean: --set scenario.order=given"
+        )
 
 
 def _kind(cell: Settings) -> str:

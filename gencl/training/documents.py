@@ -59,6 +59,7 @@ class Metrics(BaseModel):
     tasks: Annotated[list[str], Field(min_length=1)]
     matrices: dict[str, list[list[float | None]]]
     summary: dict[str, float]
+    floor: dict[str, float] = {}
     parameters: dict[str, int]
     cost: dict[str, Any]
     environment: dict[str, Any]
@@ -98,6 +99,8 @@ class Evaluation(BaseModel):
     n: int
     tasks: list[dict[str, Any]]
     mean: dict[str, float]
+    summary: dict[str, float] = {}
+    floor: dict[str, float] = {}
 
 
 Document = TypeVar("Document", bound=BaseModel)

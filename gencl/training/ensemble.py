@@ -16,6 +16,7 @@ from gencl.randomness import deterministic
 from gencl.settings import Settings
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
+from gencl.training.build import seed_draws_tasks
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.progress import Mode, Reporter
 from gencl.training.schedule import Order
@@ -29,6 +30,8 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
     """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
     if any(train.compile == "yes" for train in settings.train_of(1 + len(settings.extend))):
         return "train.compile compiles the networks of one"
+    if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
+        return "with scenario.order=seed each has other images, and train.epochs other steps"
     if not learner.stacks:
         return "its learner draws within its layers, or normalises by the batch"
     if not method.entrywise:
@@ -45,7 +48,8 @@ class Ensemble:
     entry by entry, act on all. A run's cost is its share of what all have cost together.
 
     Args:
-        trainers: of fresh runs of the same settings but the seed, on the same tasks, in one process.
+        trainers: of fresh runs of the same settings but the seed, in one process. Their tasks are of the same numbers
+            of classes, which may be others for each seed (``scenario.order: seed``).
     """
 
     def __init__(self, trainers: Sequence[Trainer]) -> None:
@@ -65,15 +69,15 @@ class Ensemble:
             deterministic(first.device),
             Reporter(total, 0, mode) as reporter,
         ):
-            for task in first.episodes:
-                contexts = [member.context(task) for member in self.members]
+            for number, task in enumerate(first.episodes):
+                contexts = [member.context(member.episodes[number]) for member in self.members]
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.begin(ctx)
                 orders = [member.order(ctx) for member, ctx in zip(self.members, contexts, strict=True)]
-                for number, (stage, start, end) in enumerate(first.stages(contexts[0])):
+                for place, (stage, start, end) in enumerate(first.stages(contexts[0])):
                     reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
                     for member, ctx in zip(self.members, contexts, strict=True):
-                        member.enter(ctx, number, stage, end - start)
+                        member.enter(ctx, place, stage, end - start)
                     self._train_stage(contexts, orders, end, reporter, stop)
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.conclude(ctx, reporter)
@@ -84,7 +88,15 @@ class Ensemble:
         self, contexts: Sequence[Context], orders: Sequence[Order], end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
         first = self.members[0]
-        began = first.clock()
+        since = first.clock()
+
+        def count_time() -> None:
+            nonlocal since
+            now = first.clock()
+            for member in self.members:
+                member.state.cost.add("train_seconds", (now - since) / len(self.members))
+            since = now
+
         stack = Stack(self.members, contexts[0], end - first.state.step)
         ctx = replace(contexts[0], learner=stack.learner)
         steps = Steps(
@@ -101,9 +113,10 @@ class Ensemble:
         shown = first.state.step
         while first.state.step < end:
             rate = first.rate(ctx)
-            stopping = steps.take(ctx, _batch(ctx, orders), rate, bool(stop))
+            stopping = steps.take(ctx, _batch(ctx.step, contexts, orders), rate, bool(stop))
             if first.checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
+                count_time()
             values = {}
             for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
                 own.step, own.lr = ctx.step, ctx.lr
@@ -116,8 +129,7 @@ class Ensemble:
         stack.average.take()
         stack.hand_back()
         parted([member.learner for member in self.members])
-        for member in self.members:
-            member.state.cost.train_seconds += (first.clock() - began) / len(self.members)
+        count_time()
 
     def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
         if all(bool(loss.isfinite().all()) for loss in losses.values()):
@@ -126,13 +138,13 @@ class Ensemble:
             member.check_finite(ctx, {name: loss[index] for name, loss in losses.items()})
 
 
-def _batch(ctx: Context, orders: Sequence[Order]) -> Batch:
+def _batch(step: int, contexts: Sequence[Context], orders: Sequence[Order]) -> Batch:
     """Each member's batch of the step, (members, n, ...)."""
-    data = ctx.task.train
-    rows = torch.stack([order.rows(ctx.step) for order in orders]).to(data.labels.device)
-    images = data.take(rows.flatten()).float().div_(255)
-    tasks = tuple(part.index for part in ctx.task.parts)
-    return Batch(images.view(*rows.shape, *images.shape[1:]), data.labels[rows], tasks=tasks, index=rows)
+    every = [ctx.task.train for ctx in contexts]
+    rows = torch.stack([order.rows(step) for order in orders]).to(every[0].labels.device)
+    images = torch.stack([data.take(own) for data, own in zip(every, rows, strict=True)]).float().div_(255)
+    classes = torch.stack([data.labels[own] for data, own in zip(every, rows, strict=True)])
+    return Batch(images, classes, tasks=tuple(part.index for part in contexts[0].task.parts), index=rows)
 
 
 class Stack:
@@ -143,7 +155,7 @@ class Stack:
         self.learner = stacked([member.learner for member in members])
         self.method = methods.build(first.settings.method)
         self.method.load_state_dict(together([member.method.state_dict() for member in members]), self.learner)
-        plain = self.learner.phases([part.index for part in ctx.task.parts])
+        plain = first.phases_of(self.learner, ctx)
         randoms = [member.random for member in members]
         self.phases = [
             stacked_phase(self.learner, phase, own, randoms)

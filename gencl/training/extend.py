@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gencl import presets
+from gencl import files, presets
 from gencl.datasets import DATASETS
 from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
@@ -67,6 +67,7 @@ def extend(
     added = [Added(data=name, train=train) for name in names]
     tree = {**stored.tree(), "extend": [task.model_dump() for task in [*stored.extend, *added]]}
     longer = Settings.model_validate({**tree, "plugins": needed(tree)})
+    files.check_folder(folder)
     if progress != "silent" and main_process():
         for line in _changed_images(names, Run(folder).card.image_shape):
             say(line, progress)

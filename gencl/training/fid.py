@@ -20,6 +20,7 @@ from gencl.datasets.waiting import say
 from gencl.errors import UsageError
 from gencl.files import is_path, printable
 from gencl.metrics import EXTRACTORS
+from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.fidelity import frechet_distance
 from gencl.metrics.inception_score import inception_score
@@ -29,6 +30,7 @@ from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import to_uint8
+from gencl.metrics.statistics import Statistics
 from gencl.models.learner import GenerativeLearner
 from gencl.processes import Processes
 from gencl.randomness import permutation
@@ -75,8 +77,9 @@ def fid(
 
     Args:
         a: a run's directory (its generator draws, equally many of each class), a folder of images, or a data set.
-        b: the same; default the real images that the run ``a`` is measured on.
-        n: images of ``a``; of a run default as many as ``b`` has, else all.
+        b: the same; default the held-out images that the run ``a`` is measured on.
+        n: images of ``a``; of a run default as many as ``b`` has, else all. Against its own held-out images a run
+            draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
         features: name of an extractor; ``auto``: that of the run or of the data set, else Inception.
         weights: files of weights for Inception; default those that are published.
         split: "test" or "train", of data sets.
@@ -96,7 +99,9 @@ def fid(
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = DataSettings.model_validate({"size": size, "channels": channels})
-        real = _images(sides[1], data, root, split, None) if b is not None else _reference(sides[0])
+        if b is None:
+            return _against_held_out(sides[0], n, features, weights, accelerator.device, batch_size, processes)
+        real = _images(sides[1], data, root, split, None)
         generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
         extractor = _extractor(features, [generated, real], sides, weights)
     extractor.to(accelerator.device)
@@ -116,12 +121,65 @@ def fid(
         "images": [generated.name, real.name],
         "n": [generated.n, real.n],
         "features": describe(extractor),
-        "scores": {
-            "fid": frechet_distance(found.statistics, wanted.statistics),
-            "kid": kernel_distance(found.features, wanted.features),
-            **precision_recall(found.features, wanted.features),
-            "isc": inception_score(found.logits),
-        },
+        "scores": _scores((found.statistics, wanted.statistics), (found.features, wanted.features), found.logits),
+    }
+
+
+def _scores(
+    statistics: tuple[Statistics, Statistics], features: tuple[Tensor, Tensor], logits: Tensor
+) -> dict[str, float]:
+    return {
+        "fid": frechet_distance(*statistics),
+        "kid": kernel_distance(*features),
+        **precision_recall(*features),
+        "isc": inception_score(logits),
+    }
+
+
+def _against_held_out(
+    side: _Side,
+    n: int | None,
+    features: str,
+    weights: Sequence[str | Path],
+    device: torch.device,
+    batch_size: int,
+    processes: Processes,
+) -> dict[str, Any]:
+    """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
+    if side.run is None or side.scenario is None:
+        raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
+    scenario, settings = side.scenario.to(device), side.run.settings
+    learner = side.run.generator(str(device))
+    tasks = list(scenario.tasks[: len(learner.tasks)])
+    changes: dict[str, Any] = {} if features == "auto" else {"features": features}
+    if features == "auto" and make_extractor(scenario, settings.evaluate, "auto", weights) is None:
+        changes = {"features": "inception"}
+    changes |= {} if n is None else {"samples": max(2, -(-n // len(tasks)))}
+    evaluator = Evaluator(
+        learner,
+        scenario,
+        settings.evaluate.model_copy(update=changes),
+        settings.seed,
+        ["fid"],
+        batch_size,
+        "auto" if processes.main else "silent",
+        processes,
+        weights,
+    )
+    snapshot = evaluator.snapshot(tasks, keep=True)
+    both = snapshot.features_of(tasks)
+    logits = [found for task in tasks if (found := snapshot.generated(task).logits) is not None]
+    pooled = snapshot.conditions.pool
+    for note in evaluator.notes(snapshot) if pooled else bias_notes(len(both[0]), len(both[1]), both[0].shape[1]):
+        if processes.main:
+            say(note)
+    assert evaluator.extractor is not None
+    return {
+        "schema": 1,
+        "images": [side.name, "the run's held-out images"],
+        "n": [len(part) for part in both],
+        "features": describe(evaluator.extractor),
+        "scores": _scores(snapshot.sides(tasks), both, torch.cat(logits)),
     }
 
 
@@ -163,13 +221,6 @@ def _drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
         return to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
 
     return Images(name, len(classes), make)
-
-
-def _reference(side: _Side) -> Images:
-    if side.scenario is None:
-        raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
-    part = Split.concatenate([task.test for task in side.scenario.tasks])
-    return Images("the run's held-out images", len(part), part.take, part)
 
 
 def _extractor(

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -65,9 +65,11 @@ class Forked:
 
 
 class ForkServer:
-    """Starts commands of `gencl`; its process is made when it is first needed, in the environment of that moment."""
+    """Starts commands of `gencl`; its process is made when it is first needed, in the environment given, or else in
+    that of the moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
@@ -97,15 +99,21 @@ class ForkServer:
         self.close()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gencl.training.fork_server", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self._process = launched(theirs, self._environment)
         return self._requests
+
+
+def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Starts the server's process, which is asked through this socket, in the environment given or in ours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gencl.training.fork_server", str(requests.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[requests.fileno()],
+        start_new_session=True,
+        env=environment,
+    )
 
 
 def serve(requests: socket.socket) -> NoReturn:

@@ -14,6 +14,7 @@ from gencl import files
 from gencl.errors import GenclError
 from gencl.methods.base import within
 from gencl.models.learner import Learner
+from gencl.registry import parts_of
 from gencl.training import checkpoint
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def learners(run: Run) -> dict[int, Callable[[], Learner]]:
 
 def learned_at_once(run: Run) -> bool:
     """Whether the run learned all its tasks together, so that the trained network is that of each of them."""
-    return "joint" in run.settings.method["name"].split("+")
+    return "joint" in parts_of(run.settings.method["name"])
 
 
 def _path(folder: Path, number: int) -> Path:

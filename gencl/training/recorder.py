@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 import gencl
 from gencl import files
-from gencl.errors import GenclError, UsageError
+from gencl.errors import UsageError
 from gencl.methods.base import Method, state_bytes
 from gencl.metrics.evaluator import Evaluator
 from gencl.models.learner import Learner
@@ -45,6 +46,7 @@ class Recorder:
         self._fingerprints: list[str] = []
         self._begun = False
         self._held: list[tuple[bytes, int]] = []
+        self._missing: list[Path] | None = None
 
     def create(self, resume: bool, extends: Settings | None = None) -> None:
         """Makes the directory with its config.yaml, and keeps other writers out while this recorder lives.
@@ -52,6 +54,7 @@ class Recorder:
         A finished run of other settings, ``extends``, stays as it is until `begin`.
         Raises UsageError if another process writes there, or has begun a run there meanwhile.
         """
+        missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         try:
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.folder, os.O_RDONLY)
@@ -65,20 +68,25 @@ class Recorder:
         files.clear_scratch(self.folder)
         if not resume and (self.folder / "config.yaml").exists():
             raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
+        self._missing = missing
         if extends is None:
             self.begin()
         elif (self.folder / "config.yaml").read_text(encoding="utf-8") != extends.to_yaml():
             raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
 
-    def follow(self, tracker: Name, step: int, fresh: bool) -> None:
-        """Tells a tracker from here on what happens. Raises GenclError where it cannot start; of a ``fresh`` run
-        nothing is left then."""
-        try:
-            self.tracker = Tracker(tracker, self.folder, self.settings, step)
-        except GenclError:
-            if fresh:
-                shutil.rmtree(self.folder)
-            raise
+    def discard(self) -> None:
+        """Removes what `create` has made of a fresh run, which failed before its first step."""
+        if self._missing is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            for path in self._missing[1:]:
+                with suppress(OSError):  # something else is there by now
+                    path.rmdir()
+            if self.folder not in self._missing:
+                self.folder.mkdir(exist_ok=True)
+
+    def follow(self, tracker: Name, step: int) -> None:
+        """Tells a tracker from here on what happens. Raises GenclError where it cannot start."""
+        self.tracker = Tracker(tracker, self.folder, self.settings, step)
 
     def begin(self) -> None:
         """From here on the directory is that of these settings and not finished, in this order: what ends in between
@@ -193,6 +201,7 @@ class Recorder:
             "matrices": state.matrices,
             "features": evaluator.features(),
             "summary": state.summary,
+            "floor": state.evaluation.get("floor"),
             "capacity": state.capacity or None,
             "parameters": count_parameters(learner, method),
             "cost": {

@@ -16,21 +16,29 @@ from gencl.models.learner import GenerativeLearner
 from gencl.paper import comparable, published
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
-from gencl.reports.tables import comparison_csv
+from gencl.reports.tables import REAL, comparison_csv
 from gencl.settings import Settings
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder
 
 _SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_MEASURE = ("name", "version", "published", "resize", "n", "reference")
+_MEASURE = ("name", "version", "published", "resize", "n", "reference", "pooled", "pool")
 _CURVES = ("accuracy", "fid", "reconstruction")
 
 
 def write_results(
-    folder: Path, variants: Sequence[Variant], seeds: list[int], preset: str, failed: Mapping[tuple[Variant, int], str]
+    folder: Path,
+    variants: Sequence[Variant],
+    seeds: list[int],
+    preset: str,
+    failed: Mapping[tuple[Variant, int], str],
+    floor: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content."""
+    """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content.
+
+    ``floor`` is what `gencl.training.floor.floor` gives, for cells that have none of their own (older ones).
+    """
     methods: dict[str, Any] = {}
     joint = next((variant for variant in variants if variant.label == "joint"), None)
     measured: dict[str, Any] = {}
@@ -46,12 +54,18 @@ def write_results(
                     _check_measure(run, measured)
                     rows.append(_figures(run, references.get(seed)))
                     plain = plain if plain or variant.assignments else run.settings
+                    if "floor" in run.metrics and (floor is None or not variant.assignments):
+                        floor = run.metrics
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
         if rows:
             methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
             methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
+    if measured and floor and all(floor["features"].get(key) == measured.get(key) for key in _MEASURE):
+        figures = {key: value for key, value in floor["floor"].items() if key != "n"}
+        methods[REAL] = {"status": "done", **_averages([figures])}
+        measured["floor_n"] = floor["floor"]["n"]
     as_published = plain is None or comparable(plain)
     results = {
         "schema": 1,
@@ -131,7 +145,9 @@ def _average(values: Sequence[float]) -> dict[str, float | int | None]:
     return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
 
 
-def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str) -> None:
+def draw_results(
+    folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str, results: Mapping[str, Any]
+) -> None:
     """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show.
 
     The samples are of the classes of the first method that draws, of each method that knows these.
@@ -143,9 +159,10 @@ def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]
         for seed in seeds:
             run = Run(cell_folder(folder, variant, seed))
             with suppress(GenclError):  # a cell that is damaged or not finished
-                matrices = run.metrics["matrices"] if run.finished else {}
-                for name in matrices:
-                    found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrices[name]))
+                metrics = run.metrics if run.finished else {"matrices": {}}
+                pooled = metrics.get("features", {}).get("pooled", ())
+                for name, matrix in metrics["matrices"].items():
+                    found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
         run = Run(cell_folder(folder, variant, seeds[0]))
         with suppress(GenclError):  # or a classifier
             learner, names = run.generator(), run.class_names()
@@ -157,5 +174,8 @@ def draw_results(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]
     metric = next((name for name in _CURVES if name in found), None)
     if metric is not None:
         curves = {label: Curve.over(runs) for label, runs in found[metric].items()}
+        if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # a level line, as joint training
+            tasks = max(len(curve.mean) for curve in curves.values())
+            curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])
         files.write(folder / "curves.csv", curves_csv(metric, curves))
         files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds)))

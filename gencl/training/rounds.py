@@ -45,7 +45,7 @@ def train_rounds(
         fresh = [variant for search in searches for variant in search.advance(best_values(search, rows))]
         first = False
     if len(all_of) > sum(number == 0 for search in searches for number, _ in search.trials):
-        draw_results(folder, all_of, seeds, results["preset"])
+        draw_results(folder, all_of, seeds, results["preset"], results)
     return results
 
 

@@ -211,6 +211,8 @@ class Run:
             raise UsageError(
                 f"{self.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
             )
+        if not self.ready:
+            files.check_folder(self.path)
         settings = self.settings
         require(settings.plugins, self.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
         changes: dict[str, Any] = {"samples": n, "features": features}
@@ -270,6 +272,7 @@ class Run:
         from gencl.reports.html import render
 
         path = self.path / "report.html" if out is None else Path(out)
+        files.check_folder(path.parent)
         files.write(path, render(self))
         return path
 

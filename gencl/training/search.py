@@ -15,7 +15,7 @@ from gencl import presets, yaml_files
 from gencl.errors import UsageError
 from gencl.methods import METHODS
 from gencl.models import LEARNERS
-from gencl.registry import did_you_mean
+from gencl.registry import did_you_mean, parts_of
 from gencl.settings import TrainSettings
 from gencl.training import widen
 from gencl.training.variants import Variant
@@ -135,7 +135,7 @@ def _limits(method: str, key: str, experiment: Experiment) -> Limits:
     """The limits of a setting; of one deeper within a block none are known."""
     section, *names = path_of(method, key).split(".")
     if section == "method":
-        part = names.pop(0) if "+" in method else method
+        part = names.pop(0) if len(parts_of(method)) > 1 else method
         kind = METHODS.get(part).Settings
     else:
         (learner,) = experiment.values(method, ["model.name"])
@@ -146,7 +146,7 @@ def _limits(method: str, key: str, experiment: Experiment) -> Limits:
 def path_of(method: str, key: str) -> str:
     """Where a key of a grid stands in the settings of a run: ``lambda`` -> ``method.lambda``."""
     section = key.split(".", maxsplit=1)[0]
-    return key if section in _GENERAL and section not in method.split("+") else f"method.{key}"
+    return key if section in _GENERAL and section not in parts_of(method) else f"method.{key}"
 
 
 def parse_grid(text: str) -> tuple[str, list[Any]]:
@@ -186,19 +186,19 @@ def _settings_of(part: str) -> list[str]:
 
 
 def _own(method: str, part: str, key: str) -> str:
-    return f"{part}.{key}" if "+" in method else key
+    return f"{part}.{key}" if len(parts_of(method)) > 1 else key
 
 
 def _defaults(method: str) -> Grid:
     """The grids of the method's parts, and the learning rate, which is searched for every method."""
-    own = {_own(method, p, key): list(v) for p in method.split("+") for key, v in METHODS.get(p).grid.items()}
+    own = {_own(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
     return {**own, RATE: list(RATES)}
 
 
 def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
     """The methods that a ``--grid`` is for, with their key for it."""
     first, _, rest = key.partition(".")
-    pairs = [(method, part) for method in methods for part in method.split("+")]
+    pairs = [(method, part) for method in methods for part in parts_of(method)]
     if rest and first in METHODS:
         if first not in {part for _, part in pairs}:
             raise UsageError(f"--grid {text}: {first} is not among --methods {','.join(methods)}")

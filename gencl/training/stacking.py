@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import Parameter
+from torch.nn.utils.rnn import pad_sequence
 
 from gencl.models.learner import Batch, Learner, Phase, nothing_drawn
 from gencl.randomness import RandomSource
@@ -28,7 +29,7 @@ def of_member(tensors: Mapping[str, Tensor], member: int) -> dict[str, Tensor]:
 
 
 def stacked(learners: Sequence[Learner]) -> Learner:
-    """A learner whose parameters and floating-point buffers are those of all, (members, ...).
+    """A learner whose parameters, floating-point buffers and positions of classes are those of all, (members, ...).
 
     From here on the members' own are views of them, so that what moves one moves the other, until `parted`.
     """
@@ -41,7 +42,9 @@ def stacked(learners: Sequence[Learner]) -> Learner:
             for member, p in zip(module.get_parameter(key).detach(), own, strict=True):
                 p.data = member
         for key, buffer in module.named_buffers(recurse=False):
-            if buffer.is_floating_point():
+            if key == "position":  # of classes, which may be other ones for each seed; nothing writes to it
+                setattr(module, key, pad_sequence([part.get_buffer(key) for part in parts], True, -1))
+            elif buffer.is_floating_point():
                 setattr(module, key, torch.stack([part.get_buffer(key) for part in parts]))
                 for member, part in zip(module.get_buffer(key), parts, strict=True):
                     setattr(part, key, member)
@@ -68,7 +71,7 @@ def stacked_phase(learner: Learner, phase: Phase, members: Sequence[Phase], rand
 
     def loss(batch: Batch, step: int, random: RandomSource) -> Tensor:
         values: dict[str, Tensor] = {f"learner.{name}": tensor for name, tensor in learner.named_parameters()}
-        values |= {f"learner.{name}": b for name, b in learner.named_buffers() if b.is_floating_point()}
+        values |= {f"learner.{name}": b for name, b in learner.named_buffers() if _is_stacked(name, b)}
 
         def of_one(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> Tensor:
             found: Tensor = functional_call(model, values, (tensors, batch.tasks, step, random))
@@ -90,6 +93,11 @@ def stacked_batch(batches: Sequence[Batch]) -> Batch:
     """Batches of the same tasks as one, its tensors (members, n, ...)."""
     tensors: dict[str, Any] = together([batch.tensors() for batch in batches])
     return replace(batches[0], **tensors)
+
+
+def _is_stacked(name: str, buffer: Tensor) -> bool:
+    """Return whether a buffer of a `stacked` learner holds those of all members."""
+    return buffer.is_floating_point() or name.rpartition(".")[2] == "position"
 
 
 class _Losses(nn.Module):

@@ -22,7 +22,8 @@ _SECONDS = ("train_seconds", "importance_seconds", "eval_seconds")
 
 @dataclass
 class Cost:
-    """Seconds by purpose, steps and memory; adds up over interruptions."""
+    """Seconds by purpose, steps and memory. A checkpoint holds all of it up to its moment, so that a resumed run adds
+    to it: only what was spent after the last checkpoint, and is done again, does not count twice."""
 
     train_seconds: float = 0.0
     importance_seconds: float = 0.0
@@ -32,9 +33,17 @@ class Cost:
     by_task: list[dict[str, float]] = field(default_factory=list)
     """Seconds of each purpose and the memory in use at its end, a dict a task."""
 
+    def add(self, purpose: str, seconds: float) -> None:
+        """Counts seconds spent on a purpose, such as ``train_seconds``."""
+        setattr(self, purpose, getattr(self, purpose) + seconds)
+
+    def note_memory(self, device: torch.device) -> None:
+        """Keeps the most memory in use so far, over all processes that a run was gone on with in."""
+        self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory(device))
+
     def end_task(self, device: torch.device) -> None:
         """Notes what the task that ends here has cost."""
-        self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory(device))
+        self.note_memory(device)
         spent = {key: getattr(self, key) - sum(row[key] for row in self.by_task) for key in _SECONDS}
         rounded = {key: round(value, 3) for key, value in spent.items()}
         self.by_task.append({**rounded, "memory_bytes": memory_in_use(device)})
@@ -44,7 +53,8 @@ class Cost:
 class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
-    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``origin`` says of
+    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
+    PyTorch's (0: not known). ``origin`` says of
     which settings and data it is; ``capacity``, after each task, which share of each layer is taken; ``evaluation`` is
     what was measured at the end.
     """
@@ -53,6 +63,7 @@ class State:
     stage: int = 0
     step: int = 0
     log_bytes: int = 0
+    threads: int = 0
     origin: dict[str, str] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)

@@ -19,7 +19,8 @@ from gencl.plugins.needed import require
 from gencl.processes import Processes
 from gencl.scenarios.task import Scenario
 from gencl.settings import Settings, check, read_yaml
-from gencl.training import acceleration, checkpoint
+from gencl.threads import restored
+from gencl.training import acceleration, checkpoint, run_threads
 from gencl.training.build import make_accelerator, make_learner, make_scenario
 from gencl.training.progress import Mode, Reporter
 from gencl.training.recorder import Recorder
@@ -58,7 +59,8 @@ def train(
         resume: go on with the run in ``out``.
         data_root: where data sets lie.
         device: auto, cpu, cuda or mps.
-        threads: of PyTorch on the CPU; default its own choice.
+        threads: of PyTorch on the CPU, while this trains; default one for small networks and all cores for large
+            ones (`gencl.threads`), and with ``resume`` as many as the run had.
         log_with: ``tensorboard`` or ``wandb``, where the run can be followed live (`gencl.training.tracking`).
         progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
 
@@ -77,6 +79,7 @@ def train(
     return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
 
 
+@restored()
 def run_settings(
     settings: Settings,
     folder: Path,
@@ -96,6 +99,7 @@ def run_settings(
     if resume and extends is None and Run(folder).finished:
         say(f"the run in {folder} is finished already", progress)
         return Run(folder)
+    files.check_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
@@ -123,19 +127,25 @@ def run_settings(
     else:
         with processes.main_first():
             learner.load_pretrained()
+    if (line := run_threads.settle([trainer], threads, processes.world)) and processes.main:
+        say(line, progress)
     processes.wait()  # nobody writes before everybody has read
     try:
         if processes.main:
-            say_what_is_learned(learner, scenario, progress, found)
             recorder.create(resume, extends)
             if log_with is not None:
-                recorder.follow(log_with, trainer.state.cost.steps, fresh=not resume)
+                recorder.follow(log_with, trainer.state.cost.steps)
+            say_what_is_learned(learner, scenario, progress, found)
         processes.wait()
         trainer.fit(progress)
         if processes.main:
             trainer.write_results()
             Run(folder).write_report()
         processes.wait()
+    except Exception:
+        if processes.main and not resume and not trainer.state.cost.steps:
+            recorder.discard()
+        raise
     finally:
         recorder.close()
     return Run(folder)

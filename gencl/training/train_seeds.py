@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
-from gencl import methods
+from gencl import files, methods
 from gencl.errors import UsageError
 from gencl.settings import Settings, check, read_yaml
-from gencl.training.build import make_accelerator, make_learner, make_scenario
+from gencl.threads import restored
+from gencl.training import run_threads
+from gencl.training.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.training.ensemble import Ensemble, why_not
 from gencl.training.progress import Mode
 from gencl.training.run import Run
@@ -23,6 +25,7 @@ def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
     return why_not(learner, methods.build(settings.method), settings)
 
 
+@restored()
 def train_seeds(
     config: str | Path,
     seeds: Sequence[int],
@@ -42,6 +45,7 @@ def train_seeds(
     for folder in folders:
         if (folder / "config.yaml").exists():
             raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
+    files.check_folder(Path(out))
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
@@ -49,15 +53,19 @@ def train_seeds(
         raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
     settings = check(Settings, read_yaml(Path(config)), str(config))
     root = None if data_root is None else Path(data_root)
-    scenario = make_scenario(settings, root).to(accelerator.device)
+    each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
+    scenarios = {
+        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+    }
     ensemble = Ensemble(
         [
-            make_trainer(settings.model_copy(update={"seed": seed}), scenario, accelerator, folder, root, "silent")
-            for seed, folder in zip(seeds, folders, strict=True)
+            make_trainer(own, scenarios[tasks_key(own)], accelerator, folder, root, "silent")
+            for own, folder in zip(each, folders, strict=True)
         ]
     )
+    run_threads.settle(ensemble.members, threads, 1)
     say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
-    say_what_is_learned(ensemble.members[0].learner, scenario, progress)
+    say_what_is_learned(ensemble.members[0].learner, ensemble.members[0].scenario, progress)
     try:
         for trainer in ensemble.members:
             trainer.learner.load_pretrained()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 from accelerate import Accelerator
@@ -39,6 +40,8 @@ class Trainer:
     rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
     """
 
+    clock: Callable[[], float] = staticmethod(time.perf_counter)  # benchmarks beside other work count CPU time
+
     def __init__(
         self,
         settings: Settings,
@@ -52,7 +55,7 @@ class Trainer:
         self.settings, self.scenario, self.learner, self.method = settings, scenario, learner, method
         self.evaluator, self.recorder = evaluator, recorder
         self._processes = Processes(accelerator)
-        self.clock: Callable[[], float] = time.perf_counter  # benchmarks beside other work count CPU time
+        self._timing: tuple[str, float] | None = None
         self.device = learner.position.device
         self.random = RandomSource(
             settings.seed, "training", device=self.device, rank=self._processes.rank, world=self._processes.world
@@ -167,7 +170,7 @@ class Trainer:
     def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
         """What is to be done before the steps of a stage, or before those that are left of it."""
         ctx.stage = stage
-        self.phases = self.learner.phases([part.index for part in ctx.task.parts])
+        self.phases = self.phases_of(self.learner, ctx)
         self.optimizers = self._optimizers_for(self.phases, ctx.train)
         if resumed:
             restore_optimizers(self.optimizers, self._stored_optimizers)
@@ -178,6 +181,15 @@ class Trainer:
         self.average = Average(self.learner, self.phases, ctx.train.average, steps)
         if resumed:
             self.average.restore(self._stored_average)
+
+    def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:
+        """The learner's phases of a task. Old tasks' own parameters come last in those that move shared ones."""
+        tasks = [part.index for part in ctx.task.parts]
+        old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
+        return [
+            replace(phase, parameters=[*phase.parameters, *old]) if phase.moves_shared else phase
+            for phase in learner.phases(tasks)
+        ]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
         """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
@@ -301,6 +313,8 @@ class Trainer:
         self.recorder.write_model(self.learner)
 
     def _checkpoint(self) -> None:
+        self._count_time()
+        self.state.cost.note_memory(self.device)
         if self._processes.main:
             self.recorder.checkpoint(self.state, self.tensors())
 
@@ -327,12 +341,19 @@ class Trainer:
 
     @contextmanager
     def _timed(self, purpose: str) -> Iterator[None]:
-        start = self.clock()
+        """Adds the seconds that the block takes to a purpose's; a checkpoint within it has those up to there."""
+        self._timing = purpose, self.clock()
         try:
             yield
         finally:
-            cost = self.state.cost
-            setattr(cost, purpose, getattr(cost, purpose) + self.clock() - start)
+            self._count_time()
+            self._timing = None
+
+    def _count_time(self) -> None:
+        if self._timing is not None:
+            (purpose, since), now = self._timing, self.clock()
+            self.state.cost.add(purpose, now - since)
+            self._timing = purpose, now
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:

@@ -13,8 +13,9 @@ import yaml
 from gencl import files, presets
 from gencl.errors import UsageError
 from gencl.methods import METHODS
+from gencl.registry import parts_of
 from gencl.training.choice import better_of, choice, metric_of
-from gencl.training.compare import compare
+from gencl.training.compare import check_out, compare, preset_of
 from gencl.training.progress import Mode, Reporter
 from gencl.training.rounds import train_rounds
 from gencl.training.search import Experiment, Search, searches
@@ -69,10 +70,11 @@ def tune(
     names = _method_names(methods)
     sets, validation, added = _on_validation(preset, config, names[0], list(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
+    folder = Path(out) if out else default_folder(preset, config, sets)
+    check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
     say = partial(_say, progress=progress)
     if added:
         say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
-    folder = Path(out) if out else default_folder(preset, config, sets)
     say(
         f"at most {budget} candidates per method, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
         f"scored on validation images ({validation:g} of the training images)"
@@ -101,7 +103,7 @@ def _method_names(methods: str | Sequence[str]) -> list[str]:
     for name in names:
         if ":" in name or "=" in name:
             raise UsageError(f"--methods: {name!r} is a variant; tune takes plain names, and --grid says what is tried")
-        for part in name.split("+"):
+        for part in parts_of(name):
             METHODS.check(part)
     if len({*names}) < len(names):
         raise UsageError(f"--methods: {','.join(names)} names a method twice")
@@ -166,7 +168,7 @@ def found_yaml(found: dict[str, Any]) -> str:
 
 def _nested(method: str, best: dict[str, Any]) -> dict[str, Any]:
     """For composed methods ``{"mas.lambda": 3}`` becomes ``{"mas": {"lambda": 3}}``."""
-    parts = method.split("+")
+    parts = parts_of(method)
     block: dict[str, Any] = {}
     for key, value in best.items():
         first, _, rest = key.partition(".")

@@ -26,14 +26,19 @@ class Variant:
 def parse_variants(text: str) -> list[Variant]:
     """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
     found = []
-    for part in re.split(r",(?![^\[{]*[\]}])", text):
-        name, *assignments = part.strip().split(":")
+    for part in _split(",", text):
+        name, *assignments = _split(":", part.strip())
         if not name or not all("=" in assignment for assignment in assignments):
             raise UsageError(
                 f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
             )
         found.append(Variant(part.strip(), name, tuple(assignments)))
     return found
+
+
+def _split(mark: str, text: str) -> list[str]:
+    """The text between marks that stand outside brackets."""
+    return re.split(mark + r"(?![^\[{]*[\]}])", text)
 
 
 def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:

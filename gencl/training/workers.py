@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from gencl.threads import wait_asleep
 from gencl.training.fork_server import ForkServer
 from gencl.training.interrupts import calling
 
@@ -29,13 +31,14 @@ class Started:
     would stop it at once, without a checkpoint).
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gencl", *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env=environment,
         )
 
     def terminate(self) -> None:
@@ -51,11 +54,14 @@ class Started:
 class Workers:
     """The processes that train cells; SIGINT and SIGTERM are passed on to them, and they write their checkpoints."""
 
-    def __init__(self, device: str) -> None:
-        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`)."""
+    def __init__(self, device: str, threads: int) -> None:
+        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`).
+        ``threads``: the most that a cell chooses for itself."""
+        self._environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        wait_asleep(self._environment)
         self._signal = 0
         self._running: set[Worker] = set()
-        self._server = ForkServer() if device == "cpu" and sys.platform == "linux" else None
+        self._server = ForkServer(self._environment) if device == "cpu" and sys.platform == "linux" else None
 
     def stopped_by(self) -> int:
         """The signal that asked to stop, or 0."""
@@ -63,7 +69,7 @@ class Workers:
 
     def run(self, arguments: Sequence[str]) -> tuple[int, str]:
         """Runs ``gencl ARGUMENTS``; returns its exit status and what it wrote to standard error."""
-        worker: Worker = self._server.start(arguments) if self._server else Started(arguments)
+        worker: Worker = self._server.start(arguments) if self._server else Started(arguments, self._environment)
         self._running.add(worker)
         if self._signal:  # the signal came while the process was made
             worker.terminate()

@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
 from gencl import presets
+from tests import forked
 from tests.conftest import METHODS, gencl, gencl_process, tiny
 
 SETS = [part for text in tiny("digits-cgan") for part in ("--set", text)]
@@ -164,17 +165,17 @@ def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
     assert refused["error"].replace("'", "&#39;") in (tmp_path / "c" / "report.html").read_text()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 def test_compare_stops_with_its_cells_and_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "c"
     sets = [part for text in [*tiny("digits-cgan"), "train.steps=100", "scenario.tasks=2"] for part in ("--set", text)]
     arguments = ["compare", *sets, "--out", str(out), "--threads", "1", "--methods"]
-    command = [sys.executable, "-m", "gencl", *arguments, "sgd,ewc"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = forked.command(*arguments, "sgd,ewc")
     while not (out / "sgd" / "seed-0" / "log.jsonl").exists() and process.poll() is None:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the group
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and "goes on where it was" in errors and "Traceback" not in errors
+    assert process.wait(60) == 130
+    assert "goes on where it was" in process.errors and "Traceback" not in process.errors
     assert list((out / "sgd" / "seed-0" / "checkpoint").glob("*.json")) and not (out / "ewc").exists()
     done = gencl(*arguments, "sgd")
     assert done.returncode == 0 and (out / "samples.png").exists()

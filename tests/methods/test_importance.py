@@ -17,6 +17,7 @@ from gencl.models.learner import Batch, Learner, Phase
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Task
 from tests.conftest import grown, tiny
+from tests.numbers import assert_near
 
 
 class Net(Learner):
@@ -80,9 +81,11 @@ def one_by_one(learner: Learner, kind: str, batch: Batch, names: list[str]) -> d
     return {name: torch.stack([row[k] for row in rows]) for k, name in enumerate(names)}
 
 
-def assert_near(found: Tensor, wanted: Tensor) -> None:
-    assert found.shape == wanted.shape
-    assert (found - wanted).abs().max() <= 1e-6 * wanted.abs().max() + 1e-15
+def assert_moments(found: list[dict[str, Tensor]], kinds: Sequence[str], gradients: dict[str, Tensor]) -> None:
+    """Moments of these kinds are those of the samples' gradients: (n, *shape)."""
+    of = {"mean": lambda g: g, "square": Tensor.square, "absolute": Tensor.abs}
+    for moment, kind in zip(found, kinds, strict=True):
+        assert_near(moment, {name: of[kind](values).mean(0) for name, values in gradients.items()})
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -91,12 +94,8 @@ def test_moments_agree_with_single_samples(name: str) -> None:
     module, shape = NETWORKS[name]
     learner = Net(module).double()
     batch = Batch(torch.randn(11, *shape, dtype=torch.float64), torch.zeros(11, dtype=torch.long))
-    mean, square, absolute = moments(learner, "entropy", batch, learner.shared(), ALL)
-    exact = one_by_one(learner, "entropy", batch, list(learner.shared()))
-    for key, gradients in exact.items():
-        assert_near(mean[key], gradients.mean(0))
-        assert_near(square[key], gradients.square().mean(0))
-        assert_near(absolute[key], gradients.abs().mean(0))
+    found = moments(learner, "entropy", batch, learner.shared(), ALL)
+    assert_moments(found, ALL, one_by_one(learner, "entropy", batch, list(learner.shared())))
 
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
@@ -107,11 +106,8 @@ def test_moments_of_our_learners(preset: str, kind: str) -> None:
     batch = learner.probe(scenario.tasks[0], 9, RandomSource(0)).rows(slice(None))
     learner.double()
     batch = Batch(**{k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
-    absolute, square = moments(learner, kind, batch, learner.shared(), ["absolute", "square"])
-    exact = one_by_one(learner, kind, batch, list(learner.shared()))
-    for key, gradients in exact.items():
-        assert_near(absolute[key], gradients.abs().mean(0))
-        assert_near(square[key], gradients.square().mean(0))
+    found = moments(learner, kind, batch, learner.shared(), ["absolute", "square"])
+    assert_moments(found, ["absolute", "square"], one_by_one(learner, kind, batch, list(learner.shared())))
 
 
 def test_any_statistic_of_the_gradients() -> None:
@@ -123,8 +119,8 @@ def test_any_statistic_of_the_gradients() -> None:
         return samples.summed(lambda gradients: gradients.pow(3).sum(0))
 
     found = average(learner, "entropy", batch, learner.shared(), cubes)
-    for key, gradients in one_by_one(learner, "entropy", batch, list(learner.shared())).items():
-        assert_near(found[key], gradients.pow(3).mean(0))
+    gradients = one_by_one(learner, "entropy", batch, list(learner.shared()))
+    assert_near(found, {name: values.pow(3).mean(0) for name, values in gradients.items()})
 
 
 def test_independent_of_the_batch_size() -> None:
@@ -136,8 +132,7 @@ def test_independent_of_the_batch_size() -> None:
         return moments(learner, "entropy", batch.rows(rows), learner.shared(), ["absolute"])[0]
 
     first, second = absolute(slice(0, 6)), absolute(slice(6, 12))
-    for key, value in absolute(slice(None)).items():
-        assert_near((first[key] + second[key]) / 2, value)
+    assert_near({key: (first[key] + second[key]) / 2 for key in first}, absolute(slice(None)))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -150,8 +145,7 @@ def test_independent_of_how_many_samples_are_made_at_once(name: str, monkeypatch
     monkeypatch.setattr(per_sample, "BUDGET", 1)
     monkeypatch.setattr(importance, "_CHUNK", (2, 2))
     for found, exact in zip(moments(learner, "entropy", batch, learner.shared(), ALL), wanted, strict=True):
-        for key, value in found.items():
-            assert_near(value, exact[key])
+        assert_near(found, exact)
 
 
 def test_weights_multiply_the_scalars_of_samples() -> None:
@@ -159,10 +153,10 @@ def test_weights_multiply_the_scalars_of_samples() -> None:
     learner = Net(NETWORKS["layer norm"][0]).double()  # in closed form and by vmap
     batch = Batch(torch.randn(8, 6, dtype=torch.float64), torch.zeros(8, dtype=torch.long))
     weights = torch.rand(8, dtype=torch.float64)
-    (found,) = moments(learner, "entropy", batch, learner.shared(), ["square"], weights=weights)
-    for key, gradients in one_by_one(learner, "entropy", batch, list(learner.shared())).items():
-        scaled = gradients * weights.view(-1, *[1] * (gradients.ndim - 1))
-        assert_near(found[key], scaled.square().mean(0))
+    found = moments(learner, "entropy", batch, learner.shared(), ["square"], weights=weights)
+    gradients = one_by_one(learner, "entropy", batch, list(learner.shared()))
+    scaled = {name: values * weights.view(-1, *[1] * (values.ndim - 1)) for name, values in gradients.items()}
+    assert_moments(found, ["square"], scaled)
 
 
 def test_nothing_is_disturbed() -> None:

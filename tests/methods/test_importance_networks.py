@@ -16,6 +16,7 @@ from gencl.models.convolutional import batch_norm
 from gencl.models.learner import Batch, Learner
 from gencl.randomness import RandomSource
 from gencl.training.build import make_learner
+from tests.numbers import assert_near
 
 SMALL: dict[str, dict[str, object]] = {
     "vgg9": {"width": 0.05},
@@ -74,8 +75,7 @@ def test_closed_forms_agree_with_functional_gradients(name: str, heads: str, mon
         exact = all_three()
     monkeypatch.setattr(importance, "_functional", None)  # every layer has a closed form
     for found, wanted in zip(all_three(), exact, strict=True):
-        for key, value in wanted.items():
-            assert (found[key] - value).abs().max() <= 1e-6 * value.abs().max() + 1e-15, key
+        assert_near(found, wanted)
 
 
 @pytest.mark.parametrize("name", ["vgg9", "cnn-narrow", "residual"])

@@ -67,6 +67,6 @@ def test_added_tasks_may_train_in_their_own_way() -> None:
 
 def test_names_that_are_there_already_are_told_apart(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one" / "signs", "3a"), folder(tmp_path / "two" / "signs", "ab")
-    found = scenario([one, two], scenario__tasks=1)
+    found = scenario([one, two], scenario__tasks=1, scenario__order="given")
     assert [task.name for task in found.tasks] == ["0,1", "signs", "two/signs"]
     assert found.class_names[10:] == ("signs 3", "a", "two/signs a", "b")

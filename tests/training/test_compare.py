@@ -110,6 +110,8 @@ def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_variants() -> None:
+    (scholar,) = parse_variants("dgr:model.generator={name: cgan, width: 8}:train.lr=0.1")
+    assert scholar.assignments == ("model.generator={name: cgan, width: 8}", "train.lr=0.1")
     assert parse_variants("ewc, anpyc:method.prune=0:train.betas=[0.5,0.9]") == [
         Variant("ewc", "ewc"),
         Variant("anpyc:method.prune=0:train.betas=[0.5,0.9]", "anpyc", ("method.prune=0", "train.betas=[0.5,0.9]")),

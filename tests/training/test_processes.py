@@ -10,26 +10,32 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from safetensors.torch import load_file
+from torch.distributed.run import get_args_parser
 
 from gencl.training.train import train
+from tests import forked
 from tests.conftest import gencl, tiny
 from tests.scenarios.test_domains import folder
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
-def launcher() -> list[str]:
-    """The beginning of a command that runs in two processes, by torchrun, on a free port."""
+
+def torchrun(*command: str) -> subprocess.CompletedProcess[str]:
+    """Two processes of a command, to their end, by torchrun on a free port: each imports everything for itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+    return subprocess.run([*launcher, *command], capture_output=True, text=True, timeout=600, check=False)
 
 
-def launched(*command: str) -> subprocess.CompletedProcess[str]:
-    """Two processes of a command, to their end."""
-    return subprocess.run([*launcher(), *command], capture_output=True, text=True, timeout=600, check=False)
+def both(*arguments: str | Path, script: Path | None = None) -> tuple[list[int], str, str]:
+    """The same in forked processes: exit statuses, and what both printed and said."""
+    ranks = forked.ranks(*arguments, script=script)
+    statuses = forked.ended(ranks)
+    return statuses, "".join(rank.output for rank in ranks), "".join(rank.errors for rank in ranks)
 
 
 def differences(one: Path, two: Path) -> list[float]:
@@ -42,9 +48,9 @@ def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:
     sets = [part for text in tiny("digits-cgan") for part in ("--set", text)]
     arguments = ["train", "--method", "anpyc", "--json", *sets]  # as the README says: no device, no environment
     one = gencl(*arguments, "--out", tmp_path / "one")
-    both = launched("-m", "gencl", *arguments, "--out", str(tmp_path / "two"))
-    assert both.returncode == 0, both.stderr[-2000:]
-    single, double = json.loads(one.stdout), json.loads(both.stdout)  # printed once, else this is no JSON
+    two = torchrun("-m", "gencl", *arguments, "--out", str(tmp_path / "two"))
+    assert two.returncode == 0, two.stderr[-2000:]
+    single, double = json.loads(one.stdout), json.loads(two.stdout)  # printed once, else this is no JSON
     assert double["environment"]["processes"] == 2
     assert max(differences(tmp_path / "one", tmp_path / "two")) < 5e-3
     assert double["summary"]["conditional_accuracy"] == pytest.approx(
@@ -54,26 +60,18 @@ def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:
 
 def test_two_processes_are_killed_and_resumed(tmp_path: Path) -> None:
     sets = [part for text in [*tiny("digits-cgan"), "scenario.tasks=2"] for part in ("--set", text)]
-    train_to = ["-m", "gencl", "train", "--method", "anpyc", *sets, "--set", "train.checkpoint_every=2", "--out"]
-    assert launched(*train_to, str(tmp_path / "whole")).returncode == 0
+    train_to = ["train", "--method", "anpyc", *sets, "--set", "train.checkpoint_every=2", "--out"]
+    assert both(*train_to, tmp_path / "whole")[0] == [0, 0]
     out = tmp_path / "killed"
-    launch = subprocess.Popen(
-        [*launcher(), *train_to, str(out)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    ranks = forked.ranks(*train_to, out)
     deadline = time.time() + 120
-    while len(list(out.glob("learned/*"))) < 1 and launch.poll() is None and time.time() < deadline:
+    while len(list(out.glob("learned/*"))) < 1 and ranks[0].poll() is None and time.time() < deadline:
         time.sleep(0.01)
-    ranks = psutil.Process(launch.pid).children(recursive=True)
-    launch.kill()
-    for process in ranks:
-        process.kill()
-    psutil.wait_procs(ranks, timeout=30)
-    assert launch.wait() == -signal.SIGKILL and not (out / "report.html").exists()
-    resumed = launched("-m", "gencl", "train", "--resume", "--out", str(out))
-    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    for rank in ranks:
+        rank.kill()
+    assert [rank.wait() for rank in ranks] == [-signal.SIGKILL] * 2 and not (out / "report.html").exists()
+    statuses, _, errors = both("train", "--resume", "--out", out)
+    assert statuses == [0, 0], errors[-2000:]
     assert differences(tmp_path / "whole", out) == [0] * len(differences(tmp_path / "whole", out))
 
 
@@ -99,10 +97,12 @@ def test_scores_are_those_of_one_process(tmp_path: Path) -> None:
     run, script = tmp_path / "run", tmp_path / "measures.py"
     assert gencl("train", "--method", "sgd", *sets, "--out", run).returncode == 0
     script.write_text(MEASURES)
-    both = launched(str(script), str(run), "--samples", "21")
-    assert both.returncode == 0, both.stderr[-2000:]
+    words = [str(run), "--samples", "21"]
+    assert get_args_parser().parse_args([str(script), *words]).training_script_args == words
+    statuses, printed, errors = both(*words, script=script)
+    assert statuses == [0, 0], errors[-2000:]
     commands = (["evaluate", run, "--samples", "21"], ["fid", run, "--samples", "43"])
-    for two, command in zip(json.loads(both.stdout), commands, strict=True):  # printed once, else this is no JSON
+    for two, command in zip(json.loads(printed), commands, strict=True):  # printed once, else this is no JSON
         one = json.loads(gencl(*command, "--json").stdout)
         for key in ("mean", "scores"):
             assert two.get(key, {}) == pytest.approx(one.get(key, {}), rel=1e-4)
@@ -136,8 +136,8 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
     cases = [("digits-cgan", "anpyc", cgan), ("digits-mlp", "clnp", VGG), ("digits-cgan", "dgr", cgan)]
     script, more = tmp_path / "ranks.py", folder(tmp_path / "letters", "a")
     script.write_text(RANKS.format(cases=cases, out=f"{tmp_path}/", more=more))
-    done = launched(str(script))
-    assert done.returncode == 0, done.stderr[-2000:]
+    statuses, _, errors = both(script=script)
+    assert statuses == [0, 0], errors[-2000:]
     for _, method, _ in cases:
         assert len(list((tmp_path / method).glob("equal-*"))) == 2
     one = train("digits-cgan", "dgr", 0, tmp_path / "one", set=cgan, progress="silent")
@@ -145,7 +145,7 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
-    done = launched("-m", "gencl", "train", "--set", "train.batch_size=33", "--out", str(tmp_path / "run"))
-    assert done.returncode != 0
-    assert done.stderr.count("train.batch_size: 33 cannot be shared by 2 processes") == 1  # said once, not by each
+    statuses, _, errors = both("train", "--set", "train.batch_size=33", "--out", tmp_path / "run")
+    assert 2 in statuses and 0 not in statuses
+    assert errors.count("train.batch_size: 33 cannot be shared by 2 processes") == 1  # said once, not by each
     assert not (tmp_path / "run").exists()

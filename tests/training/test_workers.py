@@ -11,21 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from gencl.training.fork_server import ForkServer
+from gencl.training import fork_server
+from gencl.training.fork_server import ForkServer, launched
 from gencl.training.workers import Workers
 from tests.conftest import tiny
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def workers() -> Iterator[Workers]:
-    made = Workers("cpu")
+    made = Workers("cpu", threads=1)
     with made.working():
         yield made
 
 
-def test_status_and_message_come_back(workers: Workers, tmp_path: Path) -> None:
+def test_status_and_message_come_back(workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_server, "launched", launched)  # a server that is started as for a user
     assert workers.run(["list", "methods"]) == (0, "")
     status, errors = workers.run(["train", "--method", "anpcy", "--out", str(tmp_path / "run")])
     assert status == 2 and errors.startswith("gencl: no method is called 'anpcy'; did you mean anpyc")

@@ -1,0 +1,1 @@
+"""gencl's methods beside avalanche-lib's strategies on the same batches."""

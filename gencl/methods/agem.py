@@ -1,0 +1,71 @@
+"""Averaged gradient episodic memory, A-GEM (Chaudhry et al., ICLR 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Method
+from gencl.methods.memory import Memory
+from gencl.models.learner import Batch, Learner
+from gencl.settings import Part
+
+
+class AGEM(Method):
+    """A step may not raise the loss on a memory of earlier tasks' images, to first order.
+
+    With g the gradient of the step and r that of the same loss on images drawn from the memory, both over all
+    parameters that move, g <- g - (g.r / r.r) r where g.r < 0 (Chaudhry et al. eq. 11); elsewhere g stays. Learning
+    from the memory itself is no aim: that is `ER`. It **stores data**, equally many images of each class (`Memory`).
+    """
+
+    class Settings(Part):
+        """The size of the memory, and of what is drawn from it."""
+
+        memory: int = Field(500, ge=1, description="images kept, over all classes")
+        samples: int = Field(128, ge=1, le=65_536, description="images of the memory per step, over all processes")
+
+    needs = frozenset({"classify"})
+    moves_old = True
+    grid = {"samples": (32, 64, 128, 256)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._memory = Memory(settings.memory)
+
+    def adjust_gradients(self, ctx: Context) -> None:
+        assert ctx.phase is not None
+        if not self._memory or not ctx.phase.moves_shared:
+            return
+        parameters = list(ctx.phase.parameters)
+        reference = self._reference(ctx, parameters)
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        conflict = torch.stack([(g * r).sum() for g, r in zip(gradients, reference, strict=True)]).sum().clamp(max=0)
+        size = torch.stack([r.square().sum() for r in reference]).sum()
+        share = conflict / size.clamp(min=torch.finfo(size.dtype).tiny)
+        for parameter, g, r in zip(parameters, gradients, reference, strict=True):
+            parameter.grad = g - share * r  # a new tensor: other methods may hold the one of the step's own loss
+
+    def _reference(self, ctx: Context, parameters: Sequence[Tensor]) -> list[Tensor]:
+        """The gradient of the phase's loss on images of the memory, the same in all processes."""
+        assert ctx.phase is not None
+        images, classes = self._memory.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
+        batch = Batch(images, classes, tasks=tuple(range(ctx.task.parts[0].index)))
+        loss = ctx.phase.loss(batch, ctx.step, ctx.random)
+        found = torch.autograd.grad(loss, parameters, allow_unused=True)
+        reference = [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, found, strict=True)]
+        ctx.processes.average(reference)
+        return reference
+
+    def after_task(self, ctx: Context) -> None:
+        self._memory.fill(ctx)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._memory.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self._memory.load_state_dict(state)

@@ -1,0 +1,122 @@
+"""Dark experience replay, DER++ (Buzzega et al., NeurIPS 2020)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from gencl.methods.base import Context, Method
+from gencl.models.classifier import IMPOSSIBLE, Classifier
+from gencl.models.learner import Batch, Learner
+from gencl.randomness import RandomSource
+from gencl.settings import Part
+
+
+class DERpp(Method):
+    """loss += alpha * MSE(logits, stored logits) + beta * cross-entropy, on two independent draws from a memory
+    (Buzzega et al. eq. 6, algorithm 2).
+
+    The memory is a reservoir: of all images that training has seen, the present task's too, each is in it with the
+    same chance. It holds the images, their classes, and the logits that the classifier gave them when they came in.
+    Those are of the classes known then, and only those are compared; with a head per task, only the image's own head.
+    The squared error is the mean over the logits compared, as in the authors' code.
+
+    It **stores data**. Stored logits are the classifier's as it predicts (no dropout, running statistics), where the
+    authors store those of the training step. There is no augmentation.
+    """
+
+    class Settings(Part):
+        """The memory, and the weights of its two terms."""
+
+        memory: int = Field(500, ge=1, description="images kept")
+        samples: int = Field(64, ge=1, le=65_536, description="images in each of the two draws, over all processes")
+        alpha: float = Field(0.5, ge=0, le=1e6, description="weight of the squared error of logits")
+        beta: float = Field(0.5, ge=0, le=1e6, description="weight of the cross-entropy")
+
+    needs = frozenset({"classify"})
+    moves_old = True
+    grid = {"alpha": (0.1, 0.3, 1.0), "beta": (0.5, 1.0)}
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._seen = 0
+        self._held: dict[str, Tensor] = {}
+        """``images`` uint8 (memory, c, h, w), ``classes`` (memory,), ``logits`` (memory, columns), by slot."""
+        self._drawn: Tensor | None = None
+        """The slots of the step's draws, one after the other."""
+
+    def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
+        """Draws from the memory, and then lets the batch into it, which itself stays as it is."""
+        filled, n = min(self._seen, self.settings.memory), max(1, self.settings.samples // ctx.random.world)
+        slots = torch.arange(filled, device=batch.classes.device)
+        self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
+        self._take(ctx, ctx.processes.gather(batch.images), ctx.processes.gather(batch.classes))
+        return batch
+
+    @torch.no_grad()
+    def _take(self, ctx: Context, images: Tensor, classes: Tensor) -> None:
+        """Reservoir sampling of a whole batch; the same in all processes."""
+        learner, device = cast(Classifier, ctx.learner), classes.device
+        slots = entered(self._seen, len(classes), self.settings.memory, ctx.seed).to(device)
+        self._seen += len(classes)
+        places = (slots >= 0).nonzero().squeeze(1)
+        if not len(places):
+            return
+        images, classes = images[slots[places]], classes[slots[places]]
+        training, _ = learner.training, learner.eval()
+        logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
+        learner.train(training)
+        self._make_room(images, logits)
+        new = {"images": images.mul(255).round().to(torch.uint8), "classes": classes, "logits": logits}
+        for name, tensor in self._held.items():
+            tensor[places] = new[name]
+
+    def _make_room(self, images: Tensor, logits: Tensor) -> None:
+        """Memory for all that may come, and columns for the classes that have."""
+        if not self._held:
+            size, device = self.settings.memory, images.device
+            self._held = {
+                "images": torch.zeros(size, *images.shape[1:], dtype=torch.uint8, device=device),
+                "classes": torch.zeros(size, dtype=torch.long, device=device),
+                "logits": torch.full((size, 0), IMPOSSIBLE, device=device),
+            }
+        more = logits.shape[1] - self._held["logits"].shape[1]
+        if more:
+            self._held["logits"] = F.pad(self._held["logits"], (0, more), value=IMPOSSIBLE)
+
+    def penalty(self, ctx: Context) -> Tensor | None:
+        assert ctx.phase is not None
+        if self._drawn is None or not ctx.phase.moves_shared:
+            return None
+        learner, half = cast(Classifier, ctx.learner), len(self._drawn) // 2
+        images, classes, logits = (self._held[name][self._drawn] for name in ("images", "classes", "logits"))
+        scores, right = learner.logits(images.float() / 255, learner.position[classes], range(len(learner.tasks)))
+        compared = logits[:half] > IMPOSSIBLE
+        apart = (scores[:half, : logits.shape[1]] - logits[:half]).masked_fill(~compared, 0)
+        squared = apart.square().sum() / compared.sum()
+        return self.settings.alpha * squared + self.settings.beta * F.cross_entropy(scores[half:], right[half:])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"seen": torch.tensor(self._seen), **self._held} if self._held else {}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self._held = {name: tensor.clone() for name, tensor in state.items() if name != "seen"}
+        self._seen = int(state["seen"]) if state else 0
+
+
+def entered(seen: int, n: int, places: int, seed: int) -> Tensor:
+    """Which of n new samples each of the ``places`` of a reservoir takes, (places,); -1: it keeps what it has.
+
+    The k-th sample that ever came takes place k, or, once all are taken, place j of range(k) where j < places (Vitter
+    1985, algorithm R). ``seen`` came before; of two that take one place, the later stays.
+    """
+    numbers = torch.arange(seen, seen + n)
+    drawn = (RandomSource(seed, "reservoir", seen).uniform(n).double() * (numbers + 1)).long()
+    slots = torch.where(numbers < places, numbers, drawn)
+    found = torch.full((max(places, int(slots.max()) + 1),), -1)
+    return found.scatter_reduce(0, slots, torch.arange(n), "amax")[:places]

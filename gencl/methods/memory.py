@@ -1,0 +1,56 @@
+"""A memory of a few real images of earlier tasks, equally many per class: what ER replays and A-GEM looks back at."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gencl.methods.base import Context, importance_random
+from gencl.randomness import RandomSource
+
+
+class Memory:
+    """Keeps ``size`` images over all classes learned: all images of a class that has fewer than its share, and at
+    least one per class, so that the memory is larger where there are more classes than places."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._images: Tensor | None = None
+        self._classes: Tensor | None = None
+
+    def __bool__(self) -> bool:
+        """Whether it holds anything."""
+        return self._images is not None
+
+    def draw(self, n: int, random: RandomSource) -> tuple[Tensor, Tensor]:
+        """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement. The memory must hold something."""
+        assert self._images is not None and self._classes is not None
+        rows = random.choice(torch.arange(len(self._classes), device=self._classes.device), n)
+        return self._images[rows].float() / 255, self._classes[rows]
+
+    def fill(self, ctx: Context) -> None:
+        """Makes room for the classes of the task just learned: each class keeps size // classes images."""
+        each = max(1, self._size // len(ctx.learner.classes))
+        train, random = ctx.task.train, importance_random(ctx, "memory")
+        order = random.uniform(len(train)).argsort(stable=True)
+        images, classes = [], []
+        for label in ctx.task.classes:
+            rows = order[train.labels[order] == label][:each]
+            images.append(train.take(rows))
+            classes.append(train.labels[rows])
+        if self._images is not None and self._classes is not None:
+            for label in self._classes.unique(sorted=True).tolist():
+                old = (self._classes == label).nonzero().squeeze(1)[:each]
+                images.append(self._images[old])
+                classes.append(self._classes[old])
+        self._images, self._classes = torch.cat(images), torch.cat(classes)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """By name; empty where nothing is held."""
+        if self._images is None or self._classes is None:
+            return {}
+        return {"images": self._images, "classes": self._classes}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restores `state_dict`."""
+        self._images, self._classes = state.get("images"), state.get("classes")

@@ -1,0 +1,168 @@
+"""What the claims about ``results/`` assert: orders beyond the spread, ties, and numbers worked out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations, pairwise
+
+from figures import better, figure, interval, read, value
+
+from gencl import paper
+from gencl.reports.tables import cell
+
+
+def _text(name: str, key: str) -> str:
+    return f"{name} ({cell(key, figure(name, key))})"
+
+
+def ahead(folder: str, key: str, one: str, *others: str) -> None:
+    """Assert that a row is better than each of the others beyond the 95 % interval of the difference."""
+    for other in others:
+        a, b = _row(folder, one), _row(folder, other)
+        assert better(a, b, key) is True, f"{key}: {_text(a, key)} is not ahead of {_text(b, key)}"
+
+
+def tied(folder: str, key: str, *names: str) -> None:
+    """Assert that each two rows have more than one seed, and that the interval of their difference contains zero."""
+    for one, other in combinations((_row(folder, name) for name in names), 2):
+        assert interval(one, other, key) is not None, f"{key}: one seed of {one} or {other} says nothing"
+        assert better(one, other, key) is None, f"{key}: {_text(one, key)} and {_text(other, key)} are not tied"
+
+
+def others(folder: str, *leaders: str, single: bool = False) -> list[str]:
+    """Return the methods of a folder without references, variants and these; ``single``: without compositions too."""
+    names = [name for name in read(folder)["methods"] if ":" not in name and not (single and "+" in name)]
+    return [name for name in names if name not in ("joint", "real", *leaders)]
+
+
+def within(folder: str, key: str, points: float, *names: str) -> list[float]:
+    """Assert that rows are at most this far from joint training, in the table's unit; return the bound."""
+    for name in names:
+        gap = abs(value(f"{folder}/joint", key) - value(f"{folder}/{name}", key))
+        assert gap <= points, f"{key}: {folder}/{name} is {gap:.3g} from joint training"
+    return [points]
+
+
+def every(checks: Iterable[None]) -> None:
+    """Run several assertions."""
+    for _ in checks:
+        pass
+
+
+def _row(folder: str, name: str) -> str:
+    return name if "/" in name else f"{folder}/{name}"
+
+
+# --- what the claims are about ----------------------------------------------------------------------------------------
+
+CONSOLIDATING = ("ewc", "ewc-online", "si", "mas", "spp", "anpyc")
+FIRST, ALL = "fid_first_half", "fid"
+
+
+def lenet() -> list[float]:
+    """Return LeNet's weights left, all of them, how many times fewer, and the accuracy in per cent."""
+    run = read("lenet-mnist", "metrics.json")
+    left, shared = run["parameters"]["shared_nonzero"], run["parameters"]["shared"]
+    return [left, shared, shared / left, 100 * run["summary"]["acc"]]
+
+
+def lenet_published() -> list[float]:
+    """Return the paper's compression and accuracy in per cent."""
+    table = paper.lenet()
+    return [table["compressed"][-1], table["accuracy"][-1]]
+
+
+def wide() -> list[float]:
+    """Return the accuracy of CLNP's wide network in per cent, ours and the paper's."""
+    row = paper.published("permuted-mnist-wide", "clnp") or {}
+    return [100 * read("permuted-mnist-wide", "metrics.json")["summary"]["acc"], 100 * row["acc"]]
+
+
+def random_costs() -> float:
+    """Return by how many points pruning random weights is behind ANPyC on split MNIST, where it is behind."""
+    ahead("split-mnist", "acc", "anpyc", "anpyc:method.score=random")
+    return value("split-mnist/anpyc", "acc") - value("split-mnist/anpyc:method.score=random", "acc")
+
+
+def random_is_no_better() -> None:
+    """Assert that pruning random weights is behind ANPyC on split MNIST, and tied with it on permuted MNIST."""
+    random_costs()
+    tied("permuted-mnist", "acc", "anpyc", "anpyc:method.score=random")
+
+
+def published_is_behind(folder: str, method: str) -> None:
+    """Assert that a paper's mean is below ours by more than both standard deviations."""
+    ours, theirs = figure(f"{folder}/{method}", "acc"), read(folder)["paper"][method]
+    assert theirs["acc"] + theirs["acc_std"] < ours["mean"] - ours["std"], (ours, theirs)
+
+
+def sgd_f_is_copied() -> None:
+    """Assert that two published rows are the same."""
+    rows = read("split-mnist")["paper"]
+    assert all(rows["sgd-f"][key] == rows["finetune"][key] for key in ("acc", "bwt")), rows
+
+
+def consolidating_tie(folder: str, *keys: str) -> None:
+    """Assert that the three consolidating methods of the generators' tables are tied."""
+    for key in keys:
+        tied(folder, key, "anpyc", "mas", "ewc")
+
+
+def aligned_lead(folder: str, *behind: str) -> None:
+    """Assert that align and anpyc+align are tied over all classes, and ahead of the rest."""
+    tied(folder, ALL, "align", "anpyc+align")
+    for one in ("align", "anpyc+align"):
+        ahead(folder, ALL, one, *(behind or others(folder, "align", "anpyc+align")))
+
+
+def both_ahead(folder: str, key: str, *behind: str) -> None:
+    """Assert that anpyc and mas are tied and ahead of these."""
+    tied(folder, key, "anpyc", "mas")
+    for one in ("anpyc", "mas"):
+        ahead(folder, key, one, *behind)
+
+
+def ahead_in(folder: str, keys: Sequence[str], one: str, *behind: str) -> None:
+    """Assert that a row is ahead of these, or of every other method, in each of the figures."""
+    for key in keys:
+        ahead(folder, key, one, *(behind or others(folder, one)))
+
+
+def longer_is_better() -> None:
+    """Assert that both rows of mnist-cgan-long are ahead of the preset's."""
+    for one in read("mnist-cgan-long")["methods"]:
+        ahead("mnist-cgan", FIRST, f"mnist-cgan-long/{one}", one.partition(":")[0])
+
+
+def averages() -> None:
+    """Assert that averaging helps joint training on both presets."""
+    average = "joint:train.average=0.2"
+    ahead("mnist-cgan", ALL, f"mnist-cgan-average/{average}", "joint")
+    ahead("split-mnist-cgan", ALL, average, "joint")
+
+
+def worst_of_ablation(variant: str) -> None:
+    """Assert that a variant has at least twice the FID and the forgetting of every other one: there is one seed."""
+    for key in (FIRST, ALL, "fid_forgetting"):
+        rows = (name for name in read("mnist-cgan-ablation")["methods"] if name != "real")
+        values = {name: value(f"mnist-cgan-ablation/{name}", key) for name in rows}
+        worst = values.pop(variant)
+        assert worst > 2 * max(values.values()), f"{key}: {variant} {worst}, others {values}"
+
+
+def one_seed_order(folder: str, key: str, *names: str) -> None:
+    """Assert that rows differ by at least half of the larger, in this order: there is one seed and no spread."""
+    values = [value(f"{folder}/{name}", key) for name in names]
+    assert all(less < more / 2 for less, more in pairwise(values)), f"{key}: {dict(zip(names, values, strict=True))}"
+
+
+def widest(folder: str, key: str, one: str) -> None:
+    """Assert that a method has the largest standard deviation of its folder."""
+    spread = {name: figure(f"{folder}/{name}", key)["std"] for name in others(folder)}
+    assert max(spread, key=lambda name: spread[name] or 0) == one, f"{key}: {spread}"
+
+
+def in_no_order(folder: str, key: str, one: str) -> None:
+    """Assert that a row is tied with every other method, each by itself."""
+    for other in others(folder, one):
+        tied(folder, key, one, other)

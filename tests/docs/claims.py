@@ -1,0 +1,272 @@
+"""What the pages say about ``results/``: the exact words, and a check against the committed files.
+
+A check returns the numbers of the words in their order, or asserts an order between methods. Words may wrap in a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from figures import read
+
+from tests.docs.checks import (
+    ALL,
+    CONSOLIDATING,
+    FIRST,
+    ahead,
+    ahead_in,
+    aligned_lead,
+    averages,
+    both_ahead,
+    consolidating_tie,
+    every,
+    in_no_order,
+    lenet,
+    lenet_published,
+    longer_is_better,
+    one_seed_order,
+    others,
+    published_is_behind,
+    random_costs,
+    random_is_no_better,
+    sgd_f_is_copied,
+    tied,
+    wide,
+    widest,
+    within,
+    worst_of_ablation,
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words of a page that hold as long as the check does."""
+
+    page: str
+    words: str
+    check: Callable[[], Sequence[float] | None]
+
+
+README, GENERATORS, VERIFIED, RESULTS = "README.md", "docs/generators.md", "docs/verified.md", "results/README.md"
+FASHION, BOTH, VAE, SCHEDULE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae", "mnist-cgan-schedule/test"
+FACES = ("celeba-anime-vae", "celeba-anime-cgan")
+CLASSIFIERS = ("split-mnist", "permuted-mnist")
+BEHIND = ("ewc", "mas", "anpyc", "sgd")
+NEAR = ("lwf", "xdg+si", "hat", "packnet", "clnp", *CONSOLIDATING)
+LENET = "60.0 times fewer weights at 98.92 %"
+TIED = "`ewc`, `mas` and `anpyc` are tied"
+LEAD = "`anpyc+align` and `align` are tied, and both are ahead of `ewc`, `mas`, `anpyc` and plain training (`sgd`)"
+
+
+def _method(name: str) -> str:
+    return f"docs/methods/{name}.md"
+
+
+CLAIMS = [
+    Claim(README, LEAD, lambda: aligned_lead("mnist-cgan", *BEHIND)),
+    Claim(README, TIED, lambda: consolidating_tie("mnist-cgan", FIRST, ALL)),
+    Claim(README, "within 0.6 points of joint training", lambda: within("split-mnist", "acc", 0.6, *NEAR)),
+    Claim(
+        README,
+        "`xdg+si` is ahead of every other method with the same steps",
+        lambda: ahead("permuted-mnist", "acc", "xdg+si", *others("permuted-mnist", "xdg+si")),
+    ),
+    Claim(
+        README,
+        "`packnet` of every other single method",
+        lambda: ahead("permuted-mnist", "acc", "packnet", *others("permuted-mnist", "packnet", single=True)),
+    ),
+    Claim(
+        README,
+        "With twice the steps, `anpyc` and `spp` are tied",
+        lambda: tied("permuted-mnist", "acc", "anpyc:train.steps=2x", "permuted-mnist-2x/spp:train.steps=2x"),
+    ),
+    Claim(README, LENET, lambda: lenet()[2:]),
+    Claim(README, "published: 57.12 times at 98.55 %", lenet_published),
+    Claim(
+        GENERATORS,
+        "`align` and `anpyc+align` are tied, and both are ahead of `mas`, `anpyc`, `ewc` and `sgd`",
+        lambda: aligned_lead("mnist-cgan", *BEHIND),
+    ),
+    Claim(GENERATORS, "`mas`, `anpyc` and `ewc` are tied.", lambda: consolidating_tie("mnist-cgan", FIRST, ALL)),
+    Claim(GENERATORS, "spread of `dgr` is too large to place it", lambda: widest("mnist-cgan", ALL, "dgr")),
+    Claim(GENERATORS, "both `anpyc+align` and joint training improve", longer_is_better),
+    Claim(
+        GENERATORS,
+        "one-hot class layer has by far the highest FID and forgetting",
+        lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
+    ),
+    Claim(GENERATORS, "lowers the FID of joint training over all classes on both presets", averages),
+    Claim(
+        GENERATORS,
+        "It makes no measurable difference to `anpyc+align`",
+        lambda: tied("split-mnist-cgan", ALL, "anpyc+align", "anpyc+align:train.average=0.1"),
+    ),
+    Claim(
+        GENERATORS,
+        "On test images its FID of the first half is [tied]",
+        lambda: tied("mnist-cgan", FIRST, "anpyc+align", *(f"{SCHEDULE}/{name}" for name in read(SCHEDULE)["methods"])),
+    ),
+    Claim(
+        GENERATORS,
+        "`align` and `anpyc+align` are tied over all ten digits, and ahead of every other method",
+        lambda: aligned_lead("split-mnist-cgan"),
+    ),
+    Claim(
+        GENERATORS,
+        "`anpyc` and `mas` are tied, and both are ahead of `ewc` and `dgr`.",
+        lambda: both_ahead("split-mnist-cgan", ALL, "ewc", "dgr"),
+    ),
+    Claim(
+        GENERATORS,
+        "`anpyc+align` is ahead of every other method, over the first five classes and over all ten",
+        lambda: ahead_in(FASHION, (FIRST, ALL), "anpyc+align"),
+    ),
+    Claim(
+        GENERATORS,
+        "Over all ten classes `anpyc` and `mas` are tied, and both are ahead of `ewc` and `dgr`",
+        lambda: both_ahead(FASHION, ALL, "ewc", "dgr"),
+    ),
+    Claim(GENERATORS, "`dgr` is tied with joint training", lambda: tied(BOTH, FIRST, "dgr", "joint")),
+    Claim(GENERATORS, "and ahead of `anpyc+align`", lambda: ahead(BOTH, FIRST, "dgr", "anpyc+align")),
+    Claim(GENERATORS, "`anpyc+align` is ahead of `dgr`", lambda: ahead(BOTH, ALL, "anpyc+align", "dgr")),
+    Claim(GENERATORS, "and tied with joint training", lambda: tied(BOTH, ALL, "anpyc+align", "joint")),
+    Claim(
+        GENERATORS,
+        "`anpyc`, `mas` and `ewc` are tied. Their strengths",
+        lambda: consolidating_tie(BOTH, FIRST, ALL),
+    ),
+    Claim(
+        GENERATORS,
+        "`anpyc+align` is ahead of every other method in FID and recall",
+        lambda: ahead_in(VAE, (FIRST, ALL, "recall"), "anpyc+align"),
+    ),
+    Claim(GENERATORS, "`anpyc`, `mas` and `ewc` are tied in FID", lambda: consolidating_tie(VAE, FIRST, ALL)),
+    Claim(
+        GENERATORS,
+        "No method is ahead of plain training (`sgd`) on the first five classes: all differences are ties",
+        lambda: in_no_order("cifar10-cgan", FIRST, "sgd"),
+    ),
+    Claim(
+        GENERATORS,
+        "change most with plain training (`sgd`) and least with `anpyc+align`. Each is one seed.",
+        lambda: every(one_seed_order(folder, "drift", "anpyc+align", "anpyc", "sgd") for folder in FACES),
+    ),
+    Claim(
+        "docs/learners.md",
+        "With `one-hot` far more is forgotten",
+        lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
+    ),
+    Claim(
+        _method("align"),
+        "both are ahead of `mas`, `ewc` and `anpyc` alone, with one digit per task and with two",
+        lambda: every(aligned_lead(folder, *BEHIND) for folder in ("mnist-cgan", "split-mnist-cgan")),
+    ),
+    Claim(
+        _method("anpyc"),
+        "alone it is tied with `mas` and `ewc`",
+        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
+    ),
+    Claim(
+        _method("anpyc"),
+        "it is tied with `align` alone over all ten digits",
+        lambda: tied("mnist-cgan", ALL, "anpyc+align", "align"),
+    ),
+    Claim(_method("anpyc"), LENET, lambda: lenet()[2:]),
+    Claim(_method("anpyc"), "costs 0.2 points on split MNIST", lambda: [random_costs()]),
+    Claim(
+        _method("anpyc"),
+        "is a tie on permuted MNIST",
+        lambda: tied("permuted-mnist", "acc", "anpyc", "anpyc:method.score=random"),
+    ),
+    Claim(_method("clnp"), "it reaches 98.21 %, and the paper reports 98.42 %", wide),
+    Claim(
+        _method("dgr"),
+        "its spread over seeds is the largest of all methods",
+        lambda: widest("mnist-cgan", FIRST, "dgr"),
+    ),
+    Claim(
+        _method("dgr"),
+        "is ahead of it on `split-mnist-cgan`",
+        lambda: ahead_in("split-mnist-cgan", (FIRST, ALL), "align", "dgr"),
+    ),
+    Claim(
+        _method("ewc-online"),
+        "On permuted MNIST it is ahead of [EWC]",
+        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
+    ),
+    Claim(
+        _method("ewc-online"),
+        "on split MNIST the two are tied",
+        lambda: tied("split-mnist", "acc", "ewc-online", "ewc"),
+    ),
+    Claim(
+        _method("ewc"),
+        "On permuted MNIST, [ewc-online](ewc-online.md) is ahead of it",
+        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
+    ),
+    Claim(_method("lwf"), "it is tied with `xdg+si`", lambda: tied("split-mnist", "acc", "lwf", "xdg+si")),
+    Claim(
+        _method("lwf"),
+        "and ahead of every other method",
+        lambda: ahead("split-mnist", "acc", "lwf", *others("split-mnist", "lwf", "xdg+si")),
+    ),
+    Claim(
+        _method("lwf"),
+        "`lwf` is behind `hat` and `packnet`",
+        lambda: every(ahead("permuted-mnist", "acc", one, "lwf") for one in ("hat", "packnet")),
+    ),
+    Claim(
+        _method("mas"),
+        "On MNIST it is tied with EWC and ANPyC",
+        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
+    ),
+    Claim(
+        _method("packnet"),
+        "ahead of every other single method with the same steps",
+        lambda: ahead("permuted-mnist", "acc", "packnet", *others("permuted-mnist", "packnet", single=True)),
+    ),
+    Claim(_method("packnet"), "behind `xdg+si`", lambda: ahead("permuted-mnist", "acc", "xdg+si", "packnet")),
+    Claim(_method("packnet"), "0.75⁹ ≈ 7.5 %", lambda: [0.75, 100 * 0.75**9]),
+    Claim(
+        _method("sgd-f"),
+        "on permuted MNIST it is behind `finetune`",
+        lambda: ahead("permuted-mnist", "acc", "finetune", "sgd-f"),
+    ),
+    Claim(
+        _method("sgd"),
+        "is the same training with one head per task, and forgets less",
+        lambda: ahead("split-mnist", "forgetting", "finetune", "sgd"),
+    ),
+    Claim(
+        _method("spp"),
+        "the three are tied on split and on permuted MNIST",
+        lambda: every(tied(folder, "acc", "spp", "mas", "anpyc") for folder in CLASSIFIERS),
+    ),
+    Claim(
+        _method("xdg"),
+        "`xdg+si` is ahead of it on split and on permuted MNIST",
+        lambda: every(ahead(folder, "acc", "xdg+si", "xdg") for folder in CLASSIFIERS),
+    ),
+    Claim(VERIFIED, "within 0.6 points of joint training", lambda: within("split-mnist", "acc", 0.6, *NEAR)),
+    Claim(
+        VERIFIED,
+        "are tied on the MNIST generator",
+        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
+    ),
+    Claim(
+        VERIFIED,
+        "The papers' fine-tuning is behind ours on split MNIST",
+        lambda: published_is_behind("split-mnist", "finetune"),
+    ),
+    Claim(VERIFIED, "The accuracy and BWT of SGD-F are fine-tuning's", sgd_f_is_copied),
+    Claim(
+        VERIFIED,
+        "is behind on split MNIST and a tie on permuted MNIST",
+        random_is_no_better,
+    ),
+    Claim(RESULTS, "29,840 of 1,789,568 shared weights, 60.0 times fewer, at 98.92 %", lenet),
+    Claim(RESULTS, "57.12 times fewer at 98.55 %", lenet_published),
+    Claim(RESULTS, "reaches 98.21 % over ten permutations, and the paper reports 98.42 %", wide),
+]

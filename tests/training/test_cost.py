@@ -1,0 +1,84 @@
+"""What a run has cost does not depend on whether, and when, it was interrupted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from gencl.training import checkpoint
+from gencl.training.recorder import Recorder
+from gencl.training.state import State
+from gencl.training.train import train
+from gencl.training.train_seeds import train_seeds
+from gencl.training.trainer import Trainer
+from tests.conftest import tiny
+from tests.training.test_ensemble import settings_of, written
+
+SETS = [*tiny("digits-mlp"), "scenario.tasks=2", "train.checkpoint_every=2", "train.log_every=1"]
+
+
+@pytest.fixture(autouse=True)
+def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on by a hundred in each step, and by one whenever it is read, however slow the machine is."""
+    ticks = itertools.count()
+    monkeypatch.setattr(Trainer, "clock", lambda trainer: 100.0 * trainer.state.cost.steps + next(ticks))
+
+
+def cost(folder: Path) -> dict[str, Any]:
+    found = train(out=folder, resume=True, progress="silent").metrics["cost"]
+    for row in [found, *found["by_task"]]:
+        row.pop("peak_memory_bytes", None), row.pop("memory_bytes", None)
+    return dict(found)
+
+
+@pytest.mark.parametrize("killed_at", [2, 4, 6, 8, 10, 12])
+def test_a_killed_run_costs_what_it_would_have(killed_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train("digits-mlp", "anpyc", 0, tmp_path / "whole", set=SETS, progress="silent")
+    write = Recorder.checkpoint
+
+    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
+        write(recorder, state, tensors)
+        if state.cost.steps == killed_at:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Recorder, "checkpoint", cut)
+        train("digits-mlp", "anpyc", 0, tmp_path / "cut", set=SETS, progress="silent")
+    assert cost(tmp_path / "cut") == cost(tmp_path / "whole")
+
+
+def test_memory_of_a_task_that_was_interrupted_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = []
+    write = Recorder.checkpoint
+
+    def look(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
+        states.append(state.tree())
+        write(recorder, state, tensors)
+
+    monkeypatch.setattr(Recorder, "checkpoint", look)
+    train("digits-mlp", "sgd", 0, tmp_path / "run", set=SETS, progress="silent")
+    assert states[0]["step"] == 2 and states[0]["cost"]["peak_memory_bytes"] > 0
+
+
+def test_seeds_trained_as_one_have_their_share_in_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of("digits-mlp", "ewc", ["train.checkpoint_every=2"])
+    config = written(tmp_path, settings)
+    whole = train_seeds(config, [0, 1], tmp_path / "whole", progress="silent")[0].metrics["cost"]["by_task"][0]
+    write = Recorder.checkpoint
+
+    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
+        write(recorder, state, tensors)
+        if state.cost.steps == 4 and recorder.settings.seed == 0:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Recorder, "checkpoint", cut)
+        train_seeds(config, [0, 1], tmp_path / "cut", progress="silent")
+    found = checkpoint.load(tmp_path / "cut" / "seed-0" / "checkpoint")
+    assert found is not None
+    assert 0 < found.state["cost"]["train_seconds"] < whole["train_seconds"]
