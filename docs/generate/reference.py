@@ -24,6 +24,7 @@ from gencl.registry import Registry
 from gencl.reports.tables import cell
 from gencl.scenarios import SCENARIOS
 from gencl.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
+from gencl.training.search import RATE, RATES
 
 DOCS = Path(__file__).parents[1]
 
@@ -147,13 +148,15 @@ def method_tail(name: str) -> str:
         note = "The published figures are the papers', of other networks and features: compare orders, not values."
         parts += ["## Figures", note, measured]
     parts += ["## Settings", settings_table(kind.Settings, "method.")]
-    if kind.grid:
-        tried = "; ".join(
-            f"`{key}`: {', '.join(f'{value:g}' for value in values)}" for key, values in kind.grid.items()
-        )
-        parts.append(f"`gencl tune` tries {tried}.")
+    tried = {**kind.grid, RATE: RATES}
+    values = "; ".join(f"`{key}`: {', '.join(map(_tried, tried[key]))}" for key in tried)
+    parts.append(f"`gencl tune` tries {values}, and widens these where the best is at an end.")
     parts += ["## In the code", f"::: {kind.__module__}.{kind.__qualname__}", _OPTIONS_BARE]
     return "\n\n".join(parts[:-1]) + "\n" + parts[-1]
+
+
+def _tried(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 _OPTIONS_BARE = textwrap.indent(

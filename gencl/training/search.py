@@ -24,7 +24,7 @@ from gencl.training.widen import Grid, Limits, Values
 _GENERAL = ("train", "model")
 """The sections that may be searched; the others change what is measured."""
 RATE = "train.lr"
-_RATES = ("0.4x", "1x", "2.5x")
+RATES = ("0.4x", "1x", "2.5x")
 """Learning rates that are tried with every method, as factors on the experiment's own."""
 _SPREAD = 2 / 3
 """The share of the budget that is spread over a grid too large for it; the rest goes to the best's neighbours."""
@@ -135,7 +135,7 @@ def _limits(method: str, key: str, experiment: Experiment) -> Limits:
     """The limits of a setting; of one deeper within a block none are known."""
     section, *names = path_of(method, key).split(".")
     if section == "method":
-        part = names.pop(0) if "+" in method else method
+        part = names.pop(0) if len(parts_of(method)) > 1 else method
         kind = METHODS.get(part).Settings
     else:
         (learner,) = experiment.values(method, ["model.name"])
@@ -192,7 +192,7 @@ def _own(method: str, part: str, key: str) -> str:
 def _defaults(method: str) -> Grid:
     """The grids of the method's parts, and the learning rate, which is searched for every method."""
     own = {_own(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
-    return {**own, RATE: list(_RATES)}
+    return {**own, RATE: list(RATES)}
 
 
 def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:

@@ -62,14 +62,14 @@ def ends(grid: Grid, best: Values) -> list[str]:
 def beyond(values: Sequence[float], upward: bool, limits: Limits) -> float | None:
     """Return the value that continues the numbers at one end, or None where the setting's limit is reached.
 
-    Positive values that span more than a factor of 2 continue by their last ratio, others by their last difference.
+    Positive values that span a factor of 2 or more continue by their last ratio, others by their last difference.
     Shares of the second kind, and whatever would cross a limit, go halfway to the limit instead. Whole numbers stay
     whole.
     """
     ordered = sorted(values, reverse=not upward)
     inner, end = ordered[-2:]
     positive = [value for value in values if value > 0]
-    geometric = inner > 0 and end > 0 and max(positive) > 2 * min(positive)
+    geometric = inner > 0 and end > 0 and max(positive) >= 2 * min(positive)
     found = end * (end / inner) if geometric else end + (end - inner)
     limit = limits.high if upward else limits.low
     if not limits.admit(found) or (limits.share and not geometric):

@@ -32,6 +32,7 @@ def test_limits_are_those_of_the_settings_fields() -> None:
         ([0.01, 0.1, 1.0], False, Limits(0), 0.001),
         ([0.02, 0.05, 0.125], True, Limits(0), 0.3125),
         ([1e-4, 1e-5], False, Limits(0), 1e-6),  # in any order
+        ([0.001, 0.002], True, Limits(0), 0.004),
         ([1.0, 1.5], True, Limits(0), 2),  # less than a factor of 2: by the difference
         ([0.25, 0.5, 0.75], True, UNIT, 0.875),
         ([0.25, 0.5, 0.75], False, UNIT, 0.125),
