@@ -108,7 +108,8 @@ def forks() -> Iterator[ForkServer]:
 
 def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> Context:
     """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``."""
-    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
+    chosen = {"scenario__order": "given", **settings} if preset == "digits-mlp" else settings  # class 0 first
+    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in chosen.items()])
     learner, scenario = grown(found, tasks)
     task = scenario.tasks[tasks - 1]
     return Context(learner, task, False, 0, found.train, Processes(), RandomSource(0), lr=0.1)

@@ -38,6 +38,10 @@ class ConsolidationSettings(Part):
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+    scale: Literal["mean", "none"] = Field(
+        "mean", description="mean: each task's importance is divided by its mean; none: it is taken as measured"
+    )
+    later = ("scale",)
     protect: list[str] = Field(
         ["*"], min_length=1, description="names of the shared parameters that are protected; * stands for anything"
     )
@@ -114,10 +118,11 @@ class Consolidation(Method):
 
     @abstractmethod
     def measure(self, ctx: Context) -> dict[str, Tensor]:
-        """The importance of each shared parameter for the task just learned, not negative, in any unit."""
+        """The importance of each shared parameter for the task just learned, not negative; in any unit, since only
+        ratios count unless ``scale`` is none."""
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        """Adds a task's importance (of mean 1) to the earlier ones', with its weights as the anchor of all.
+        """Adds a task's importance (see ``scale``) to the earlier ones', with its weights as the anchor of all.
 
         In place, as these are most of what a method takes of memory; ``weights`` are the learner's own.
         """
@@ -201,7 +206,9 @@ class Consolidation(Method):
 
     def after_task(self, ctx: Context) -> None:
         self._clear()
-        measured = scaled_to_mean_one(self.measure(ctx))
+        measured = self.measure(ctx)
+        if self.settings.scale == "mean":
+            measured = scaled_to_mean_one(measured)
         self.combine(measured, {name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
 
     def state_dict(self) -> dict[str, Tensor]:
