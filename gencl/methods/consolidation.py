@@ -84,11 +84,17 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
     """Omega with mean 1 over all entries of all tensors, in place; all zeros stay zeros. Raises GenclError unless
     finite."""
+    mean = checked_mean(importance)
+    return {name: value.div_(mean) if mean else value for name, value in importance.items()}
+
+
+def checked_mean(importance: dict[str, Tensor]) -> float:
+    """The mean over all entries of all tensors. Raises GenclError unless it is finite and not negative."""
     total = sum(value.sum(0).sum(dtype=torch.float64) for value in importance.values())  # a sum of doubles copies all
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
-    return {name: value.div_(mean) if mean else value for name, value in importance.items()}
+    return mean
 
 
 def _some(names: Sequence[str]) -> str:
@@ -208,7 +214,9 @@ class Consolidation(Method):
         self._clear()
         measured = self.measure(ctx)
         if self.settings.scale == "mean":
-            measured = scaled_to_mean_one(measured)
+            scaled_to_mean_one(measured)
+        else:
+            checked_mean(measured)
         self.combine(measured, {name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
 
     def state_dict(self) -> dict[str, Tensor]:
