@@ -107,7 +107,11 @@ def forks() -> Iterator[ForkServer]:
 
 
 def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> Context:
-    """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``."""
+    """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``.
+
+    Classes come in the order of their numbers.
+    """
+    settings = {"scenario__order": list(range(10)), **settings}
     found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
     learner, scenario = grown(found, tasks)
     task = scenario.tasks[tasks - 1]
