@@ -61,6 +61,7 @@ def step(
     if isinstance(method, Consolidation):
         method.importance, method.anchors = state["importance"], state["anchors"]
         method.before_task(ctx)
+        method.enter_stage(ctx)
         if name == "anpyc":
             method.pruned = {key: torch.rand_like(value) < 0.2 for key, value in shared.items() if value.ndim > 1}  # type: ignore[attr-defined]
     following = cycle(rates)

@@ -8,10 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from gencl import yaml_files
@@ -25,6 +35,18 @@ class Part(BaseModel):
     """A block of settings; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+    later: ClassVar[tuple[str, ...]] = ()
+    """Settings that the first runs did not have: left out at their default, so that such a run's settings stay equal to
+    what it has stored."""
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = tree(self)
+        for name in self.later:
+            if name in found and getattr(self, name) == type(self).model_fields[name].default:
+                del found[name]
+        return found
 
     @field_validator("*", mode="before")
     @classmethod

@@ -107,12 +107,9 @@ def forks() -> Iterator[ForkServer]:
 
 
 def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> Context:
-    """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``.
-
-    Classes come in the order of their numbers.
-    """
-    settings = {"scenario__order": list(range(10)), **settings}
-    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
+    """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``."""
+    chosen = {"scenario__order": "given", **settings} if preset == "digits-mlp" else settings  # class 0 first
+    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in chosen.items()])
     learner, scenario = grown(found, tasks)
     task = scenario.tasks[tasks - 1]
     return Context(learner, task, False, 0, found.train, Processes(), RandomSource(0), lr=0.1)

@@ -135,9 +135,10 @@ def command() -> str:
 
 
 def write(folder: Path, rows: list[dict[str, Any]], seeds: int) -> None:
-    """Leaves results.json and results.md."""
+    """Leaves results.json and results.md, after each row all so far."""
     versions = {"gencl": gencl.__version__, "avalanche-lib": PEER.partition("==")[2], "torch": torch.__version__}
     about = {"schema": 1, "command": command(), "versions": versions, "fixed": list(FIXED), "seeds": list(range(seeds))}
+    folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / "results.json", {**about, "rows": rows})
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     head = [
@@ -166,9 +167,9 @@ def main() -> None:
             if given.only is None or row.method in given.only:
                 found.append(calibration.run(row, range(given.seeds), peer))
                 print(table(found)[-1], flush=True)
+                if given.out is not None:
+                    write(given.out, found, given.seeds)
         peer.close()
-    if given.out is not None:
-        write(given.out, found, given.seeds)
 
 
 if __name__ == "__main__":

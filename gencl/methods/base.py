@@ -75,6 +75,9 @@ class Method:
     None: they stay unless a method beside it moves them."""
     divides: ClassVar[bool] = False
     """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
+    observes_steps: ClassVar[bool] = False
+    """Whether it measures what a whole step does to the weights: of several methods, its `adjust_gradients` runs first
+    and its `after_step` last."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
 

@@ -13,7 +13,9 @@ from gencl.scenarios.task import Task
 
 
 class Composed(Method):
-    """Runs each hook of each method in order; those that hold weights run last after a step, first on gradients.
+    """Runs each hook of each method in order; after a step those that hold weights run last, on gradients first.
+
+    A method that observes whole steps runs after even those, and on gradients before them (`Method.observes_steps`).
 
     Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
     most one may have stages of its own, and at most one may give units or weights to tasks.
@@ -25,7 +27,7 @@ class Composed(Method):
         self.entrywise = all(method.entrywise for method in self.methods)
         wishes = {method.moves_old for method in self.methods}
         self.moves_old = True in wishes and False not in wishes
-        self._holding_last = sorted(self.methods, key=lambda method: method.divides)
+        self._holding_last = sorted(self.methods, key=lambda method: (method.observes_steps, method.divides))
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:

@@ -38,6 +38,10 @@ class ConsolidationSettings(Part):
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
     consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+    scale: Literal["mean", "none"] = Field(
+        "mean", description="mean: each task's importance is divided by its mean; none: it is taken as measured"
+    )
+    later = ("scale",)
     protect: list[str] = Field(
         ["*"], min_length=1, description="names of the shared parameters that are protected; * stands for anything"
     )
@@ -80,11 +84,17 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
     """Omega with mean 1 over all entries of all tensors, in place; all zeros stay zeros. Raises GenclError unless
     finite."""
+    mean = checked_mean(importance)
+    return {name: value.div_(mean) if mean else value for name, value in importance.items()}
+
+
+def checked_mean(importance: dict[str, Tensor]) -> float:
+    """The mean over all entries of all tensors. Raises GenclError unless it is finite and not negative."""
     total = sum(value.sum(0).sum(dtype=torch.float64) for value in importance.values())  # a sum of doubles copies all
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
-    return {name: value.div_(mean) if mean else value for name, value in importance.items()}
+    return mean
 
 
 def _some(names: Sequence[str]) -> str:
@@ -114,10 +124,11 @@ class Consolidation(Method):
 
     @abstractmethod
     def measure(self, ctx: Context) -> dict[str, Tensor]:
-        """The importance of each shared parameter for the task just learned, not negative, in any unit."""
+        """The importance of each shared parameter for the task just learned, not negative; in any unit, since only
+        ratios count unless ``scale`` is none."""
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        """Adds a task's importance (of mean 1) to the earlier ones', with its weights as the anchor of all.
+        """Adds a task's importance (see ``scale``) to the earlier ones', with its weights as the anchor of all.
 
         In place, as these are most of what a method takes of memory; ``weights`` are the learner's own.
         """
@@ -201,7 +212,11 @@ class Consolidation(Method):
 
     def after_task(self, ctx: Context) -> None:
         self._clear()
-        measured = scaled_to_mean_one(self.measure(ctx))
+        measured = self.measure(ctx)
+        if self.settings.scale == "mean":
+            scaled_to_mean_one(measured)
+        else:
+            checked_mean(measured)
         self.combine(measured, {name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import torch
 from pydantic import Field
+from torch import Tensor
 
+from gencl.errors import UsageError
 from gencl.methods.base import Context
-from gencl.methods.replay import mixed, number_replayed
+from gencl.methods.replay import ReplaySettings
+from gencl.methods.solver import Solver
 from gencl.methods.teacher import Taught
-from gencl.models.learner import Batch
-from gencl.settings import Part
+from gencl.models.learner import Batch, Learner
+from gencl.scenarios.task import Task
 
 
 class DGR(Taught):
     """Part of each batch is drawn from a frozen copy of the generator, made when the task began.
 
     Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1)
-    starves the new class at small batches (design notes). Stores no images, but one more generator while training.
+    starves the new class at small batches (design notes); ``extra`` adds to the batch instead. Stores no images, but
+    one more generator while training.
 
     A classifier needs a generator beside it (``model.generator``), and both learn from the mixed batches, which makes
-    them a scholar (section 3). There the previous solver labels what is replayed; here the class that the generator
-    was asked for is the label: it also says the task where heads are per task, and keeps the labels balanced. A
-    convolutional generator has little to hold on to in permuted pixels, where replay is that much weaker.
+    them a scholar (section 3). The whole solver is trained, old heads too; a generator's own parameters of old classes
+    are final, which was better. In the paper the previous solver labels what is replayed (``labels: solver``, or
+    ``soft``: its probabilities are the targets). By default the label is the class that the generator was asked for: it
+    also says the task where heads are per task, and keeps the labels balanced. A convolutional generator has little to
+    hold on to in permuted pixels, where replay is that much weaker.
     """
 
-    class Settings(Part):
-        """The share of replay."""
+    class Settings(ReplaySettings):
+        """How much is replayed, and who labels it."""
 
-        share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed")
+        labels: Literal["asked", "solver", "soft"] = Field(
+            "asked",
+            description="a replayed image's label: the class asked for, or the previous classifier's answer, "
+            "as a class or as probabilities",
+        )
+        later = (*ReplaySettings.later, "labels")
 
     moves_old = True
     needs = frozenset({"generate"})
     grid = {"share": (0.25, 0.5, 0.75)}
     settings: Settings
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._solver = Solver()
+
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
+        super().check(learner, tasks)
+        if self.settings.labels != "asked" and "classify" not in learner.offers:
+            raise UsageError(
+                f"method.labels: {self.settings.labels} needs a classifier, and this learner only draws: use asked"
+            )
+
+    def before_task(self, ctx: Context) -> None:
+        super().before_task(ctx)
+        if self.settings.labels != "asked":
+            self._solver.begin(ctx.learner, len(ctx.learner.tasks) - len(ctx.task.parts))
+
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if not self._teacher:
             return batch
         assert self._teacher.generator is not None
-        classes, latents = self._teacher.draw(number_replayed(self.settings.share, len(batch)), ctx.random)
+        classes, latents = self._teacher.draw(self.settings.number(batch, ctx.random), ctx.random)
         with torch.no_grad():
             images = self._teacher.generator(latents, ctx.learner.position[classes])
-        return mixed(batch, images, classes)
+        if self.settings.labels == "solver":
+            classes = self._solver.labels(images, classes)
+        soft = self._solver.beliefs(images, classes) if self.settings.labels == "soft" else None
+        return self.settings.mixed(batch, images, classes, soft)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {**super().state_dict(), **self._solver.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        super().load_state_dict(state, learner)
+        self._solver.load_state_dict(state, learner)

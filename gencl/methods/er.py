@@ -7,9 +7,8 @@ from torch import Tensor
 
 from gencl.methods.base import Context, Method
 from gencl.methods.memory import Memory
-from gencl.methods.replay import mixed, number_replayed
+from gencl.methods.replay import ReplaySettings
 from gencl.models.learner import Batch, Learner
-from gencl.settings import Part
 
 
 class ER(Method):
@@ -19,11 +18,10 @@ class ER(Method):
     solver is trained on the mixed batches, as in the paper: the old heads of a classifier too.
     """
 
-    class Settings(Part):
-        """The size of the memory, and the share of replay."""
+    class Settings(ReplaySettings):
+        """The size of the memory, and how much is replayed."""
 
         memory: int = Field(500, ge=1, description="images kept, over all classes")
-        share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed")
 
     moves_old = True
     grid = {"share": (0.25, 0.5, 0.75)}
@@ -34,9 +32,8 @@ class ER(Method):
         self._memory = Memory(settings.memory)
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
-        if not self._memory or len(batch) < 2:
-            return batch
-        return mixed(batch, *self._memory.draw(number_replayed(self.settings.share, len(batch)), ctx.random))
+        replayed = self.settings.number(batch, ctx.random) if self._memory else 0
+        return self.settings.mixed(batch, *self._memory.draw(replayed, ctx.random)) if replayed else batch
 
     def after_task(self, ctx: Context) -> None:
         self._memory.fill(ctx)

@@ -29,8 +29,10 @@ class EWC(Consolidation):
     class), or the true label (``empirical``). On a GAN log p is the generator's own adversarial log-likelihood
     log sigmoid(D(G(z, c), c)) (a choice: a GAN has no likelihood).
 
-    Each task keeps a term of its own, sum_t F_t (W - W_t)^2, as in the paper. Their sum is, up to a constant, one
-    quadratic around the mean of the W_t weighted by F_t; that is what is stored, so that memory does not grow. Where
+    Each task keeps a term of its own, lambda sum_t F_t (W - W_t)^2, as in the paper, which writes lambda / 2. Unlike
+    there, each F_t is first divided by its mean over all weights, so that tasks count alike and one lambda suits many
+    data sets; ``scale: none`` takes F_t as it is. The sum is, up to a constant, one quadratic around the mean of the
+    W_t weighted by F_t; that is what is stored, so that memory does not grow. Where
     weights drift over many tasks the old anchors pull back too far: ``ewc-online`` (one anchor) did better on permuted
     MNIST and on random patterns, this form on split MNIST (results/).
     """

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from gencl.models.learner import Batch
+from gencl.randomness import RandomSource
+from gencl.settings import Part
+
+
+class ReplaySettings(Part):
+    """How much is replayed."""
+
+    share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed, in place of new images")
+    extra: int | None = Field(
+        None, ge=1, le=65_536, description="replayed samples added to each batch, over all processes, instead of share"
+    )
+    later: ClassVar[tuple[str, ...]] = ("extra",)
+
+    def number(self, batch: Batch, random: RandomSource) -> int:
+        """Return how many samples this process replays beside its part of a batch."""
+        if self.extra is not None:
+            return max(1, self.extra // random.world)
+        return number_replayed(self.share, len(batch)) if len(batch) > 1 else 0
+
+    def mixed(self, batch: Batch, images: Tensor, classes: Tensor, beliefs: Tensor | None = None) -> Batch:
+        """Return the batch with old samples at its end, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
+
+        They replace its last rows, so that every method sees as many samples per step, or with ``extra`` are added to
+        it. ``beliefs`` (m, columns) are their targets where these are probabilities (`Batch.beliefs`).
+        """
+        kept = batch if self.extra is not None else batch.rows(slice(len(batch) - len(classes)))
+        tasks = tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
+        both = {"images": torch.cat([kept.images, images]), "classes": torch.cat([kept.classes, classes])}
+        told = None if beliefs is None else torch.cat([beliefs.new_zeros(len(kept), beliefs.shape[1]), beliefs])
+        return replace(kept, **both, beliefs=told, tasks=tasks, index=None)
 
 
 def number_replayed(share: float, size: int) -> int:
     """How many of a batch of ``size`` are replayed: some of both, where there is room."""
     return min(max(round(share * size), 1), size - 1)
-
-
-def mixed(batch: Batch, images: Tensor, classes: Tensor) -> Batch:
-    """The batch with its last rows replaced by old samples, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
-
-    The batch keeps its size, so that every method sees as many samples a step.
-    """
-    kept = batch.rows(slice(len(batch) - len(classes)))
-    tasks = tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
-    both = {"images": torch.cat([kept.images, images]), "classes": torch.cat([kept.classes, classes])}
-    return replace(kept, **both, tasks=tasks, index=None)

@@ -16,7 +16,8 @@ class SI(Consolidation):
 
     Over the steps of a task omega += -g dW, with g the gradient of the **task's** loss: its own penalty, where it is
     in the loss, is taken out of it again. Then Omega = max(0, omega) / ((W_end - W_start)^2 + damping), the distance
-    being the whole task's.
+    being the whole task's. Beside other methods dW is all that a step did, their pulls and masks included: a weight
+    that is held where it is has no path.
     """
 
     class Settings(ConsolidationSettings):
@@ -24,6 +25,7 @@ class SI(Consolidation):
 
         damping: float = Field(0.1, gt=0, description="xi: keeps weights that hardly moved from mattering most")
 
+    observes_steps = True
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
@@ -31,15 +33,23 @@ class SI(Consolidation):
         self.path: dict[str, Tensor] = {}
         """omega of the present task, by name."""
         self.start: dict[str, Tensor] = {}
-        """Where the task began, by name; later tasks begin at the anchors."""
+        """Where training on the task began, by name: at the anchors, unless another method moved weights first."""
         self._step: tuple[list[Tensor], list[Tensor]] | None = None
         """Parameters and their gradients, within a step."""
 
     def before_task(self, ctx: Context) -> None:
         super().before_task(ctx)
-        shared = ctx.learner.shared()
-        self.start = self.anchors or {name: parameter.detach().clone() for name, parameter in shared.items()}
+        self.path, self.start = {}, {}
+
+    def enter_stage(self, ctx: Context) -> None:
+        """Notes where training begins, once every method has prepared the task."""
+        super().enter_stage(ctx)
+        if self.path:
+            return  # a later stage
+        shared = {name: parameter.detach() for name, parameter in ctx.learner.shared().items()}
         self.path = {name: torch.zeros_like(parameter) for name, parameter in shared.items()}
+        at_anchors = bool(self.anchors) and all(torch.equal(self.anchors[name], shared[name]) for name in shared)
+        self.start = self.anchors if at_anchors else {name: value.clone() for name, value in shared.items()}
 
     def adjust_gradients(self, ctx: Context) -> None:
         assert ctx.phase is not None

@@ -229,11 +229,15 @@ class Classifier(Learner):
         return [parameter for task in tasks for parameter in self.own(task).values()]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """Cross-entropy."""
+        """Cross-entropy with the classes, or with `Batch.beliefs` where a row has any."""
         for dropout in self._dropouts:
             dropout.random = random
         scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
-        return F.cross_entropy(scores, right)
+        if batch.beliefs is None:
+            return F.cross_entropy(scores, right)
+        beliefs = F.pad(batch.beliefs, (0, scores.shape[1] - batch.beliefs.shape[1]))
+        targets = torch.where(beliefs.sum(1, keepdim=True) > 0, beliefs, F.one_hot(right, scores.shape[1]))
+        return F.cross_entropy(scores, targets)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         every = torch.arange(len(task.train), device=random.device)

@@ -25,7 +25,8 @@ class Batch:
 
     ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
     which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
-    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`).
+    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`). ``beliefs`` (n, columns) are
+    targets that are probabilities of the first so many of a classifier's columns; a row of zeros has its class instead.
     """
 
     images: Tensor
@@ -34,6 +35,7 @@ class Batch:
     tasks: tuple[int, ...] = ()
     index: Tensor | None = None
     chances: Tensor | None = None
+    beliefs: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.classes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from gencl.datasets.dataset import Dataset, Split
 from gencl.errors import UsageError
@@ -28,14 +28,7 @@ class Ordered(Part):
         "given",
         description="seed: the run's seed draws the tasks and the validation images; given: they are equal in all runs",
     )
-
-    @model_serializer(mode="wrap")
-    def _leave_out_given(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Return the settings as runs that know no ``order`` have written them, unless it is ``seed``."""
-        found: dict[str, Any] = tree(self)
-        if found["order"] == "given":
-            del found["order"]
-        return found
+    later = ("order",)
 
 
 class Recipe(ABC):

@@ -54,10 +54,10 @@ class Started:
 class Workers:
     """The processes that train cells; SIGINT and SIGTERM are passed on to them, and they write their checkpoints."""
 
-    def __init__(self, device: str, threads: int) -> None:
+    def __init__(self, device: str, threads: int | None = None) -> None:
         """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`).
-        ``threads``: the most that a cell chooses for itself."""
-        self._environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        ``threads``: the most that a cell chooses for itself; default as PyTorch."""
+        self._environment = dict(os.environ) if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
         wait_asleep(self._environment)
         self._signal = 0
         self._running: set[Worker] = set()

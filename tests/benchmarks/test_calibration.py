@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
-from benchmarks.calibration.__main__ import Calibration, summary, table
+from benchmarks.calibration.__main__ import Calibration, summary, table, write
 from benchmarks.calibration.rows import ROWS, Row
 from benchmarks.peers.sides import Side, installed, is_installed
 from gencl.datasets.dataset import cache_root
@@ -39,6 +40,14 @@ def test_gencl_learns_each_row_and_leaves_what_the_other_side_needs(row: Row, tm
     if row.variant == "er recorded":
         labels = tensors["batches.labels.4"]
         assert (labels[:, :8] >= 8).all() and (labels[:, 8:] < 8).all()
+
+
+def test_results_say_which_seeds_and_versions(tmp_path: Path) -> None:
+    write(tmp_path / "made" / "here", [summary(ROWS[0], [(0.90, 0.91), (0.94, 0.92)], None)], 2)
+    stored = json.loads((tmp_path / "made" / "here" / "results.json").read_text())
+    assert stored["seeds"] == [0, 1] and set(stored["versions"]) == {"gencl", "avalanche-lib", "torch"}
+    assert stored["rows"][0]["gencl"] == [0.90, 0.94]
+    assert "| plain training |" in (tmp_path / "made" / "here" / "results.md").read_text()
 
 
 def test_a_row_is_the_same_within_the_spread_or_says_which_side_is_better() -> None:

@@ -153,3 +153,14 @@ def test_protecting_what_is_not_there_is_refused() -> None:
     ctx = context()
     with pytest.raises(UsageError, match=r"no shared parameter is called 'encoder\.\*'; there are: trunk"):
         MAS(MAS.Settings(protect=["trunk.*", "encoder.*"])).check(ctx.learner)
+
+
+def test_importance_may_be_taken_as_measured() -> None:
+    ctx = context(tasks=1)
+    scaled, plain = (EWC(EWC.Settings(scale=scale)) for scale in ("mean", "none"))
+    for method in (scaled, plain):
+        method.after_task(ctx)
+    mean = torch.cat([value.flatten() for value in plain.importance.values()]).double().mean()
+    for name, value in plain.importance.items():
+        assert torch.allclose(value / mean, scaled.importance[name], rtol=1e-4, atol=1e-6)
+    assert "scale" not in scaled.settings.model_dump() and plain.settings.model_dump()["scale"] == "none"

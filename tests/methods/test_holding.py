@@ -17,7 +17,7 @@ from gencl.models.classifier import Classifier
 from gencl.scenarios.task import Task
 from gencl.training.build import make_scenario
 
-SETS = ["train.steps=30", "model.hidden=[24,16]", "train.log_every=30", "scenario.tasks=4"]
+SETS = ["train.steps=30", "model.hidden=[24,16]", "train.log_every=30", "scenario.tasks=4", "scenario.order=given"]
 ADAM = ["train.optimizer=adam", "train.lr=0.003"]
 
 

@@ -186,6 +186,7 @@ def test_a_name_with_plus_signs_goes_through_settings_comparison_and_search(tmp_
     from gencl.training.search import Experiment, searches
     from gencl.training.tune import _nested
 
-    (search,), _ = searches(["ewc+der++"], ["der++.alpha=0.1,0.2"], Experiment("digits-mlp", None, ()), 4)
-    assert all(set(candidate) == {"ewc.lambda", "der++.alpha", "der++.beta"} for candidate in search.candidates)
+    (search,) = searches(["ewc+der++"], ["der++.alpha=0.1,0.2"], Experiment("digits-mlp", None, ()), 4)
+    wanted = {"ewc.lambda", "der++.alpha", "der++.beta", "train.lr"}
+    assert all(set(candidate) == wanted for candidate in search.candidates)
     assert _nested("ewc+der++", {"der++.alpha": 0.2}) == {"der++": {"alpha": 0.2}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -10,11 +11,12 @@ import torch.nn.functional as F
 
 from gencl.methods.er import ER
 from gencl.methods.lwf import LwF, distillation
-from gencl.methods.replay import mixed
+from gencl.methods.replay import ReplaySettings
 from gencl.methods.xdg import XdG
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Phase
 from gencl.randomness import RandomSource
+from gencl.scenarios.task import Task
 from tests.conftest import context
 
 pytestmark = pytest.mark.numeric
@@ -66,7 +68,8 @@ def test_lwf_records_the_responses_where_all_images_are_seen() -> None:
     assert method._recorded is not None
     assert [tuple(heads.shape) for heads in method._recorded] == [(len(data), 2, 2)]  # two heads of two classes
     assert once is not None and again is not None and torch.isclose(once, again)
-    assert mixed(ctx.batch, ctx.batch.images[:1], ctx.batch.classes[:1]).index is None  # not the task's images alone
+    replayed = ReplaySettings().mixed(ctx.batch, ctx.batch.images[:1], ctx.batch.classes[:1])
+    assert replayed.index is None  # not the task's images alone
 
 
 def test_er_keeps_equally_many_of_each_class_and_replays_old_tasks_only() -> None:
@@ -99,3 +102,17 @@ def test_xdg_closes_the_same_units_of_a_task_every_time() -> None:
     gated = learner.trunk(images, learner.gates.of(torch.zeros(len(images), dtype=torch.long)))
     assert (gated[:, first[1][0] == 0] == 0).all()
     assert F.relu(gated).equal(gated)
+
+
+def first_task() -> Task:
+    return context(tasks=1, data__limit=200).task
+
+
+def test_replay_may_add_to_the_batch() -> None:
+    ctx = context(tasks=2, data__limit=200)
+    method = ER(ER.Settings(extra=24))
+    batch = Batch(torch.rand(64, 1, 28, 28), torch.full((64,), 2), tasks=(1,))
+    method.after_task(replace(ctx, task=first_task()))
+    longer = method.extend_batch(ctx, batch)
+    assert len(longer) == 64 + 24 and torch.equal(longer.images[:64], batch.images)
+    assert longer.classes[64:].max() < 2 and longer.tasks == (0, 1)

@@ -6,6 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from gencl.methods.anpyc import ANPyC
+from gencl.methods.base import Context, Method
+from gencl.methods.composed import Composed
 from gencl.methods.si import SI
 from gencl.models.learner import Phase
 from tests.conftest import context
@@ -23,6 +26,7 @@ def walk(consolidation: str, steps: int = 400, lr: float = 1e-3, second_task: bo
         method.importance = {name: torch.ones_like(p) for name, p in shared.items()}
         method.anchors = {name: p.detach().clone() for name, p in shared.items()}
     method.before_task(ctx)
+    method.enter_stage(ctx)
 
     def loss() -> Tensor:
         return torch.stack([(p - 3).square().sum() / 2 for p in shared.values()]).sum()
@@ -57,6 +61,7 @@ def test_it_is_as_exact_as_with_copies_of_the_weights() -> None:
     method = SI(SI.Settings())
     ctx.phase = Phase("classifier", list(shared.values()), ctx.learner.loss, moves_shared=True)
     method.before_task(ctx)
+    method.enter_stage(ctx)
     exact = {name: torch.zeros_like(p, dtype=torch.float64) for name, p in shared.items()}
     for _ in range(300):
         before = {name: p.detach().clone() for name, p in shared.items()}
@@ -77,9 +82,11 @@ def test_later_tasks_begin_at_the_anchors() -> None:
     ctx = context(model__hidden="[]", model__heads="domain")
     method = SI(SI.Settings())
     method.before_task(ctx)
+    method.enter_stage(ctx)
     assert any(name.startswith("start.") for name in method.state_dict())
     method.after_task(ctx)
     method.before_task(ctx)
+    method.enter_stage(ctx)
     for name, parameter in ctx.learner.shared().items():
         assert torch.equal(method.start[name], parameter)
     stored = method.state_dict()
@@ -96,3 +103,54 @@ def test_importance_is_damped_and_never_negative() -> None:
     method.path[name] = torch.tensor([-1.0, 1.0])
     method.start[name] = ctx.learner.shared()[name].detach() - 0.5
     assert torch.allclose(method.measure(ctx)[name], torch.tensor([0.0, 1 / (0.25 + 0.1)]))
+
+
+def test_it_starts_where_training_starts() -> None:
+    """CLNP sets free weights back when a task begins, after SI's hook: the start is not the anchors then."""
+    ctx = context(model__heads="task", tasks=2)
+    method = Composed({"si": SI(SI.Settings()), "moving": Moving(None)})
+    method.before_task(ctx)
+    method.enter_stage(ctx)
+    method.after_task(ctx)
+    method.before_task(ctx)
+    method.enter_stage(ctx)
+    si = method.methods[0]
+    assert isinstance(si, SI)
+    for name, parameter in ctx.learner.shared().items():
+        assert torch.equal(si.start[name], parameter) and not torch.equal(si.anchors[name], parameter)
+    again = SI(SI.Settings())
+    again.load_state_dict(si.state_dict(), ctx.learner)
+    assert all(torch.equal(again.start[name], value) for name, value in si.start.items())
+
+
+class Moving(Method):
+    """Moves every shared weight when a task begins."""
+
+    def before_task(self, ctx: Context) -> None:
+        for parameter in ctx.learner.shared().values():
+            parameter.data.add_(0.1)
+
+
+@pytest.mark.parametrize("order", [("si", "anpyc"), ("anpyc", "si")])
+def test_pruned_weights_have_no_path(order: tuple[str, str]) -> None:
+    ctx = context(model__heads="domain")
+    shared = ctx.learner.shared()
+    made = {"si": SI(SI.Settings()), "anpyc": ANPyC(ANPyC.Settings())}
+    method = Composed({name: made[name] for name in order})
+    method.before_task(ctx)
+    method.enter_stage(ctx)
+    si, anpyc = made["si"], made["anpyc"]
+    assert isinstance(si, SI) and isinstance(anpyc, ANPyC)
+    anpyc.pruned = {name: torch.rand_like(p) < 0.5 for name, p in shared.items() if p.ndim > 1}
+    anpyc._hold_at_zero(ctx)
+    ctx.phase = Phase("classifier", list(shared.values()), ctx.learner.loss, moves_shared=True)
+    for _ in range(3):
+        for parameter in shared.values():
+            parameter.grad = torch.randn_like(parameter)
+        method.adjust_gradients(ctx)
+        with torch.no_grad():
+            for parameter in shared.values():
+                parameter.sub_(0.1 * parameter.grad)
+        method.after_step(ctx)
+    for name, mask in anpyc.pruned.items():
+        assert not si.path[name][mask].any() and si.path[name][~mask].all()

@@ -1,0 +1,63 @@
+"""The previous solver: a frozen copy of a classifier, made when a task begins, that answers for the old classes."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from gencl.methods.base import under, within
+from gencl.models.classifier import Classifier
+from gencl.models.learner import Learner
+
+
+class Solver:
+    """Labels replayed images as the classifier did before the present task (Shin et al. 2017, section 3.1)."""
+
+    def __init__(self) -> None:
+        self._copy: Classifier | None = None
+        self._tasks = 0
+
+    def begin(self, learner: Learner, tasks: int) -> None:
+        """Copies a classifier that has learned so many tasks; called before each task."""
+        classifier = cast(Classifier, learner)
+        if tasks:
+            generator, classifier.generator = classifier.generator, None  # replay has its own copy
+            self._copy, self._tasks = deepcopy(classifier).eval().requires_grad_(False), tasks
+            classifier.generator = generator
+
+    @torch.no_grad()
+    def beliefs(self, images: Tensor, classes: Tensor) -> Tensor:
+        """Return the probabilities of the old columns, (n, columns); ``classes`` (n,) says the task where heads are a
+        task's own. With one head per task, another task's columns get 0."""
+        return self._scores(images, classes)[0].softmax(1)
+
+    @torch.no_grad()
+    def labels(self, images: Tensor, classes: Tensor) -> Tensor:
+        """Return the most probable old class of each image, (n,)."""
+        assert self._copy is not None
+        scores, right = self._scores(images, classes)
+        known = torch.tensor(self._copy.classes, device=classes.device)
+        return known[scores.argmax(1) - right + self._copy.position[classes]]
+
+    def _scores(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores of the old columns, and the right ones: the copy has grown for the new task, too."""
+        assert self._copy is not None
+        scores, right = self._copy.logits(images, self._copy.position[classes], range(self._tasks))
+        old = sum(len(task) for task in self._copy.tasks[: self._tasks])
+        return (scores[:, :old] if self._copy.heads == "class" else scores), right
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """By name; empty where no task was learned yet."""
+        if self._copy is None:
+            return {}
+        return {"solved": torch.tensor(self._tasks), **under("solver", self._copy.state_dict())}
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        """Restores `state_dict`."""
+        if "solved" in state:
+            self.begin(learner, int(state["solved"]))
+            assert self._copy is not None
+            self._copy.load_state_dict(within("solver", state))
