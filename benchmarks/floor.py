@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from benchmarks.runs import places
 from gencl.models.cgan import ConditionalGAN
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import TrainSettings
@@ -25,7 +26,7 @@ def classify(
     trunk = nn.Sequential(nn.Flatten(), nn.Linear(784, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU())
     seconds = 0.0
     for task in scenario.tasks:
-        images, labels = task.train.images.float() / 255, task.train.labels - task.classes[0]
+        images, labels = task.train.images.float() / 255, places(task.train.labels, task.classes)
         start = clock()
         model = nn.Sequential(trunk, nn.Linear(second, len(task.classes)))
         optimizer = torch.optim.SGD(model.parameters(), settings.lr, settings.momentum)

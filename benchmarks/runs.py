@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from gencl import methods, presets
 from gencl.metrics.evaluator import Evaluator
 from gencl.processes import Processes
@@ -20,6 +23,11 @@ NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
 
 def settings_for(preset: str, method: str, assignments: Sequence[str]) -> Settings:
     return presets.resolve(preset, method=method, assignments=[*NO_EXTRAS, *assignments])
+
+
+def places(labels: Tensor, classes: Sequence[int]) -> Tensor:
+    """The place of each label among the classes, of the labels' shape."""
+    return (labels.unsqueeze(-1) == torch.tensor(classes)).long().argmax(-1)
 
 
 class OnlyAtTheEnd(Trainer):

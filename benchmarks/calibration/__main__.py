@@ -64,7 +64,7 @@ class Calibration:
         accuracy, method = trained(settings, scenario, row.variant)
         if isinstance(method, Unscaled):
             self._per_task[row.name, seed] = statistics.fmean(method.means[:-1])  # the last is never used
-        made = batches(method)
+        made = batches(method, scenario)
         data = self.folder / f"{row.heads}-{'made' if made else 'drawn'}-{seed}.safetensors"
         if not data.exists():
             save_file(shared_setup(settings, scenario) | made, data)

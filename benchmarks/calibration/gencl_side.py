@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.calibration.variants import VARIANTS, RecordedER
-from benchmarks.runs import fresh
+from benchmarks.runs import fresh, places
 from gencl.methods.base import Method
 from gencl.randomness import derive_seed
 from gencl.scenarios.task import Scenario
@@ -21,14 +21,17 @@ from gencl.training.build import make_learner
 
 def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
     """What the other side needs: images in [0, 1], labels (from 0 where each task has a head), the rows of the images
-    that each step learns from (steps, batch), and initial weights."""
+    that each step learns from (steps, batch), and initial weights. With one head labels are places in the order in
+    which classes are learned."""
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
+    learned = [c for task in scenario.tasks for c in task.classes]
     found = {}
     for task in scenario.tasks:
         k, train = task.index, settings.train
+        among = task.classes if settings.model["heads"] == "task" else learned
         for part, split in {"train": task.train, "test": task.test}.items():
             found[f"{part}.images.{k}"] = split.images.float() / 255
-            found[f"{part}.labels.{k}"] = split.labels - (task.classes[0] if settings.model["heads"] == "task" else 0)
+            found[f"{part}.labels.{k}"] = places(split.labels, among)
         order = schedule.Order(len(task.train), train.batch_size, settings.seed, "order", k)
         steps = schedule.steps(train, len(task.train), k)
         found[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
@@ -47,7 +50,10 @@ def trained(settings: Settings, scenario: Scenario, variant: str | None) -> tupl
     return trainer.state.summary["acc"], trainer.method
 
 
-def batches(method: Method) -> dict[str, Tensor]:
+def batches(method: Method, scenario: Scenario) -> dict[str, Tensor]:
     """The batches that `RecordedER` made, (steps, batch, ...); else nothing."""
-    recorded = method.recorded if isinstance(method, RecordedER) else {}
-    return {name: torch.stack(values) for name, values in recorded.items()}
+    if not isinstance(method, RecordedER):
+        return {}
+    learned = [c for task in scenario.tasks for c in task.classes]
+    labels = {name: places(torch.stack(values), learned) for name, values in method.labels.items()}
+    return labels | {name: torch.stack(values) for name, values in method.images.items()}

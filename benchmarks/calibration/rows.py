@@ -36,7 +36,7 @@ class Row:
         return {**self.theirs, **strength}
 
 
-LOSS = "method.consolidation=loss"
+LOSS, UNSCALED = "method.consolidation=loss", "method.scale=none"
 EWC: dict[str, Any] = {"method": "ewc", "strength": 1e5, "key": "ewc_lambda"}
 SI: dict[str, Any] = {"method": "si", "strength": 100.0, "key": "si_lambda", "factor": 2.0}
 MAS: dict[str, Any] = {"method": "mas", "strength": 0.1, "key": "lambda_reg"}
@@ -51,8 +51,8 @@ ROWS = (
     Row("plain training", "finetune", "naive"),
     Row("ewc, Fisher per batch", plugin="ewc", ours=(LOSS,), variant="ewc per batch", **EWC),
     Row(
-        "ewc, Fisher per image", plugin="ewc per image", ours=(LOSS, "method.fisher=empirical"),
-        variant="ewc per image", **{**EWC, "strength": 1e3},
+        "ewc, Fisher per image", plugin="ewc per image", ours=(LOSS, UNSCALED, "method.fisher=empirical"),
+        **{**EWC, "strength": 1e3},
     ),
     Row(
         "ewc, each as it comes", plugin="ewc", measured="ewc, Fisher per batch", **EWC,
@@ -61,8 +61,8 @@ ROWS = (
     ),
     Row("si, clipped", plugin="si copying", ours=(LOSS,), variant="si clipped", **SI),
     Row(
-        "si, damped", plugin="si unclipped", ours=(LOSS, "method.damping=0.1"), theirs={"eps": 0.1},
-        variant="si unscaled", **{**SI, "strength": 10.0},
+        "si, damped", plugin="si unclipped", ours=(LOSS, UNSCALED, "method.damping=0.1"),
+        theirs={"eps": 0.1}, **{**SI, "strength": 10.0},
         differs="gencl: path of the task's loss alone, a task's negative importance is 0. avalanche-lib: path of loss "
         "and penalty, negative importance stays",
     ),

@@ -16,12 +16,11 @@ from gencl.methods.er import ER
 from gencl.methods.ewc import EWC
 from gencl.methods.importance import batch_gradients
 from gencl.methods.mas import MAS
-from gencl.methods.si import SI
 from gencl.models.learner import Batch, ScalarKind
 
 
 class Unscaled(Consolidation):
-    """Importance stays in its own unit, where gencl scales each task's to mean 1."""
+    """Importance stays in its own unit, as with ``scale: none``, and its mean is kept."""
 
     def __init__(self, settings: ConsolidationSettings) -> None:
         super().__init__(settings)
@@ -47,10 +46,6 @@ def batch_moment(ctx: Context, kind: ScalarKind, moment: Callable[[Tensor], Tens
     return {name: value / len(batches) for name, value in sums.items()}
 
 
-class UnscaledEWC(Unscaled, EWC):
-    """The Fisher per sample, in its own unit."""
-
-
 class BatchEWC(Unscaled, EWC):
     """The square of a batch's mean gradient of log p of the true labels (avalanche-lib's EWCPlugin)."""
 
@@ -73,10 +68,6 @@ class BatchMAS(AveragedMAS):
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:
         return batch_moment(ctx, "sensitivity", torch.abs)
-
-
-class UnscaledSI(Unscaled, SI):
-    """gencl's path and damping, in its own unit."""
 
 
 class ClippedSI(Unscaled):
@@ -119,21 +110,21 @@ class RecordedER(ER):
 
     def __init__(self, settings: ER.Settings) -> None:
         super().__init__(settings)
-        self.recorded: dict[str, list[Tensor]] = {}
+        self.images: dict[str, list[Tensor]] = {}
+        self.labels: dict[str, list[Tensor]] = {}
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         made = super().extend_batch(ctx, batch)
-        for what, value in {"images": (made.images * 255).round().to(torch.uint8), "labels": made.classes}.items():
-            self.recorded.setdefault(f"batches.{what}.{ctx.task.index}", []).append(value)
+        images = (made.images * 255).round().to(torch.uint8)
+        self.images.setdefault(f"batches.images.{ctx.task.index}", []).append(images)
+        self.labels.setdefault(f"batches.labels.{ctx.task.index}", []).append(made.classes)
         return made
 
 
 VARIANTS: dict[str, type[Method]] = {
-    "ewc per image": UnscaledEWC,
     "ewc per batch": BatchEWC,
     "mas per image": AveragedMAS,
     "mas per batch": BatchMAS,
-    "si unscaled": UnscaledSI,
     "si clipped": ClippedSI,
     "er recorded": RecordedER,
 }

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from benchmarks import measure
 from benchmarks.peers.gencl_side import PLAIN
 from benchmarks.peers.sides import PEER, Side, installed
-from benchmarks.runs import settings_for
+from benchmarks.runs import places, settings_for
 from gencl.datasets.dataset import cache_root
 from gencl.training.build import make_scenario
 
@@ -36,7 +36,7 @@ def tensors(preset: str, assignments: list[str], root: Path) -> dict[str, torch.
     for task in scenario.tasks:
         for part, split in {"train": task.train, "test": task.test}.items():
             found[f"{part}.images.{task.index}"] = split.images.float() / 255
-            found[f"{part}.labels.{task.index}"] = split.labels - task.classes[0]
+            found[f"{part}.labels.{task.index}"] = places(split.labels, task.classes)
     return found
 
 
