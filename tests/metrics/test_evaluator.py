@@ -98,7 +98,7 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     result = gencl_command("evaluate", few.path, "--features", "inception", "--weights", inception_weights, "--n", "3")
     assert result.returncode == 0, result.stderr
     assert "not the published weights" in " ".join(result.stdout.split())
-    assert "3 generated and 3 real images are no more than the 2,048 features" in result.stderr
+    assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
     found = few.evaluation
     assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
     assert found["mean"].keys() == {"fid", "kid", "precision", "recall", "drift"}  # its classes are ImageNet's
