@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 MEANINGS = {
     "acc": "mean accuracy over all tasks after the last one",
+    "aaa": "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
     "bwt": "backward transfer: what later tasks did to earlier ones; negative is forgetting",
     "fwt": "forward transfer: how well a task is learned compared with joint training",
     "forgetting": "from the best a task ever was to what it is at the end, on average",
