@@ -29,7 +29,7 @@ from gencl.training.build import make_scenario
 METHODS = ("naive", "lwf", "si", "mas", "ewc")
 
 
-def tensors(preset: str, assignments: list[str], root: Path) -> dict[str, torch.Tensor]:
+def tensors(preset: str, assignments: list[str], root: Path | None) -> dict[str, torch.Tensor]:
     """Every task's images in [0, 1] and labels from 0, as the peer reads them."""
     found = {}
     scenario = make_scenario(settings_for(preset, "finetune", assignments), root)
