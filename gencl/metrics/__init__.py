@@ -45,6 +45,10 @@ METRICS = Registry(
             "gencl.metrics.lpips_metrics:LPIPSReconstruction",
             "LPIPS between held-out images and what is made of them (VAEs)",
         ),
+        "memorisation": (
+            "gencl.metrics.memorisation:Memorisation",
+            "share of generated images that lie nearer to training images than to held-out ones (generators)",
+        ),
         "fitting": (
             "gencl.metrics.fitting:FittingCapacity",
             "accuracy on real images of a classifier trained on generated ones (generators)",

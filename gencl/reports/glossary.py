@@ -23,6 +23,7 @@ MEANINGS = {
     "reconstruction": "squared error per pixel of held-out images, encoded and decoded; lower is better",
     "reconstruction_just_learned": "the same error when each task had just been learned",
     "reconstruction_forgetting": "how much the error grew since each task was learned; lower is better",
+    "memorisation": "share of generated images nearer to training than to held-out images; 50 % is none, 100 % copies",
     "fitting": "accuracy on real images of a classifier trained on generated ones",
 }
 

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from gencl.training.run import Run
 
 
+_SHARES = ("acc", "aaa", "bwt", "fwt", "forgetting", "precision", "recall", "fitting", "memorisation")
+
+
 def is_share(name: str) -> bool:
     """Whether a figure is a share of one, shown in per cent."""
-    return "accuracy" in name or name in ("acc", "aaa", "bwt", "fwt", "forgetting", "precision", "recall", "fitting")
+    return "accuracy" in name or name in _SHARES
 
 
 def shown(name: str, value: float | None) -> str:
