@@ -12,12 +12,13 @@ import math
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, TypeGuard
-
-from scipy import stats
 
 LEVEL = 0.05
 """Two methods tie where the corrected p of the paired t test is not below it; intervals hold one less this."""
+DIGITS = 12
+"""Differences are rounded to this many decimals: scores that differ only in how they were added up are equal."""
 
 Values = Sequence[float | None]
 """Of one figure and method, one for each seed, None where it is missing."""
@@ -36,7 +37,7 @@ def of_seeds(values: Values) -> dict[str, Any]:
 def difference(one: Values, other: Values) -> dict[str, Any]:
     """Return ``one`` minus ``other`` over the seeds that both have: n, mean, 95 % interval, and the two-sided p of the
     paired t test and of Wilcoxon's signed rank test; None what so few pairs do not give."""
-    pairs = [a - b for a, b in zip(one, other, strict=True) if _is_there(a) and _is_there(b)]
+    pairs = [round(a - b, DIGITS) for a, b in zip(one, other, strict=True) if _is_there(a) and _is_there(b)]
     n = len(pairs)
     mean = statistics.fmean(pairs) if pairs else None
     spread = statistics.stdev(pairs) if n > 1 else None
@@ -100,8 +101,15 @@ def _interval(mean: float, spread: float | None, n: int) -> list[float] | None:
     """Mean ± t(0.975, n - 1) s / sqrt(n); None of one."""
     if spread is None:
         return None
-    half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * spread / math.sqrt(n)
+    half = _t_quantile(n - 1) * spread / math.sqrt(n)
     return [mean - half, mean + half]
+
+
+@cache
+def _t_quantile(freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - LEVEL / 2))
 
 
 def _t_test(mean: float | None, spread: float | None, n: int) -> float | None:
@@ -111,7 +119,9 @@ def _t_test(mean: float | None, spread: float | None, n: int) -> float | None:
         return None
     if spread == 0:
         return float(mean == 0)
-    return float(2 * stats.t.sf(abs(mean) / (spread / math.sqrt(n)), n - 1))
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
 
 
 def _wilcoxon(pairs: Sequence[float]) -> float | None:
@@ -119,8 +129,17 @@ def _wilcoxon(pairs: Sequence[float]) -> float | None:
     if len(pairs) < 2:
         return None
     differing = [pair for pair in pairs if pair]
-    if not differing:
+    sizes = sorted(map(abs, differing))
+    ranks = {size: sizes.index(size) + (sizes.count(size) + 1) / 2 for size in sizes}  # ties share their mean rank
+    return _of_ranks(tuple(sorted(math.copysign(ranks[abs(pair)], pair) for pair in differing)))
+
+
+@cache  # a comparison tests thousands of pairs, and five seeds have few signed ranks
+def _of_ranks(signed: tuple[float, ...]) -> float:
+    if not signed:
         return 1.0
+    from scipy import stats  # slow to import: two seconds that a run alone need not wait
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scipy's, that samples are small
-        return float(stats.wilcoxon(differing).pvalue)
+        return float(stats.wilcoxon(signed).pvalue)

@@ -69,8 +69,10 @@ def legend(results: Results) -> list[str]:
         return []
     if len(results["seeds"]) < 2:
         return ["Nothing is bold: one seed does not tell how much a result varies; compare with --seeds 0-4."]
-    if not results.get("comparisons"):
+    if "comparisons" not in results:
         return ["Nothing is bold: results.json holds no values of single seeds; gencl compare writes it again."]
+    if not results["comparisons"]:
+        return ["Nothing is bold: no figure is there of two methods."]
     lines = [
         f"Bold: better than every other method (paired t test over seeds, Holm's correction, p < {LEVEL}). "
         f"{TIED}: the best, and methods that the test does not tell from it. References ({', '.join(REFERENCES)}) do "
