@@ -68,6 +68,10 @@ EXTRACTORS = Registry(
     "feature extractor",
     {
         "digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features"),
+        "fashion": (
+            "gencl.metrics.fashion_reader:FashionReader",
+            "a bundled classifier of Fashion-MNIST, for digits that it never saw, 28x28, 128 features",
+        ),
         "reader": (
             "gencl.metrics.trained_reader:TrainedReader",
             "a small classifier trained once on the data sets' own training images, 128 features",
