@@ -72,6 +72,7 @@ def step(
         set_rate(optimizer, 1e-6)
         optimizer.step()
         method.after_step(ctx)
+        method.end_step(ctx)
 
     return run
 

@@ -1,7 +1,7 @@
 """How many CPU threads PyTorch computes with, and how they wait for each other (docs/how-to/speed.md).
 
-PyTorch starts a thread per core and by default they wait for each other by spinning. Beside other work a small network
-then takes many times as long as with one thread (``python -m benchmarks.threads``).
+PyTorch starts a thread per core, and by default they spin while they wait for each other. Beside other work a step then
+takes many times as long as with one thread (``python -m benchmarks.threads``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # `wait_asleep` must come before torch is imported
     from gencl.models.learner import Learner
 
 LARGE_STEP = 200_000_000
-"""Multiplications of a step's forward pass (`multiplications`) from which on several threads pay."""
+"""Multiplications of a step's forward pass (`multiplications`) from which on a run has several threads: they then
+take hardly more CPU time than one, where those of most smaller networks take clearly more (benchmarks.threads)."""
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 

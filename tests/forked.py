@@ -86,9 +86,10 @@ def ranks(*arguments: str | Path, script: Path | None = None) -> list[Forked]:
 
 
 def ended(processes: Sequence[Forked]) -> list[int]:
-    """The exit statuses of all; what the others wait for in vain when one has failed is not waited for."""
+    """Return the exit statuses of all. Those that run on when one has failed, or for ten minutes, are killed."""
+    deadline = time.monotonic() + 600
     while any(process.poll() is None for process in processes):
-        if any(process.poll() for process in processes):
+        if any(process.poll() for process in processes) or time.monotonic() > deadline:
             time.sleep(1)  # for the last words of the others
             for process in processes:
                 process.kill()

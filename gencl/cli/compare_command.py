@@ -18,7 +18,12 @@ from gencl.cli.options import comparison_options, known_methods, numbers, plugin
     "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=known_methods,
     help="Names or NAME:KEY=VALUE.",
 )  # fmt: skip
-@click.option("--seeds", default="0", show_default=True, metavar="0-4", help="Seeds.")
+@click.option(
+    "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 on presets whose runs take less than a minute, else 0]"
+)
+@click.option(
+    "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: finetune or sgd]"
+)
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
 )
@@ -33,7 +38,7 @@ from gencl.cli.options import comparison_options, known_methods, numbers, plugin
 )
 @plugin_option
 @comparison_options
-def command(methods: str, seeds: str, out: str | None, as_json: bool, **options: Any) -> None:
+def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **options: Any) -> None:
     """Train methods x seeds and show one table; started again it goes on where it was.
 
     \b
@@ -44,7 +49,7 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
       gencl compare --preset mnist-cgan --seeds 0-9 --ensemble --data-root DIR
       gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
-    from gencl import files
+    from gencl import files, presets
     from gencl.reports.comparison import write_comparison
     from gencl.reports.tables import comparison_markdown, print_comparison
     from gencl.training.compare import compare, preset_of
@@ -54,6 +59,7 @@ def command(methods: str, seeds: str, out: str | None, as_json: bool, **options:
     first = parse_variants(methods)[0]
     folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
+    seeds = seeds or presets.default_seeds(options["preset"])
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     typed = shlex.join(["gencl", *sys.argv[1:]])
     files.write(folder / "results.md", comparison_markdown(results, typed))

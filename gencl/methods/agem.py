@@ -9,9 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method
-from gencl.methods.memory import Memory
+from gencl.methods.memory import Memory, MemorySettings
 from gencl.models.learner import Batch, Learner
-from gencl.settings import Part
 
 
 class AGEM(Method):
@@ -22,10 +21,9 @@ class AGEM(Method):
     from the memory itself is no aim: that is `ER`. It **stores data**, equally many images of each class (`Memory`).
     """
 
-    class Settings(Part):
+    class Settings(MemorySettings):
         """The size of the memory, and of what is drawn from it."""
 
-        memory: int = Field(500, ge=1, description="images kept, over all classes")
         samples: int = Field(128, ge=1, le=65_536, description="images of the memory per step, over all processes")
 
     needs = frozenset({"classify"})

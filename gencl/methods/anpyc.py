@@ -47,6 +47,7 @@ class ANPyC(SPP):
         )
         score: Literal["importance", "magnitude", "random"] = Field("importance", description="what is pruned first")
 
+    holds = True
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:

@@ -58,7 +58,8 @@ class Method:
     """A method that protects nothing; the others override the hooks they need.
 
     The order within a step: `extend_batch`, then for each phase the loss plus `penalty`, backward, `adjust_gradients`,
-    the optimiser's step, `after_step`. Around it: `before_task`, `enter_stage` for each of `stages`, `after_task`.
+    the optimiser's step, `after_step`, `end_step`. Around it: `before_task`, `enter_stage` for each of `stages`,
+    `after_task`.
     """
 
     class Settings(Part):
@@ -75,9 +76,8 @@ class Method:
     None: they stay unless a method beside it moves them."""
     divides: ClassVar[bool] = False
     """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
-    observes_steps: ClassVar[bool] = False
-    """Whether it measures what a whole step does to the weights: of several methods, its `adjust_gradients` runs first
-    and its `after_step` last."""
+    holds: ClassVar[bool] = False
+    """Whether it holds some weights where they are: of several methods, its `after_step` then runs last."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
 
@@ -125,6 +125,9 @@ class Method:
 
     def after_step(self, ctx: Context) -> None:
         """May change the parameters of ``ctx.phase`` after the optimiser's step."""
+
+    def end_step(self, ctx: Context) -> None:
+        """Called when no method changes the parameters of ``ctx.phase`` any more: sees where the step has led."""
 
     def after_task(self, ctx: Context) -> None:
         """Called when the task is learned: importance, masks, copies."""

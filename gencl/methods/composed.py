@@ -15,8 +15,6 @@ from gencl.scenarios.task import Task
 class Composed(Method):
     """Runs each hook of each method in order; after a step those that hold weights run last, on gradients first.
 
-    A method that observes whole steps runs after even those, and on gradients before them (`Method.observes_steps`).
-
     Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
     most one may have stages of its own, and at most one may give units or weights to tasks.
     """
@@ -27,7 +25,7 @@ class Composed(Method):
         self.entrywise = all(method.entrywise for method in self.methods)
         wishes = {method.moves_old for method in self.methods}
         self.moves_old = True in wishes and False not in wishes
-        self._holding_last = sorted(self.methods, key=lambda method: (method.observes_steps, method.divides))
+        self._holding_last = sorted(self.methods, key=lambda method: method.divides or method.holds)
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:
@@ -78,6 +76,10 @@ class Composed(Method):
     def after_step(self, ctx: Context) -> None:
         for method in self._holding_last:
             method.after_step(ctx)
+
+    def end_step(self, ctx: Context) -> None:
+        for method in self.methods:
+            method.end_step(ctx)
 
     def after_task(self, ctx: Context) -> None:
         for method in self.methods:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method
-from gencl.methods.memory import Memory
+from gencl.methods.memory import Memory, MemorySettings
 from gencl.methods.replay import ReplaySettings
 from gencl.models.learner import Batch, Learner
 
@@ -18,10 +17,9 @@ class ER(Method):
     solver is trained on the mixed batches, as in the paper: the old heads of a classifier too.
     """
 
-    class Settings(ReplaySettings):
+    class Settings(ReplaySettings, MemorySettings):
         """The size of the memory, and how much is replayed."""
 
-        memory: int = Field(500, ge=1, description="images kept, over all classes")
 
     moves_old = True
     grid = {"share": (0.25, 0.5, 0.75)}

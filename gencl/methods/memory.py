@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, importance_random
 from gencl.randomness import RandomSource
+from gencl.settings import Part
+
+
+class MemorySettings(Part):
+    """The size of a memory of real images."""
+
+    memory: int = Field(500, ge=1, description="images kept, over all classes")
 
 
 class Memory:

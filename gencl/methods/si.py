@@ -25,7 +25,6 @@ class SI(Consolidation):
 
         damping: float = Field(0.1, gt=0, description="xi: keeps weights that hardly moved from mattering most")
 
-    observes_steps = True
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
@@ -79,8 +78,7 @@ class SI(Consolidation):
         parameters, gradients = self._step
         torch._foreach_addcmul_(list(self.path.values()), gradients, parameters, value=sign)
 
-    def after_step(self, ctx: Context) -> None:
-        super().after_step(ctx)
+    def end_step(self, ctx: Context) -> None:
         if self._step is not None:
             self._walk(-1)
             self._step = None

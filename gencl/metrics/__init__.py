@@ -45,6 +45,10 @@ METRICS = Registry(
             "gencl.metrics.lpips_metrics:LPIPSReconstruction",
             "LPIPS between held-out images and what is made of them (VAEs)",
         ),
+        "memorisation": (
+            "gencl.metrics.memorisation:Memorisation",
+            "share of generated images that lie nearer to training images than to held-out ones (generators)",
+        ),
         "fitting": (
             "gencl.metrics.fitting:FittingCapacity",
             "accuracy on real images of a classifier trained on generated ones (generators)",
@@ -64,6 +68,10 @@ EXTRACTORS = Registry(
     "feature extractor",
     {
         "digits": ("gencl.metrics.digits_reader:DigitsReader", "the bundled digit reader, 28x28, 128 features"),
+        "fashion": (
+            "gencl.metrics.fashion_reader:FashionReader",
+            "a bundled classifier of Fashion-MNIST, for digits that it never saw, 28x28, 128 features",
+        ),
         "reader": (
             "gencl.metrics.trained_reader:TrainedReader",
             "a small classifier trained once on the data sets' own training images, 128 features",

@@ -8,7 +8,7 @@ from torch import nn
 
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
-from gencl.metrics.transfer import Matrix, backward_transfer, final, forgetting, smt
+from gencl.metrics.transfer import Matrix, anytime, backward_transfer, final, forgetting, smt
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Learner
 from gencl.models.measured import accuracy
@@ -31,6 +31,7 @@ class Accuracy(Metric):
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {
             "acc": final(matrix),
+            "aaa": anytime(matrix),
             "bwt": backward_transfer(matrix),
             "forgetting": forgetting(matrix),
             "smt": smt(matrix),

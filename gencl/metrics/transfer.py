@@ -29,6 +29,11 @@ def final(matrix: Matrix) -> float | None:
     return _mean(matrix[-1]) if matrix else None
 
 
+def anytime(matrix: Matrix) -> float | None:
+    """AAA = mean_i mean_{j<=i} R[i][j]: the mean over time of the mean over the tasks so far (Caccia et al. 2022)."""
+    return _mean([_mean(row[: i + 1]) for i, row in enumerate(matrix)])
+
+
 def just_learned(matrix: Matrix) -> float | None:
     """mean_j R[j][j]: how well each task was learned in the first place."""
     return _mean([matrix[j][j] for j in range(len(matrix))])

@@ -69,10 +69,27 @@ def value_at(settings: Settings, path: Sequence[str]) -> Any:
     """The value of a setting. Raises KeyError where there is none."""
     found: Any = settings.tree()
     for name in path:
-        if not isinstance(found, Mapping):
-            raise KeyError(".".join(path))
+        if not isinstance(found, Mapping) or name not in found:
+            return _left_out(settings, path)
         found = found[name]
     return found
+
+
+def _left_out(settings: Settings, path: Sequence[str]) -> Any:
+    """The default of a setting that the tree leaves out (`Part.later`). Raises KeyError for any other."""
+    from gencl.methods import METHODS
+    from gencl.scenarios import SCENARIOS
+
+    section, *inner = path
+    kind: Any = type(getattr(settings, section, None))
+    if section == "method":
+        parts = parts_of(settings.method["name"])
+        kind = METHODS.get(inner.pop(0) if len(parts) > 1 and inner[0] in parts else parts[0]).Settings
+    elif section == "scenario":
+        kind = SCENARIOS.get(str(settings.scenario.get("name", "split"))).Settings
+    if len(inner) != 1 or inner[0] not in getattr(kind, "later", ()):
+        raise KeyError(".".join(path))
+    return kind.model_fields[inner[0]].default
 
 
 def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str]]) -> Settings:

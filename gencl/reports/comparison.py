@@ -11,6 +11,7 @@ from typing import Any
 
 from gencl import files
 from gencl.errors import GenclError, UsageError
+from gencl.reports import ties
 from gencl.reports.charts import Chart, Line
 from gencl.reports.glossary import meanings
 from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
@@ -22,7 +23,6 @@ from gencl.reports.tables import (
     REAL,
     cell,
     comparison_keys,
-    is_share,
     published_cells,
     published_notes,
 )
@@ -30,7 +30,6 @@ from gencl.training import documents
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder, parse_variants
 
-_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift")
 _MOST_TASKS = 10_000
 _REFERENCE = "joint"
 _TIME = "train_seconds"
@@ -71,6 +70,8 @@ def render(folder: Path) -> str:
             cost_rows=_rows(results, costs),
             meanings=meanings(keys),
             notes=published_notes(results),
+            legend=ties.legend(results),
+            differences=_differences(results),
             chart=_chart(folder),
             kept=_kept(runs),
             samples=inline(folder / "samples.png"),
@@ -94,32 +95,27 @@ def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[Run]:
 
 
 def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """A row a method and, beneath, one of what was published; the best mean of each column is marked."""
-    best = {key: _best(results["methods"], key) for key in keys}
+    """A row a method and, beneath, one of what was published; what is better beyond ties is marked, and ties."""
     rows: list[dict[str, Any]] = []
     for label, row in results["methods"].items():
         n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
-        cells = [{"text": cell(key, row.get(key)), "best": label in best[key]} for key in keys]
+        marks = [ties.mark(results, key, label) for key in keys]
+        cells = [{"text": cell(key, row.get(key)), "mark": mark} for key, mark in zip(keys, marks, strict=True)]
         rows.append({"label": label, "n": n, "cells": cells, "error": row.get("error", "")})
         if paper := results["paper"].get(label):
-            there = [{"text": text, "best": False} for text in published_cells(paper, keys)]
+            there = [{"text": text, "mark": ""} for text in published_cells(paper, keys)]
             if any(found["text"] for found in there):
                 rows.append({"label": label, "published": True, "n": "", "cells": there, "error": ""})
     return rows
 
 
-def _best(methods: Mapping[str, Any], key: str) -> list[str]:
-    """The methods with the best mean, joint training aside; none of a figure that is neither good nor bad."""
-    means = {
-        label: row[key]["mean"]
-        for label, row in methods.items()
-        if isinstance(row.get(key), dict) and label not in (_REFERENCE, REAL)
-    }
-    lower = key.startswith(_LOWER)
-    if len(means) < 2 or not (lower or is_share(key)):
-        return []
-    wanted = (min if lower else max)(means.values())
-    return [label for label, mean in means.items() if mean == wanted]
+def _differences(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of each main figure the intervals and paired differences, a row per method."""
+    heads = ties.difference_heads(results)
+    return [
+        {"key": key, "heads": heads, "rows": ties.difference_rows(results, key)}
+        for key in ties.shown_differences(results)
+    ]
 
 
 def _chart(folder: Path) -> Chart | None:

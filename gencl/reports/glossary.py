@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 MEANINGS = {
     "acc": "mean accuracy over all tasks after the last one",
+    "aaa": "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
     "bwt": "backward transfer: what later tasks did to earlier ones; negative is forgetting",
     "fwt": "forward transfer: how well a task is learned compared with joint training",
     "forgetting": "from the best a task ever was to what it is at the end, on average",
@@ -22,6 +23,7 @@ MEANINGS = {
     "reconstruction": "squared error per pixel of held-out images, encoded and decoded; lower is better",
     "reconstruction_just_learned": "the same error when each task had just been learned",
     "reconstruction_forgetting": "how much the error grew since each task was learned; lower is better",
+    "memorisation": "share of generated images nearer to training than to held-out images; 50 % is none, 100 % copies",
     "fitting": "accuracy on real images of a classifier trained on generated ones",
 }
 

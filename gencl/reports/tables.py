@@ -12,13 +12,18 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gencl.reports import ties
+
 if TYPE_CHECKING:
     from gencl.training.run import Run
 
 
+_SHARES = ("acc", "aaa", "bwt", "fwt", "forgetting", "precision", "recall", "fitting", "memorisation")
+
+
 def is_share(name: str) -> bool:
     """Whether a figure is a share of one, shown in per cent."""
-    return "accuracy" in name or name in ("acc", "bwt", "fwt", "forgetting", "precision", "recall", "fitting")
+    return "accuracy" in name or name in _SHARES
 
 
 def shown(name: str, value: float | None) -> str:
@@ -111,7 +116,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # whole in a file or a log
     console.print(comparison_table(results))
-    for line in published_notes(results):
+    for line in [*ties.legend(results), *published_notes(results)]:
         console.print(line, markup=False, soft_wrap=True)
     for name, row in results["methods"].items():
         if row["status"] == "failed":
@@ -128,6 +133,7 @@ QUALITY = (
     "reconstruction_just_learned",
     "reconstruction_forgetting",
     "acc",
+    "aaa",
     "bwt",
     "fwt",
     "forgetting",
@@ -215,11 +221,17 @@ def comparison_table(results: dict[str, Any]) -> Table:
     for name, row in results["methods"].items():
         done = [value["n"] for value in row.values() if isinstance(value, dict)]
         label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
-        table.add_row(escape(label), *(cell(key, row.get(key)) for key in keys))
+        table.add_row(escape(label), *(_styled(results, key, name, cell(key, row.get(key))) for key in keys))
         paper = results["paper"].get(name)
         if paper:
             table.add_row("  published", *published_cells(paper, keys), style="dim")
     return table
+
+
+def _styled(results: dict[str, Any], key: str, method: str, text: str) -> Text:
+    """A cell of the terminal's table: bold, or with the mark of a tie."""
+    mark = ties.mark(results, key, method)
+    return Text(f"{text} {ties.TIED}" if mark == "tied" else text, style="bold" if mark == "best" else "")
 
 
 def label(key: str) -> str:
@@ -245,13 +257,24 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
     ]
     for name, row in results["methods"].items():
         n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
-        lines.append(f"| {name} | {n} | " + " | ".join(cell(key, row.get(key)) for key in keys) + " |")
+        cells = (_marked(results, key, name, cell(key, row.get(key))) for key in keys)
+        lines.append(f"| {name} | {n} | " + " | ".join(cells) + " |")
         paper = results["paper"].get(name)
         if paper:
             lines.append("| *published* | | " + " | ".join(published_cells(paper, keys)) + " |")
     failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
-    lines += [f"\n{line}" for line in [*published_notes(results), *failed]]
+    lines += [f"\n{line}" for line in [*ties.legend(results), *published_notes(results), *failed]]
+    for key in ties.shown_differences(results):
+        heads, rows = ties.difference_heads(results), ties.difference_rows(results, key)
+        lines += ["", f"## {heading(key)}: intervals and paired differences", ""]
+        lines += [f"| {' | '.join(line)} |" for line in [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]]
     return "\n".join(lines) + "\n"
+
+
+def _marked(results: dict[str, Any], key: str, method: str, text: str) -> str:
+    """A cell of Markdown's table: bold, or with the mark of a tie."""
+    mark = ties.mark(results, key, method)
+    return f"**{text}**" if mark == "best" else f"{text} {ties.TIED}" if mark == "tied" else text
 
 
 def print_evaluation(result: dict[str, Any]) -> None:

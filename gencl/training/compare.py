@@ -53,6 +53,7 @@ def compare(
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    baseline: str | None = None,
     progress: Mode = "auto",
     counted: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def compare(
         out: where cells and results go; default ``runs/PRESET-compare``.
         jobs: cells at a time (default 1); each has its share of the cores for its threads.
         threads: of each cell; default as `gencl.train` chooses, within its share.
+        baseline: the label of the method to which the others are compared, seed by seed, besides the best one; default
+            finetune or sgd, if it is among them.
         ensemble: a method's seeds that have not begun are trained as one (`gencl.training.ensemble`), where its learner
             and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
@@ -76,6 +79,8 @@ def compare(
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
+    if baseline is not None and baseline not in (labels := [variant.label for variant in variants]):
+        raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
     name = preset_of(variants[0], preset, config, set)
     folder = Path(out or f"runs/{name}-compare")
     cells: dict[Cell, Settings] = {}
@@ -110,7 +115,7 @@ def compare(
 
     def gather() -> dict[str, Any]:
         with lock:
-            return write_results(folder, variants, list(seeds), name, failed, floor)
+            return write_results(folder, variants, list(seeds), name, failed, floor, baseline)
 
     floor: dict[str, Any] | None = None
     folder.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,28 @@ class Figure(BaseModel):
     mean: float
     std: float | None
     n: int
+    ci95: tuple[float, float] | None = None
+
+
+class Difference(BaseModel):
+    """Paired differences to another method over the common seeds, as `gencl.reports.significance` finds them."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    n: int
+    mean: float | None
+    ci95: tuple[float, float] | None
+    t_p_holm: float | None
+    wilcoxon_p_holm: float | None
+    tied: bool | None = None
+
+
+class Comparison(BaseModel):
+    """How methods compare in one figure."""
+
+    best: str
+    to_best: dict[str, Difference]
+    to_baseline: dict[str, Difference] = {}
 
 
 class Metrics(BaseModel):
@@ -86,6 +108,8 @@ class Results(BaseModel):
     preset: str
     seeds: Annotated[list[int], Field(min_length=1)]
     methods: dict[str, dict[str, Figure | str]]
+    baseline: str | None = None
+    comparisons: dict[str, Comparison] = {}
     features: dict[str, Any] = {}
     paper: dict[str, dict[str, float | str]]
 

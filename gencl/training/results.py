@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from gencl.models.learner import GenerativeLearner
 from gencl.paper import comparable, published
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
+from gencl.reports.significance import of_seeds
 from gencl.reports.tables import REAL, comparison_csv
+from gencl.reports.ties import comparisons, default_baseline
 from gencl.settings import Settings
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder
@@ -34,10 +35,13 @@ def write_results(
     preset: str,
     failed: Mapping[tuple[Variant, int], str],
     floor: Mapping[str, Any] | None = None,
+    baseline: str | None = None,
 ) -> dict[str, Any]:
     """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content.
 
     ``floor`` is what `gencl.training.floor.floor` gives, for cells that have none of their own (older ones).
+    ``baseline`` is the label of the variant to which the others are compared, besides the best; by default plain
+    training, if it is among them.
     """
     methods: dict[str, Any] = {}
     joint = next((variant for variant in variants if variant.label == "joint"), None)
@@ -46,19 +50,20 @@ def write_results(
     plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
-        rows = []
+        rows: list[dict[str, float]] = []
         for seed in seeds:
             run = Run(cell_folder(folder, variant, seed))
+            rows.append({})
             try:
                 if run.finished:
                     _check_measure(run, measured)
-                    rows.append(_figures(run, references.get(seed)))
+                    rows[-1] = _figures(run, references.get(seed))
                     plain = plain if plain or variant.assignments else run.settings
                     if "floor" in run.metrics and (floor is None or not variant.assignments):
                         floor = run.metrics
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
-        if rows:
+        if any(rows):
             methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
             methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
@@ -66,12 +71,15 @@ def write_results(
         figures = {key: value for key, value in floor["floor"].items() if key != "n"}
         methods[REAL] = {"status": "done", **_averages([figures])}
         measured["floor_n"] = floor["floor"]["n"]
+    baseline = baseline or default_baseline(list(methods))
     as_published = plain is None or comparable(plain)
     results = {
         "schema": 1,
         "preset": preset,
         "seeds": seeds,
         "methods": methods,
+        **({"baseline": baseline} if baseline else {}),
+        "comparisons": comparisons(methods, baseline),
         **({"features": measured} if measured else {}),
         "paper": {
             variant.label: row
@@ -135,14 +143,10 @@ def _same_tasks(one: Settings, other: Settings) -> bool:
     return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
 
 
-def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | int | None]]:
+def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Each figure over the seeds; a row is empty where a cell is missing."""
     keys = dict.fromkeys(key for row in rows for key in row)
-    return {key: _average([row[key] for row in rows if key in row]) for key in keys}
-
-
-def _average(values: Sequence[float]) -> dict[str, float | int | None]:
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
+    return {key: of_seeds([row.get(key) for row in rows]) for key in keys}
 
 
 def draw_results(

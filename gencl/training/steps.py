@@ -70,6 +70,7 @@ class Steps:
             set_rate(optimizer, rate if phase.adam_lr is None else rate / ctx.train.lr * phase.adam_lr)
             optimizer.step()
             self._method.after_step(ctx)
+            self._method.end_step(ctx)
             self._forget_gradients(phase)
         self._average.update()
         return stopping

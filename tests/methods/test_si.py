@@ -42,6 +42,7 @@ def walk(consolidation: str, steps: int = 400, lr: float = 1e-3, second_task: bo
             for parameter in shared.values():
                 parameter.sub_(lr * parameter.grad)
         method.after_step(ctx)
+        method.end_step(ctx)
     fallen = torch.stack([path.sum() for path in method.path.values()]).sum()
     return fallen, method, before - float(loss().detach())
 
@@ -72,6 +73,7 @@ def test_it_is_as_exact_as_with_copies_of_the_weights() -> None:
             for parameter in shared.values():
                 parameter.sub_(1e-2 * parameter.grad)
         method.after_step(ctx)
+        method.end_step(ctx)
         for name, p in shared.items():
             exact[name] += p.grad.double() * (before[name] - p.detach()).double()
     for name, path in method.path.items():
@@ -152,5 +154,6 @@ def test_pruned_weights_have_no_path(order: tuple[str, str]) -> None:
             for parameter in shared.values():
                 parameter.sub_(0.1 * parameter.grad)
         method.after_step(ctx)
+        method.end_step(ctx)
     for name, mask in anpyc.pruned.items():
         assert not si.path[name][mask].any() and si.path[name][~mask].all()

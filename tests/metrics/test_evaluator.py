@@ -39,8 +39,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_what_is_cheap_is_measured_always_and_what_is_not_when_asked_for() -> None:
     found, _ = evaluator("digits-cgan")
-    assert [m.name for m in found.metrics] == ["conditional_accuracy", "fid"]
-    assert [m.name for m in found.final_metrics] == ["kid", "precision", "recall", "drift"]
+    assert [m.name for m in found.metrics] == ["conditional_accuracy", "fid", "kid"]
+    assert [m.name for m in found.final_metrics] == ["kid_std", "precision", "recall", "drift"]
     found, _ = evaluator("digits-cgan", only=["prc", "isc"])
     assert [m.name for m in [*found.metrics, *found.final_metrics]] == ["precision", "recall", "isc"]
     assert all(name in METRICS for names in GROUPS.values() for name in names)
@@ -72,7 +72,7 @@ def test_the_end_of_training_leaves_the_whole_evaluation(run: Run) -> None:
     assert run.metrics["summary"].items() >= {"kid": stored["mean"]["kid"], "drift": stored["mean"]["drift"]}.items()
     assert stored["mean"].keys() >= {"fid", "precision", "recall", "reconstruction"}
     assert [row.get("drift", 0) > 0 for row in stored["tasks"]] == [True, True, False]  # the last cannot have drifted
-    assert run.metrics["matrices"].keys() == {"conditional_accuracy", "fid", "reconstruction"}
+    assert run.metrics["matrices"].keys() == {"conditional_accuracy", "fid", "kid", "reconstruction"}
     assert run.evaluate()["mean"] == pytest.approx(stored["mean"], rel=1e-6)
     assert run.evaluate(batch_size=7)["mean"] == pytest.approx(stored["mean"], rel=1e-4)
 
@@ -98,7 +98,7 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     result = gencl_command("evaluate", few.path, "--features", "inception", "--weights", inception_weights, "--n", "3")
     assert result.returncode == 0, result.stderr
     assert "not the published weights" in " ".join(result.stdout.split())
-    assert "3 generated and 3 real images are no more than the 2,048 features" in result.stderr
+    assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
     found = few.evaluation
     assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
     assert found["mean"].keys() == {"fid", "kid", "precision", "recall", "drift"}  # its classes are ImageNet's

@@ -91,3 +91,22 @@ def test_values_that_multiply() -> None:
         resolved("train.lr=0x")
     with pytest.raises(UsageError, match=r"did you mean train\.steps"):
         resolved("train.stepz=2x")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "value"),
+    [("dgr", "method.labels", "asked"), ("ewc+er", "method.er.extra", None), ("si", "method.scale", "mean")],
+)
+def test_settings_that_came_later_have_values_but_are_left_out(method: str, path: str, value: object) -> None:
+    settings = presets.resolve("digits-cgan" if method == "dgr" else "mnist-cgan", method=method)
+    assert presets.value_at(settings, path.split(".")) == value
+    assert path.rpartition(".")[2] not in settings.to_yaml()
+
+
+def test_an_experience_replay_is_stored_as_it_always_was() -> None:
+    assert list(presets.resolve("mnist-cgan", method="er").method) == ["name", "memory", "share"]
+
+
+def test_a_value_that_there_is_not() -> None:
+    with pytest.raises(KeyError):
+        presets.value_at(presets.resolve("digits-cgan"), ["method", "nothing"])

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import gencl
-from gencl import presets
+from gencl import files, presets
 from gencl.errors import GenclError
-from gencl.reports import comparison
+from gencl.reports import comparison, ties
 from gencl.reports.charts import STEP, Line, line_chart
 from gencl.reports.html import _told, heat, render
 from gencl.reports.repeat import train_command
+from gencl.reports.significance import of_seeds
 from gencl.settings import parse_assignment
 from tests.conftest import tiny
 
@@ -91,8 +92,22 @@ def test_a_comparison_stands_beside_the_papers(compared: Path) -> None:
         assert told in text, told
     page = Page(text)
     assert len(page.all("polyline")) == 9 and {"class": "published"} in page.all("tr")
-    best = [cell for cell in page.all("td") if cell.get("class") == "best"]
-    assert len(best) == 5  # one a column
+    assert not [cell for cell in page.all("td") if cell.get("class") == "best"]
+    assert "Nothing is bold: results.json holds no values of single seeds" in text  # it is an old one
+
+
+def test_what_is_better_beyond_ties_is_bold(tmp_path: Path) -> None:
+    accuracies = {"ewc": [0.90, 0.91, 0.92], "mas": [0.90, 0.92, 0.91], "sgd": [0.5, 0.51, 0.53], "joint": [0.99] * 3}
+    rows = {name: {"status": "done", "acc": of_seeds(values)} for name, values in accuracies.items()}
+    for tied, bold in ((["ewc", "mas"], 0), (["ewc"], 1)):
+        some = {name: row for name, row in rows.items() if name in (*tied, "sgd", "joint")}
+        found = {"schema": 1, "preset": "split-mnist", "seeds": [0, 1, 2], "methods": some, "paper": {}}
+        compared = {"baseline": "sgd", "comparisons": ties.comparisons(some, "sgd")}
+        files.write_json(tmp_path / "results.json", {**found, **compared})
+        text = comparison.render(tmp_path)
+        assert len([cell for cell in Page(text).all("td") if cell.get("class") == "best"]) == bold
+        assert text.count(" ≈</td>") == (0 if bold else len(tied))
+        assert "paired t test over seeds" in text and "minus sgd" in text
 
 
 def test_labels_are_text(compared: Path) -> None:

@@ -94,7 +94,7 @@ def test_cells_of_other_settings_are_not_mixed_in(compared: Path) -> None:
 def test_generators_get_a_curve_of_distances(tmp_path: Path) -> None:
     gencl.compare("sgd", (0,), tmp_path / "c", set=tiny("digits-cgan"), threads=1, progress="silent")
     lines = (tmp_path / "c" / "curves.csv").read_text().splitlines()
-    assert lines[1].startswith("sgd,fid,1,") and len(lines) == 4
+    assert lines[1].startswith("sgd,fid,1,") and len(lines) == 5 and lines[4].startswith("real,fid,3,")
     assert (tmp_path / "c" / "curves.png").exists() and (tmp_path / "c" / "samples.png").exists()
 
 
@@ -106,7 +106,8 @@ def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
     assert found["features"]["n"] == 20 and found["methods"]["sgd"]["status"] == "done"
     other = found["methods"]["sgd:evaluate.samples=30"]
     assert other["status"] == "failed" and "fid" not in other
-    assert "was measured otherwise than the others" in other["error"] and other["error"].endswith("n 30, not 20")
+    assert "was measured otherwise than the others" in other["error"]
+    assert other["error"].endswith("n 30, not 20; pool 30, not 20")
 
 
 def test_variants() -> None:

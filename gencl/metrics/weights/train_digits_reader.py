@@ -19,6 +19,7 @@ from torch import Tensor
 from gencl.datasets import digits, mnist
 from gencl.datasets.dataset import Split, data_root
 from gencl.metrics.digits_reader import WEIGHTS, DigitsReader
+from gencl.metrics.reader import Reader
 
 DIGITS_REPEATS = 8  # the embedded digits are 2 % of MNIST; seen eight times an epoch they weigh 16 %
 
@@ -35,7 +36,7 @@ def augment(images: Tensor) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def accuracy(reader: DigitsReader, split: Split) -> float:
+def accuracy(reader: Reader, split: Split) -> float:
     """The share of the split that the reader gets right."""
     reader.eval()
     with torch.no_grad():
@@ -43,23 +44,16 @@ def accuracy(reader: DigitsReader, split: Split) -> float:
     return (found == split.labels).float().mean().item()
 
 
-def main() -> None:
-    """Trains, reports and writes the weights."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-root", type=Path)
-    parser.add_argument("--epochs", type=int, default=10)
-    arguments = parser.parse_args()
-    torch.manual_seed(0)
-    large, small = mnist.load(data_root(arguments.data_root)), digits.load()
-    train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
-    reader = DigitsReader().requires_grad_(True)
+def fit(reader: Reader, train: Split, held_out: dict[str, Split], epochs: int, weights: Path) -> None:
+    """Trains a reader from scratch, prints its accuracies after each epoch, and writes its weights."""
+    reader.requires_grad_(True)
     for module in reader.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=2e-3, weight_decay=1e-2)
     batches = len(train) // 128
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=arguments.epochs * batches)
-    for epoch in range(arguments.epochs):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=epochs * batches)
+    for epoch in range(epochs):
         reader.train()
         order = torch.randperm(len(train))
         for rows in order[: batches * 128].view(batches, 128):
@@ -69,10 +63,28 @@ def main() -> None:
             loss.backward()
             optimizer.step()
             schedule.step()
-        print(f"epoch {epoch + 1}: MNIST test {accuracy(reader, large.test):.4f}, "
-              f"embedded digits held out {accuracy(reader, small.test):.4f}", flush=True)  # fmt: skip
-    save_file({name: value.contiguous() for name, value in reader.state_dict().items()}, WEIGHTS)
-    print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1e6:.2f} MB")
+        figures = ", ".join(f"{name} {accuracy(reader, split):.4f}" for name, split in held_out.items())
+        print(f"epoch {epoch + 1}: {figures}", flush=True)
+    save_file({name: value.contiguous() for name, value in reader.state_dict().items()}, weights)
+    print(f"{weights.name}: {weights.stat().st_size / 1e6:.2f} MB")
+
+
+def arguments(about: str | None, epochs: int) -> argparse.Namespace:
+    """``--data-root`` and ``--epochs``."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Trains, reports and writes the weights."""
+    chosen = arguments(__doc__, 10)
+    torch.manual_seed(0)
+    large, small = mnist.load(data_root(chosen.data_root)), digits.load()
+    train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
+    held_out = {"MNIST test": large.test, "embedded digits held out": small.test}
+    fit(DigitsReader(), train, held_out, chosen.epochs, WEIGHTS)
 
 
 if __name__ == "__main__":

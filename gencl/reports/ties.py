@@ -1,0 +1,139 @@
+"""What the tables of a comparison mark, and its differences in words: bold, ties, intervals, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from gencl.reports.significance import LEVEL, Values, compared
+
+REFERENCES = ("joint", "real")
+"""Rows that are bounds, with which no method competes."""
+TIED = "≈"
+_BASELINES = ("finetune", "sgd")
+_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift")
+MAIN = ("acc", "fid", "fid_all", "reconstruction")
+"""The figures whose paired differences are shown, where they are there."""
+Results = Mapping[str, Any]
+
+
+def better(key: str) -> Literal["higher", "lower"] | None:
+    """Return which way a figure is better; None where neither is, as for times."""
+    from gencl.reports.tables import is_share
+
+    return "lower" if key.startswith(_LOWER) else "higher" if is_share(key) else None
+
+
+def competes(label: str) -> bool:
+    """Return whether a row is a method that competes: no reference, nor a variant of one."""
+    return label.partition(":")[0] not in REFERENCES
+
+
+def default_baseline(labels: Sequence[str]) -> str | None:
+    """Return plain training, if it is among them: with a head per task before one head for all."""
+    return next((label for label in _BASELINES if label in labels), None)
+
+
+def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) -> dict[str, dict[str, Any]]:
+    """Return how methods compare in each figure that can be better, as results.json holds it: see `compared`.
+
+    ``methods`` are its rows. A figure that fewer than two competing methods have is left out.
+    """
+    found = {}
+    for key in dict.fromkeys(key for row in methods.values() for key in row):
+        values: dict[str, Values] = {
+            label: row[key]["values"] for label, row in methods.items() if isinstance(row.get(key), dict)
+        }
+        competing = [label for label in values if competes(label)]
+        way = better(key)
+        if way is not None and len(competing) > 1:
+            found[key] = compared(values, way, competing, baseline)
+    return found
+
+
+def mark(results: Results, key: str, label: str) -> Literal["best", "tied", ""]:
+    """Return ``best`` for the one method that is better than all others beyond ties, ``tied`` for the best and those
+    as good as it, where there are such."""
+    found = results.get("comparisons", {}).get(key)
+    if found is None or label not in (found["best"], *found["to_best"]):
+        return ""
+    ties = [row["tied"] for row in found["to_best"].values()]
+    if label == found["best"]:
+        return "tied" if True in ties else "" if None in ties else "best"
+    return "tied" if found["to_best"][label]["tied"] else ""
+
+
+def legend(results: Results) -> list[str]:
+    """Return what is marked and why, or why nothing is, a sentence each."""
+    if len([label for label in results["methods"] if competes(label)]) < 2:
+        return []
+    if len(results["seeds"]) < 2:
+        return ["Nothing is bold: one seed does not tell how much a result varies; compare with --seeds 0-4."]
+    if "comparisons" not in results:
+        return ["Nothing is bold: results.json holds no values of single seeds; gencl compare writes it again."]
+    if not results["comparisons"]:
+        return ["Nothing is bold: no figure is there of two methods."]
+    lines = [
+        f"Bold: better than every other method (paired t test over seeds, Holm's correction, p < {LEVEL}). "
+        f"{TIED}: the best, and methods that the test does not tell from it. References ({', '.join(REFERENCES)}) do "
+        "not compete."
+    ]
+    pairs = {row["n"] for found in results["comparisons"].values() for row in found["to_best"].values()}
+    if min(pairs) < 2:
+        lines.append("Methods with fewer than two seeds in common are not tested, and beside them nothing is bold.")
+    fewest = min((n for n in pairs if n > 1), default=6)
+    if fewest < 6:
+        lines.append(
+            f"Wilcoxon's test is shown beside; with {fewest} seeds its p cannot be below {2 / 2**fewest:g}, so it "
+            "decides nothing."
+        )
+    return lines
+
+
+def shown_differences(results: Results) -> list[str]:
+    """Return the figures whose paired differences are shown."""
+    return [key for key in MAIN if key in results.get("comparisons", {})] if len(results["seeds"]) > 1 else []
+
+
+def difference_heads(results: Results) -> list[str]:
+    """Return the heads of `difference_rows`."""
+    tests = ["p (t)", "p (Wilcoxon)"]
+    to_baseline = [f"minus {results['baseline']}", *tests] if results.get("baseline") else []
+    return ["method", "mean", "95 % interval", "minus the best", *tests, *to_baseline]
+
+
+def difference_rows(results: Results, key: str) -> list[list[str]]:
+    """Return a row for each method: its mean with the 95 % interval, and its paired differences to the best and to the
+    baseline, with their intervals and corrected p values."""
+    found, rows = results["comparisons"][key], []
+    for label, row in results["methods"].items():
+        if not isinstance(row.get(key), dict):
+            continue
+        cells = [label, _shown(key, row[key]["mean"]), _interval(key, row[key]["ci95"])]
+        cells += ["best", "", ""] if label == found["best"] else _difference(key, found["to_best"].get(label))
+        if results.get("baseline"):
+            cells += _difference(key, found.get("to_baseline", {}).get(label))
+        rows.append(cells)
+    return rows
+
+
+def _shown(key: str, value: float | None) -> str:
+    from gencl.reports.tables import shown
+
+    return shown(key, value)
+
+
+def _interval(key: str, interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f"{_shown(key, interval[0])} to {_shown(key, interval[1])}"
+
+
+def _difference(key: str, row: Mapping[str, Any] | None) -> list[str]:
+    if row is None or row["mean"] is None:
+        return ["", "", ""]
+    interval = f" ({_interval(key, row['ci95'])})" if row["ci95"] else ""
+    sign = "+" if row["mean"] > 0 else ""
+    return [f"{sign}{_shown(key, row['mean'])}{interval}", *(_p(row[f"{test}_holm"]) for test in ("t_p", "wilcoxon_p"))]
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,80 @@
+"""Intervals, paired tests and ties, against numbers worked out by hand and scipy's."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from scipy import stats
+
+from gencl.reports import ties
+from gencl.reports.significance import compared, difference, holm, of_seeds
+
+ONE = [0.90, 0.92, 0.94, 0.95, 0.99]
+OTHER = [0.80, 0.85, 0.90, 0.86, 0.84]
+
+
+def test_a_mean_has_students_interval() -> None:
+    """By hand: of 1, 2, 3 the mean is 2, s = 1, t(0.975, 2) = 4.3027, so 2 ± 4.3027 / sqrt(3)."""
+    found = of_seeds([1.0, None, 2.0, 3.0])
+    assert found["mean"] == 2 and found["std"] == 1 and found["n"] == 3 and found["values"] == [1.0, None, 2.0, 3.0]
+    low, high = found["ci95"]
+    assert abs(low - (2 - 4.3027 / math.sqrt(3))) < 1e-3 and abs(high - (2 + 4.3027 / math.sqrt(3))) < 1e-3
+    alone = of_seeds([5.0])
+    assert alone["std"] is None and alone["ci95"] is None and alone["n"] == 1
+
+
+def test_paired_differences_are_scipys() -> None:
+    found = difference(ONE, OTHER)
+    assert found["n"] == 5 and abs(found["mean"] - 0.09) < 1e-12
+    assert math.isclose(found["t_p"], stats.ttest_rel(ONE, OTHER).pvalue, rel_tol=1e-6)
+    assert found["wilcoxon_p"] == 0.0625  # the least that five pairs can give
+    low, high = stats.ttest_rel(ONE, OTHER).confidence_interval()
+    assert math.isclose(found["ci95"][0], low, rel_tol=1e-6) and math.isclose(found["ci95"][1], high, rel_tol=1e-6)
+
+
+def test_only_common_seeds_are_paired() -> None:
+    found = difference([1.0, None, 3.0, 5.0], [0.0, 9.0, 1.0, None])
+    assert found["n"] == 2 and found["mean"] == 1.5
+    lonely = difference([1.0, None], [None, 2.0])
+    assert lonely["n"] == 0 and lonely["mean"] is lonely["ci95"] is lonely["t_p"] is lonely["wilcoxon_p"] is None
+
+
+def test_differences_without_spread_are_certain() -> None:
+    assert difference([1.0, 1.0, 1.0], [1.0, 1.0, 1.0])["t_p"] == 1
+    assert difference([2.0, 2.0, 2.0], [1.0, 1.0, 1.0])["t_p"] == 0
+
+
+def test_holms_correction_by_hand() -> None:
+    """0.01 x 3; 0.02 x 2 = 0.04; 0.03 x 1, but not below the one before."""
+    assert holm([0.03, None, 0.01, 0.02]) == pytest.approx([0.04, None, 0.03, 0.04])
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+def results(**methods: list[float | None]) -> dict[str, object]:
+    rows = {name: {"status": "done", "acc": of_seeds(values)} for name, values in methods.items()}
+    seeds = list(range(len(next(iter(methods.values())))))
+    return {"seeds": seeds, "methods": rows, "comparisons": ties.comparisons(rows, "low"), "baseline": "low"}
+
+
+def test_bold_is_only_what_is_better_beyond_ties() -> None:
+    close = [value + shift for value, shift in zip(ONE, (0.001, -0.002, 0.001, -0.001, 0.0005), strict=True)]
+    found = results(joint=[1.0] * 5, best=ONE, low=OTHER)
+    assert [ties.mark(found, "acc", name) for name in ("joint", "best", "low")] == ["", "best", ""]
+    found = results(joint=[1.0] * 5, best=ONE, close=close, low=OTHER)
+    assert [ties.mark(found, "acc", name) for name in ("joint", "best", "close", "low")] == ["", "tied", "tied", ""]
+    assert "Bold: better than every other method" in ties.legend(found)[0]
+    assert "0.0625" in ties.legend(found)[-1]  # of Wilcoxon's test with five seeds
+    rows = ties.difference_rows(found, "acc")
+    assert [row[0] for row in rows] == ["joint", "best", "close", "low"]
+    assert all(len(row) == len(ties.difference_heads(found)) for row in rows)
+
+
+def test_one_seed_marks_nothing_and_says_why() -> None:
+    found = results(best=[0.9], low=[0.1])
+    assert not ties.mark(found, "acc", "best") and "one seed" in ties.legend(found)[0]
+    assert not ties.shown_differences(found)
+
+
+def test_of_a_distance_the_lowest_is_best() -> None:
+    assert compared({"a": [1.0, 2.0], "b": [3.0, 4.5]}, "lower", ["a", "b"], None)["best"] == "a"
