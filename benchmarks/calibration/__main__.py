@@ -121,7 +121,8 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
         return f"{100 * statistics.fmean(values):.2f} ± {100 * statistics.stdev(values):.2f}"
 
     lines = [
-        "| | gencl's λ | gencl ACC % | avalanche-lib ACC % | difference (95 % interval) | verdict | differs by design |",
+        "| | gencl's λ | gencl ACC % | avalanche-lib ACC % | difference (95 % interval) | verdict "
+        "| differs by design |",
         "| --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
     for row in rows:
