@@ -2,10 +2,11 @@
 
     python -m benchmarks.calibration --data-root DIR [--environment FOLDER] [--seeds 5] [--only ewc si] [--out DIR]
 
-Split MNIST, 1,000 training images per task, MLP 784-256-128, SGD whose momentum starts afresh with each task. Each task
-has a head; with er one head grows. avalanche-lib is installed into an environment of its own, as for
-`benchmarks.peers`. The verdict is "same" where the mean paired difference of the final accuracy is at most the larger
-standard deviation over seeds of the two sides.
+Split MNIST in the classes' own order, 1,000 training images per task, MLP 784-256-128, SGD whose momentum starts afresh
+with each task. Each task has a head; with er one head grows. avalanche-lib is installed into an environment of its own,
+as for `benchmarks.peers`. The verdict is "same" where the 95 % interval of the paired difference of final
+accuracy lies within the larger standard deviation over seeds of the two sides; else gencl is "better" or "worse" where
+the interval leaves out 0, and "undecided" where it does not.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ from benchmarks.peers.sides import PEER, Side, installed
 from benchmarks.runs import settings_for
 from gencl import files
 from gencl.datasets.dataset import cache_root
+from gencl.reports.significance import difference
 from gencl.training.build import make_scenario
 
 FIXED = (
-    "data.validation=0", "data.limit=1000", "model.hidden=[256,128]", "train.steps=150", f"train.batch_size={BATCH}",
-    "train.lr=0.05", "train.momentum=0.9", "train.lr_flat=1",
+    "scenario.order=given", "data.validation=0", "data.limit=1000", "model.hidden=[256,128]", "train.steps=150",
+    f"train.batch_size={BATCH}", "train.lr=0.05", "train.momentum=0.9", "train.lr_flat=1",
 )  # fmt: skip
 
 
@@ -93,35 +95,42 @@ class Calibration:
 
 
 def summary(row: Row, pairs: Sequence[tuple[float, float]], strength: float | None) -> dict[str, Any]:
-    """The settings of a row, ACC of both sides seed by seed as shares, and whether they are the same within the
-    spread."""
-    ours, theirs = (list(side) for side in zip(*pairs, strict=True))
-    differences = [a - b for a, b in pairs]
-    mean, spread = statistics.fmean(differences), max(statistics.stdev(ours), statistics.stdev(theirs))
+    """The settings of a row, ACC of both sides seed by seed as shares, their difference and the verdict."""
+    ours, theirs = ([round(value, 6) for value in side] for side in zip(*pairs, strict=True))  # one side has floats
+    found, spread = difference(ours, theirs), max(statistics.stdev(ours), statistics.stdev(theirs))
+    low, high = found["ci95"]
     return {
         "name": row.name, "method": row.method, "settings": list(row.ours), "variant": row.variant,
         "lambda": strength, "heads": row.heads, "plugin": row.plugin, "plugin_settings": row.plugin_settings(),
-        "gencl": ours, "avalanche": theirs, "difference": {"mean": mean, "std": statistics.stdev(differences)},
-        "spread": spread, "same": abs(mean) <= spread, "differs": row.differs,
+        "gencl": ours, "avalanche": theirs, "difference": found, "spread": spread,
+        "verdict": verdict(low, high, spread), "differs": row.differs,
     }  # fmt: skip
+
+
+def verdict(low: float, high: float, spread: float) -> str:
+    """What the 95 % interval of the paired difference says beside the standard deviation over seeds."""
+    if -spread <= low and high <= spread:
+        return "same"
+    return "better" if low > 0 else "worse" if high < 0 else "undecided"
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Lines of Markdown: mean ± sample standard deviation over seeds, per cent."""
 
-    def shown(values: Sequence[float], sign: str = "") -> str:
-        return f"{100 * statistics.fmean(values):{sign}.2f} ± {100 * statistics.stdev(values):.2f}"
+    def shown(values: Sequence[float]) -> str:
+        return f"{100 * statistics.fmean(values):.2f} ± {100 * statistics.stdev(values):.2f}"
 
     lines = [
-        "| | gencl's λ | gencl ACC % | avalanche-lib ACC % | paired difference | verdict | differs by design |",
+        "| | gencl's λ | gencl ACC % | avalanche-lib ACC % | difference (95 % interval) | verdict "
+        "| differs by design |",
         "| --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
     for row in rows:
-        differences = [a - b for a, b in zip(row["gencl"], row["avalanche"], strict=True)]
-        verdict = "same" if row["same"] else "better" if row["difference"]["mean"] > 0 else "worse"
+        mean, (low, high) = row["difference"]["mean"], row["difference"]["ci95"]
+        between = f"{100 * mean:+.2f} ({100 * low:+.2f} to {100 * high:+.2f})"
         cells = [
             row["name"], "" if row["lambda"] is None else f"{row['lambda']:.3g}", shown(row["gencl"]),
-            shown(row["avalanche"]), shown(differences, "+"), verdict, row["differs"] or "nothing",
+            shown(row["avalanche"]), between, row["verdict"], row["differs"] or "nothing",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -145,6 +154,8 @@ def write(folder: Path, rows: list[dict[str, Any]], seeds: int) -> None:
         f"# gencl beside avalanche-lib: ACC over seeds 0 to {seeds - 1}, mean ± sample standard deviation",
         f"`{command()}` ({said})",
         f"Split MNIST with `{' '.join(FIXED)}`. Both sides have the same batches, initial weights and optimiser.",
+        'Verdicts: "same" where the interval lies within the standard deviation over seeds, else "better" or "worse" '
+        'where it leaves out 0, else "undecided".',
     ]
     files.write(folder / "results.md", "\n\n".join([*head, "\n".join(table(rows))]) + "\n")
 

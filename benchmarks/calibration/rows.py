@@ -91,7 +91,7 @@ ROWS = (
         differs="which images are in memory; gencl draws them with replacement, avalanche-lib in turn",
     ),
     Row(
-        "er, each as it comes", plugin="replay", theirs={"by_class": False, **REPLAY}, **ER,
+        "er, as many of each task", plugin="replay", theirs={"by_class": False, **REPLAY}, **ER,
         differs="as above; avalanche-lib keeps as many images of each task, whatever their classes",
     ),
 )  # fmt: skip

@@ -30,7 +30,8 @@ def final(matrix: Matrix) -> float | None:
 
 
 def anytime(matrix: Matrix) -> float | None:
-    """AAA = mean_i mean_{j<=i} R[i][j]: the mean over time of the mean over the tasks so far (Caccia et al. 2022)."""
+    """AAA = mean_i mean_{j<=i} R[i][j]: the mean over time of the mean over the tasks so far (Caccia et al. 2022;
+    Soutif-Cormerais et al. 2023), measured after each task."""
     return _mean([_mean(row[: i + 1]) for i, row in enumerate(matrix)])
 
 

@@ -197,4 +197,5 @@ def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[Run]]) -> s
     own: Sequence[str] = ()
     with suppress(UsageError):
         own = parse_variants(label)[0].assignments if label else ()
-    return compare_command(labels, results["seeds"], results["preset"], found[0].settings if found else None, own)
+    settings = found[0].settings if found else None
+    return compare_command(labels, results["seeds"], results["preset"], settings, own, results.get("baseline"))

@@ -10,6 +10,7 @@ from typing import Any
 from gencl import presets
 from gencl.errors import UsageError
 from gencl.files import printable
+from gencl.reports.ties import default_baseline
 from gencl.settings import Settings, parse_assignment
 
 LONGEST = 12
@@ -27,14 +28,20 @@ def train_command(settings: Settings) -> str:
 
 
 def compare_command(
-    labels: Sequence[str], seeds: Sequence[int], preset: str, settings: Settings | None, own: Sequence[str]
+    labels: Sequence[str],
+    seeds: Sequence[int],
+    preset: str,
+    settings: Settings | None,
+    own: Sequence[str],
+    baseline: str | None = None,
 ) -> str:
     """``gencl compare ...`` of these methods and seeds; ``settings`` are of one cell, whose method has ``own``
-    assignments; without them the preset's are taken for granted."""
+    assignments; without them the preset's are taken for granted. ``baseline`` is named where it is not the default."""
     found = assignments(settings, settings.method["name"], own) if settings is not None else []
     known = found is not None and preset in presets.names()
     words = ["gencl", "compare", *(["--preset", preset] if known else ["--config", "FILE"])]
     words += ["--methods", ",".join(labels), "--seeds", ",".join(map(str, seeds))]
+    words += ["--baseline", baseline] if baseline not in (None, default_baseline(labels)) else []
     return _joined(words, found or []) + _data_root(preset)
 
 

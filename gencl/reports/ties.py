@@ -109,7 +109,7 @@ def difference_rows(results: Results, key: str) -> list[list[str]]:
     for label, row in results["methods"].items():
         if not isinstance(row.get(key), dict):
             continue
-        cells = [label, _shown(key, row[key]["mean"]), _interval(key, row[key]["ci95"])]
+        cells = [label, _shown(key, row[key]["mean"]), _interval(key, row[key].get("ci95"))]
         cells += ["best", "", ""] if label == found["best"] else _difference(key, found["to_best"].get(label))
         if results.get("baseline"):
             cells += _difference(key, found.get("to_baseline", {}).get(label))

@@ -34,7 +34,7 @@ from gencl.metrics.statistics import Statistics
 from gencl.models.learner import GenerativeLearner
 from gencl.processes import Processes
 from gencl.randomness import permutation
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 from gencl.settings import DataSettings
 from gencl.training.build import make_accelerator, make_scenario
 from gencl.training.run import Run, load_run
@@ -100,10 +100,13 @@ def fid(
             channels, size = channels or shape[0], size or shape[1]
         data = DataSettings.model_validate({"size": size, "channels": channels})
         if b is None:
-            return _against_held_out(sides[0], n, features, weights, accelerator.device, batch_size, processes)
-        real = _images(sides[1], data, root, split, None)
-        generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
-        extractor = _extractor(features, [generated, real], sides, weights)
+            own = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
+        else:
+            real = _images(sides[1], data, root, split, None)
+            generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
+            extractor = _extractor(features, [generated, real], sides, weights)
+    if b is None:  # all processes together, so not within main_first
+        return _against_held_out(sides[0].name, *own)
     extractor.to(accelerator.device)
 
     def reading(images: Images) -> Reading:
@@ -136,7 +139,7 @@ def _scores(
     }
 
 
-def _against_held_out(
+def _of_run(
     side: _Side,
     n: int | None,
     features: str,
@@ -144,8 +147,8 @@ def _against_held_out(
     device: torch.device,
     batch_size: int,
     processes: Processes,
-) -> dict[str, Any]:
-    """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
+) -> tuple[Evaluator, list[Task]]:
+    """What measures a run's images, and the run's tasks. Raises UsageError where ``side`` is no run."""
     if side.run is None or side.scenario is None:
         raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
     scenario, settings = side.scenario.to(device), side.run.settings
@@ -166,7 +169,12 @@ def _against_held_out(
         processes,
         weights,
     )
-    snapshot = evaluator.snapshot(tasks, keep=True)
+    return evaluator, tasks
+
+
+def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dict[str, Any]:
+    """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
+    snapshot, processes = evaluator.snapshot(tasks, keep=True), evaluator.conditions.processes
     both = snapshot.features_of(tasks)
     logits = [found for task in tasks if (found := snapshot.generated(task).logits) is not None]
     pooled = snapshot.conditions.pool
@@ -176,7 +184,7 @@ def _against_held_out(
     assert evaluator.extractor is not None
     return {
         "schema": 1,
-        "images": [side.name, "the run's held-out images"],
+        "images": [name, "the run's held-out images"],
         "n": [len(part) for part in both],
         "features": describe(evaluator.extractor),
         "scores": _scores(snapshot.sides(tasks), both, torch.cat(logits)),

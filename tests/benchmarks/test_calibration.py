@@ -55,12 +55,13 @@ def test_results_say_which_seeds_and_versions(tmp_path: Path) -> None:
 
 def test_a_row_is_the_same_within_the_spread_or_says_which_side_is_better() -> None:
     row = ROWS[0]
-    near = summary(row, [(0.90, 0.91), (0.94, 0.92)], None)
+    near = summary(row, [(0.90, 0.90), (0.94, 0.94)], None)
     far = summary(row, [(0.50, 0.91), (0.52, 0.92)], 3.0)
-    assert near["same"] and not far["same"]
+    torn = summary(row, [(0.90, 0.91), (0.94, 0.92)], None)
+    assert [found["verdict"] for found in (near, far, torn)] == ["same", "worse", "undecided"]
     head, rule, *lines = table([near, far])
     assert len({line.count("|") for line in (head, rule, *lines)}) == 1
-    assert lines[0] == "| plain training |  | 92.00 ± 2.83 | 91.50 ± 0.71 | +0.50 ± 2.12 | same | nothing |"
+    assert lines[0] == "| plain training |  | 92.00 ± 2.83 | 92.00 ± 2.83 | +0.00 (+0.00 to +0.00) | same | nothing |"
     assert "| 3 |" in lines[1] and "| worse |" in lines[1]
 
 

@@ -16,6 +16,7 @@ R = [
 def test_by_hand() -> None:
     assert transfer.final(R) == pytest.approx((0.6 + 0.75 + 0.5) / 3)
     assert transfer.just_learned(R) == pytest.approx((0.9 + 0.7 + 0.5) / 3)
+    assert transfer.anytime(R) == pytest.approx((0.9 + (0.8 + 0.7) / 2 + (0.6 + 0.75 + 0.5) / 3) / 3)
     assert transfer.backward_transfer(R) == pytest.approx(((0.6 - 0.9) + (0.75 - 0.7)) / 2)
     assert transfer.forward_transfer(R, [1.0, 0.8, 0.9]) == pytest.approx(((0.7 - 0.8) + (0.5 - 0.9)) / 2)
     # the best before the last row: 0.9 and 0.7; a task that got better counts as negative forgetting
@@ -27,13 +28,14 @@ def test_by_hand() -> None:
 def test_joint_training_has_only_a_last_row() -> None:
     matrix = [[None, None], [0.5, 0.7]]
     assert transfer.final(matrix) == pytest.approx(0.6)
+    assert transfer.anytime(matrix) is None
     assert transfer.backward_transfer(matrix) is None
     assert transfer.just_learned(matrix) is None
     assert transfer.forgetting(matrix) is None
 
 
 def test_one_task() -> None:
-    assert transfer.final([[0.5]]) == 0.5
+    assert transfer.final([[0.5]]) == transfer.anytime([[0.5]]) == 0.5
     assert transfer.backward_transfer([[0.5]]) is None
     assert transfer.smt([[0.5]]) is None
 
@@ -80,7 +82,7 @@ def test_an_entry_that_is_missing_leaves_what_needs_it_undefined() -> None:
 def test_nothing_measured() -> None:
     empty = transfer.empty_matrix(3)
     assert empty == [[None] * 3] * 3 and empty[0] is not empty[1]
-    for measure in (transfer.final, transfer.backward_transfer, transfer.forgetting, transfer.smt):
+    for measure in (transfer.final, transfer.anytime, transfer.backward_transfer, transfer.forgetting, transfer.smt):
         assert measure(empty) is None and measure([]) is None
     assert transfer.forward_transfer([[0.5]], [0.6]) is None
 

@@ -107,6 +107,12 @@ def test_an_experience_replay_is_stored_as_it_always_was() -> None:
     assert list(presets.resolve("mnist-cgan", method="er").method) == ["name", "memory", "share"]
 
 
+def test_quick_presets_are_compared_with_five_seeds() -> None:
+    assert set(presets._QUICK) <= set(presets.names())
+    assert presets.default_seeds("digits-mlp") == "0-4"
+    assert presets.default_seeds("mnist-cgan") == presets.default_seeds(None) == "0"
+
+
 def test_a_value_that_there_is_not() -> None:
     with pytest.raises(KeyError):
         presets.value_at(presets.resolve("digits-cgan"), ["method", "nothing"])

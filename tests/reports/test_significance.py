@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from scipy import stats
@@ -45,13 +47,27 @@ def test_differences_without_spread_are_certain() -> None:
     assert difference([2.0, 2.0, 2.0], [1.0, 1.0, 1.0])["t_p"] == 0
 
 
+def test_scores_that_differ_only_in_rounding_are_equal() -> None:
+    one, other = [0.1 + 0.2 + 0.3] * 3, [0.3 + 0.2 + 0.1] * 3
+    assert one != other
+    found = difference(one, other)
+    assert found["mean"] == 0 and found["t_p"] == found["wilcoxon_p"] == 1
+
+
+def test_wilcoxons_test_with_equal_differences_by_hand() -> None:
+    """Of the 2^5 signs of five equal differences, two are as far from the middle as all plus."""
+    assert difference([3.0] * 5, [1.0] * 5)["wilcoxon_p"] == pytest.approx(2 / 32)
+    mixed = [1.0, 2.0, 2.0, -1.0, 0.0, 4.0]
+    assert difference(mixed, [0.0] * 6)["wilcoxon_p"] == pytest.approx(stats.wilcoxon([1, 2, 2, -1, 4]).pvalue)
+
+
 def test_holms_correction_by_hand() -> None:
     """0.01 x 3; 0.02 x 2 = 0.04; 0.03 x 1, but not below the one before."""
     assert holm([0.03, None, 0.01, 0.02]) == pytest.approx([0.04, None, 0.03, 0.04])
     assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
 
 
-def results(**methods: list[float | None]) -> dict[str, object]:
+def results(**methods: Sequence[float | None]) -> dict[str, Any]:
     rows = {name: {"status": "done", "acc": of_seeds(values)} for name, values in methods.items()}
     seeds = list(range(len(next(iter(methods.values())))))
     return {"seeds": seeds, "methods": rows, "comparisons": ties.comparisons(rows, "low"), "baseline": "low"}
@@ -74,6 +90,25 @@ def test_one_seed_marks_nothing_and_says_why() -> None:
     found = results(best=[0.9], low=[0.1])
     assert not ties.mark(found, "acc", "best") and "one seed" in ties.legend(found)[0]
     assert not ties.shown_differences(found)
+
+
+def test_a_method_that_failed_leaves_nothing_to_test_and_the_legend_says_so() -> None:
+    found = results(best=[0.9, 0.8])
+    found["methods"]["low"] = {"status": "failed", "error": "a loss became nan"}
+    assert ties.legend(found) == ["Nothing is bold: no figure is there of two methods."]
+
+
+def test_methods_without_seeds_in_common_are_neither_tied_nor_told_apart() -> None:
+    found = results(best=[0.9, None, 0.95, None], low=[None, 0.1, None, 0.2])
+    assert found["comparisons"]["acc"]["to_best"]["low"]["tied"] is None
+    assert [ties.mark(found, "acc", name) for name in ("best", "low")] == ["", ""]
+    assert "fewer than two seeds in common" in ties.legend(found)[1]
+
+
+def test_variants_of_joint_training_do_not_compete() -> None:
+    found = results(best=ONE, low=OTHER, **{"joint:train.lr=0.1": [1.0] * 5})
+    assert found["comparisons"]["acc"]["best"] == "best"
+    assert set(found["comparisons"]["acc"]["to_best"]) == {"low"}
 
 
 def test_of_a_distance_the_lowest_is_best() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 import gencl
 from gencl.errors import UsageError
 from gencl.metrics.transfer import forward_transfer
+from gencl.reports.comparison import write_comparison
 from gencl.reports.tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
 from gencl.training.run import Run
 from gencl.training.variants import Variant, distinct_variants, parse_variants
@@ -57,6 +58,32 @@ def test_forward_transfer_is_against_joint_training_of_the_same_seed_and_tasks(c
 
 def test_a_factor_multiplies_the_presets_value(compared: Path) -> None:
     assert Run(compared / "sgd_scenario.tasks=2_train.steps=1.5x" / "seed-0").settings.train.steps == 9
+
+
+def test_results_hold_every_seeds_value_and_pairs_with_the_baseline(compared: Path) -> None:
+    results = results_of(compared)
+    acc = results["methods"]["sgd"]["acc"]
+    assert acc["values"] == [Run(compared / "sgd" / f"seed-{seed}").metrics["summary"]["acc"] for seed in (0, 1)]
+    assert acc["ci95"][0] <= acc["mean"] <= acc["ci95"][1]
+    assert results["methods"]["sgd"]["aaa"]["n"] == 2 and "aaa" not in results["methods"]["joint"]
+    found = results["comparisons"]["acc"]
+    assert results["baseline"] == "sgd" and set(found["to_baseline"]) == {OTHER} and found["best"] != "joint"
+    assert found["to_baseline"][OTHER]["n"] == 2
+
+
+def test_the_baseline_is_a_method_that_is_compared(tmp_path: Path) -> None:
+    def compared_with(baseline: str) -> dict[str, Any]:
+        sets = tiny("digits-mlp")
+        return gencl.compare(
+            "sgd,mas", (0, 1), tmp_path / "c", "digits-mlp", set=sets, threads=1, progress="silent", baseline=baseline
+        )
+
+    with pytest.raises(UsageError, match="--baseline ewc: not among the methods compared: sgd, mas"):
+        compared_with("ewc")
+    results = compared_with("mas")
+    assert results["baseline"] == "mas" and set(results["comparisons"]["acc"]["to_baseline"]) == {"sgd"}
+    report = write_comparison(tmp_path / "c").read_text(encoding="utf-8")
+    assert "--baseline mas" in report and "minus mas" in report
 
 
 def test_a_failed_cell_is_reported_and_the_rest_goes_on(compared: Path) -> None:

@@ -3,7 +3,7 @@
     PYTHONPATH=. python gencl/metrics/weights/train_fashion_reader.py --data-root DIR
 
 Writes fashion-reader.safetensors beside itself and prints the accuracy on the test images. The bundled weights came
-from this command with one thread: ACCURACY on the test images.
+from this command with one thread: 88.45 % on the test images, 0.79 MB.
 """
 
 from __future__ import annotations
