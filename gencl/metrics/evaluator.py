@@ -221,7 +221,7 @@ def _chosen(
     always: list[Metric] = []
     final: list[Metric] = []
     for asked in METRICS if only is None else only:
-        members = GROUPS.get(asked, (asked,))
+        members = (asked,) if only is None else GROUPS.get(asked, (asked,))
         found: list[Metric] = []
         whys: list[str] = []
         for name in members:

@@ -38,6 +38,8 @@ def shown(name: str, value: float | None) -> str:
         return f"{value:,.0f}"
     if name.startswith(("reconstruction", "drift", "lpips")):
         return f"{value:.3g}"
+    if name.startswith("kid") and abs(value) >= 100:
+        return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 
 
@@ -63,6 +65,8 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
 def print_run(run: Run) -> None:
     """The last row and the diagonal of each matrix, the summary, and where things are."""
     metrics, console = run.metrics, Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)  # three measures fit
     table = Table(
         title=Text(f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"), title_justify="left"
     )

@@ -101,7 +101,8 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
     found = few.evaluation
     assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
-    assert found["mean"].keys() == {"fid", "kid", "precision", "recall", "drift"}  # its classes are ImageNet's
+    wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift"}
+    assert found["mean"].keys() == wanted  # its classes are ImageNet's
 
 
 def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

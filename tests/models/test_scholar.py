@@ -23,7 +23,7 @@ from gencl.training.run import Run
 from gencl.training.trainer import Trainer
 from tests.conftest import grown, tiny
 
-SMALL = [*tiny("digits-mlp"), "model.generator.width=4", "model.generator_batch=8"]
+SMALL = [*tiny("digits-mlp"), "scenario.order=given", "model.generator.width=4", "model.generator_batch=8"]
 
 
 def scholar(tasks: int, *more: str) -> tuple[Classifier, GenerativeLearner, Scenario]:
