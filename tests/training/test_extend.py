@@ -143,7 +143,7 @@ def test_an_extended_run_is_as_the_contract_says(preset: str, folders: Path, tmp
     assert done.stdout.strip() == "as the contract says"
     if preset == "digits-cgan":  # one measure in the whole matrix; the reader of digits knows no other class
         assert run.metrics["features"] == {**features, "added": ["three"]}
-        assert list(run.metrics["matrices"]) == ["fid"] and "three" in (run.path / "report.html").read_text()
+        assert list(run.metrics["matrices"]) == ["fid", "kid"] and "three" in (run.path / "report.html").read_text()
         run.sample(task=3, n=2)
     result = run.evaluate()
     assert [row["task"] for row in result["tasks"]] == run.metrics["tasks"]
