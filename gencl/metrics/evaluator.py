@@ -156,7 +156,9 @@ class Evaluator:
             return found
         features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
         if snapshot.conditions.pool:
-            return [*found, pool_note(*snapshot.sides(snapshot.tasks))]
+            made, real = (side.n for side in snapshot.sides(snapshot.tasks))
+            singular = bias_notes(made, real, features) if min(made, real) <= features else []
+            return [*found, pool_note(made, real), *singular]
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
         real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
         return found + bias_notes(n, real, features)

@@ -6,8 +6,6 @@ from typing import Any
 
 from torch import nn
 
-from gencl.metrics.statistics import Statistics
-
 
 def describe(extractor: nn.Module) -> dict[str, Any]:
     """An extractor for the record: name, version, and what else its scores depend on."""
@@ -36,10 +34,10 @@ def bias_notes(n: int, real: int, features: int) -> list[str]:
     return []
 
 
-def pool_note(generated: Statistics, real: Statistics) -> str:
-    """What people must know of scores that pool all tasks, since too few images of a task are held out."""
+def pool_note(generated: int, real: int) -> str:
+    """What people must know of scores that pool so many images of all tasks, since few of each are held out."""
     return (
         "fewer than 100 images of a task are held out: FID, precision and recall compare all tasks up to each together "
-        f"({generated.n:,} generated and {real.n:,} real images in all). FID is biased upwards by so few, most for the "
+        f"({generated:,} generated and {real:,} real images in all). FID is biased upwards by so few, most for the "
         "first tasks: compare it with the floor and at equal n only; KID is of each task alone and has no such bias"
     )

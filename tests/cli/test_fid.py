@@ -50,6 +50,7 @@ def test_a_run_against_its_own_held_out_images_or_others(run: Run, folder: Path)
     assert result.returncode == 0, result.stderr
     assert "(60) against the run's" in " ".join(result.stdout.split())
     assert "(60 generated and 96 real images in all)" in result.stderr
+    assert "60 generated and 96 real images are no more than the 128 features" in result.stderr
     other = scores(run.path, folder, "--n", "60")  # 28x28 and grey as the run is
     assert other["fid"] > 100 and scores(run.path, folder, "--n", "60") == other
 

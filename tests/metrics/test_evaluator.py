@@ -99,6 +99,7 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     assert result.returncode == 0, result.stderr
     assert "not the published weights" in " ".join(result.stdout.split())
     assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
+    assert "6 generated and 70 real images are no more than the 2,048 features" in result.stderr
     found = few.evaluation
     assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
     wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift"}
