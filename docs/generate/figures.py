@@ -13,11 +13,12 @@ from typing import Any
 
 from scipy import stats
 
+from gencl.reports import ties
+from gencl.reports.significance import difference
 from gencl.reports.tables import is_share
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
-_HIGHER_IS_BETTER = ("acc", "bwt", "fwt", "precision", "recall", "isc", "fitting")
 
 
 class Missing(LookupError):
@@ -63,11 +64,6 @@ def value(name: str, key: str) -> float:
     return 100 * mean if is_share(key) else mean
 
 
-def higher_is_better(key: str) -> bool:
-    """Whether more of this figure is better."""
-    return any(word in key for word in _HIGHER_IS_BETTER)
-
-
 def interval(one: str, other: str, key: str) -> tuple[float, float] | None:
     """Return the 95 % interval of the mean difference ``one - other``; None where either row has a single seed.
 
@@ -75,21 +71,15 @@ def interval(one: str, other: str, key: str) -> tuple[float, float] | None:
     """
     a, b = figure(one, key), figure(other, key)
     if one.rpartition("/")[0] == other.rpartition("/")[0] and "values" in a and "values" in b:
-        pairs = zip(a["values"], b["values"], strict=True)
-        differences = [x - y for x, y in pairs if x is not None and y is not None]
-        if len(differences) >= 2:
-            mean, error = sum(differences) / len(differences), float(stats.sem(differences))
-            return _around(mean, error, len(differences) - 1)
+        paired = difference(a["values"], b["values"])["ci95"]
+        if paired is not None:
+            return paired[0], paired[1]
     if a["std"] is None or b["std"] is None:
         return None
     parts = [a["std"] ** 2 / a["n"], b["std"] ** 2 / b["n"]]
     error = sqrt(sum(parts))
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (a["n"] - 1) + parts[1] ** 2 / (b["n"] - 1)) if error else 1.0
-    return _around(a["mean"] - b["mean"], error, freedom)
-
-
-def _around(mean: float, error: float, freedom: float) -> tuple[float, float]:
-    half = float(stats.t.ppf(0.975, freedom)) * error
+    mean, half = a["mean"] - b["mean"], float(stats.t.ppf(0.975, freedom)) * error
     return mean - half, mean + half
 
 
@@ -98,4 +88,4 @@ def better(one: str, other: str, key: str) -> bool | None:
     ends = interval(one, other, key)
     if ends is None or ends[0] <= 0 <= ends[1]:
         return None
-    return (ends[0] > 0) == higher_is_better(key)
+    return (ends[0] > 0) == (ties.better(key) == "higher")

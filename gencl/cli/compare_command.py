@@ -51,7 +51,7 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     """
     from gencl import files, presets
     from gencl.reports.comparison import write_comparison
-    from gencl.reports.tables import comparison_markdown, print_comparison
+    from gencl.reports.comparison_tables import comparison_markdown, print_comparison
     from gencl.training.compare import compare, preset_of
     from gencl.training.progress import Mode
     from gencl.training.variants import parse_variants

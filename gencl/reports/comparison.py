@@ -13,19 +13,11 @@ from gencl import files
 from gencl.errors import GenclError, UsageError
 from gencl.reports import ties
 from gencl.reports.charts import Chart, Line
+from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
 from gencl.reports.glossary import meanings
 from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import compare_command
-from gencl.reports.tables import (
-    COST,
-    DETAIL,
-    QUALITY,
-    REAL,
-    cell,
-    comparison_keys,
-    published_cells,
-    published_notes,
-)
+from gencl.reports.tables import REAL, cell
 from gencl.training import documents
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder, parse_variants

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gencl.errors import GenclError
-from gencl.reports.tables import QUALITY, cell, comparison_keys, heading, is_share, label, shown
+from gencl.reports.comparison_tables import QUALITY, comparison_keys
+from gencl.reports.tables import cell, heading, is_share, label, shown
 
 if TYPE_CHECKING:
     from gencl.training.run import Run

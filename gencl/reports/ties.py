@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from gencl.reports.significance import LEVEL, Values, compared
+from gencl.reports.tables import REAL, is_share, shown
 
-REFERENCES = ("joint", "real")
+REFERENCES = ("joint", REAL)
 """Rows that are bounds, with which no method competes."""
 TIED = "≈"
 _BASELINES = ("finetune", "sgd")
-_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift")
+_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift", "memorisation")
 MAIN = ("acc", "fid", "fid_all", "reconstruction")
 """The figures whose paired differences are shown, where they are there."""
 Results = Mapping[str, Any]
@@ -19,9 +20,7 @@ Results = Mapping[str, Any]
 
 def better(key: str) -> Literal["higher", "lower"] | None:
     """Return which way a figure is better; None where neither is, as for times."""
-    from gencl.reports.tables import is_share
-
-    return "lower" if key.startswith(_LOWER) else "higher" if is_share(key) else None
+    return "lower" if key.startswith(_LOWER) else "higher" if is_share(key) or key == "isc" else None
 
 
 def competes(label: str) -> bool:
@@ -109,7 +108,7 @@ def difference_rows(results: Results, key: str) -> list[list[str]]:
     for label, row in results["methods"].items():
         if not isinstance(row.get(key), dict):
             continue
-        cells = [label, _shown(key, row[key]["mean"]), _interval(key, row[key].get("ci95"))]
+        cells = [label, shown(key, row[key]["mean"]), _interval(key, row[key].get("ci95"))]
         cells += ["best", "", ""] if label == found["best"] else _difference(key, found["to_best"].get(label))
         if results.get("baseline"):
             cells += _difference(key, found.get("to_baseline", {}).get(label))
@@ -117,14 +116,8 @@ def difference_rows(results: Results, key: str) -> list[list[str]]:
     return rows
 
 
-def _shown(key: str, value: float | None) -> str:
-    from gencl.reports.tables import shown
-
-    return shown(key, value)
-
-
 def _interval(key: str, interval: Sequence[float] | None) -> str:
-    return "" if interval is None else f"{_shown(key, interval[0])} to {_shown(key, interval[1])}"
+    return "" if interval is None else f"{shown(key, interval[0])} to {shown(key, interval[1])}"
 
 
 def _difference(key: str, row: Mapping[str, Any] | None) -> list[str]:
@@ -132,7 +125,7 @@ def _difference(key: str, row: Mapping[str, Any] | None) -> list[str]:
         return ["", "", ""]
     interval = f" ({_interval(key, row['ci95'])})" if row["ci95"] else ""
     sign = "+" if row["mean"] > 0 else ""
-    return [f"{sign}{_shown(key, row['mean'])}{interval}", *(_p(row[f"{test}_holm"]) for test in ("t_p", "wilcoxon_p"))]
+    return [f"{sign}{shown(key, row['mean'])}{interval}", *(_p(row[f"{test}_holm"]) for test in ("t_p", "wilcoxon_p"))]
 
 
 def _p(value: float | None) -> str:

@@ -13,10 +13,11 @@ from gencl.errors import GenclError
 from gencl.metrics.transfer import forward_transfer
 from gencl.models.learner import GenerativeLearner
 from gencl.paper import comparable, published
+from gencl.reports.comparison_tables import comparison_csv
 from gencl.reports.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.reports.grids import method_grid, save_picture
 from gencl.reports.significance import of_seeds
-from gencl.reports.tables import REAL, comparison_csv
+from gencl.reports.tables import REAL
 from gencl.reports.ties import comparisons, default_baseline
 from gencl.settings import Settings
 from gencl.training.run import Run

@@ -17,7 +17,12 @@ import gencl
 from gencl.errors import UsageError
 from gencl.metrics.transfer import forward_transfer
 from gencl.reports.comparison import write_comparison
-from gencl.reports.tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
+from gencl.reports.comparison_tables import (
+    comparison_csv,
+    comparison_markdown,
+    comparison_table,
+    print_comparison,
+)
 from gencl.training.run import Run
 from gencl.training.variants import Variant, distinct_variants, parse_variants
 from tests.conftest import tiny

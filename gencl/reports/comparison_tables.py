@@ -1,0 +1,140 @@
+"""The table of a comparison: on the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from gencl.reports import ties
+from gencl.reports.tables import REAL, cell, heading
+
+QUALITY = (
+    "fid_first_half",
+    "fid",
+    "fid_just_learned",
+    "fid_forgetting",
+    "conditional_accuracy",
+    "reconstruction",
+    "reconstruction_just_learned",
+    "reconstruction_forgetting",
+    "acc",
+    "aaa",
+    "bwt",
+    "fwt",
+    "forgetting",
+    "smt",
+    "train_seconds",
+)
+DETAIL = ("kid", "kid_forgetting", "precision", "recall", "drift")
+COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
+
+
+def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
+    """The figures of ``order`` that any method has."""
+    found = {key for row in results["methods"].values() for key in row}
+    return [key for key in order if key in found]
+
+
+def print_comparison(results: dict[str, Any]) -> None:
+    """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # whole in a file or a log
+    console.print(comparison_table(results))
+    for line in [*ties.legend(results), *published_notes(results)]:
+        console.print(line, markup=False, soft_wrap=True)
+    for name, row in results["methods"].items():
+        if row["status"] == "failed":
+            console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
+
+
+def comparison_table(results: dict[str, Any]) -> Table:
+    """The table that `print_comparison` prints."""
+    seeds = results["seeds"]
+    keys = comparison_keys(results, QUALITY)
+    table = Table(
+        title=Text(f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std"), title_justify="left"
+    )
+    table.add_column("method")
+    for key in keys:
+        table.add_column(heading(key), justify="right")
+    for name, row in results["methods"].items():
+        done = [value["n"] for value in row.values() if isinstance(value, dict)]
+        label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
+        table.add_row(escape(label), *(_styled(results, key, name, cell(key, row.get(key))) for key in keys))
+        paper = results["paper"].get(name)
+        if paper:
+            table.add_row("  published", *published_cells(paper, keys), style="dim")
+    return table
+
+
+def _styled(results: dict[str, Any], key: str, method: str, text: str) -> Text:
+    """A cell of the terminal's table: bold, or with the mark of a tie."""
+    mark = ties.mark(results, key, method)
+    return Text(f"{text} {ties.TIED}" if mark == "tied" else text, style="bold" if mark == "best" else "")
+
+
+def comparison_markdown(results: dict[str, Any], command: str) -> str:
+    """The same table as Markdown, with the command that made it."""
+    keys = comparison_keys(results, [*QUALITY, *DETAIL, *COST])
+    lines = [
+        f"# {results['preset']}, seeds {', '.join(map(str, results['seeds']))}: mean ± sample standard deviation",
+        "",
+        f"`{command}`",
+        "",
+        "| method | n | " + " | ".join(heading(key) for key in keys) + " |",
+        "| --- | --- |" + " ---: |" * len(keys),
+    ]
+    for name, row in results["methods"].items():
+        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
+        cells = (_marked(results, key, name, cell(key, row.get(key))) for key in keys)
+        lines.append(f"| {name} | {n} | " + " | ".join(cells) + " |")
+        paper = results["paper"].get(name)
+        if paper:
+            lines.append("| *published* | | " + " | ".join(published_cells(paper, keys)) + " |")
+    failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
+    lines += [f"\n{line}" for line in [*ties.legend(results), *published_notes(results), *failed]]
+    for key in ties.shown_differences(results):
+        heads, rows = ties.difference_heads(results), ties.difference_rows(results, key)
+        lines += ["", f"## {heading(key)}: intervals and paired differences", ""]
+        lines += [f"| {' | '.join(line)} |" for line in [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]]
+    return "\n".join(lines) + "\n"
+
+
+def _marked(results: dict[str, Any], key: str, method: str, text: str) -> str:
+    """A cell of Markdown's table: bold, or with the mark of a tie."""
+    mark = ties.mark(results, key, method)
+    return f"**{text}**" if mark == "best" else f"{text} {ties.TIED}" if mark == "tied" else text
+
+
+def comparison_csv(results: dict[str, Any]) -> str:
+    """Every figure: a row a method and key, with mean, std, n and the published value; shares as shares of one."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "key", "mean", "std", "n", "published"])
+    for name, row in results["methods"].items():
+        paper = results["paper"].get(name, {})
+        for key, value in row.items():
+            if isinstance(value, dict):
+                writer.writerow([name, key, value["mean"], value["std"], value["n"], paper.get(key)])
+    return text.getvalue()
+
+
+def published_cells(paper: dict[str, Any], keys: Sequence[str]) -> list[str]:
+    """A paper's figures, with their spread where it is known, empty where there is none."""
+    return [cell(key, {"mean": paper[key], "std": paper.get(f"{key}_std")}) if key in paper else "" for key in keys]
+
+
+def published_notes(results: dict[str, Any]) -> list[str]:
+    """Where the published figures come from, and what is odd about them, a line each."""
+    rows = results["paper"].values()
+    sources = dict.fromkeys(row["source"] for row in rows)
+    notes = dict.fromkeys(f"{row['source']}: {row['note']}" for row in rows if "note" in row)
+    return [f"published: {', '.join(sources)}", *notes] if sources else []
