@@ -8,12 +8,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.methods.base import Context, Method
-from gencl.methods.memory import Memory, MemorySettings
-from gencl.models.learner import Batch, Learner
+from gencl.methods.base import Context
+from gencl.methods.memory import MemorySettings, Remembering
+from gencl.models.learner import Batch
 
 
-class AGEM(Method):
+class AGEM(Remembering):
     """A step may not raise the loss on a memory of earlier tasks' images, to first order.
 
     With g the gradient of the step and r that of the same loss on images drawn from the memory, both over all
@@ -27,13 +27,8 @@ class AGEM(Method):
         samples: int = Field(128, ge=1, le=65_536, description="images of the memory per step, over all processes")
 
     needs = frozenset({"classify"})
-    moves_old = True
     grid = {"samples": (32, 64, 128, 256)}
     settings: Settings
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._memory = Memory(settings.memory)
 
     def adjust_gradients(self, ctx: Context) -> None:
         assert ctx.phase is not None
@@ -58,12 +53,3 @@ class AGEM(Method):
         reference = [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, found, strict=True)]
         ctx.processes.average(reference)
         return reference
-
-    def after_task(self, ctx: Context) -> None:
-        self._memory.fill(ctx)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._memory.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        self._memory.load_state_dict(state)

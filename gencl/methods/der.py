@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method
+from gencl.methods.memory import MemorySettings
 from gencl.models.classifier import IMPOSSIBLE, Classifier
 from gencl.models.learner import Batch, Learner
 from gencl.randomness import RandomSource
-from gencl.settings import Part
 
 
 class DERpp(Method):
@@ -29,10 +29,9 @@ class DERpp(Method):
     authors store those of the training step. There is no augmentation.
     """
 
-    class Settings(Part):
+    class Settings(MemorySettings):
         """The memory, and the weights of its two terms."""
 
-        memory: int = Field(500, ge=1, description="images kept")
         samples: int = Field(64, ge=1, le=65_536, description="images in each of the two draws, over all processes")
         alpha: float = Field(0.5, ge=0, le=1e6, description="weight of the squared error of logits")
         beta: float = Field(0.5, ge=0, le=1e6, description="weight of the cross-entropy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import cast
 
 import torch
@@ -11,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, Method, under, within
+from gencl.methods.solver import frozen_copy
 from gencl.models.classifier import Classifier
 from gencl.models.learner import Batch, Learner
 from gencl.settings import Part
@@ -63,11 +63,7 @@ class LwF(Method):
             self._teach(ctx.learner)
 
     def _teach(self, learner: Learner) -> None:
-        classifier = cast(Classifier, learner)
-        generator, classifier.generator = classifier.generator, None  # replay's own copy is enough
-        self._teacher = deepcopy(classifier).eval().requires_grad_(False)
-        self._recorded = None
-        classifier.generator = generator
+        self._teacher, self._recorded = frozen_copy(learner), None
 
     def penalty(self, ctx: Context) -> Tensor | None:
         if self._teacher is None or ctx.batch is None or ctx.phase is None or not ctx.phase.moves_shared:

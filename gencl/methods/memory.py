@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.methods.base import Context, importance_random
+from gencl.methods.base import Context, Method, importance_random
+from gencl.models.learner import Learner
 from gencl.randomness import RandomSource
 from gencl.settings import Part
 
@@ -62,3 +63,23 @@ class Memory:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
         self._images, self._classes = state.get("images"), state.get("classes")
+
+
+class Remembering(Method):
+    """A method with a memory, which each task fills when it is over."""
+
+    moves_old = True
+    settings: MemorySettings
+
+    def __init__(self, settings: MemorySettings) -> None:
+        super().__init__(settings)
+        self._memory = Memory(settings.memory)
+
+    def after_task(self, ctx: Context) -> None:
+        self._memory.fill(ctx)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._memory.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
+        self._memory.load_state_dict(state)

@@ -27,7 +27,8 @@ class ReplaySettings(Part):
         """Return how many samples this process replays beside its part of a batch."""
         if self.extra is not None:
             return max(1, self.extra // random.world)
-        return number_replayed(self.share, len(batch)) if len(batch) > 1 else 0
+        most = max(len(batch) - 1, 0)  # some of both, where there is room
+        return min(max(round(self.share * len(batch)), 1), most)
 
     def mixed(self, batch: Batch, images: Tensor, classes: Tensor, beliefs: Tensor | None = None) -> Batch:
         """Return the batch with old samples at its end, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
@@ -40,8 +41,3 @@ class ReplaySettings(Part):
         both = {"images": torch.cat([kept.images, images]), "classes": torch.cat([kept.classes, classes])}
         told = None if beliefs is None else torch.cat([beliefs.new_zeros(len(kept), beliefs.shape[1]), beliefs])
         return replace(kept, **both, beliefs=told, tasks=tasks, index=None)
-
-
-def number_replayed(share: float, size: int) -> int:
-    """How many of a batch of ``size`` are replayed: some of both, where there is room."""
-    return min(max(round(share * size), 1), size - 1)

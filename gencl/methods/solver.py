@@ -1,4 +1,4 @@
-"""The previous solver: a frozen copy of a classifier, made when a task begins, that answers for the old classes."""
+"""Frozen copies of a classifier, made when a task begins, and the previous solver that answers for the old classes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ from gencl.models.classifier import Classifier
 from gencl.models.learner import Learner
 
 
+def frozen_copy(learner: Learner) -> Classifier:
+    """Return a classifier as it is now, in evaluation mode and without gradients; without the generator beside it, of
+    which replay has a copy of its own."""
+    classifier = cast(Classifier, learner)
+    generator, classifier.generator = classifier.generator, None
+    copy = deepcopy(classifier).eval().requires_grad_(False)
+    classifier.generator = generator
+    return copy
+
+
 class Solver:
     """Labels replayed images as the classifier did before the present task (Shin et al. 2017, section 3.1)."""
 
@@ -22,11 +32,8 @@ class Solver:
 
     def begin(self, learner: Learner, tasks: int) -> None:
         """Copies a classifier that has learned so many tasks; called before each task."""
-        classifier = cast(Classifier, learner)
         if tasks:
-            generator, classifier.generator = classifier.generator, None  # replay has its own copy
-            self._copy, self._tasks = deepcopy(classifier).eval().requires_grad_(False), tasks
-            classifier.generator = generator
+            self._copy, self._tasks = frozen_copy(learner), tasks
 
     @torch.no_grad()
     def beliefs(self, images: Tensor, classes: Tensor) -> Tensor:
@@ -47,7 +54,7 @@ class Solver:
         assert self._copy is not None
         scores, right = self._copy.logits(images, self._copy.position[classes], range(self._tasks))
         old = sum(len(task) for task in self._copy.tasks[: self._tasks])
-        return (scores[:, :old] if self._copy.heads == "class" else scores), right
+        return scores[:, :old], right
 
     def state_dict(self) -> dict[str, Tensor]:
         """By name; empty where no task was learned yet."""

@@ -6,45 +6,22 @@ stand there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from gencl.errors import UsageError
-from gencl.metrics.reader import FEATURES, LOGITS, Reader
+from gencl.metrics.bundled import FOLDER, SIZE, BundledReader
 from gencl.scenarios.task import Scenario
 
-WEIGHTS = Path(__file__).parent / "weights" / "digits-reader.safetensors"
 VERSION = "1"
-SIZE = 28
 
 
-def build_network() -> nn.Sequential:
-    """Five convolutions down to 4x4, then the 128 features; input (n, 1, 28, 28) in [0, 1]."""
-    return nn.Sequential(
-        nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(24, 24, 3, stride=2, padding=1), nn.ReLU(),
-        nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(48, 48, 3, stride=2, padding=1), nn.ReLU(),
-        nn.Conv2d(48, 64, 3, stride=2, padding=1), nn.ReLU(),
-        nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 4 * 4, 128),
-    )  # fmt: skip
-
-
-class DigitsReader(Reader):
+class DigitsReader(BundledReader):
     """Reads digits at 28x28: class k is the digit k."""
 
     name = "digits"
     version = VERSION
-
-    def __init__(self, name: str = "digits", features_list: Sequence[str] = (FEATURES, LOGITS), **_: object) -> None:
-        super().__init__(name, features_list, build_network(), (1, SIZE, SIZE), 10)
-        if WEIGHTS.exists():
-            self.load_state_dict(load_file(WEIGHTS))
-        self.eval().requires_grad_(False)
+    weights = FOLDER / "digits-reader.safetensors"
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> DigitsReader:

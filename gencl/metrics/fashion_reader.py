@@ -1,36 +1,23 @@
 """The bundled reader of clothes: features for FID and KID of digits, from a network that never saw a digit.
 
-Features of a network that was trained on the training images draw these together, so that real training images seem far
-from real held-out ones. These features know nothing of either. ``weights/train_fashion_reader.py`` trained it.
+A classifier of digits has seen the training images that a generator is measured beside; these features know nothing of
+them. ``weights/train_fashion_reader.py`` trained it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from safetensors.torch import load_file
-
 from gencl.errors import UsageError
-from gencl.metrics.digits_reader import SIZE, build_network
-from gencl.metrics.reader import FEATURES, LOGITS, Reader
+from gencl.metrics.bundled import FOLDER, SIZE, BundledReader
 from gencl.scenarios.task import Scenario
 
-WEIGHTS = Path(__file__).parent / "weights" / "fashion-reader.safetensors"
 
-
-class FashionReader(Reader):
+class FashionReader(BundledReader):
     """Features of images of 28x28. Its classes are Fashion-MNIST's, not those of the images that it is shown."""
 
     name = "fashion"
     version = "1"
     reads_classes = False
-
-    def __init__(self, name: str = "fashion", features_list: Sequence[str] = (FEATURES, LOGITS), **_: object) -> None:
-        super().__init__(name, features_list, build_network(), (1, SIZE, SIZE), 10)
-        if WEIGHTS.exists():
-            self.load_state_dict(load_file(WEIGHTS))
-        self.eval().requires_grad_(False)
+    weights = FOLDER / "fashion-reader.safetensors"
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> FashionReader:

@@ -17,8 +17,8 @@ class RealSnapshot(Snapshot):
     """Real training images in place of generated ones, as many of each class, or all where there are fewer.
 
     They are drawn by a fixed seed, so that all runs on the same tasks have one floor. No score of a generator is much
-    better, save where it copies its training images; a distance above 0 here comes from the number of images, and from
-    features that were trained on one side.
+    better, save where it copies its training images. A distance above 0 here comes from the number of images, and from
+    what tells the training images from the held-out ones.
     """
 
     def drawn(self, task: Task) -> Split:

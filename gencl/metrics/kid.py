@@ -33,8 +33,7 @@ def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
 class KID(Metric):
     """A task's generated images against its held-out ones. Unlike FID it is not biased by few images.
 
-    It is biased all the same where the features were trained on the training images: these are then nearer to one
-    another than to held-out ones, and so are images that copy them.
+    Real training images need not be at 0 from held-out ones: the floor says how far they are (`gencl fid NAME --real`).
     """
 
     name = "kid"

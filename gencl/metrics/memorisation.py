@@ -34,9 +34,8 @@ class Memorisation(Metric):
 
     1/2 means that the generator knows no more of its training images than of others; 1 that it copies them. It is the
     share of Meehan et al. (AISTATS 2020, "data-copying") with as many images of each class on both sides, so that their
-    numbers do not decide. Distances are Euclidean, in the extractor's features. An extractor that was trained on the
-    same training images draws them together and the share a little up: compare it with other runs', not with 1/2 alone.
-    Where a task has fewer than 100 held-out images, it is of all tasks so far together.
+    numbers do not decide. Distances are Euclidean, in the extractor's features. Where a task has fewer than 100
+    held-out images, it is of all tasks so far together.
     """
 
     name = "memorisation"
@@ -58,17 +57,17 @@ class Memorisation(Metric):
 def _sides(snapshot: Snapshot, task: Task, label: int) -> tuple[Tensor, Tensor, Tensor] | None:
     """Features of a class's generated images, and of equally many training and held-out ones; None where there are
     none of either."""
-    conditions = snapshot.conditions
-    assert conditions.extractor is not None
+    extractor, processes = snapshot.conditions.extractor, snapshot.conditions.processes
+    assert extractor is not None
     held_out = snapshot.reference(task).features
     train = snapshot.once(
         ("training images", task.index),
-        lambda: read_real(conditions.extractor, task.train, snapshot.batch_size, conditions.processes, keep=True),  # type: ignore[arg-type]
+        lambda: read_real(extractor, task.train, snapshot.batch_size, processes, keep=True),
     ).features
     generated = snapshot.generated(task).features
     assert held_out is not None and train is not None and generated is not None
     own = [
-        (features[labels == label])
+        features[labels == label]
         for features, labels in (
             (generated, snapshot.classes_of(task)),
             (train, task.train.labels),

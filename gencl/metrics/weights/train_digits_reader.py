@@ -18,8 +18,8 @@ from torch import Tensor
 
 from gencl.datasets import digits, mnist
 from gencl.datasets.dataset import Split, data_root
-from gencl.metrics.digits_reader import WEIGHTS, DigitsReader
-from gencl.metrics.reader import Reader
+from gencl.metrics.bundled import BundledReader
+from gencl.metrics.digits_reader import DigitsReader
 
 DIGITS_REPEATS = 8  # the embedded digits are 2 % of MNIST; seen eight times an epoch they weigh 16 %
 
@@ -36,7 +36,7 @@ def augment(images: Tensor) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def accuracy(reader: Reader, split: Split) -> float:
+def accuracy(reader: BundledReader, split: Split) -> float:
     """The share of the split that the reader gets right."""
     reader.eval()
     with torch.no_grad():
@@ -44,7 +44,7 @@ def accuracy(reader: Reader, split: Split) -> float:
     return (found == split.labels).float().mean().item()
 
 
-def fit(reader: Reader, train: Split, held_out: dict[str, Split], epochs: int, weights: Path) -> None:
+def fit(reader: BundledReader, train: Split, held_out: dict[str, Split], epochs: int) -> None:
     """Trains a reader from scratch, prints its accuracies after each epoch, and writes its weights."""
     reader.requires_grad_(True)
     for module in reader.modules():
@@ -65,8 +65,8 @@ def fit(reader: Reader, train: Split, held_out: dict[str, Split], epochs: int, w
             schedule.step()
         figures = ", ".join(f"{name} {accuracy(reader, split):.4f}" for name, split in held_out.items())
         print(f"epoch {epoch + 1}: {figures}", flush=True)
-    save_file({name: value.contiguous() for name, value in reader.state_dict().items()}, weights)
-    print(f"{weights.name}: {weights.stat().st_size / 1e6:.2f} MB")
+    save_file({name: value.contiguous() for name, value in reader.state_dict().items()}, reader.weights)
+    print(f"{reader.weights.name}: {reader.weights.stat().st_size / 1e6:.2f} MB")
 
 
 def arguments(about: str | None, epochs: int) -> argparse.Namespace:
@@ -84,7 +84,7 @@ def main() -> None:
     large, small = mnist.load(data_root(chosen.data_root)), digits.load()
     train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
     held_out = {"MNIST test": large.test, "embedded digits held out": small.test}
-    fit(DigitsReader(), train, held_out, chosen.epochs, WEIGHTS)
+    fit(DigitsReader(trained=False), train, held_out, chosen.epochs)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 
 from gencl.datasets import mnist
 from gencl.datasets.dataset import data_root
-from gencl.metrics.fashion_reader import WEIGHTS, FashionReader
+from gencl.metrics.fashion_reader import FashionReader
 from gencl.metrics.weights.train_digits_reader import arguments, fit
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     chosen = arguments(__doc__, 4)
     torch.manual_seed(0)
     clothes = mnist.load_fashion(data_root(chosen.data_root))
-    fit(FashionReader(), clothes.train, {"Fashion-MNIST test": clothes.test}, chosen.epochs, WEIGHTS)
+    fit(FashionReader(trained=False), clothes.train, {"Fashion-MNIST test": clothes.test}, chosen.epochs)
 
 
 if __name__ == "__main__":
