@@ -205,7 +205,9 @@ def _functional(
     size = at_once(sum(parameter.numel() for parameter in parameters.values()))
     for start in range(0, len(batch), size):
         rows = slice(start, start + size)
-        found = vmap(grad(scalar), in_dims=(None, 0))(values, batch.rows(rows).tensors())
+        some = batch.rows(rows)
+        with learner.passes.of_each(len(some)):
+            found = vmap(grad(scalar), in_dims=(None, 0))(values, some.tensors())
         for name, gradients in found.items():
             weighted = gradients * weights[rows].view(-1, *[1] * (gradients.ndim - 1))
             yield name.removeprefix("learner."), made(weighted)

@@ -20,6 +20,7 @@ class Accuracy(Metric):
 
     name = "accuracy"
     better = "higher"
+    ahead = "fwt_zero_shot"
 
     @staticmethod
     def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:

@@ -113,6 +113,17 @@ class Evaluator:
             **({"floor": floor} if floor else {}),
         }
 
+    def ahead(self, task: Task, untrained: Callable[[], Learner]) -> dict[str, tuple[float, float]]:
+        """The scores, on a task that is about to be learned, of the learner and of an ``untrained`` one, by the figure
+        of zero-shot transfer that follows from them."""
+        metrics = [metric for metric in self.metrics if metric.ahead]
+        if not metrics:
+            return {}
+        sides = [self.snapshot([task]), Snapshot(untrained().eval(), self.conditions, [task])]
+        now, first = (self._measured(metrics, side) for side in sides)
+        pairs = {metric.ahead: (now[metric.name][0], first[metric.name][0]) for metric in metrics}
+        return {name: (one, other) for name, (one, other) in pairs.items() if one is not None and other is not None}
+
     def floor(self, tasks: Sequence[Task]) -> dict[str, float]:
         """What real images score: as many training images, instead of generated ones, against the held-out images.
 

@@ -42,6 +42,10 @@ class Metric(ABC):
     of_images: ClassVar[bool] = False
     """Whether it looks at images alone, so that it can be measured on real ones: the floor."""
 
+    ahead: ClassVar[str] = ""
+    """The figure of zero-shot transfer that follows where a task is measured before it is learned, too, on the learner
+    and on an untrained one (`gencl.metrics.transfer.zero_shot`); empty: it is not."""
+
     pooled: bool = False
     """Whether R[i][j] is of the tasks up to j together, as the evaluator decides."""
 

@@ -53,6 +53,15 @@ def forward_transfer(matrix: Matrix, joint: Sequence[float | None]) -> float | N
     return _mean([_minus(matrix[j][j], joint[j]) for j in range(1, len(matrix))])
 
 
+def zero_shot(before: Sequence[tuple[float, float]]) -> float | None:
+    """FWT = mean_{j>=2} (R[j-1][j] - b_j), b_j being the score of the untrained network (Lopez-Paz & Ranzato 2017).
+
+    ``before`` holds both for the second task, the third, ... Where a task's head is new, neither network knows it, and
+    the figure is noise around 0.
+    """
+    return _mean([score - untrained for score, untrained in before])
+
+
 def forgetting(matrix: Matrix) -> float | None:
     """mean_{j<T} (max_{l<T} R[l][j] - R[T][j]), over what was measured of l >= j (Chaudhry et al. 2018, eq. 3)."""
     terms: list[float | None] = []

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from gencl.models.passes import Passes
 from gencl.randomness import RandomSource
 from gencl.scenarios.task import Task
 
@@ -100,6 +101,7 @@ class Learner(nn.Module, ABC):
         super().__init__()
         self.classes: list[int] = []
         self.tasks: list[tuple[int, ...]] = []
+        self.passes = Passes()
         self.register_buffer("position", torch.zeros(0, dtype=torch.long))
         self.position: Tensor
 
@@ -166,7 +168,8 @@ class Learner(nn.Module, ABC):
         yield batch, torch.ones(len(batch), device=batch.classes.device)
 
     def networks(self) -> Sequence[nn.Module]:
-        """What ``train.compile`` compiles: parts that are called as modules and have the same parameters all along."""
+        """What ``train.compile`` compiles and `Passes` counts: parts that are called as modules, samples first, and have
+        the same parameters all along."""
         return ()
 
     def generative(self) -> GenerativeLearner | None:

@@ -28,12 +28,21 @@ QUALITY = (
     "aaa",
     "bwt",
     "fwt",
+    "fwt_zero_shot",
     "forgetting",
     "smt",
     "train_seconds",
 )
 DETAIL = ("kid", "kid_forgetting", "precision", "recall", "drift")
-COST = ("importance_seconds", "shared", "per_task", "method_state_bytes", "peak_memory_bytes")
+COST = (
+    "importance_seconds",
+    "samples_forward",
+    "samples_backward",
+    "shared",
+    "per_task",
+    "method_state_bytes",
+    "peak_memory_bytes",
+)
 
 
 def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ MEANINGS = {
     "aaa": "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
     "bwt": "backward transfer: what later tasks did to earlier ones; negative is forgetting",
     "fwt": "forward transfer: how well a task is learned compared with joint training",
+    "fwt_zero_shot": "accuracy on a task before it is learned, minus that of an untrained network",
     "forgetting": "from the best a task ever was to what it is at the end, on average",
     "smt": "how much a task's accuracy varies over time; 0 is perfectly steady",
     "accuracy": "share of held-out images that are classified right",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gencl.training.run import Run
 
 
-_SHARES = ("acc", "aaa", "bwt", "fwt", "forgetting", "precision", "recall", "fitting", "memorisation")
+_SHARES = ("acc", "aaa", "bwt", "fwt", "fwt_zero_shot", "forgetting", "precision", "recall", "fitting", "memorisation")
 
 
 def is_share(name: str) -> bool:
@@ -29,7 +29,7 @@ def shown(name: str, value: float | None) -> str:
         return f"{100 * value:.1f}" if "accuracy" in name else f"{100 * value:.2f}"
     if name.endswith("_bytes"):
         return f"{value / 1e6:.1f}"
-    if name in ("shared", "per_task", "total"):
+    if name in ("shared", "per_task", "total") or name.startswith("samples_"):
         return f"{value:,.0f}"
     if name.startswith(("reconstruction", "drift", "lpips")):
         return f"{value:.3g}"
@@ -98,7 +98,7 @@ def print_run(run: Run) -> None:
     console.print(
         f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
         f"{cost['eval_seconds']:.0f} s measuring, {cost['peak_memory_bytes'] / 2**30:.2f} GiB; "
-        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task",
+        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task{_passes(cost)}",
         soft_wrap=True,
     )
     left, shared = parameters.get("shared_nonzero", parameters["shared"]), parameters["shared"]
@@ -107,6 +107,13 @@ def print_run(run: Run) -> None:
     last = sorted((run.path / "samples").glob("task-*.png"))[-1:]
     for what, path in [("samples", path) for path in last] + [("report", run.path / "report.html")]:
         console.print(f"{what + ':':9}{path}", markup=False, soft_wrap=True)
+
+
+def _passes(cost: dict[str, Any]) -> str:
+    """Samples through a network, of runs that counted them."""
+    if not cost.get("samples_forward"):
+        return ""
+    return f"; {cost['samples_forward']:,} samples forward through a network, {cost['samples_backward']:,} backward"
 
 
 _NAMES = {
@@ -128,6 +135,7 @@ _NAMES = {
     "reconstruction": "squared error",
     "reconstruction_just_learned": "squared error just learned",
     "reconstruction_forgetting": "squared error forgetting",
+    "fwt_zero_shot": "zero-shot FWT",
     "shared": "shared parameters",
     "per_task": "parameters a task",
     "method_state_bytes": "method state MB",

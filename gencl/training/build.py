@@ -20,7 +20,7 @@ from gencl.plugins.needed import require
 from gencl.randomness import derive_seed
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 from gencl.settings import DataSettings, Settings, check
 
 
@@ -90,3 +90,9 @@ def make_learner(
         built.attach(generator, settings.generator_batch, settings.generator_lr)
     learner: Learner = built
     return learner.to(device)
+
+
+def grow(learner: Learner, task: Task, seed: int) -> None:
+    """The learner grows for a task of a run with this seed."""
+    for part in task.parts:
+        learner.grow(part.classes, derive_seed(seed, "grow", part.index))

@@ -78,7 +78,8 @@ class Ensemble:
                     reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
                     for member, ctx in zip(self.members, contexts, strict=True):
                         member.enter(ctx, place, stage, end - start)
-                    self._train_stage(contexts, orders, end, reporter, stop)
+                    with first.learner.passes.counting():
+                        self._train_stage(contexts, orders, end, reporter, stop)
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.conclude(ctx, reporter)
                 if stop and task is not first.episodes[-1]:
@@ -93,8 +94,12 @@ class Ensemble:
         def count_time() -> None:
             nonlocal since
             now = first.clock()
+            forward, backward = first.learner.passes.take()
+            counted = first.learner.passes.take()  # under vmap each sees its own samples
             for member in self.members:
                 member.state.cost.add("train_seconds", (now - since) / len(self.members))
+                member.state.cost.add_passes(*counted)
+                member.state.cost.add_passes(forward, backward)
             since = now
 
         stack = Stack(self.members, contexts[0], end - first.state.step)

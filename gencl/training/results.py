@@ -23,7 +23,8 @@ from gencl.settings import Settings
 from gencl.training.run import Run
 from gencl.training.variants import Variant, cell_folder
 
-_SECONDS_AND_BYTES = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
+_COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
+_PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
 _MEASURE = ("name", "version", "published", "resize", "n", "reference", "pooled", "pool")
 _CURVES = ("accuracy", "fid", "reconstruction")
@@ -134,7 +135,8 @@ def _figures(run: Run, joint: _Reference | None) -> dict[str, float]:
     if matrix and joint is not None and metrics["method"] != "joint" and _same_tasks(run.settings, joint.settings):
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
-    cost = {key: metrics["cost"][key] for key in _SECONDS_AND_BYTES}
+    cost = {key: metrics["cost"][key] for key in _COST}
+    cost |= {key: found for key in _PASSES if (found := metrics["cost"].get(key))}  # older runs have not counted
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **cost, **parameters}
 

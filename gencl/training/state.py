@@ -22,13 +22,16 @@ _SECONDS = ("train_seconds", "importance_seconds", "eval_seconds")
 
 @dataclass
 class Cost:
-    """Seconds by purpose, steps and memory. A checkpoint holds all of it up to its moment, so that a resumed run adds
-    to it: only what was spent after the last checkpoint, and is done again, does not count twice."""
+    """Seconds by purpose, steps, passes and memory. A checkpoint holds all of it up to its moment, so that a resumed
+    run adds to it: only what was spent after the last checkpoint, and is done again, does not count twice."""
 
     train_seconds: float = 0.0
     importance_seconds: float = 0.0
     eval_seconds: float = 0.0
     steps: int = 0
+    samples_forward: int = 0
+    samples_backward: int = 0
+    """Samples through the networks, measuring left out (`gencl.models.passes`); 0 where the learner names none."""
     peak_memory_bytes: int = 0
     by_task: list[dict[str, float]] = field(default_factory=list)
     """Seconds of each purpose and the memory in use at its end, a dict a task."""
@@ -36,6 +39,11 @@ class Cost:
     def add(self, purpose: str, seconds: float) -> None:
         """Counts seconds spent on a purpose, such as ``train_seconds``."""
         setattr(self, purpose, getattr(self, purpose) + seconds)
+
+    def add_passes(self, forward: int, backward: int) -> None:
+        """Counts samples that went through a network."""
+        self.samples_forward += forward
+        self.samples_backward += backward
 
     def note_memory(self, device: torch.device) -> None:
         """Keeps the most memory in use so far, over all processes that a run was gone on with in."""
@@ -54,9 +62,9 @@ class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
     ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
-    PyTorch's (0: not known). ``origin`` says of
-    which settings and data it is; ``capacity``, after each task, which share of each layer is taken; ``evaluation`` is
-    what was measured at the end.
+    PyTorch's (0: not known). ``origin`` says of which settings and data it is; ``ahead`` holds, for each task but the
+    first, its scores before it was learned and those of an untrained network; ``capacity``, after each task, which
+    share of each layer is taken; ``evaluation`` is what was measured at the end.
     """
 
     episode: int = 0
@@ -67,6 +75,7 @@ class State:
     origin: dict[str, str] = field(default_factory=dict)
     summary: dict[str, float] = field(default_factory=dict)
     matrices: Matrices = field(default_factory=dict)
+    ahead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     capacity: list[dict[str, float]] = field(default_factory=list)
     evaluation: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import NoReturn
 
@@ -18,12 +18,13 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
 from gencl.models.learner import Batch, Learner, Phase
 from gencl.processes import Processes
-from gencl.randomness import RandomSource, derive_seed, deterministic
+from gencl.randomness import RandomSource, deterministic
 from gencl.scenarios.task import Scenario, Task
 from gencl.settings import Settings, TrainSettings
-from gencl.training import learned_images, schedule
+from gencl.training import learned_images, schedule, zero_shot
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
+from gencl.training.build import grow
 from gencl.training.divergence import check_losses, check_parameters
 from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import make_optimizer
@@ -66,6 +67,7 @@ class Trainer:
         self.optimizers: list[Optimizer] = []
         self.average = Average(learner, (), 0, 0)
         self._acceleration = Acceleration(learner)
+        learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
 
@@ -130,8 +132,7 @@ class Trainer:
         )
 
     def _grow(self, task: Task) -> None:
-        for part in task.parts:
-            self.learner.grow(part.classes, derive_seed(self.settings.seed, "grow", part.index))
+        grow(self.learner, task, self.settings.seed)
 
     def _learn(self, ctx: Context, reporter: Reporter, stop: StopRequest) -> None:
         """All stages of a task, from where the state stands."""
@@ -154,8 +155,12 @@ class Trainer:
     def begin(self, ctx: Context) -> None:
         """The learner grows for the task, and the method hears of it."""
         self._grow(ctx.task)
+        with self._timed("eval_seconds"):
+            if self.state.episode:
+                zero_shot.measure(self.state, self.evaluator, self.settings, self.scenario)
         self.learner.train()
-        self.method.before_task(ctx)
+        with self._timed("importance_seconds"):
+            self.method.before_task(ctx)
 
     def order(self, ctx: Context) -> schedule.Order:
         """In which order the task's images come."""
@@ -300,6 +305,7 @@ class Trainer:
         for name, values in evaluator.measure(snapshot).items():
             state.matrices[name][len(tasks) - 1][: len(tasks)] = values
         state.summary = evaluator.summary(state.matrices, snapshot if ends else None)
+        state.summary |= zero_shot.figures(state, len(tasks))
         if self.learner.kind == "generate" and self._processes.main:
             self.recorder.remember(tasks[-1], snapshot.sampled(tasks[-1]))
         state.evaluation = evaluator.evaluation(snapshot) if ends else {}
@@ -341,10 +347,12 @@ class Trainer:
 
     @contextmanager
     def _timed(self, purpose: str) -> Iterator[None]:
-        """Adds the seconds that the block takes to a purpose's; a checkpoint within it has those up to there."""
+        """Adds the seconds that the block takes to a purpose's, and its passes, if it does not measure; a checkpoint
+        within it has those up to there."""
         self._timing = purpose, self.clock()
         try:
-            yield
+            with nullcontext() if purpose == "eval_seconds" else self.learner.passes.counting():
+                yield
         finally:
             self._count_time()
             self._timing = None
@@ -353,6 +361,7 @@ class Trainer:
         if self._timing is not None:
             (purpose, since), now = self._timing, self.clock()
             self.state.cost.add(purpose, now - since)
+            self.state.cost.add_passes(*(self._processes.world * n for n in self.learner.passes.take()))
             self._timing = purpose, now
 
 

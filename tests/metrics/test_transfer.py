@@ -34,6 +34,12 @@ def test_joint_training_has_only_a_last_row() -> None:
     assert transfer.forgetting(matrix) is None
 
 
+def test_zero_shot_transfer_is_what_an_untrained_network_does_not_have() -> None:
+    """GEM, eq. 4: mean over the second and third task of R[j-1][j] - b_j."""
+    assert transfer.zero_shot([(0.3, 0.1), (0.5, 0.2)]) == pytest.approx(0.25)
+    assert transfer.zero_shot([]) is None
+
+
 def test_one_task() -> None:
     assert transfer.final([[0.5]]) == transfer.anytime([[0.5]]) == 0.5
     assert transfer.backward_transfer([[0.5]]) is None

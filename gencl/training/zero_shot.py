@@ -1,0 +1,32 @@
+"""What a task is worth before it is learned: zero-shot forward transfer (Lopez-Paz & Ranzato 2017)."""
+
+from __future__ import annotations
+
+from gencl.metrics import transfer
+from gencl.metrics.evaluator import Evaluator
+from gencl.models.learner import Learner
+from gencl.scenarios.task import Scenario
+from gencl.settings import Settings
+from gencl.training.build import grow, make_learner
+from gencl.training.state import State
+
+
+def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Scenario) -> None:
+    """Keeps the scores of the learner, and of one that never trained, on the task at ``state.episode``, for which the
+    learner has just grown."""
+
+    def untrained() -> Learner:
+        device = evaluator.learner.position.device
+        learner = make_learner(settings.model, scenario.image_shape, settings.seed, device)
+        for task in scenario.tasks[: state.episode + 1]:
+            grow(learner, task, settings.seed)
+        return learner
+
+    for name, scores in evaluator.ahead(scenario.tasks[state.episode], untrained).items():
+        state.ahead.setdefault(name, []).append(scores)
+
+
+def figures(state: State, tasks: int) -> dict[str, float]:
+    """The figures of the first so many tasks, of metrics that were measured before each of them but the first."""
+    found = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == tasks - 1}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,69 @@
+"""Zero-shot forward transfer of a run, against what its parts measure when they are asked one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gencl.models.classifier import Classifier
+from gencl.models.measured import accuracy
+from gencl.randomness import derive_seed
+from gencl.training.build import make_learner, make_scenario
+from gencl.training.recorder import Recorder
+from gencl.training.train import train
+from tests.conftest import tiny
+
+SETS = [
+    "scenario={name: permuted, tasks: 3}",
+    "model={name: mlp, hidden: [16, 8], heads: domain}",
+    "train.steps=20",
+    "train.checkpoint_every=5",
+]
+
+
+def sets(**changes: Any) -> list[str]:
+    return [*SETS, *(f"{key.replace('__', '.')}={value}" for key, value in changes.items())]
+
+
+def test_before_each_task_the_learner_and_an_untrained_one_are_measured(tmp_path: Path) -> None:
+    run = train("digits-mlp", "sgd", 0, tmp_path / "run", set=sets(), progress="silent")
+    scenario, ahead = make_scenario(run.settings, None), []
+    tasks = scenario.tasks
+    for known in (1, 2):
+        fewer = sets(scenario__tasks=known)
+        shorter = train("digits-mlp", "sgd", 0, tmp_path / str(known), set=fewer, progress="silent")
+        learner = cast(Classifier, shorter.learner())
+        fresh = make_learner(run.settings.model, scenario.image_shape, 0, "cpu")
+        for index, task in enumerate(tasks[: known + 1]):
+            fresh.grow(task.classes, derive_seed(0, "grow", index))
+        learner.grow(tasks[known].classes, derive_seed(0, "grow", known))
+        ahead.append(accuracy(learner, tasks[known].test) - accuracy(cast(Classifier, fresh), tasks[known].test))
+    assert run.metrics["summary"]["fwt_zero_shot"] == pytest.approx(sum(ahead) / 2)
+
+
+@pytest.mark.parametrize("stopped_at", [5, 20, 25])
+def test_an_interrupted_run_has_the_same_figure(
+    stopped_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train("digits-mlp", "ewc", 0, tmp_path / "whole", set=sets(), progress="silent")
+    write = Recorder.checkpoint
+
+    def cut(recorder: Any, state: Any, tensors: Any) -> None:
+        write(recorder, state, tensors)
+        if state.cost.steps == stopped_at:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Recorder, "checkpoint", cut)
+        train("digits-mlp", "ewc", 0, tmp_path / "cut", set=sets(), progress="silent")
+    again = train(out=tmp_path / "cut", resume=True, progress="silent")
+    assert again.metrics["summary"] == whole.metrics["summary"]
+
+
+def test_joint_training_and_generators_have_none(tmp_path: Path) -> None:
+    joint = train("digits-mlp", "joint", 0, tmp_path / "joint", set=sets(), progress="silent")
+    assert "fwt_zero_shot" not in joint.metrics["summary"]
+    drawn = train("digits-cgan", "sgd", 0, tmp_path / "cgan", set=tiny("digits-cgan"), progress="silent")
+    assert "fwt_zero_shot" not in drawn.metrics["summary"]
