@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gencl.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
+from gencl.metrics.beside import DISTANCES, Beside, further_extractors
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
@@ -63,6 +64,12 @@ class Evaluator:
             extractor.to(learner.position.device)
         pool = 0 if extractor is None else pool_size(scenario, settings)
         self.metrics, self.final_metrics = _chosen(learner, scenario, extractor, only, bool(pool))
+        distances = [metric for metric in (*self.metrics, *self.final_metrics) if metric.name in DISTANCES]
+        also = settings.also if distances else ()
+        self.further = further_extractors(also, scenario, settings, extractor, progress, weights)
+        for other in self.further:
+            other.to(learner.position.device)
+            self.final_metrics += [Beside(distance, other) for distance in distances]
         wanted = any(metric.perceptual for metric in self.final_metrics)
         self.conditions = Conditions(
             samples=settings.samples,
@@ -201,12 +208,14 @@ class Evaluator:
         if self.extractor is None:
             return None
         snapshot = self.snapshot(self.scenario.tasks)
-        pooled = [metric.name for metric in (*self.metrics, *self.final_metrics) if metric.pooled]
+        metrics = [metric for metric in (*self.metrics, *self.final_metrics) if not isinstance(metric, Beside)]
+        pooled = [metric.name for metric in metrics if metric.pooled]
         added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
         return {
             **describe(self.extractor),
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": self.settings.split,
+            **({"also": [describe(other) for other in self.further]} if self.further else {}),
             **({"pooled": pooled, "pool": self.conditions.pool} if pooled else {}),
             **({"added": added} if added else {}),
         }

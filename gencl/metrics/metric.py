@@ -19,8 +19,8 @@ When = Literal["always", "at the end", "on request"]
 class Metric(ABC):
     """Measured on every task learned so far; one that is measured after each task has a matrix of the same name."""
 
-    name: ClassVar[str]
-    better: ClassVar[str]
+    name: str
+    better: str
     """``"higher"`` or ``"lower"``."""
 
     when: ClassVar[When] = "always"

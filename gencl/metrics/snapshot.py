@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
 import torch
@@ -81,6 +81,14 @@ class Snapshot:
         if key not in self._found:
             self._found[key] = make()
         return cast(T, self._found[key])
+
+    def read_by(self, extractor: nn.Module) -> Snapshot:
+        """Return the same learner's images as another extractor reads them: generated again, and so the same."""
+
+        def made() -> Snapshot:
+            return type(self)(self.learner, replace(self.conditions, extractor=extractor), self.tasks, keep=True)
+
+        return self.once(("read by", extractor), made)
 
     def held_out_part(self, task: Task) -> Split:
         """The real images of the chosen split."""

@@ -46,9 +46,11 @@ COST = (
 
 
 def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
-    """The figures of ``order`` that any method has."""
+    """The figures of ``order`` that any method has, each followed by the same in the features of further extractors."""
     found = {key for row in results["methods"].values() for key in row}
-    return [key for key in order if key in found]
+    further = [extractor["name"] for extractor in results.get("features", {}).get("also", ())]
+    wanted = [name for key in order for name in (key, *(f"{key}_{extractor}" for extractor in further))]
+    return [key for key in wanted if key in found]
 
 
 def print_comparison(results: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from gencl.reports.tables import of_further
+
 MEANINGS = {
     "acc": "mean accuracy over all tasks after the last one",
     "aaa": "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
@@ -31,4 +33,11 @@ MEANINGS = {
 
 def meanings(names: Iterable[str]) -> dict[str, str]:
     """Those of the figures in ``names`` that have a line."""
-    return {name: MEANINGS[name] for name in names if name in MEANINGS}
+    found = {name: MEANINGS.get(name) or _beside(name) for name in names}
+    return {name: meaning for name, meaning in found.items() if meaning}
+
+
+def _beside(name: str) -> str:
+    """The meaning of a distance in the features of a further extractor; nothing for other figures."""
+    distance, extractor = of_further(name)
+    return f"as {distance.upper()}, in the features of the extractor {extractor}; lower is better" if extractor else ""

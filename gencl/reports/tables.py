@@ -61,30 +61,14 @@ def print_run(run: Run) -> None:
     """The last row and the diagonal of each matrix, the summary, and where things are."""
     metrics, console = run.metrics, Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=120)  # three measures fit
-    table = Table(
-        title=Text(f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"), title_justify="left"
-    )
-    table.add_column("task")
-    tasks = metrics["tasks"]
-    for name in metrics["matrices"]:
-        unit = " %" if is_share(name) else ""
-        table.add_column(f"{label(name)}{unit}\njust learned", justify="right")
-        table.add_column("\nat the end", justify="right")
-    for j, task in enumerate(tasks):
-        row = [escape(task)]
-        for name, matrix in metrics["matrices"].items():
-            row += [shown(name, matrix[j][j]), shown(name, matrix[-1][j])]
-        table.add_row(*row)
+        console = Console(highlight=False, width=120)  # large numbers fit too
     floor = metrics.get("floor", {})
-    if floor:
-        table.add_section()
-        at_end = (text for name in metrics["matrices"] for text in ("", shown(name, floor.get(name))))
-        table.add_row(REAL_IMAGES, *at_end)
+    title = f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"
+    title += ": when a task was just learned → at the end" if metrics["matrices"] else ""
+    console.print(title, style="italic", markup=False, soft_wrap=True)
     if metrics["matrices"]:
-        console.print(table)
+        console.print(_run_table(metrics, floor))
     else:
-        console.print(table.title)
         why = "no measure per task: no extractor suits these images (--set evaluate.features=inception)"
         console.print(why, soft_wrap=True)
     figures = [
@@ -114,6 +98,27 @@ def _passes(cost: dict[str, Any]) -> str:
     if not cost.get("samples_forward"):
         return ""
     return f"; {cost['samples_forward']:,} samples forward through a network, {cost['samples_backward']:,} backward"
+
+
+def _run_table(metrics: dict[str, Any], floor: dict[str, float]) -> Table:
+    """A row per task; four measures fit into 80 columns."""
+    table = Table("task")
+    columns = [[escape(task) for task in metrics["tasks"]]]
+    for name, matrix in metrics["matrices"].items():
+        table.add_column(heading(name).replace(" ", "\n", 1), justify="right", vertical="bottom")
+        before, after = ([shown(name, value) for value in values] for values in (_diagonal(matrix), matrix[-1]))
+        width = max(map(len, after))
+        columns.append([f"{one} → {other:>{width}}" for one, other in zip(before, after, strict=True)])
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
+    if floor:
+        table.add_section()
+        table.add_row(REAL, *(shown(name, floor.get(name)) for name in metrics["matrices"]))
+    return table
+
+
+def _diagonal(matrix: list[list[float | None]]) -> list[float | None]:
+    return [row[j] for j, row in enumerate(matrix)]
 
 
 _NAMES = {
@@ -153,7 +158,16 @@ def cell(key: str, value: dict[str, Any] | None) -> str:
 
 def label(key: str) -> str:
     """A figure's name for people."""
+    distance, extractor = of_further(key)
+    if extractor:
+        return f"{_NAMES[distance]} ({extractor} features)"
     return _NAMES.get(key, key.replace("_", " "))
+
+
+def of_further(key: str) -> tuple[str, str]:
+    """Return the distance and the extractor of a figure such as ``fid_fashion``; nothing twice for other figures."""
+    distance, _, extractor = key.partition("_")
+    return (distance, extractor) if distance in ("fid", "kid") and extractor and key not in _NAMES else ("", "")
 
 
 def heading(key: str) -> str:

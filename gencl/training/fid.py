@@ -154,9 +154,9 @@ def _of_run(
     scenario, settings = side.scenario.to(device), side.run.settings
     learner = side.run.generator(str(device))
     tasks = list(scenario.tasks[: len(learner.tasks)])
-    changes: dict[str, Any] = {} if features == "auto" else {"features": features}
+    changes: dict[str, Any] = {"also": ()} | ({} if features == "auto" else {"features": features})
     if features == "auto" and make_extractor(scenario, settings.evaluate, "auto", weights) is None:
-        changes = {"features": "inception"}
+        changes["features"] = "inception"
     changes |= {} if n is None else {"samples": max(2, -(-n // len(tasks)))}
     evaluator = Evaluator(
         learner,

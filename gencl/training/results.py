@@ -26,7 +26,7 @@ from gencl.training.variants import Variant, cell_folder
 _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_MEASURE = ("name", "version", "published", "resize", "n", "reference", "pooled", "pool")
+_MEASURE = ("name", "version", "published", "resize", "also", "n", "reference", "pooled", "pool")
 _CURVES = ("accuracy", "fid", "reconstruction")
 
 

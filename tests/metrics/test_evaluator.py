@@ -40,7 +40,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_what_is_cheap_is_measured_always_and_what_is_not_when_asked_for() -> None:
     found, _ = evaluator("digits-cgan")
     assert [m.name for m in found.metrics] == ["conditional_accuracy", "fid", "kid"]
-    assert [m.name for m in found.final_metrics] == ["kid_std", "precision", "recall", "drift"]
+    assert [m.name for m in found.final_metrics] == [
+        "kid_std",
+        "precision",
+        "recall",
+        "drift",
+        "fid_fashion",
+        "kid_fashion",
+    ]
     found, _ = evaluator("digits-cgan", only=["prc", "isc"])
     assert [m.name for m in [*found.metrics, *found.final_metrics]] == ["precision", "recall", "isc"]
     assert all(name in METRICS for names in GROUPS.values() for name in names)
@@ -102,7 +109,7 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     assert "6 generated and 70 real images are no more than the 2,048 features" in result.stderr
     found = few.evaluation
     assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
-    wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift"}
+    wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift", "fid_fashion", "kid_fashion"}
     assert found["mean"].keys() == wanted  # its classes are ImageNet's
 
 
