@@ -19,7 +19,9 @@ from gencl.cli.options import output_options, plugin_option
     "without isc, lpips and fitting]",
 )
 @click.option(
-    "--features", metavar="NAME", help="Feature extractor: auto, digits, reader, inception.  [default: the run's]"
+    "--features",
+    metavar="NAME",
+    help="Feature extractor: auto, digits, fashion, reader, inception.  [default: the run's]",
 )
 @click.option(
     "--weights",
