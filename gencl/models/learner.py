@@ -168,8 +168,8 @@ class Learner(nn.Module, ABC):
         yield batch, torch.ones(len(batch), device=batch.classes.device)
 
     def networks(self) -> Sequence[nn.Module]:
-        """What ``train.compile`` compiles and `Passes` counts: parts that are called as modules, samples first, and whose
-        parameters stay the same ones."""
+        """Parts that ``train.compile`` compiles and `Passes` counts: they are called as modules, samples first, and
+        their parameters stay the same ones."""
         return ()
 
     def generative(self) -> GenerativeLearner | None:

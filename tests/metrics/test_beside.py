@@ -10,8 +10,9 @@ import pytest
 import gencl
 from gencl.errors import UsageError
 from gencl.metrics.evaluator import Evaluator
+from gencl.reports.comparison_tables import comparison_markdown
 from gencl.reports.glossary import meanings
-from gencl.reports.tables import comparison_markdown, label
+from gencl.reports.tables import label
 from gencl.settings import EvaluateSettings
 from gencl.training.compare import compare
 from gencl.training.run import Run
