@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks import measure
 from benchmarks.runs import settings_for
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 from gencl.training.schedule import Order
 
 

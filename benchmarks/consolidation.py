@@ -15,14 +15,14 @@ from torch import Tensor
 
 from benchmarks import measure
 from benchmarks.runs import settings_for
-from gencl import methods
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Learner
+from gencl.methods import building
 from gencl.methods.base import Context
 from gencl.methods.consolidation import Consolidation
-from gencl.models.learner import Learner
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
+from gencl.runs.build import make_learner, make_scenario
 from gencl.scenarios.task import Scenario
-from gencl.training.build import make_learner, make_scenario
 from gencl.training.optimizers import make_optimizer, set_rate
 
 PIXELS = 64
@@ -53,7 +53,7 @@ def step(
 ) -> Callable[[], None]:
     """One step of the optimiser, with the method's hooks around it; ``state`` is the importance and the anchors."""
     settings = settings_for("digits-mlp", name or "finetune", ["train.optimizer=sgd"])
-    method: Any = methods.build(settings.method)
+    method: Any = building.build(settings.method)
     ctx = Context(learner, scenario.tasks[0], False, 0, settings.train, Processes(), RandomSource(0))
     ctx.phase = learner.phases([0])[0]
     optimizer = make_optimizer(ctx.phase, settings.train)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.runs import fresh, settings_for
-from gencl.settings import Settings
-from gencl.training.build import make_scenario
-from gencl.training.ensemble import Ensemble
+from gencl.core.settings import Settings
+from gencl.experiments.ensemble import Ensemble
+from gencl.runs.build import make_scenario
 
 CASES: tuple[tuple[str, str, list[str]], ...] = (
     ("digits-mlp", "sgd", ["model.hidden=[64,32]"]),

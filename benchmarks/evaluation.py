@@ -18,12 +18,12 @@ from torch_fidelity import GenerativeModelBase, calculate_metrics, register_feat
 
 from benchmarks import measure
 from gencl import presets
+from gencl.learners.learner import GenerativeLearner
 from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.snapshot import to_uint8
-from gencl.models.learner import GenerativeLearner
+from gencl.runs.build import make_learner, make_scenario
 from gencl.scenarios.task import Task
-from gencl.training.build import make_learner, make_scenario
 
 BATCH = 500
 

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.runs import places
-from gencl.models.cgan import ConditionalGAN
+from gencl.core.settings import TrainSettings
+from gencl.learners.cgan import ConditionalGAN
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import TrainSettings
 
 
 def classify(

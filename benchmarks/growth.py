@@ -18,7 +18,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import gencl
-from gencl import files
+from gencl.core import files
 
 
 def slope(values: list[float]) -> float:

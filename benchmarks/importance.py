@@ -16,10 +16,10 @@ from torch.func import functional_call, grad, vmap
 
 from benchmarks import measure
 from benchmarks.runs import settings_for
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.importance import moments
-from gencl.models.learner import Batch, Learner
-from gencl.randomness import RandomSource
-from gencl.training.build import make_learner, make_scenario
+from gencl.runs.build import make_learner, make_scenario
 
 PIECE = 256
 """Samples of a plain pass at a time."""

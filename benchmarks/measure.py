@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 import gencl
-from gencl import files
+from gencl.core import files
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks import floor, measure
 from benchmarks.runs import settings_for, trained
+from gencl.core.settings import Settings
+from gencl.runs.build import make_scenario
+from gencl.runs.state import memory_in_use, peak_memory
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
-from gencl.training.build import make_scenario
-from gencl.training.state import memory_in_use, peak_memory
 
 METHODS = ("sgd", "ewc", "mas", "si", "spp", "anpyc", "lwf")
 CPU = torch.device("cpu")

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks import measure
 from benchmarks.runs import settings_for
-from gencl.models.learner import Batch
-from gencl.randomness import RandomSource
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch
+from gencl.runs.build import make_learner
 from gencl.training.acceleration import Acceleration
-from gencl.training.build import make_learner
 from gencl.training.optimizers import Switch, make_optimizer
 
 Case = tuple[str, list[str], tuple[int, int, int], int, int]

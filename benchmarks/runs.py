@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gencl import methods, presets
+from gencl import presets
+from gencl.core.processes import Processes
+from gencl.core.settings import Settings
+from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
-from gencl.processes import Processes
+from gencl.runs.build import make_accelerator, make_learner
+from gencl.runs.recorder import Recorder
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import Settings
-from gencl.training.build import make_accelerator, make_learner
-from gencl.training.recorder import Recorder
 from gencl.training.trainer import Trainer
 
 NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
@@ -58,7 +59,7 @@ def fresh(
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
     recorder = Recorder(folder, settings, scenario, Processes(accelerator))
     recorder.create(resume=False)
-    method = methods.build(settings.method)
+    method = building.build(settings.method)
     trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
     trainer.clock, trainer.evaluates = clock, evaluate
     return trainer

@@ -13,11 +13,11 @@ from typing import cast
 
 from benchmarks import floor, measure
 from benchmarks.runs import settings_for, trained
-from gencl.models.cgan import ConditionalGAN
+from gencl.core.settings import Settings
+from gencl.learners.cgan import ConditionalGAN
+from gencl.runs.build import make_learner, make_scenario
+from gencl.runs.state import Cost
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
-from gencl.training.build import make_learner, make_scenario
-from gencl.training.state import Cost
 
 METHODS = ("sgd", "ewc", "mas", "si", "spp", "anpyc", "lwf")
 UNPRUNED = {"anpyc": ["method.prune=0"]}

@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks import measure
 from benchmarks.growth import slope
 from benchmarks.runs import settings_for, trained
-from gencl.settings import Settings
-from gencl.training.build import make_scenario
+from gencl.core.settings import Settings
+from gencl.runs.build import make_scenario
 
 METHODS = ("finetune", "ewc", "mas", "si", "spp", "anpyc", "lwf", "dgr")
 

@@ -1,4 +1,5 @@
-"""Steps with one thread and with all cores' threads, alone and beside a busy process: what `gencl.threads` rests on.
+"""Steps with one thread and with all cores' threads, alone and beside a busy process: what `gencl.core.threads`
+rests on.
 
     python -m benchmarks.threads [--networks digits-mlp ...] [--rounds N]
 
@@ -20,7 +21,7 @@ import torch
 
 from benchmarks import measure
 from benchmarks.options import Case, side
-from gencl.threads import allowed_cores
+from gencl.core.threads import allowed_cores
 
 FACES = ["data.size=64", "scenario.domains=[a,b]"]
 CASES: dict[str, Case] = {

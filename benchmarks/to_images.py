@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from gencl.models.to_images import ToImages
+from gencl.learners.networks.to_images import ToImages
 
 CASES = {"28x28 grey": (16, 1, 4, 14), "32x32 colour": (16, 3, 4, 16), "64x64 colour, stride 4": (32, 3, 8, 16)}
 """(channels in, channels out, kernel, side in); the stride is half the kernel, a batch has 32 images."""

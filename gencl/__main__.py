@@ -1,6 +1,6 @@
 """``python -m gencl``: what torchrun and accelerate launch start."""
 
-from gencl.cli import main
+from gencl.commands import main
 
 if __name__ == "__main__":
     main()

@@ -14,12 +14,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from gencl import files, presets
+from gencl import presets
+from gencl.api import Run, load_run
+from gencl.core import files
+from gencl.drawing.grids import save_picture
 from gencl.reports.glossary import meanings
-from gencl.reports.grids import save_picture
 from gencl.reports.html import capital, figure
 from gencl.reports.repeat import train_command
-from gencl.training.run import Run, load_run
 
 HERE = Path(__file__).parent
 COLUMNS = 10

@@ -31,8 +31,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch
 
 import gencl
-from gencl.cli import main as command
-from gencl.training.fork_server import IMPORTED
+from gencl.commands import main as command
+from gencl.experiments.fork_server import IMPORTED
 
 SMALL = ["train.steps=4", "scenario.tasks=3", "train.log_every=1", "train.checkpoint_every=2"]
 GAN = [*SMALL, "model.width=4", "evaluate.samples=12"]

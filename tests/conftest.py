@@ -26,17 +26,17 @@ import click
 import pytest
 import torch
 
-from gencl.cli import cli, main
+from gencl.commands import cli, main
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Settings
+from gencl.experiments import fork_server
+from gencl.experiments.fork_server import ForkServer
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context
-from gencl.models.learner import Learner
 from gencl.presets import resolve
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
+from gencl.runs.build import make_learner, make_scenario
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
-from gencl.training import fork_server
-from gencl.training.build import make_learner, make_scenario
-from gencl.training.fork_server import ForkServer
 from tests import forked
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -78,7 +78,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_servers() -> Iterator[None]:
-    """Comparisons ask a server that was forked itself; `tests/training/test_workers.py` starts a real one."""
+    """Comparisons ask a server that was forked itself; `tests/experiments/test_workers.py` starts a real one."""
     with mock.patch.object(fork_server, "launched", forked.server):
         yield
 

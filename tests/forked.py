@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
-from gencl.training import fork_server
-from gencl.training.fork_server import IMPORTED
+from gencl.experiments import fork_server
+from gencl.experiments.fork_server import IMPORTED
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([*IMPORTED, __name__])
@@ -98,7 +98,7 @@ def ended(processes: Sequence[Forked]) -> list[int]:
 
 
 def server(requests: socket.socket, environment: Mapping[str, str] | None = None) -> Forked:
-    """For `gencl.training.fork_server.launched`."""
+    """For `gencl.experiments.fork_server.launched`."""
     return Forked(fork_server.serve, requests, environment=environment)
 
 
@@ -118,7 +118,7 @@ def _run(
 
 
 def _command(arguments: Sequence[str]) -> None:
-    from gencl.cli import main
+    from gencl.commands import main
 
     sys.argv = ["gencl", *arguments]
     main()

@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 
 import gencl
+from gencl.core.registry import Registry
 from gencl.datasets import DATASETS
 from gencl.methods import METHODS
-from gencl.registry import Registry
 from tests.conftest import tiny
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(), re.DOTALL)

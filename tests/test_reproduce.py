@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gencl import presets
-from gencl.cli import cli
-from gencl.training.variants import parse_variants
+from gencl.commands import cli
+from gencl.runs.variants import parse_variants
 
 FOLDER = Path(__file__).parents[1] / "cli" / "reproduce"
 SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")

@@ -31,10 +31,10 @@ from benchmarks.calibration.rows import BATCH, ROWS, Row
 from benchmarks.calibration.variants import Unscaled
 from benchmarks.peers.sides import PEER, Side, installed
 from benchmarks.runs import settings_for
-from gencl import files
-from gencl.datasets.dataset import cache_root
+from gencl.core import files
+from gencl.core.folders import cache_root
 from gencl.reports.significance import difference
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 
 FIXED = (
     "scenario.order=given", "data.validation=0", "data.limit=1000", "model.hidden=[256,128]", "train.steps=150",

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from benchmarks.calibration.variants import VARIANTS, RecordedER
 from benchmarks.runs import fresh, places
+from gencl.core.randomness import derive_seed
+from gencl.core.settings import Settings
 from gencl.methods.base import Method
-from gencl.randomness import derive_seed
+from gencl.runs.build import make_learner
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
 from gencl.training import schedule
-from gencl.training.build import make_learner
 
 
 def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:

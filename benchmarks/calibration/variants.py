@@ -10,13 +10,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gencl.learners.learner import Batch, ScalarKind
 from gencl.methods.base import Context, Method
 from gencl.methods.consolidation import Consolidation, ConsolidationSettings, SampledSettings, samples
 from gencl.methods.er import ER
 from gencl.methods.ewc import EWC
 from gencl.methods.importance import batch_gradients
 from gencl.methods.mas import MAS
-from gencl.models.learner import Batch, ScalarKind
 
 
 class Unscaled(Consolidation):

@@ -23,8 +23,8 @@ from benchmarks import measure
 from benchmarks.peers.gencl_side import PLAIN
 from benchmarks.peers.sides import PEER, Side, installed
 from benchmarks.runs import places, settings_for
-from gencl.datasets.dataset import cache_root
-from gencl.training.build import make_scenario
+from gencl.core.folders import cache_root
+from gencl.runs.build import make_scenario
 
 METHODS = ("naive", "lwf", "si", "mas", "ewc")
 

@@ -10,7 +10,7 @@ from benchmarks import floor
 from benchmarks.measure import CLOCKS
 from benchmarks.peers.serving import serve
 from benchmarks.runs import settings_for, trained
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 
 PLAIN = "plain"
 METHODS = {PLAIN: "finetune", "naive": "finetune", "lwf": "lwf", "si": "si", "mas": "mas", "ewc": "ewc"}

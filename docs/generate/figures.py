@@ -13,9 +13,9 @@ from typing import Any
 
 from scipy import stats
 
+from gencl.metrics.figures import is_share
 from gencl.reports import ties
 from gencl.reports.significance import difference
-from gencl.reports.tables import is_share
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"

@@ -15,16 +15,16 @@ from figures import figure, read
 
 import gencl
 from gencl import presets
-from gencl.cli import cli
+from gencl.commands import cli
+from gencl.core.registry import Registry
+from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
 from gencl.datasets import DATASETS
+from gencl.experiments.search import RATE, RATES
+from gencl.learners import LEARNERS
 from gencl.methods import METHODS, SERVES
 from gencl.metrics import EXTRACTORS, METRICS
-from gencl.models import LEARNERS
-from gencl.registry import Registry
-from gencl.reports.tables import cell
+from gencl.metrics.figures import cell
 from gencl.scenarios import SCENARIOS
-from gencl.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
-from gencl.training.search import RATE, RATES
 
 DOCS = Path(__file__).parents[1]
 

@@ -19,9 +19,9 @@ from typing import Any
 import figures
 import yaml
 
-from gencl.registry import parts_of
+from gencl.core.registry import parts_of
+from gencl.metrics.figures import cell, heading
 from gencl.reports import ties
-from gencl.reports.tables import cell, heading
 
 GENERATORS = ("fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "conditional_accuracy")
 CLASSIFIERS = ("acc", "bwt", "fwt")

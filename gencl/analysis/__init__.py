@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencl import files
-from gencl.errors import UsageError
-from gencl.registry import Registry
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.registry import Registry
 
 if TYPE_CHECKING:
     from gencl.analysis.figure import Figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gencl.analysis.figure import Figure, canvas, colour, plain, png, short, spread, table
 from gencl.analysis.subject import Subject
-from gencl.training.run import Run
+from gencl.runs.folder import RunFolder
 
 _PANELS = 3
 """Methods beside one another."""
@@ -118,7 +118,7 @@ def _named(labels: list[str]) -> str:
     return ", ".join(labels[:4]) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
 
 
-def _growth(run: Run) -> list[int]:
+def _growth(run: RunFolder) -> list[int]:
     """The model's parameters after each task; joint training has all from the start."""
     learner, counts = run.untrained(0), []
     for classes in run.card.tasks:

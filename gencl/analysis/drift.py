@@ -19,9 +19,9 @@ from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, tab
 from gencl.analysis.measuring import Bench, joined, layers
 from gencl.analysis.similarity import ALL, layers_of
 from gencl.analysis.subject import Subject
-from gencl.errors import UsageError
-from gencl.training import kept
-from gencl.training.run import Run
+from gencl.core.errors import UsageError
+from gencl.runs import kept
+from gencl.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +85,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     return drawn
 
 
-def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, Run]]]:
+def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, RunFolder]]]:
     """The first task of which all usable runs kept the network, and these runs."""
     numbers = {
         label: set.intersection(*(set(kept.learners(run)) - {last} for run in seeds.values()))
@@ -104,7 +104,7 @@ def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, Run]]]:
     return min(common), {label: subject.runs[label] for label in some}
 
 
-def _moved(run: Run, bench: Bench, first: int, last: int) -> Moved:
+def _moved(run: RunFolder, bench: Bench, first: int, last: int) -> Moved:
     after = kept.learners(run)
     early = after[first]()
     before = {name: parameter.detach().clone() for name, parameter in early.shared().items()}

@@ -1,4 +1,4 @@
-"""What an analysis leaves: a picture and its numbers; and the look that all pictures share (`gencl.reports.curves`)."""
+"""What an analysis leaves: a picture and its numbers; and the look that all pictures share (`gencl.drawing.curves`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gencl.reports.curves import line_look
+from gencl.drawing.curves import line_look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,8 +16,8 @@ from gencl.analysis.distribution import BINS, density, edges, shape
 from gencl.analysis.figure import Figure, bars, canvas, colour, plain, png, spread, table
 from gencl.analysis.measuring import MEASURES, Bench, held, joined, layers
 from gencl.analysis.subject import Subject
-from gencl.errors import UsageError
-from gencl.training.run import Run
+from gencl.core.errors import UsageError
+from gencl.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     return [Figure("importance", png(figure), tables, f"the highest kurtosis is that of {highest}")]
 
 
-def _of_run(run: Run, bench: Bench) -> dict[str, dict[int, Importance]]:
+def _of_run(run: RunFolder, bench: Bench) -> dict[str, dict[int, Importance]]:
     learner, tasks, seed = run.learner(), len(run.card.tasks), run.card.seed
     if not learner.shared():
         raise UsageError(

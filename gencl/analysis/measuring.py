@@ -9,19 +9,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gencl import methods, presets
-from gencl.errors import GenclError
+from gencl import presets
+from gencl.core.errors import GenclError
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.core.registry import parts_of
+from gencl.core.settings import Settings
+from gencl.learners.learner import Learner
+from gencl.methods import building
 from gencl.methods.base import Context, within
 from gencl.methods.consolidation import scaled_to_mean_one
-from gencl.models.learner import Learner
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
-from gencl.registry import parts_of
+from gencl.runs import checkpoint
+from gencl.runs.build import make_accelerator, make_scenario, tasks_key
+from gencl.runs.folder import RunFolder
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
-from gencl.training import checkpoint
-from gencl.training.build import make_accelerator, make_scenario, tasks_key
-from gencl.training.run import Run
 
 MEASURES = {
     "fisher": ("Fisher information (EWC)", ("ewc", "ewc-online")),
@@ -40,7 +41,7 @@ class Bench:
         self._device = make_accelerator(device).device
         self._scenarios: dict[str, Scenario] = {}
 
-    def tasks(self, run: Run) -> Scenario:
+    def tasks(self, run: RunFolder) -> Scenario:
         """The run's tasks. Raises GenclError where they are not those that its model learned."""
         settings = run.settings
         key = tasks_key(settings)
@@ -51,7 +52,7 @@ class Bench:
             raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
         return scenario
 
-    def importance(self, run: Run, learner: Learner, measure: str, number: int) -> dict[str, Tensor]:
+    def importance(self, run: RunFolder, learner: Learner, measure: str, number: int) -> dict[str, Tensor]:
         """Omega of each shared parameter, by name, for the task with this number (1 for the first) in ``learner``.
 
         Of mean 1 over all shared parameters, on the CPU. As the method itself measures it, with its settings in this
@@ -61,11 +62,11 @@ class Bench:
         learner.to(self._device)
         random = RandomSource(settings.seed, "analysis", device=self._device)
         ctx = Context(learner, task, False, settings.seed, settings.train, Processes(), random)
-        method: Any = methods.build({**_block(run, settings, measure), "samples": self.samples})
+        method: Any = building.build({**_block(run, settings, measure), "samples": self.samples})
         return {name: value.cpu() for name, value in scaled_to_mean_one(method.measure(ctx)).items()}
 
 
-def _block(run: Run, settings: Settings, measure: str) -> dict[str, Any]:
+def _block(run: RunFolder, settings: Settings, measure: str) -> dict[str, Any]:
     """The settings of the method whose importance is wanted."""
     _, family = MEASURES[measure]
     own = settings.method
@@ -76,7 +77,7 @@ def _block(run: Run, settings: Settings, measure: str) -> dict[str, Any]:
     return own if len(parts) == 1 else {"name": name, **own[name]}
 
 
-def held(run: Run) -> dict[str, Tensor] | None:
+def held(run: RunFolder) -> dict[str, Tensor] | None:
     """The importance that the run's method held at the end, all tasks added up, by parameter; None if it holds none.
 
     Raises GenclError where the run's last checkpoint is damaged.

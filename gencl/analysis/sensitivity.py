@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from gencl import presets
 from gencl.analysis.figure import Figure, canvas, colour, legend, plain, png, table
 from gencl.analysis.subject import Subject
-from gencl.errors import UsageError
-from gencl.reports.tables import heading, is_share
-from gencl.training.variants import parse_variants
+from gencl.core.errors import UsageError
+from gencl.metrics.figures import heading, is_share
+from gencl.runs.variants import parse_variants
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,10 +16,10 @@ from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, tab
 from gencl.analysis.measuring import MEASURES, Bench, joined, layers
 from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.subject import Subject
-from gencl.errors import UsageError
-from gencl.files import printable
-from gencl.training import kept
-from gencl.training.run import Run
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.runs import kept
+from gencl.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,12 +81,12 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     return [Figure("similarity", png(figure), {"similarity": table(header, rows)}, said)]
 
 
-def layers_of(runs: Sequence[Run]) -> list[str]:
+def layers_of(runs: Sequence[RunFolder]) -> list[str]:
     """The names of all layers that any of the runs shares, from first to last."""
     return list(dict.fromkeys(layer for run in runs for layer in layers(run.learner().shared())))
 
 
-def _overlaps(run: Run, bench: Bench, wanted: list[int], then: bool) -> Overlaps:
+def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Overlaps:
     after = kept.learners(run)
     found: Overlaps = {}
     measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in MEASURES}

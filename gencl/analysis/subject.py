@@ -6,10 +6,11 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gencl.errors import GenclError, UsageError
-from gencl.training import documents
-from gencl.training.run import Run, load_run
-from gencl.training.variants import cell_folder, parse_variants
+from gencl.core.documents import read
+from gencl.core.errors import GenclError, UsageError
+from gencl.runs.documents import Figure, Results
+from gencl.runs.folder import RunFolder, open_run
+from gencl.runs.variants import cell_folder, parse_variants
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Subject:
 
     path: Path
     preset: str
-    runs: dict[str, dict[int, Run]]
-    means: dict[str, dict[str, documents.Figure]] = field(default_factory=dict)
+    runs: dict[str, dict[int, RunFolder]]
+    means: dict[str, dict[str, Figure]] = field(default_factory=dict)
 
     @property
     def comparison(self) -> bool:
@@ -27,7 +28,7 @@ class Subject:
         return bool(self.means)
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunFolder:
         """The run, or the comparison's first."""
         return next(run for seeds in self.runs.values() for run in seeds.values())
 
@@ -48,7 +49,7 @@ def subject(path: str | Path) -> Subject:
     folder = Path(path)
     if (folder / "results.json").is_file():
         return _comparison(folder)
-    run = load_run(folder)
+    run = open_run(folder)
     if not (folder / "config.yaml").is_file():
         raise UsageError(
             f"{folder} holds a model alone; an analysis needs the settings of a run that gencl train wrote"
@@ -61,21 +62,21 @@ def subject(path: str | Path) -> Subject:
 
 
 def _comparison(folder: Path) -> Subject:
-    results, _ = documents.read(folder / "results.json", documents.Results)
-    runs: dict[str, dict[int, Run]] = {}
+    results, _ = read(folder / "results.json", Results)
+    runs: dict[str, dict[int, RunFolder]] = {}
     for label in results.methods:
         try:
             (variant,) = parse_variants(label)
         except (UsageError, ValueError):
             raise GenclError(f"{folder / 'results.json'} is damaged: {label!r} is no method") from None
-        cells = {seed: Run(cell_folder(folder, variant, seed)) for seed in results.seeds}
+        cells = {seed: RunFolder(cell_folder(folder, variant, seed)) for seed in results.seeds}
         finished = {seed: run for seed, run in cells.items() if run.finished}
         if finished:
             runs[label] = finished
     if not runs:
         raise UsageError(f"{folder}: no run of this comparison is finished; the command that began it goes on with it")
     means = {
-        label: {key: value for key, value in results.methods[label].items() if isinstance(value, documents.Figure)}
+        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Figure)}
         for label in runs
     }
     return Subject(folder, results.preset, runs, means)

@@ -1,6 +1,6 @@
 """Named images and labels, as tensors."""
 
-from gencl.registry import Registry
+from gencl.core.registry import Registry
 
 DATASETS = Registry(
     "data set",
@@ -33,4 +33,5 @@ DATASETS = Registry(
         "anime": ("gencl.datasets.faces:load_anime", "faces of drawn characters; a folder"),
     },
     group="gencl.datasets",
+    check="gencl.datasets.check:problem",
 )

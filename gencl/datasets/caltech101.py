@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torchvision.datasets import Caltech101
 
-from gencl.datasets.dataset import data_root
+from gencl.core.folders import data_root
 from gencl.datasets.official import fetch
 
 

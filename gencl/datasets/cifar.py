@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.core.folders import data_root
+from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.official import obtain
 
 

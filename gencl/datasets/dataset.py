@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
-
-from gencl.errors import UsageError
 
 
 class Stored:
@@ -151,25 +147,3 @@ class Dataset:
     train: Split
     test: Split
     reader: str | None = None
-
-
-def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
-    """Where data sets lie: ``chosen``, else ``$GENCL_DATA``, else the user's cache directory.
-
-    Raises UsageError if a folder was named that does not exist.
-    """
-    for origin, value in (("--data-root", chosen), ("$GENCL_DATA", os.environ.get("GENCL_DATA"))):
-        if value:
-            path = Path(value).expanduser()
-            if not path.is_dir():
-                raise UsageError(f"{origin}: there is no folder {path}; create it, or name the one that holds the data")
-            return path
-    return cache_root() / "data"
-
-
-def cache_root() -> Path:
-    """Where what can be made again is kept: ``$GENCL_CACHE``, else the user's cache directory."""
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get("GENCL_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("gencl")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from torchvision.datasets import CelebA
 
-from gencl.datasets.dataset import data_root
+from gencl.core.errors import GenclError
+from gencl.core.files import printable
+from gencl.core.folders import data_root
 from gencl.datasets.folder import Listing, one_class
 from gencl.datasets.official import verify
-from gencl.errors import GenclError
-from gencl.files import printable
 
 PARTITION = "list_eval_partition.txt"
 _TRAIN, _TEST = "0", "2"

@@ -11,12 +11,12 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.decode import KINDS, SUFFIXES
 from gencl.datasets.pictures import Pictures, read_pictures
-from gencl.errors import UsageError
-from gencl.files import printable
-from gencl.settings import DataSettings
 
 _NO_CLASS = ("BACKGROUND_Google",)
 """Caltech-101's folder of pictures of anything."""

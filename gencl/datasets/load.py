@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from gencl.core.errors import UsageError
+from gencl.core.files import absolute, is_path
+from gencl.core.folders import data_root
+from gencl.core.registry import did_you_mean
+from gencl.core.settings import DataSettings
 from gencl.datasets import DATASETS
-from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.folder import Listing, is_class_folder, list_folder, read_folder, read_listing
 from gencl.datasets.resize import fit
-from gencl.errors import UsageError
-from gencl.files import absolute, is_path
-from gencl.registry import did_you_mean
-from gencl.settings import DataSettings
 
 
 def load_dataset(name: str, data: DataSettings, root: Path | None = None, download: bool = True) -> Dataset:

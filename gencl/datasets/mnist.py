@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torchvision.datasets import MNIST, FashionMNIST
 
-from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.core.folders import data_root
+from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.official import fetch, verify
 
 # md5 of the unpacked files; those of the packed ones are torchvision's own (MNIST.resources).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gencl.datasets.dataset import data_root
-from gencl.errors import GenclError
+from gencl.core.errors import GenclError
+from gencl.core.folders import data_root
 
 ARCHIVE = "notMNIST_small"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torchvision.datasets.utils import calculate_md5
 
-from gencl.errors import GenclError
+from gencl.core.errors import GenclError
 
 DOWNLOAD_TIMEOUT_SECONDS = 10
 

@@ -17,13 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gencl.datasets.dataset import cache_root
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.files import printable, save_tensors
+from gencl.core.folders import cache_root
+from gencl.core.settings import DataSettings
+from gencl.core.waiting import say, waited
 from gencl.datasets.decode import Unusable, decode, strict
 from gencl.datasets.resize import fit
-from gencl.datasets.waiting import say, waited
-from gencl.errors import GenclError, UsageError
-from gencl.files import printable, save_tensors
-from gencl.settings import DataSettings
 
 _NAMED = 10
 """How many of the files that were left out are named."""

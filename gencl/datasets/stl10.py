@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torchvision.datasets import STL10
 
-from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.core.folders import data_root
+from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.official import obtain
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")

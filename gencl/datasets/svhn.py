@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torchvision.datasets import SVHN
 
-from gencl.datasets.dataset import Dataset, Split, data_root
+from gencl.core.folders import data_root
+from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.mnist import DIGITS
 from gencl.datasets.official import obtain
 

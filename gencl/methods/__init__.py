@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from gencl.errors import UsageError
-from gencl.registry import Registry, parts_of
-
-if TYPE_CHECKING:
-    from gencl.methods.base import Method
+from gencl.core.errors import UsageError
+from gencl.core.registry import Registry, parts_of
 
 SERVES = {
     "any": "any learner",
@@ -63,22 +57,8 @@ METHODS = Registry(
         ),
     },
     group="gencl.methods",
+    check="gencl.methods.check:problem",
 )
-
-
-def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A method's checked block of settings with all defaults, as plain values."""
-    name = block.get("name")
-    if not isinstance(name, str):
-        raise UsageError(f"{where}: method.name: name a method, one of: {', '.join(METHODS)}")
-    parts = names_in(name)
-    if len(parts) == 1:
-        inner = {key: value for key, value in block.items() if key != "name"}
-        return {"name": name, **_dump(name, inner, where, "method.")}
-    unknown = set(block) - {"name", *parts}
-    if unknown:
-        raise UsageError(f"{where}: method.{min(unknown)}: for {name} write method.{parts[0]}.{min(unknown)}")
-    return {"name": name, **{part: _dump(part, block.get(part, {}), where, f"method.{part}.") for part in parts}}
 
 
 def names_in(name: str) -> list[str]:
@@ -87,27 +67,3 @@ def names_in(name: str) -> list[str]:
     if len(set(parts)) != len(parts):
         raise UsageError(f"method {name!r} names a method twice")
     return parts
-
-
-def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
-    from gencl.settings import check  # only here: names are listed without pydantic
-
-    values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(
-        mode="json", by_alias=True
-    )
-    return values
-
-
-def build(block: Mapping[str, Any]) -> Method:
-    """The method of a checked block of settings."""
-    from gencl.methods.composed import Composed
-
-    def make(name: str, inner: Mapping[str, Any]) -> Method:
-        kind = METHODS.get(name)
-        made: Method = kind(kind.Settings.model_validate(dict(inner)))
-        return made
-
-    parts = names_in(block["name"])
-    if len(parts) == 1:
-        return make(parts[0], {key: value for key, value in block.items() if key != "name"})
-    return Composed({part: make(part, block[part]) for part in parts})

@@ -8,9 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.memory import MemorySettings, Remembering
-from gencl.models.learner import Batch
 
 
 class AGEM(Remembering):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.settings import Part
 from gencl.methods.base import Context
 from gencl.methods.teacher import Taught
-from gencl.settings import Part
 
 
 class Align(Taught):

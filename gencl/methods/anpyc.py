@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Stage, importance_random, under, within
 from gencl.methods.pruning import least, prunable, set_to_zero
 from gencl.methods.spp import SPP, EntropySettings
-from gencl.models.learner import Learner
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
 

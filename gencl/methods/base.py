@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from gencl.errors import UsageError
-from gencl.models.learner import Batch, Learner, Phase
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Part, TrainSettings
+from gencl.learners.learner import Batch, Learner, Phase
 from gencl.scenarios.task import Task
-from gencl.settings import Part, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Method:
     """What the learner must offer, a word of `gencl.methods.SERVES` (`Learner.offers`)."""
     entrywise: bool = False
     """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
-    so that the parameters of several seeds can be stacked (`gencl.training.ensemble`)."""
+    so that the parameters of several seeds can be stacked (`gencl.experiments.ensemble`)."""
     moves_old: bool | None = None
     """Whether the own parameters of earlier tasks, such as old heads, are trained on where the learner lets them
     (`Learner.retrainable`). True: this method's loss needs them. False: they must stay, whatever methods run beside it.

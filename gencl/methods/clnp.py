@@ -9,15 +9,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.errors import GenclError, UsageError
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.settings import Part
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Learner
+from gencl.learners.measured import accuracy, mean_activations
 from gencl.methods.base import Context, Stage, under, within
 from gencl.methods.freezing import Freezing
 from gencl.methods.units import units_taken, weights_between
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Learner
-from gencl.models.measured import accuracy, mean_activations
 from gencl.scenarios.task import Task
-from gencl.settings import Part
 
 Strength = Annotated[float, Field(ge=0, le=1e6)]
 THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 16))]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context, Method, Stage, under, within
-from gencl.models.learner import Batch, Learner
 from gencl.scenarios.task import Task
 
 

@@ -26,11 +26,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import Parameter
 
-from gencl.errors import GenclError, UsageError
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.settings import Part
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context, Method, importance_random, under, within
-from gencl.models.learner import Batch, Learner
 from gencl.scenarios.task import Task
-from gencl.settings import Part
 
 
 class ConsolidationSettings(Part):

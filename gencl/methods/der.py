@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.randomness import RandomSource
+from gencl.learners.classifier import IMPOSSIBLE, Classifier
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context, Method
 from gencl.methods.memory import MemorySettings
-from gencl.models.classifier import IMPOSSIBLE, Classifier
-from gencl.models.learner import Batch, Learner
-from gencl.randomness import RandomSource
 
 
 class DERpp(Method):

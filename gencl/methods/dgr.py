@@ -9,12 +9,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context
 from gencl.methods.replay import ReplaySettings
 from gencl.methods.solver import Solver
 from gencl.methods.teacher import Taught
-from gencl.models.learner import Batch, Learner
 from gencl.scenarios.task import Task
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, under, within
-from gencl.models.learner import Learner
 
 
 class Freezing(Method):

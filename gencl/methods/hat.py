@@ -8,12 +8,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.settings import Part
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context, importance_random, within
 from gencl.methods.freezing import Freezing
 from gencl.methods.units import units_taken, weights_between
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch, Learner
-from gencl.settings import Part
 
 SHORTEST = 10
 """Steps of the shortest cycle of s."""

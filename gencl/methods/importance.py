@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import Parameter
 
+from gencl.core.processes import Processes
+from gencl.learners.learner import Batch, Learner, ScalarKind
 from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, made, taken
-from gencl.models.learner import Batch, Learner, ScalarKind
-from gencl.processes import Processes
 
 _UNITS = 2**22
 """Hidden units of the samples of a chunk: as many as a processor's cache holds are fastest, a GPU takes more."""

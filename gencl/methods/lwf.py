@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.settings import Part
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context, Method, under, within
 from gencl.methods.solver import frozen_copy
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch, Learner
-from gencl.settings import Part
 
 _RECORDED = 2**25
 """Recorded responses, numbers in all, at most."""

@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Part
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, importance_random
-from gencl.models.learner import Learner
-from gencl.randomness import RandomSource
-from gencl.settings import Part
 
 
 class MemorySettings(Part):

@@ -8,14 +8,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.settings import Part
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Learner
+from gencl.learners.networks.trunk import Ownership
 from gencl.methods.base import Context, Stage
 from gencl.methods.freezing import Freezing
 from gencl.methods.pruning import least, prunable
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Learner
-from gencl.models.trunk import Ownership
-from gencl.settings import Part
 
 
 class PackNet(Freezing):

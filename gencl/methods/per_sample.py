@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencl.models.norms import TaskBatchNorm2d
-from gencl.models.to_images import ToImages
+from gencl.learners.networks.norms import TaskBatchNorm2d
+from gencl.learners.networks.to_images import ToImages
 
 BUDGET = 2**22
 """Elements of per-sample gradients, and of what they are made of, held at once: what a processor's cache holds is read

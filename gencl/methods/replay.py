@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.models.learner import Batch
-from gencl.randomness import RandomSource
-from gencl.settings import Part
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Part
+from gencl.learners.learner import Batch
 
 
 class ReplaySettings(Part):

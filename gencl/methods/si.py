@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, under, within
 from gencl.methods.consolidation import Consolidation, ConsolidationSettings
-from gencl.models.learner import Learner
 
 
 class SI(Consolidation):

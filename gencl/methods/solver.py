@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Learner
 from gencl.methods.base import under, within
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Learner
 
 
 def frozen_copy(learner: Learner) -> Classifier:

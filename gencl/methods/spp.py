@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.consolidation import Consolidation, SampledSettings, samples
 from gencl.methods.importance import average, batch_gradients, moments
 from gencl.methods.per_sample import PerSample
-from gencl.models.learner import Batch
 
 OFFICIAL_BATCH = 100
 """Samples a sum in the authors' released code; its ranking of weights depends on it."""

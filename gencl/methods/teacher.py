@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Generator, Learner
 from gencl.methods.base import Context, Method, under, within
-from gencl.models.learner import Generator, Learner
-from gencl.randomness import RandomSource
 
 
 class Teacher:

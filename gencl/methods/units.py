@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from gencl.models.classifier import Classifier
-from gencl.models.trunk import Layer
+from gencl.learners.classifier import Classifier
+from gencl.learners.networks.trunk import Layer
 
 
 def connections(weight: Tensor, outputs: Tensor, inputs: Tensor | None) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.randomness import permutation
+from gencl.core.settings import Part
+from gencl.learners.classifier import Classifier
 from gencl.methods.base import Context, Method
-from gencl.models.classifier import Classifier
-from gencl.randomness import permutation
-from gencl.settings import Part
 
 
 class XdG(Method):

@@ -1,6 +1,6 @@
 """What is measured after each task, and the feature extractors that measuring needs."""
 
-from gencl.registry import Registry
+from gencl.core.registry import Registry
 
 METRICS = Registry(
     "metric",
@@ -55,6 +55,7 @@ METRICS = Registry(
         ),
     },
     group="gencl.metrics",
+    check="gencl.metrics.check:metric_problem",
 )
 
 GROUPS = {
@@ -82,4 +83,5 @@ EXTRACTORS = Registry(
         ),
     },
     group="gencl.extractors",
+    check="gencl.metrics.check:extractor_problem",
 )

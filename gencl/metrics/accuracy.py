@@ -6,12 +6,12 @@ from typing import cast
 
 from torch import nn
 
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Learner
+from gencl.learners.measured import accuracy
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, anytime, backward_transfer, final, forgetting, smt
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Learner
-from gencl.models.measured import accuracy
 from gencl.scenarios.task import Task
 
 

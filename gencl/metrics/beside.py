@@ -7,15 +7,15 @@ from pathlib import Path
 
 from torch import nn
 
-from gencl.datasets.waiting import say
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.progress import Mode
+from gencl.core.settings import EvaluateSettings
+from gencl.core.waiting import say
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import EvaluateSettings
-from gencl.training.progress import Mode
 
 DISTANCES = ("fid", "kid")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
 from gencl.metrics.bundled import FOLDER, SIZE, BundledReader
 from gencl.scenarios.task import Scenario
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gencl.learners.learner import Learner
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.snapshot import Snapshot
-from gencl.models.learner import Learner
 from gencl.scenarios.task import Task
 
 

@@ -9,7 +9,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.progress import Mode
+from gencl.core.settings import EvaluateSettings
+from gencl.learners.learner import Learner
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.beside import DISTANCES, Beside, further_extractors
 from gencl.metrics.extractors import make_extractor
@@ -19,11 +23,7 @@ from gencl.metrics.notes import bias_notes, describe, pool_note
 from gencl.metrics.perceptual import Backbone, Perceptual
 from gencl.metrics.snapshot import FEWEST_HELD_OUT, Conditions, Snapshot
 from gencl.metrics.transfer import Matrix
-from gencl.models.learner import Learner
-from gencl.processes import Processes
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import EvaluateSettings
-from gencl.training.progress import Mode
 
 
 class Evaluator:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import nn
 
+from gencl.core.progress import Mode
+from gencl.core.settings import EvaluateSettings
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.trained_reader import unsuited
 from gencl.metrics.weight_files import INCEPTION
 from gencl.scenarios.task import Scenario
-from gencl.settings import EvaluateSettings
-from gencl.training.progress import Mode
 
 
 def make_extractor(

@@ -6,7 +6,7 @@ them. ``weights/train_fashion_reader.py`` trained it.
 
 from __future__ import annotations
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
 from gencl.metrics.bundled import FOLDER, SIZE, BundledReader
 from gencl.scenarios.task import Scenario
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gencl.core.progress import Reporter
+from gencl.core.randomness import seeded
 from gencl.datasets.dataset import Split
+from gencl.learners.learner import Learner
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.reader import Reader
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.trained_reader import Recipe, TrainedReader, fit
-from gencl.models.learner import Learner
-from gencl.randomness import seeded
 from gencl.scenarios.task import Task
-from gencl.training.progress import Reporter
 
 RECIPE = Recipe(steps=600)
 

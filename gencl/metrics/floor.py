@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gencl.core.randomness import permutation
 from gencl.datasets.dataset import Split
 from gencl.metrics.reading import Reading
 from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
-from gencl.randomness import permutation
 from gencl.scenarios.task import Task
 
 

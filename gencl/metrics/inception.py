@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
 from gencl.metrics.weight_files import INCEPTION, WeightFile, find
 from gencl.scenarios.task import Scenario
 

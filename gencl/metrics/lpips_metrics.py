@@ -7,12 +7,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from gencl.learners.learner import GenerativeLearner, Learner
 from gencl.metrics.drift import before_and_now
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.reconstruction import can_reconstruct
 from gencl.metrics.snapshot import Snapshot, to_uint8
-from gencl.models.learner import GenerativeLearner, Learner
 from gencl.scenarios.task import Task
 
 PAIRS = 100

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gencl.core.randomness import permutation
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
-from gencl.randomness import permutation
 from gencl.scenarios.task import Task
 
 _CHUNK = 1000

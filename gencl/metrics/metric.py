@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
+from gencl.learners.learner import Learner
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, final
-from gencl.models.learner import Learner
 from gencl.scenarios.task import Task
 
 When = Literal["always", "at the end", "on request"]

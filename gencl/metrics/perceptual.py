@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencl.errors import GenclError
+from gencl.core.errors import GenclError
 from gencl.metrics.weight_files import ALEXNET, VGG16, WeightFile, find
 
 Backbone = Literal["alex", "vgg"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gencl.core.processes import Processes
 from gencl.metrics.statistics import Statistics
-from gencl.processes import Processes
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from gencl.datasets.dataset import Split, cache_root
-from gencl.errors import GenclError
-from gencl.files import save_tensors
+from gencl.core.errors import GenclError
+from gencl.core.files import save_tensors
+from gencl.core.folders import cache_root
+from gencl.core.processes import Processes
+from gencl.datasets.dataset import Split
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.statistics import Statistics
-from gencl.processes import Processes
 
 LARGEST_BYTES = 2**28
 """Features that take more than so many bytes are not kept, only their statistics."""

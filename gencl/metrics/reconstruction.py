@@ -7,10 +7,10 @@ from typing import cast
 import torch
 from torch import nn
 
+from gencl.learners.learner import GenerativeLearner, Learner
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
-from gencl.models.learner import GenerativeLearner, Learner
 from gencl.scenarios.task import Task
 
 

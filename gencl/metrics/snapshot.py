@@ -9,13 +9,13 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from gencl.core.processes import Processes
 from gencl.datasets.dataset import Split
+from gencl.learners.learner import GenerativeLearner, Learner
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
 from gencl.metrics.statistics import Statistics
-from gencl.models.learner import GenerativeLearner, Learner
-from gencl.processes import Processes
 from gencl.scenarios.task import Task
 
 FEWEST_HELD_OUT = 100

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gencl.processes import Processes
+from gencl.core.processes import Processes
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gencl import files
-from gencl.datasets.dataset import Split, cache_root
-from gencl.errors import GenclError, UsageError
+from gencl.core import documents, files
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.folders import cache_root
+from gencl.core.progress import Mode, Reporter
+from gencl.core.randomness import deterministic, permutation, seeded
+from gencl.datasets.dataset import Split
 from gencl.metrics.reader import FEATURES, LOGITS, Reader
-from gencl.randomness import deterministic, permutation, seeded
 from gencl.scenarios.task import Scenario, Source
-from gencl.training import documents
-from gencl.training.progress import Mode, Reporter
 
 
 @dataclass(frozen=True)

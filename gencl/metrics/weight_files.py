@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gencl import files as disk
-from gencl.errors import GenclError, UsageError
-from gencl.weights import Published, digest_in, fill, read
+from gencl.core import files as disk
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.weights import Published, digest_in, fill, read
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gencl.errors import UsageError
-from gencl.files import printable
-from gencl.registry import Registry, did_you_mean
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.registry import Registry, did_you_mean
 
 _REGISTRIES = {
     "methods": "gencl.methods:METHODS",
-    "learners": "gencl.models:LEARNERS",
+    "learners": "gencl.learners:LEARNERS",
     "datasets": "gencl.datasets:DATASETS",
     "scenarios": "gencl.scenarios:SCENARIOS",
     "metrics": "gencl.metrics:METRICS",
@@ -141,8 +141,6 @@ def _run(source: str, module: ModuleType, shown: str) -> None:
 
 def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, str, Any, str]]:
     """What ``PLUGINS`` names, checked: (group, name, thing, one line about it) each."""
-    from gencl.plugins.checks import problem
-
     tree = ast.parse(source)
     table = getattr(module, "PLUGINS", None)
     if table is None:
@@ -159,7 +157,7 @@ def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, st
             wrong = registry.refusal(name)
             if wrong:
                 raise UsageError(f"{_at(shown, tree, name)}: {wrong}")
-            wrong = problem(registry, name, thing)
+            wrong = registry.problem(name, thing)
             if wrong:
                 raise UsageError(f"{_at(shown, tree, name, thing)}: {registry.noun} {name!r}: {wrong}")
             found.append((str(group), name, thing, _about(thing)))

@@ -10,10 +10,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from gencl.errors import UsageError
-from gencl.files import printable
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.registry import NAME, parts_of
 from gencl.plugins import loaded_files, registries
-from gencl.registry import NAME, parts_of
 
 Needed = Mapping[str, Sequence[str]]
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader
 
-from gencl import files
-from gencl.errors import UsageError
+from gencl.core import files
+from gencl.core.errors import UsageError
 from gencl.plugins import registries
 
 Kind = Literal["method", "learner", "dataset", "metric"]

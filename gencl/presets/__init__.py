@@ -1,8 +1,8 @@
 """Experiments by name: one YAML file each, whose first comment is the command that runs it.
 
-Beside the keys of `gencl.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the settings
-that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with a dot is
-set outside the method's block). Values such as ``1.5x`` multiply what is there.
+Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the
+settings that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
+a dot is set outside the method's block). Values such as ``1.5x`` multiply what is there.
 
 Which there are is told without importing what checks settings; `resolve` and its like come from
 `gencl.presets.resolving` when they are first used.
@@ -14,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gencl import yaml_files
-from gencl.errors import UsageError
-from gencl.registry import did_you_mean
+from gencl.core import yaml_files
+from gencl.core.errors import UsageError
+from gencl.core.registry import did_you_mean
 
 if TYPE_CHECKING:
     from gencl.presets.resolving import changed, methods_of, resolve, value_at

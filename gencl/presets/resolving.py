@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.registry import Registry, parts_of
+from gencl.core.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
-from gencl.registry import Registry, parts_of
-from gencl.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
 
@@ -140,7 +140,7 @@ def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[s
 
 def _found_settings(tree: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
     """What is known to suit each method: of this file, or of the built-in preset that a run's config.yaml names."""
-    from gencl.methods import settings_of
+    from gencl.methods.building import settings_of
 
     found = tree.pop("methods", None)
     if found is None and tree.get("preset") in names():
@@ -198,8 +198,8 @@ def _choose_method(
 
 def _check(tree: dict[str, Any], where: str) -> Settings:
     """Validates the tree, the blocks of scenario, learner and method with it, and fills in their defaults."""
-    from gencl.methods import settings_of
-    from gencl.models import LEARNERS
+    from gencl.learners import LEARNERS
+    from gencl.methods.building import settings_of
     from gencl.scenarios import SCENARIOS
 
     settings: Settings = check(Settings, tree, where)

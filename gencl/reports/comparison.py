@@ -9,18 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gencl import files
-from gencl.errors import GenclError, UsageError
+from gencl.core import files
+from gencl.core.documents import read
+from gencl.core.errors import GenclError, UsageError
+from gencl.drawing.charts import Chart, Line
+from gencl.metrics.figures import REAL, cell
 from gencl.reports import ties
-from gencl.reports.charts import Chart, Line
 from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
 from gencl.reports.glossary import meanings
 from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import compare_command
-from gencl.reports.tables import REAL, cell
-from gencl.training import documents
-from gencl.training.run import Run
-from gencl.training.variants import Variant, cell_folder, parse_variants
+from gencl.runs.documents import Results
+from gencl.runs.folder import RunFolder
+from gencl.runs.variants import Variant, cell_folder, parse_variants
 
 _MOST_TASKS = 10_000
 _REFERENCE = "joint"
@@ -43,7 +44,7 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
 
 def render(folder: Path) -> str:
     """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
-    results = documents.read(folder / "results.json", documents.Results)[1]
+    results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     first = next((found[0] for found in runs.values() if found), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL]) if key != _TIME]
@@ -75,11 +76,11 @@ def render(folder: Path) -> str:
     )
 
 
-def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[Run]:
+def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[RunFolder]:
     """The finished runs of a method that can be read, in the order of their seeds."""
     found = []
     for seed in seeds:
-        run = Run(cell_folder(folder, Variant(label, label), seed))
+        run = RunFolder(cell_folder(folder, Variant(label, label), seed))
         with suppress(GenclError):
             if run.finished and run.metrics and run.settings:
                 found.append(run)
@@ -137,7 +138,7 @@ def _chart(folder: Path) -> Chart | None:
     return chart_of(rows[0][1], lines, ", mean over the tasks learned so far")
 
 
-def _kept(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
     tasks: dict[int, list[str]] = {}
@@ -174,7 +175,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def _strips(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+def _strips(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
     """The evolution strip of each method's first run; joint training has no time to show."""
     return [
         {"label": label, "src": strip}
@@ -183,7 +184,7 @@ def _strips(runs: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
     ]
 
 
-def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[Run]]) -> str:
+def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[RunFolder]]) -> str:
     labels = [label for label in results["methods"] if label != REAL]
     label, found = next(((label, found) for label, found in runs.items() if found), ("", ()))
     own: Sequence[str] = ()

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gencl.metrics.figures import REAL, cell, heading
 from gencl.reports import ties
-from gencl.reports.tables import REAL, cell, heading
 
 QUALITY = (
     "fid_first_half",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gencl.reports.tables import of_further
+from gencl.metrics.figures import of_further
 
 MEANINGS = {
     "acc": "mean accuracy over all tasks after the last one",

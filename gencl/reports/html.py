@@ -16,20 +16,22 @@ from jinja2 import Environment, PackageLoader
 
 import gencl
 from gencl import presets
-from gencl.errors import GenclError
+from gencl.core import files
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.registry import parts_of
+from gencl.drawing.charts import Chart, Line, line_chart
+from gencl.drawing.curves import so_far
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
+from gencl.metrics.figures import is_share, label, shown
 from gencl.metrics.transfer import Matrix
-from gencl.paper import comparable, published
-from gencl.registry import parts_of
-from gencl.reports.charts import Chart, Line, line_chart
-from gencl.reports.curves import so_far
+from gencl.presets.papers import comparable, published
 from gencl.reports.glossary import meanings
 from gencl.reports.repeat import train_command
-from gencl.reports.tables import floor_lines, is_share, label, shown
+from gencl.reports.tables import floor_lines
 
 if TYPE_CHECKING:
-    from gencl.training.run import Run
+    from gencl.runs.folder import RunFolder
 
 WIDE = 10.0
 """Distances that differ by more than this factor get a logarithmic scale."""
@@ -51,7 +53,20 @@ def environment() -> Environment:
     return loaded
 
 
-def render(run: Run) -> str:
+def write(run: RunFolder, out: str | Path | None = None) -> Path:
+    """Writes the report of a run to report.html in it (or to ``out``) and returns the path.
+
+    Raises UsageError for a ready model without ``out``, GenclError as `render` does.
+    """
+    if run.ready and out is None:
+        raise UsageError(f"{run.path.name} is a ready model: say by --out where its report goes")
+    path = run.path / "report.html" if out is None else Path(out)
+    files.check_folder(path.parent)
+    files.write(path, render(run))
+    return path
+
+
+def render(run: RunFolder) -> str:
     """The report of a run. Raises GenclError where metrics.json or config.yaml is absent or damaged."""
     metrics, settings = run.metrics, run.settings
     tasks, samples = metrics["tasks"], run.path / "samples"
@@ -190,7 +205,7 @@ def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
     return told + f"Task “{task}” lost most: from {figure(before, name)} to {figure(after, name)}."
 
 
-def _learned(run: Run) -> list[dict[str, Any]]:
+def _learned(run: RunFolder) -> list[dict[str, Any]]:
     """A row a task: its classes, each measure when it had just been learned and at the end, and its time."""
     metrics = run.metrics
     rows, times = [], metrics["cost"].get("by_task") or []
@@ -225,7 +240,7 @@ def _signed(name: str, change: float | None) -> str:
     return text if not change else f"{'+' if change > 0 else '−'}{text}"
 
 
-def _evaluation(run: Run) -> dict[str, Any] | None:
+def _evaluation(run: RunFolder) -> dict[str, Any] | None:
     """What was measured at the end alone, or by `gencl evaluate` since."""
     if not (run.path / "evaluation.json").is_file():
         return None

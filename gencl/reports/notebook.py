@@ -8,12 +8,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gencl.errors import GenclError
+from gencl.core.errors import GenclError
+from gencl.metrics.figures import cell, heading, is_share, label, shown
 from gencl.reports.comparison_tables import QUALITY, comparison_keys
-from gencl.reports.tables import cell, heading, is_share, label, shown
 
 if TYPE_CHECKING:
-    from gencl.training.run import Run
+    from gencl.runs.folder import RunFolder
 
 
 class Shown(dict[str, Any]):
@@ -55,7 +55,7 @@ def evaluation_html(result: Mapping[str, Any]) -> str:
     return table_html(["task", *map(heading, names)], found)
 
 
-def run_html(run: Run) -> str | None:
+def run_html(run: RunFolder) -> str | None:
     """What a run learned, task by task, and what it draws; None where there is nothing yet."""
     try:
         metrics = run.metrics

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gencl import presets
-from gencl.errors import UsageError
-from gencl.files import printable
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.settings import Settings, parse_assignment
 from gencl.reports.ties import default_baseline
-from gencl.settings import Settings, parse_assignment
 
 LONGEST = 12
 """Settings that a command may change; with more ``--config`` is easier to read."""

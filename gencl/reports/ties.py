@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from gencl.metrics.figures import REAL, is_share, shown
 from gencl.reports.significance import LEVEL, Values, compared
-from gencl.reports.tables import REAL, is_share, shown
 
 REFERENCES = ("joint", REAL)
 """Rows that are bounds, with which no method competes."""

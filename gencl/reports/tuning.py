@@ -9,8 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gencl.reports.tables import heading, is_share
-from gencl.training.tune import WHY, how_chosen
+from gencl.metrics.figures import heading, is_share
+
+WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran out"}
+"""Why a best value is still at an end of its grid."""
 
 
 def print_search(found: dict[str, Any]) -> None:
@@ -49,6 +51,14 @@ def search_markdown(found: dict[str, Any], command: str) -> str:
             lines.append("| " + " | ".join([*cells, _remark(tried, best).replace("|", "\\|")]) + " |")
         lines += ["", *_notes(name, row), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def how_chosen(found: dict[str, Any]) -> str:
+    """Return how the search chose, in one line."""
+    seeds = f"seed{'s' * (len(found['seeds']) > 1)} {', '.join(map(str, found['seeds']))}"
+    by = f"by the best mean {found['metric']} ({found['better']} is better)"
+    limits = f"at most {found['budget']} candidates per method and {found['widen']} rounds of widening"
+    return f"chosen on validation images, {seeds}, {by}; {limits}"
 
 
 def _what(found: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Sequences of tasks."""
 
-from gencl.registry import Registry
+from gencl.core.registry import Registry
 
 SCENARIOS = Registry(
     "scenario",
@@ -11,4 +11,5 @@ SCENARIOS = Registry(
         "patterns": ("gencl.scenarios.patterns:Patterns", "random binary patterns to be remembered; no data set"),
     },
     group="gencl.scenarios",
+    check="gencl.scenarios.check:problem",
 )

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gencl.core.errors import UsageError
+from gencl.core.files import is_path
+from gencl.core.settings import Added, DataSettings
 from gencl.datasets.dataset import Dataset
-from gencl.errors import UsageError
-from gencl.files import is_path
 from gencl.scenarios.recipe import task_of_classes, title_of
 from gencl.scenarios.task import Scenario
-from gencl.settings import Added, DataSettings
 
 LoadAs = Callable[[str, DataSettings], Dataset]
 """A data set by its name, or the path of a folder, as these settings want its images."""

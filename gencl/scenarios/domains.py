@@ -9,14 +9,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from gencl.core.errors import UsageError
+from gencl.core.files import absolute, is_path
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
-from gencl.errors import UsageError
-from gencl.files import absolute, is_path
-from gencl.randomness import permutation
 from gencl.scenarios.recipe import Load, Ordered, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
 from gencl.scenarios.task import Scenario, Source, Task
-from gencl.settings import DataSettings
 
 
 class DomainsSettings(Ordered):

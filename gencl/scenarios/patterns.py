@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from pydantic import Field
 
+from gencl.core.randomness import generator
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
-from gencl.randomness import generator
 from gencl.scenarios.recipe import Load, Ordered, Recipe
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings
 
 
 class PatternsSettings(Ordered):

@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
-from gencl.randomness import permutation
 from gencl.scenarios.recipe import Load, Ordered, Recipe, hold_out
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings
 
 
 class PermutedSettings(Ordered):

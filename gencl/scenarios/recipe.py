@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import Field
 
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings, Part
 from gencl.datasets.dataset import Dataset, Split
-from gencl.errors import UsageError
-from gencl.files import printable
-from gencl.randomness import permutation
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings, Part
 
 Load = Callable[[str], Dataset]
 """A data set by its name, or the path of a folder, as ``data.*`` wants its images."""

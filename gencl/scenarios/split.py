@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from gencl.errors import UsageError
-from gencl.randomness import permutation
+from gencl.core.errors import UsageError
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings, Part
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.task import Scenario, Source
-from gencl.settings import DataSettings, Part
 
 
 class SplitSettings(Part):

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencl.errors import UsageError
-from gencl.models.learner import Learner
-from gencl.settings import Settings, TrainSettings
+from gencl.core.errors import UsageError
+from gencl.core.settings import Settings, TrainSettings
+from gencl.learners.learner import Learner
 
 
 def check(settings: Settings, learner: Learner) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from gencl.models.learner import Learner, Phase
+from gencl.learners.learner import Learner, Phase
 
 
 class Average:

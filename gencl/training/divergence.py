@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gencl.errors import GenclError
+from gencl.core.errors import GenclError
 from gencl.methods.base import Context
-from gencl.training.recorder import Recorder
+from gencl.runs.recorder import Recorder
 
 
 def check_losses(recorder: Recorder, ctx: Context, losses: Mapping[str, Tensor]) -> None:

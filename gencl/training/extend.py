@@ -7,22 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gencl import files, presets
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.files import is_path
+from gencl.core.processes import main_process
+from gencl.core.progress import Mode
+from gencl.core.settings import Added, Settings
 from gencl.datasets import DATASETS
 from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
-from gencl.errors import UsageError
-from gencl.files import is_path
 from gencl.plugins.needed import needed
-from gencl.processes import main_process
-from gencl.settings import Added, Settings
-from gencl.training.progress import Mode
-from gencl.training.run import Run
+from gencl.runs.folder import RunFolder
 from gencl.training.train import run_settings, say, stored_settings
 
 
 def extend(
-    run: str | Path | Run,
+    run: str | Path | RunFolder,
     data: str | Path | Sequence[str | Path],
     *,
     set: Mapping[str, Any] | Sequence[str] = (),
@@ -31,7 +32,7 @@ def extend(
     device: str = "auto",
     threads: int | None = None,
     progress: Mode = "auto",
-) -> Run:
+) -> RunFolder:
     """A finished run learns further tasks, with its method's state, and its directory grows by a row for each; the
     Python form of ``gencl extend``.
 
@@ -50,7 +51,7 @@ def extend(
     Raises UsageError for wrong use (a run that is not finished, a method or a head that cannot take these tasks, data
     that were learned before), GenclError for what fails while running, Interrupted when stopped by a signal.
     """
-    folder = run.path if isinstance(run, Run) else Path(run)
+    folder = run.path if isinstance(run, RunFolder) else Path(run)
     stored = _stored(folder)
     train = _changes(stored, set)
     names = [_named(name) for name in ([data] if isinstance(data, str | Path) else data)]
@@ -59,7 +60,7 @@ def extend(
     pending = stored.extend[-len(names) :]
     if resume and [_named(task.data) for task in pending] == names and (not set or pending[-1].train == train):
         return run_settings(stored, folder, True, data_root, device, threads, progress)
-    if not Run(folder).finished:
+    if not RunFolder(folder).finished:
         what = f"has not finished learning {stored.extend[-1].data}" if stored.extend else "is not finished"
         raise UsageError(f"{folder} {what}; go on with it first: {shlex.join(_again(folder))}")
     if not any((folder / "checkpoint").glob("*.json")):
@@ -69,7 +70,7 @@ def extend(
     longer = Settings.model_validate({**tree, "plugins": needed(tree)})
     files.check_folder(folder)
     if progress != "silent" and main_process():
-        for line in _changed_images(names, Run(folder).card.image_shape):
+        for line in _changed_images(names, RunFolder(folder).card.image_shape):
             say(line, progress)
     return run_settings(longer, folder, True, data_root, device, threads, progress, extends=stored)
 

@@ -9,8 +9,8 @@ import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from gencl.models.learner import Learner, Phase
-from gencl.settings import TrainSettings
+from gencl.core.settings import TrainSettings
+from gencl.learners.learner import Learner, Phase
 
 
 class Switch:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import torch
 
-from gencl import threads
-from gencl.errors import GenclError
-from gencl.training.run import Run
+from gencl.core import threads
+from gencl.core.errors import GenclError
+from gencl.runs.folder import RunFolder
 from gencl.training.trainer import Trainer
 
 
@@ -52,7 +52,7 @@ def _of_run(trainer: Trainer) -> int:
     if trainer.state.threads:
         return trainer.state.threads
     with suppress(GenclError):
-        found = Run(trainer.recorder.folder).metrics["environment"].get("threads")
+        found = RunFolder(trainer.recorder.folder).metrics["environment"].get("threads")
         if isinstance(found, int) and found > 0:
             return found
     return torch.get_num_threads()

@@ -8,9 +8,9 @@ import math
 import torch
 from torch import Tensor
 
+from gencl.core.randomness import permutation
+from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
-from gencl.randomness import permutation
-from gencl.settings import TrainSettings
 
 
 def steps(settings: TrainSettings, images: int, task: int) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 from torch.optim import Optimizer
 
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch, Learner, Phase
 from gencl.methods.base import Context, Method
-from gencl.models.learner import Batch, Learner, Phase
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.optimizers import Switch, set_rate

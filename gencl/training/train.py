@@ -10,23 +10,27 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from gencl import files, methods, presets
-from gencl.errors import UsageError
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.progress import Mode, Reporter
+from gencl.core.settings import Settings, check, read_yaml
+from gencl.core.threads import restored
+from gencl.learners.learner import Learner
+from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
-from gencl.models.learner import Learner
 from gencl.plugins import arguments
 from gencl.plugins.needed import require
-from gencl.processes import Processes
+from gencl.reports import html
+from gencl.runs import checkpoint
+from gencl.runs.build import make_accelerator, make_learner, make_scenario
+from gencl.runs.folder import RunFolder
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
+from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings, check, read_yaml
-from gencl.threads import restored
-from gencl.training import acceleration, checkpoint, run_threads
-from gencl.training.build import make_accelerator, make_learner, make_scenario
-from gencl.training.progress import Mode, Reporter
-from gencl.training.recorder import Recorder
-from gencl.training.run import Run
-from gencl.training.state import State
-from gencl.training.tracking import Name, check_tracker
+from gencl.training import acceleration, run_threads
 from gencl.training.trainer import Trainer
 
 SHOWN_TASKS = 20
@@ -47,7 +51,7 @@ def train(
     threads: int | None = None,
     log_with: Name | None = None,
     progress: Mode = "auto",
-) -> Run:
+) -> RunFolder:
     """Trains and returns the run; the Python form of ``gencl train``.
 
     Args:
@@ -60,8 +64,8 @@ def train(
         data_root: where data sets lie.
         device: auto, cpu, cuda or mps.
         threads: of PyTorch on the CPU, while this trains; default one for small networks and all cores for large
-            ones (`gencl.threads`), and with ``resume`` as many as the run had.
-        log_with: ``tensorboard`` or ``wandb``, where the run can be followed live (`gencl.training.tracking`).
+            ones (`gencl.core.threads`), and with ``resume`` as many as the run had.
+        log_with: ``tensorboard`` or ``wandb``, where the run can be followed live (`gencl.runs.tracking`).
         progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
 
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
@@ -90,15 +94,15 @@ def run_settings(
     progress: Mode,
     extends: Settings | None = None,
     log_with: Name | None = None,
-) -> Run:
+) -> RunFolder:
     """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
     same settings before tasks were added."""
     if log_with is not None:
         check_tracker(log_with)
     _check_folder(folder, extends or settings, resume)
-    if resume and extends is None and Run(folder).finished:
+    if resume and extends is None and RunFolder(folder).finished:
         say(f"the run in {folder} is finished already", progress)
-        return Run(folder)
+        return RunFolder(folder)
     files.check_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -140,7 +144,7 @@ def run_settings(
         trainer.fit(progress)
         if processes.main:
             trainer.write_results()
-            Run(folder).write_report()
+            html.write(RunFolder(folder))
         processes.wait()
     except Exception:
         if processes.main and not resume and not trainer.state.cost.steps:
@@ -148,7 +152,7 @@ def run_settings(
         raise
     finally:
         recorder.close()
-    return Run(folder)
+    return RunFolder(folder)
 
 
 def make_trainer(
@@ -163,7 +167,7 @@ def make_trainer(
     method and tasks do not go together."""
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
-    method = methods.build(settings.method)
+    method = building.build(settings.method)
     if settings.train.batch_size // processes.world < learner.smallest_batch:
         raise UsageError(
             f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "

@@ -12,25 +12,26 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
-from gencl.errors import Interrupted
+from gencl.core.errors import Interrupted
+from gencl.core.interrupts import StopRequest, stop_on_signal
+from gencl.core.processes import Processes
+from gencl.core.progress import Mode, Reporter
+from gencl.core.randomness import RandomSource, deterministic
+from gencl.core.settings import Settings, TrainSettings
+from gencl.learners.learner import Batch, Learner, Phase
 from gencl.methods.base import Context, Method, Stage, under, within
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
-from gencl.models.learner import Batch, Learner, Phase
-from gencl.processes import Processes
-from gencl.randomness import RandomSource, deterministic
+from gencl.runs import learned_images
+from gencl.runs.build import grow
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State, give_back_memory, optimizer_tensors, restore_optimizers
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import Settings, TrainSettings
-from gencl.training import learned_images, schedule, zero_shot
+from gencl.training import schedule, zero_shot
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
-from gencl.training.build import grow
 from gencl.training.divergence import check_losses, check_parameters
-from gencl.training.interrupts import StopRequest, stop_on_signal
 from gencl.training.optimizers import make_optimizer
-from gencl.training.progress import Mode, Reporter
-from gencl.training.recorder import Recorder
-from gencl.training.state import State, give_back_memory, optimizer_tensors, restore_optimizers
 from gencl.training.steps import Steps
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from gencl.core.settings import Settings
+from gencl.learners.learner import Learner
 from gencl.metrics import transfer
 from gencl.metrics.evaluator import Evaluator
-from gencl.models.learner import Learner
+from gencl.runs.build import grow, make_learner
+from gencl.runs.state import State
 from gencl.scenarios.task import Scenario
-from gencl.settings import Settings
-from gencl.training.build import grow, make_learner
-from gencl.training.state import State
 
 
 def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Scenario) -> None:

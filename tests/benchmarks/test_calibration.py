@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from benchmarks.calibration.__main__ import Calibration, summary, table, write
 from benchmarks.calibration.rows import ROWS, Row
 from benchmarks.peers.sides import Side, installed, is_installed
-from gencl.datasets.dataset import cache_root
+from gencl.core.folders import cache_root
 
 FIXED = ("data.validation=0", "train.steps=12", "train.batch_size=16", "train.lr_flat=1", "model.hidden=[16]")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from gencl.core.errors import GenclError
+from gencl.core.folders import data_root
 from gencl.datasets import DATASETS, digits, mnist
-from gencl.datasets.dataset import Split, data_root
-from gencl.errors import GenclError
+from gencl.datasets.dataset import Split
 
 
 def test_digits_are_real_and_held_out_apart() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import CelebA
 
+from gencl.core.errors import GenclError
+from gencl.core.settings import DataSettings
 from gencl.datasets import faces
 from gencl.datasets.faces import PARTITION
 from gencl.datasets.folder import read_listing
 from gencl.datasets.load import load_dataset
-from gencl.errors import GenclError
-from gencl.settings import DataSettings
 from tests.datasets.test_folder import fill, noise
 from tests.datasets.test_official import md5
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gencl.datasets.dataset import cache_root
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.folders import cache_root
+from gencl.core.settings import DataSettings
 from gencl.datasets.folder import read_folder
 from gencl.datasets.load import load_dataset
 from gencl.datasets.pictures import read_pictures
-from gencl.errors import GenclError, UsageError
-from gencl.settings import DataSettings
 
 
 def noise(seed: int, *shape: int) -> Image.Image:

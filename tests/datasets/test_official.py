@@ -14,8 +14,8 @@ import torch
 from scipy.io import savemat
 from torchvision.datasets import CIFAR10, CIFAR100, STL10, SVHN
 
+from gencl.core.errors import GenclError
 from gencl.datasets import caltech101, cifar, mnist, notmnist, stl10, svhn
-from gencl.errors import GenclError
 
 RANDOM = np.random.default_rng(0)
 

@@ -14,12 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.settings import DataSettings
+from gencl.core.waiting import waited
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import SUFFIXES, Unusable, decode, strict
 from gencl.datasets.folder import read_folder
-from gencl.datasets.waiting import waited
-from gencl.errors import GenclError, UsageError
-from gencl.settings import DataSettings
 from tests.datasets.test_folder import fill, noise
 
 

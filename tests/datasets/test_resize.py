@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gencl.core.settings import DataSettings
 from gencl.datasets.load import load_dataset
 from gencl.datasets.resize import fit
-from gencl.settings import DataSettings
 
 
 def test_what_fits_is_left_alone() -> None:

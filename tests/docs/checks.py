@@ -7,8 +7,8 @@ from itertools import combinations, pairwise
 
 from figures import better, figure, interval, read, value
 
-from gencl import paper
-from gencl.reports.tables import cell
+from gencl.metrics.figures import cell
+from gencl.presets import papers as paper
 
 
 def _text(name: str, key: str) -> str:

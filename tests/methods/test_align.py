@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.learners.learner import Batch
 from gencl.methods.align import Align
 from gencl.methods.base import Context
-from gencl.models.learner import Batch
 from gencl.presets import resolve
 from tests.conftest import context, grown
 

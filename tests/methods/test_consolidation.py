@@ -8,14 +8,8 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from gencl.errors import GenclError, UsageError
-from gencl.methods.consolidation import (
-    proximal_step,
-    proximal_weights,
-    quadratic_penalty,
-    samples,
-    scaled_to_mean_one,
-)
+from gencl.core.errors import GenclError, UsageError
+from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, samples, scaled_to_mean_one
 from gencl.methods.ewc import EWC
 from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import gencl
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
-from gencl.models.learner import Batch
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
 from tests.conftest import grown, tiny
 
 

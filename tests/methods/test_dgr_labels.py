@@ -9,11 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gencl.core.randomness import RandomSource
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch
-from gencl.randomness import RandomSource
 from tests.conftest import context, gencl
 
 pytestmark = pytest.mark.numeric

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl import methods, presets
+from gencl import presets
+from gencl.learners.classifier import Classifier
+from gencl.methods import building
 from gencl.methods.base import Method
 from gencl.metrics.evaluator import Evaluator
-from gencl.models.classifier import Classifier
+from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Task
-from gencl.training.build import make_scenario
 
 SETS = ["train.steps=30", "model.hidden=[24,16]", "train.log_every=30", "scenario.tasks=4", "scenario.order=given"]
 ADAM = ["train.optimizer=adam", "train.lr=0.003"]
@@ -71,10 +72,10 @@ def test_frozen_sgd_needs_something_to_train() -> None:
 
 
 def build_and_check(settings: gencl.Settings) -> Method:
-    from gencl.training.build import make_learner
+    from gencl.runs.build import make_learner
 
     scenario = make_scenario(settings, None)
-    method = methods.build(settings.method)
+    method = building.build(settings.method)
     method.check(make_learner(settings.model, scenario.image_shape, 0, "cpu"), scenario.tasks)
     return method
 

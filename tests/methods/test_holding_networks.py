@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.models.classifier import Classifier
+from gencl.learners.classifier import Classifier
 from gencl.presets import resolve
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 from tests.methods.test_holding import ADAM, scores, watched
 
 SETS = ["train.steps=5", "train.batch_size=16", "scenario.tasks=3", "data.size=16", "data.limit=60"]

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import gencl
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch, Learner, Phase
 from gencl.methods import importance, per_sample
 from gencl.methods.importance import average, moments
 from gencl.methods.per_sample import PerSample
-from gencl.models.learner import Batch, Learner, Phase
-from gencl.randomness import RandomSource
 from gencl.scenarios.task import Task
 from tests.conftest import grown, tiny
 from tests.numbers import assert_near

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
+from gencl.core.randomness import RandomSource
+from gencl.learners.classifier import Classifier
+from gencl.learners.convolutional import batch_norm
+from gencl.learners.learner import Batch, Learner
 from gencl.methods import importance
 from gencl.methods.importance import moments
-from gencl.models.classifier import Classifier
-from gencl.models.convolutional import batch_norm
-from gencl.models.learner import Batch, Learner
-from gencl.randomness import RandomSource
-from gencl.training.build import make_learner
+from gencl.runs.build import make_learner
 from tests.numbers import assert_near
 
 pytestmark = pytest.mark.numeric

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch.nn import Parameter
 
 import gencl
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.core.randomness import RandomSource
+from gencl.core.registry import Registry, parts_of
+from gencl.learners.classifier import IMPOSSIBLE, Classifier
+from gencl.learners.learner import Batch, Phase
 from gencl.methods import METHODS, names_in, settings_of
 from gencl.methods.agem import AGEM
 from gencl.methods.base import Context
 from gencl.methods.der import DERpp, entered
-from gencl.models.classifier import IMPOSSIBLE, Classifier
-from gencl.models.learner import Batch, Phase
-from gencl.randomness import RandomSource
-from gencl.registry import Registry, parts_of
 from tests.conftest import context, tiny
 
 
@@ -183,8 +183,8 @@ def test_a_name_with_plus_signs_goes_through_settings_comparison_and_search(tmp_
         METHODS.about("der++").split(":")[0]
         in (tmp_path / "cells" / "der+++ewc" / "seed-0" / "report.html").read_text()
     )
-    from gencl.training.search import Experiment, searches
-    from gencl.training.tune import _nested
+    from gencl.experiments.search import Experiment, searches
+    from gencl.experiments.tune import _nested
 
     (search,) = searches(["ewc+der++"], ["der++.alpha=0.1,0.2"], Experiment("digits-mlp", None, ()), 4)
     wanted = {"ewc.lambda", "der++.alpha", "der++.beta", "train.lr"}

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import gencl
-from gencl import methods
-from gencl.methods import settings_of
-from gencl.training.run import Run
+from gencl.api import Run
+from gencl.methods import building
+from gencl.methods.building import settings_of
 from tests.conftest import grown, tiny
 
 SCHOLAR = ["model.generator={name: cgan, width: 4}", "model.generator_batch=8"]
@@ -76,7 +76,7 @@ def test_a_checkpoint_within_a_task_holds_the_optimisers_state_of_old_heads(tmp_
 
     sets = [*tiny("digits-mlp"), "train.checkpoint_every=1", "train.average=0.5", "train.optimizer=adam"]
     whole = gencl.train("digits-mlp", "lwf", 0, tmp_path / "whole", set=sets, progress="silent")
-    from gencl.training.recorder import Recorder
+    from gencl.runs.recorder import Recorder
 
     write = Recorder.checkpoint
     with pytest.MonkeyPatch.context() as patch:
@@ -95,7 +95,7 @@ def test_a_checkpoint_within_a_task_holds_the_optimisers_state_of_old_heads(tmp_
 
 def test_composed_methods_move_old_heads_if_one_does_and_none_must_hold_them() -> None:
     def moves(name: str) -> bool | None:
-        return methods.build(settings_of({"name": name}, "test")).moves_old
+        return building.build(settings_of({"name": name}, "test")).moves_old
 
     assert moves("ewc+er") and moves("er+ewc") and moves("lwf+dgr") and moves("er+xdg")
     assert not moves("ewc+si") and not moves("packnet+er") and not moves("ewc")

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl import methods
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.methods import building
 from gencl.methods.anpyc import ANPyC
 from gencl.methods.base import Context, Stage
 from gencl.methods.pruning import least, prunable, set_to_zero
-from gencl.processes import Processes
-from gencl.randomness import RandomSource
 from gencl.training.train import run_settings
 from tests.conftest import grown, tiny
 
@@ -71,7 +71,7 @@ def test_stages_add_up_and_the_last_task_is_not_pruned() -> None:
 def test_rounds_prune_the_share_of_the_free_and_free_shrinks(score: str) -> None:
     settings = gencl.resolve("digits-cgan", method="anpyc", assignments=[*tiny("digits-cgan"), f"method.score={score}"])
     learner, scenario = grown(settings)
-    method = methods.build(settings.method)
+    method = building.build(settings.method)
     assert isinstance(method, ANPyC)
     ctx = Context(learner, scenario.tasks[0], False, 0, settings.train, Processes(), RandomSource(0))
     sizes = {name: parameter.numel() for name, parameter in prunable(dict(learner.shared())).items()}
@@ -109,7 +109,7 @@ def test_pruned_weights_are_held_at_zero_through_retraining(tmp_path: Path) -> N
             raise Enough
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Enough):
-        patch.setattr("gencl.training.checkpoint.save", look)
+        patch.setattr("gencl.runs.checkpoint.save", look)
         run_settings(settings, tmp_path / "run", False, None, "cpu", 1, "silent")
     (tensors,) = kept
     pruned = {

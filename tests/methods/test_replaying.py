@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gencl.core.randomness import RandomSource
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import Batch, Phase
 from gencl.methods.er import ER
 from gencl.methods.lwf import LwF, distillation
 from gencl.methods.replay import ReplaySettings
 from gencl.methods.xdg import XdG
-from gencl.models.classifier import Classifier
-from gencl.models.learner import Batch, Phase
-from gencl.randomness import RandomSource
 from gencl.scenarios.task import Task
 from tests.conftest import context
 

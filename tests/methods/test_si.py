@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from gencl.learners.learner import Phase
 from gencl.methods.anpyc import ANPyC
 from gencl.methods.base import Context, Method
 from gencl.methods.composed import Composed
 from gencl.methods.si import SI
-from gencl.models.learner import Phase
 from tests.conftest import context
 
 pytestmark = pytest.mark.numeric

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import gencl
-from gencl.errors import UsageError
+from gencl.api import Run
+from gencl.core.errors import UsageError
+from gencl.core.settings import EvaluateSettings
+from gencl.experiments.compare import compare
 from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.figures import label
 from gencl.reports.comparison_tables import comparison_markdown
 from gencl.reports.glossary import meanings
-from gencl.reports.tables import label
-from gencl.settings import EvaluateSettings
-from gencl.training.compare import compare
-from gencl.training.run import Run
 from tests.conftest import gencl as command
 from tests.conftest import grown, tiny
 from tests.metrics.copying import Copying

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.errors import UsageError
+from gencl.api import Run
+from gencl.core.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fitting import FittingCapacity
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.trained_reader import Recipe
 from gencl.scenarios.task import Scenario, Task
-from gencl.training.run import Run
 from gencl.training.train import train
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny

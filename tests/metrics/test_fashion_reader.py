@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import gencl
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
 from gencl.metrics.fashion_reader import FashionReader
+from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Source
-from gencl.training.build import make_scenario
 from tests.conftest import gencl as command
 
 

@@ -12,6 +12,7 @@ from torch_fidelity import calculate_metrics
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
 import gencl
+from gencl.core.processes import Processes
 from gencl.datasets import digits, mnist
 from gencl.datasets.dataset import Split
 from gencl.metrics.digits_reader import DigitsReader
@@ -22,7 +23,6 @@ from gencl.metrics.kid import kernel_distance
 from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
-from gencl.processes import Processes
 from tests.conftest import grown, tiny
 
 pytestmark = pytest.mark.numeric

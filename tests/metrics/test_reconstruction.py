@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import gencl
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.learners.vae import VAE
 from gencl.metrics.evaluator import Evaluator
-from gencl.models.vae import VAE
 from tests.conftest import grown, tiny
 
 pytestmark = pytest.mark.numeric

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 import gencl
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.experiments.compare import compare
 from gencl.metrics import trained_reader
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.trained_reader import Lessons, Recipe, TrainedReader
+from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Scenario
-from gencl.training.build import make_scenario
-from gencl.training.compare import compare
 
 BRIEF = Recipe(steps=4, fewest_steps=4)
 COLOURS = {

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 import gencl
-from gencl.errors import GenclError, UsageError
-from gencl.files import sha256
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.files import sha256
 from gencl.metrics.inception import Inception
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.weight_files import ALEXNET, INCEPTION, VGG16, Network, find
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 from tests.conftest import tiny
 
 

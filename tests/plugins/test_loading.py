@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import gencl
+from gencl.core.registry import Registry
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
 from gencl.plugins import load_plugin, registries
-from gencl.registry import Registry
 from tests.conftest import gencl as command
 
 METHOD = (
@@ -85,7 +85,7 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
         "ewc = elsewhere:EWC",
         "gone = gencl.no_module:X",
         "good = gencl.methods.sgd:SGD",
-        "odd = gencl.errors:GenclError",
+        "odd = gencl.core.errors:GenclError",
     ]
     (tmp_path / "extra-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[gencl.methods]", *names]))
     monkeypatch.syspath_prepend(tmp_path)

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import gencl
+from gencl.core.settings import Settings, check
 from gencl.plugins import load_plugin, unload_plugin
 from gencl.plugins.new import new_plugin
-from gencl.settings import Settings, check
 from tests.conftest import gencl as command
 
 SMALL = [
@@ -110,7 +110,7 @@ from typing import Literal
 import torch
 from gencl import Scenario
 from gencl.scenarios.recipe import Recipe, task_of_classes
-from gencl.settings import Part
+from gencl.core.settings import Part
 
 class Pixels(torch.nn.Module):
     name, version = "pixels", "1"

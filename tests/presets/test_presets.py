@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gencl import presets
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
 
 MINE = """\
 model: {name: mlp, hidden: [8]}

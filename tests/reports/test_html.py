@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 import gencl
-from gencl import files, presets
-from gencl.errors import GenclError
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import GenclError
+from gencl.core.settings import parse_assignment
+from gencl.drawing.charts import STEP, Line, line_chart
 from gencl.reports import comparison, ties
-from gencl.reports.charts import STEP, Line, line_chart
 from gencl.reports.html import _told, heat, render
 from gencl.reports.repeat import train_command
 from gencl.reports.significance import of_seeds
-from gencl.settings import parse_assignment
 from tests.conftest import tiny
 
 RESULTS = Path(__file__).parents[2] / "results" / "mnist-cgan"

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import gencl
+from gencl.metrics.figures import shown
 from gencl.reports.notebook import Shown, comparison_html
-from gencl.reports.tables import shown
 from tests.conftest import tiny
 
 

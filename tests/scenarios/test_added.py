@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gencl import presets
-from gencl.errors import UsageError
+from gencl.core.errors import UsageError
+from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Scenario
-from gencl.training.build import make_scenario
 from tests.scenarios.test_domains import folder
 
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 import gencl
 from gencl import presets
+from gencl.core.errors import UsageError
+from gencl.core.settings import Settings
 from gencl.datasets import digits
-from gencl.errors import UsageError
-from gencl.settings import Settings
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 from tests.conftest import tiny
 
 

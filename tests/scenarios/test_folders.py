@@ -13,14 +13,14 @@ from torchvision.datasets import SVHN
 
 import gencl
 from gencl import presets
+from gencl.core.errors import UsageError
 from gencl.datasets import svhn
 from gencl.datasets.load import load_dataset
-from gencl.errors import UsageError
+from gencl.drawing.grids import LETTERS, draw_grid
 from gencl.metrics import trained_reader
 from gencl.metrics.trained_reader import Recipe
 from gencl.presets import resolve
-from gencl.reports.grids import LETTERS, draw_grid
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 from tests.datasets.test_folder import fill
 from tests.datasets.test_official import RANDOM, md5
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 import gencl
+from gencl.core.errors import UsageError
+from gencl.core.settings import DataSettings, Part
 from gencl.datasets.dataset import Dataset
-from gencl.errors import UsageError
+from gencl.experiments.compare import compare
 from gencl.metrics.trained_reader import RECIPE, Lessons
+from gencl.runs.build import make_scenario, tasks_key
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.task import Scenario
-from gencl.settings import DataSettings, Part
-from gencl.training.build import make_scenario, tasks_key
-from gencl.training.compare import compare
 from gencl.training.train import differences, stored_settings
 from tests.conftest import tiny
 from tests.scenarios.test_domains import folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from gencl import presets
-from gencl.training.build import make_scenario
+from gencl.runs.build import make_scenario
 
 
 def test_patterns_are_bits_with_both_labels_and_equal_each_time() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings
 from gencl.datasets import digits
 from gencl.datasets.dataset import Split
-from gencl.randomness import permutation
 from gencl.scenarios.permuted import Permuted
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings
 
 
 def permuted(tasks: int, **data: Any) -> Scenario:

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from gencl import presets
+from gencl.core.errors import UsageError
+from gencl.core.settings import DataSettings
 from gencl.datasets import digits
-from gencl.errors import UsageError
+from gencl.runs.build import make_scenario
 from gencl.scenarios.split import ClassSplit
 from gencl.scenarios.task import Scenario, Task
-from gencl.settings import DataSettings
-from gencl.training.build import make_scenario
 from gencl.training.train import differences
 
 

@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.errors import UsageError
-from gencl.models.learner import Batch
+from gencl.api import Run
+from gencl.core.errors import UsageError
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Batch
 from gencl.presets import resolve
-from gencl.randomness import RandomSource
+from gencl.runs.build import make_learner
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
 from gencl.training import acceleration
 from gencl.training.acceleration import Acceleration
-from gencl.training.build import make_learner
 from gencl.training.optimizers import Switch
-from gencl.training.recorder import Recorder
-from gencl.training.run import Run
-from gencl.training.state import State
 from tests.conftest import grown, tiny
 
 pytestmark = pytest.mark.numeric

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 import gencl
+from gencl.runs.build import make_learner
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
 from gencl.training.averaging import Average
-from gencl.training.build import make_learner
-from gencl.training.recorder import Recorder
-from gencl.training.state import State
 from tests.conftest import tiny
 
 pytestmark = pytest.mark.numeric

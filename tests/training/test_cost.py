@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from gencl.training import checkpoint
-from gencl.training.recorder import Recorder
-from gencl.training.state import State
+from gencl.experiments.train_seeds import train_seeds
+from gencl.runs import checkpoint
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
 from gencl.training.train import train
-from gencl.training.train_seeds import train_seeds
 from gencl.training.trainer import Trainer
 from tests.conftest import tiny
-from tests.training.test_ensemble import settings_of, written
+from tests.experiments.test_ensemble import settings_of, written
 
 SETS = [*tiny("digits-mlp"), "scenario.tasks=2", "train.checkpoint_every=2", "train.log_every=1"]
 

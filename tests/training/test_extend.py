@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 import gencl
-import gencl.cli
-from gencl.errors import GenclError, Interrupted, UsageError
-from gencl.training.recorder import Recorder
-from gencl.training.run import Run
+import gencl.commands
+from gencl.api import Run
+from gencl.core.errors import GenclError, Interrupted, UsageError
+from gencl.runs.recorder import Recorder
 from tests.conftest import tiny
 
 SETS = {
@@ -320,14 +320,14 @@ def test_the_command(
     run = finished(tmp_path / "run", "digits-mlp", "sgd")
     arguments = ["extend", str(run.path), str(folders / "four"), "--set", "train.steps=2", "--device", "cpu"]
     monkeypatch.setattr("sys.argv", ["gencl", *arguments, "--json"])
-    gencl.cli.main()
+    gencl.commands.main()
     shown = capsys.readouterr()
     assert json.loads(shown.out) == run.metrics and run.metrics["tasks"] == ["one", "two", "four"]
     monkeypatch.setattr("sys.argv", ["gencl", *arguments, "--resume"])
-    gencl.cli.main()
+    gencl.commands.main()
     shown = capsys.readouterr()
     assert "finished already" in shown.err and "four" in shown.out
     monkeypatch.setattr("sys.argv", ["gencl", *arguments])
     with pytest.raises(SystemExit):
-        gencl.cli.main()
+        gencl.commands.main()
     assert "four is learned already" in capsys.readouterr().err

@@ -8,8 +8,8 @@ import torch
 from torch.nn import Parameter
 
 import gencl
-from gencl.models.learner import Phase
-from gencl.settings import TrainSettings
+from gencl.core.settings import TrainSettings
+from gencl.learners.learner import Phase
 from gencl.training.optimizers import make_optimizer, set_rate
 from tests.conftest import tiny
 

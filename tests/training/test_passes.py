@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.func import vmap
 
-from gencl.models.passes import Passes
+from gencl.experiments.train_seeds import train_seeds
+from gencl.learners.passes import Passes
 from gencl.training.train import train
-from gencl.training.train_seeds import train_seeds
 from tests.conftest import tiny
-from tests.training.test_ensemble import settings_of, written
+from tests.experiments.test_ensemble import settings_of, written
 
 STEPS, BATCH, TASKS, N = 6, 8, 3, 40
 """Of a run; N samples of a task for importance."""

@@ -79,9 +79,9 @@ def test_two_processes_are_killed_and_resumed(tmp_path: Path) -> None:
 
 MEASURES = """
 import json, sys
-from gencl.processes import main_process
-from gencl.training.fid import fid
-from gencl.training.run import load_run
+from gencl.core.processes import main_process
+from gencl.uses.fid import fid
+from gencl.api import load_run
 run, option, n = sys.argv[1:]
 assert option == "--samples"
 both = [load_run(run).evaluate(n=int(n)), fid(run, n=2 * int(n) + 1, batch_size=6)]

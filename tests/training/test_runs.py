@@ -17,13 +17,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import gencl
+from gencl.api import Run
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.registry import parts_of
 from gencl.datasets.dataset import Split
-from gencl.errors import GenclError, UsageError
-from gencl.registry import parts_of
-from gencl.training.fork_server import ForkServer
-from gencl.training.recorder import Recorder
-from gencl.training.run import Run
-from gencl.training.state import State
+from gencl.experiments.fork_server import ForkServer
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
 from tests import forked
 from tests.conftest import METHODS, tiny
 

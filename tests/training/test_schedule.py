@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
-from gencl.settings import TrainSettings
 from gencl.training.schedule import Order, learning_rate, stage_ends, steps
 
 

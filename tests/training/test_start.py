@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gencl import files
-from gencl.errors import GenclError, UsageError
+from gencl.api import Run
+from gencl.core import files
+from gencl.core.errors import GenclError, UsageError
 from gencl.training.extend import extend
-from gencl.training.run import Run
 from gencl.training.train import train
 from gencl.training.trainer import Trainer
 from tests.conftest import gencl, tiny
@@ -63,7 +63,7 @@ def test_a_run_that_cannot_be_written_is_not_measured_extended_or_gone_on_with(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(files.tempfile, "TemporaryFile", read_only)
-    monkeypatch.setattr("gencl.training.run.make_scenario", refuse)
+    monkeypatch.setattr("gencl.uses.evaluate.make_scenario", refuse)
     monkeypatch.setattr("gencl.training.train.make_scenario", refuse)
     before = sorted(path.name for path in run.path.iterdir())
     for attempt in (run.evaluate, run.analyze, run.write_report, lambda: extend(run, "mnist", progress="silent")):

@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from gencl.core.folders import data_root
 from gencl.datasets import digits, mnist
-from gencl.datasets.dataset import Split, data_root
+from gencl.datasets.dataset import Split
 from gencl.metrics.bundled import BundledReader
 from gencl.metrics.digits_reader import DigitsReader
 

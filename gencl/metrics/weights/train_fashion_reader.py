@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import torch
 
+from gencl.core.folders import data_root
 from gencl.datasets import mnist
-from gencl.datasets.dataset import data_root
 from gencl.metrics.fashion_reader import FashionReader
 from gencl.metrics.weights.train_digits_reader import arguments, fit
 

@@ -1,0 +1,166 @@
+"""What a user holds: a run, and what can be done with it and with new ones. It only calls the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from PIL import Image
+
+from gencl import analysis
+from gencl.metrics.perceptual import Backbone
+from gencl.reports import html
+from gencl.reports.notebook import Shown, evaluation_html, run_html
+from gencl.runs.folder import RunFolder, open_run
+from gencl.training import extend as _extend
+from gencl.training import train as _train
+from gencl.uses import evaluate as _evaluate
+from gencl.uses import latent_space
+
+P = ParamSpec("P")
+
+
+class Run(RunFolder):
+    """What one training left in a directory, ready to sample and evaluate. Nothing in it is ever unpickled."""
+
+    def _repr_html_(self) -> str | None:
+        return run_html(self)
+
+    def sample(
+        self, classes: Sequence[int] | None = None, n: int = 64, task: int | None = None, seed: int | None = None
+    ) -> Image.Image:
+        """A grid with a row per class and as many columns as n images need; every column has one latent.
+
+        Args:
+            classes: class numbers; default those of ``task``, or all.
+            task: 1 for the first.
+            seed: of the latents; default the run's.
+
+        Raises UsageError for a class or task that was not learned.
+        """
+        return latent_space.sample(self, classes, n, task, seed)
+
+    def reconstruct(
+        self,
+        images: Sequence[str | Path] = (),
+        n: int = 12,
+        task: int | None = None,
+        data_root: str | Path | None = None,
+    ) -> Image.Image:
+        """Images, each above what the VAE makes of it, two rows a task.
+
+        Args:
+            images: files; default held-out images of the run's own data. One of another size is resized, with a
+                warning.
+            n: held-out images a task.
+            task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
+            data_root: where data sets lie, for held-out images.
+
+        Raises UsageError for a learner that cannot encode, a task that was not learned, or a file that is not there.
+        """
+        return latent_space.reconstruct(self, images, task, n, data_root)
+
+    def interpolate(
+        self,
+        images: Sequence[str | Path] = (),
+        task: int | None = None,
+        classes: Sequence[int] | None = None,
+        steps: int = 9,
+        seed: int | None = None,
+    ) -> Image.Image:
+        """What lies between two images (VAEs), two latents, or two classes: a straight line in the first hidden units.
+
+        Args:
+            images: two files; default none: latents are drawn.
+            task: 1 for the first; for latents only its classes, a row each. For images default the one that gives each
+                back best.
+            classes: one, between pairs of latents; or two, from one to the other with the same latents.
+            steps: images of a row, both ends included.
+            seed: of the latents; default the run's.
+
+        Raises UsageError as `reconstruct` does, and for classes that were not learned.
+        """
+        return latent_space.interpolate(self, images, task, classes, steps, seed)
+
+    def evaluate(
+        self,
+        metrics: Sequence[str] | None = None,
+        n: int | None = None,
+        features: str | None = None,
+        data_root: str | Path | None = None,
+        device: str = "auto",
+        batch_size: int = 500,
+        weights: Sequence[str | Path] = (),
+        backbone: Backbone = "alex",
+    ) -> dict[str, Any]:
+        """Measures the trained learner on all its tasks, writes evaluation.json (not of a ready model) and returns its
+        content.
+
+        Under `accelerate launch` or torchrun all processes share the work; the first one writes.
+
+        Args:
+            metrics: names, or groups of them (`gencl.metrics.GROUPS`); default all that apply, without those that are
+                measured on request only.
+            n: generated images a task; default the run's.
+            features: name of an extractor; default the run's.
+            data_root: where data sets lie.
+            device: auto, cpu, cuda or mps.
+            batch_size: images at a time; changes memory, not the figures.
+            weights: files of weights for Inception or LPIPS; default those that are published.
+            backbone: of LPIPS, alex or vgg.
+
+        Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.
+        """
+        found = _evaluate.evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
+        return Shown(found, evaluation_html)
+
+    @property
+    def report(self) -> Path:
+        """The path of report.html, which is written where it is not there."""
+        path = self.path / "report.html"
+        return path if path.is_file() else self.write_report()
+
+    def analyze(self, *names: str, **options: Any) -> list[Path]:
+        """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
+        return analysis.analyze(self.path, names, **options)[0]
+
+    def write_report(self, out: str | Path | None = None) -> Path:
+        """Writes report.html (or ``out``) and returns its path. Raises UsageError for a ready model without ``out``."""
+        return html.write(self, out)
+
+
+def _of_user(function: Callable[P, RunFolder]) -> Callable[P, Run]:
+    """The same function, which gives a `Run`."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> Run:
+        return Run(function(*args, **options).path)
+
+    return call
+
+
+train = _of_user(_train.train)
+extend = _of_user(_extend.extend)
+load_run = _of_user(open_run)
+
+
+def sample(run: str | Path, classes: Sequence[int] | None = None, n: int = 64, **options: Any) -> Image.Image:
+    """A grid of images from the generator in a directory: `Run.sample`."""
+    return load_run(run).sample(classes, n, **options)
+
+
+def reconstruct(run: str | Path, images: Sequence[str | Path] = (), n: int = 12, **options: Any) -> Image.Image:
+    """Images beside what the VAE in a directory makes of them: `Run.reconstruct`."""
+    return load_run(run).reconstruct(images, n, **options)
+
+
+def interpolate(run: str | Path, images: Sequence[str | Path] = (), **options: Any) -> Image.Image:
+    """What lies between two images, latents or classes of the generator in a directory: `Run.interpolate`."""
+    return load_run(run).interpolate(images, **options)
+
+
+def evaluate(run: str | Path, metrics: Sequence[str] | None = None, **options: Any) -> dict[str, Any]:
+    """Measures the learner in a directory on its tasks: `Run.evaluate`."""
+    return load_run(run).evaluate(metrics, **options)

@@ -1,0 +1,142 @@
+"""The ``gencl`` command: one file per sub-command, imported when it is used."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+import traceback
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from gencl import __version__
+from gencl.core.errors import GenclError
+from gencl.core.threads import wait_asleep
+
+_OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
+_MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.samples, model.width or data.limit"
+
+LONGEST_MESSAGE = 2000
+"""Characters; of more the middle is left out."""
+
+COMMANDS = {
+    "train": "learn a sequence of tasks and measure what is remembered",
+    "sample": "draw images from a trained generator",
+    "reconstruct": "show images beside what a trained VAE makes of them",
+    "interpolate": "draw what lies between two images, latents or classes",
+    "evaluate": "measure a trained run again, with other metrics or more samples",
+    "fid": "FID and the like between two sets of images: a run's, a folder's, a data set's",
+    "compare": "methods x seeds, as one table",
+    "tune": "choose methods' settings on validation images, one budget a method",
+    "extend": "let a finished run learn one more task",
+    "analyze": "the papers' analysis figures: importance, similarity, drift, capacity, sensitivity",
+    "report": "write the report of a run or a comparison",
+    "list": "what there is: methods, presets, data sets, scenarios, learners, ready models, metrics",
+    "new": "a file of your own to start from: a method, learner, data set or metric, and its test",
+    "preset": "show, copy or check an experiment's settings",
+    "data": "check or fetch a data set",
+    "doctor": "what works on this machine, and how to mend what does not",
+}
+
+INNER = ("train-seeds",)
+"""Commands that gencl itself starts."""
+
+
+class Commands(click.Group):
+    """Finds a sub-command's module by its name, and the nearest names for one that does not exist."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in (*COMMANDS, *INNER):
+            return None
+        command: click.Command = import_module(f"gencl.commands.{cmd_name.replace('-', '_')}_command").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in (*COMMANDS, *INNER):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are: {', '.join(COMMANDS)}"
+            ctx.fail(f"no command is called {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gencl")
+def cli() -> None:
+    """Image generators and classifiers that learn one task after another without forgetting.
+
+    \b
+    Examples:
+      gencl train --method anpyc                   embedded digits, two minutes, no network
+      gencl train --preset mnist-cgan --data-root DIR
+      gencl compare --methods sgd,anpyc,joint --seeds 0-2 --out runs/digits
+      gencl extend runs/digits-cgan-anpyc-seed0 ./letters
+      gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --out x.png
+    """
+
+
+def main() -> None:
+    """Runs the command; whatever goes wrong ends in one line and an exit status (1 failed, 2 wrong use)."""
+    wait_asleep(os.environ)
+    debug = "--debug" in sys.argv
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    try:
+        cli(standalone_mode=False, prog_name="gencl")
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except click.UsageError as error:
+        _fail(_lower_first(error.format_message()), 2)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except GenclError as error:
+        if debug:
+            traceback.print_exc()
+        _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except MemoryError:
+        _fail(_MEMORY_ADVICE, 1)
+    except Exception as error:  # the last line of defence: a message, not a traceback
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, OSError) and error.strerror:
+            _fail(f"{error.strerror}: {error.filename or 'while writing'}", 1)
+        if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)):
+            _fail(_MEMORY_ADVICE, 1)
+        from gencl.plugins import place_of
+
+        kind = f"unexpected {type(error).__name__}{place_of(error)}"
+        _fail(f"{kind}: {' '.join(str(error).split())[:300]} (--debug shows where)", 1)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
+    if len(message) > LONGEST_MESSAGE:  # it may repeat what somebody passed
+        message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
+    from gencl.core.processes import main_process
+
+    if main_process():
+        click.echo(f"gencl: {message}", err=True)
+    elif status == 1:
+        click.echo(f"gencl (process {os.environ['RANK']}): {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,74 @@
+"""``gencl compare``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gencl.commands.options import comparison_options, known_methods, numbers, plugin_option
+
+
+@click.command("compare")
+@click.option(
+    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=known_methods,
+    help="Names or NAME:KEY=VALUE.",
+)  # fmt: skip
+@click.option(
+    "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 on presets whose runs take less than a minute, else 0]"
+)
+@click.option(
+    "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: finetune or sgd]"
+)
+@click.option(
+    "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
+)
+@click.option("--ensemble", is_flag=True, help="Train a method's seeds as one where that works (quick on a GPU).")
+@click.option(
+    "--executor",
+    type=click.Choice(["slurm", "local"]),
+    help="Each cell a job, through submitit (see docs/slurm.md).",
+)
+@click.option(
+    "--slurm", multiple=True, metavar="KEY=VALUE", help="An option of sbatch (repeatable), such as time=2:00:00."
+)
+@plugin_option
+@comparison_options
+def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **options: Any) -> None:
+    """Train methods x seeds and show one table; started again it goes on where it was.
+
+    \b
+    Examples:
+      gencl compare --methods sgd,anpyc,joint --seeds 0-2
+      gencl compare --methods anpyc,anpyc:method.prune=0 --seeds 0-4 --jobs 2
+      gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
+      gencl compare --preset mnist-cgan --seeds 0-9 --ensemble --data-root DIR
+      gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
+    """
+    from gencl import presets
+    from gencl.core import files
+    from gencl.core.progress import Mode
+    from gencl.experiments.compare import compare, preset_of
+    from gencl.reports.comparison import write_comparison
+    from gencl.reports.comparison_tables import comparison_markdown, print_comparison
+    from gencl.runs.variants import parse_variants
+
+    first = parse_variants(methods)[0]
+    folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
+    progress: Mode = "silent" if as_json else "auto"
+    seeds = seeds or presets.default_seeds(options["preset"])
+    results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
+    typed = shlex.join(["gencl", *sys.argv[1:]])
+    files.write(folder / "results.md", comparison_markdown(results, typed))
+    report = write_comparison(folder)
+    if as_json:
+        click.echo(json.dumps(results, indent=1))
+    else:
+        print_comparison(results)
+        click.echo(f"results: {folder}/results.json, results.csv and results.md\nreport:  {report}")
+    if any(row["status"] == "failed" for row in results["methods"].values()):
+        sys.exit(1)

@@ -1,0 +1,79 @@
+"""``gencl data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from gencl.commands.options import debug_option, plugin_option
+
+
+@click.group("data")
+def command() -> None:
+    """Check or fetch a data set.
+
+    \b
+    Examples:
+      gencl data check digits
+      gencl data check ./pictures --size 64
+      gencl data prepare mnist --data-root DIR
+      gencl data prepare ./pictures --size 64 --broken skip
+    """
+
+
+_root = click.option(
+    "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
+)
+_size = click.option(
+    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to NxN, as data.size does."
+)
+
+_broken = click.option(
+    "--broken",
+    type=click.Choice(["refuse", "skip"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of a folder's files that cannot be used, as data.broken.",
+)
+
+
+@command.command("check")
+@click.argument("name")
+@_root
+@_size
+@_broken
+@plugin_option
+@debug_option
+def check(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
+    """Read a data set (or the folder at a path, such as ./pictures) whole, verify it, and say what is in it; fetches
+    nothing."""
+    _describe(name, data_root, size, broken, download=False)
+
+
+@command.command("prepare")
+@click.argument("name")
+@_root
+@_size
+@_broken
+@plugin_option
+@debug_option
+def prepare(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
+    """Fetch a data set where it is absent, and verify it; of a folder, read the pictures into the cache, where training
+    with the same data.size finds them."""
+    _describe(name, data_root, size, broken, download=True)
+
+
+def _describe(name: str, root: str | None, size: int | None, broken: Literal["refuse", "skip"], download: bool) -> None:
+    from gencl.core.folders import data_root
+    from gencl.core.settings import DataSettings
+    from gencl.datasets.load import load_dataset
+
+    folder: Path | None = data_root(root) if root is not None else None
+    dataset = load_dataset(name, DataSettings(name=name, size=size, broken=broken), folder, download)
+    shape = "x".join(str(side) for side in dataset.train.shape)
+    click.echo(f"{name}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
+    for part, split in (("train", dataset.train), ("test", dataset.test)):
+        counts = split.labels.bincount(minlength=len(dataset.classes)).tolist()
+        click.echo(f"  {part:5}  " + "  ".join(f"{c}: {k}" for c, k in zip(dataset.classes, counts, strict=True)))

@@ -1,0 +1,79 @@
+"""``gencl evaluate``."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import click
+
+from gencl.commands.options import output_options, plugin_option
+
+
+@click.command("evaluate")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.option(
+    "--metrics",
+    metavar="a,b",
+    help="What to measure: gencl list metrics; prc: precision and recall; lpips: all three.  [default: all that apply, "
+    "without isc, lpips and fitting]",
+)
+@click.option(
+    "--features",
+    metavar="NAME",
+    help="Feature extractor: auto, digits, fashion, reader, inception.  [default: the run's]",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Weights of Inception-v3 (FID), AlexNet or VGG-16 (LPIPS): the file shows which. May be repeated.  "
+    "[default: the published ones, downloaded once]",
+)
+@click.option("--backbone", type=click.Choice(["alex", "vgg"]), default="alex", show_default=True, help="Of LPIPS.")
+@click.option(
+    "--n",
+    "--samples",
+    type=click.IntRange(2, 10_000_000),
+    metavar="N",
+    help="Generated images a task (under a launcher --samples: it takes --n for its own).  [default: the run's]",
+)
+@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@plugin_option
+@output_options
+def command(
+    run: str,
+    metrics: str | None,
+    features: str | None,
+    weights: tuple[str, ...],
+    backbone: Literal["alex", "vgg"],
+    n: int | None,
+    data_root: str | None,
+    device: str,
+    batch_size: int,
+    as_json: bool,
+) -> None:
+    """Measure the trained learner in RUN on all its tasks; writes RUN/evaluation.json.
+
+    \b
+    Examples:
+      gencl evaluate runs/digits-cgan-anpyc-seed0
+      gencl evaluate runs/digits-cgan-anpyc-seed0 --metrics fid,kid,prc --n 5000
+      gencl evaluate runs/faces --features inception --metrics fid,lpips
+      accelerate launch --multi_gpu --num_processes 4 -m gencl evaluate runs/faces --samples 50000
+    """
+    from gencl.api import load_run
+    from gencl.core.processes import main_process
+    from gencl.reports.tables import print_evaluation
+
+    wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None
+    result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size, weights, backbone)
+    if not main_process():
+        return
+    if as_json:
+        click.echo(json.dumps(result, indent=1))
+    else:
+        print_evaluation(result)

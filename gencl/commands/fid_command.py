@@ -1,0 +1,106 @@
+"""``gencl fid``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from gencl.commands.options import output_options, plugin_option
+
+
+@click.command("fid")
+@click.argument("a", metavar="IMAGES")
+@click.argument("b", required=False, metavar="[REFERENCE]")
+@click.option(
+    "--n",
+    "--samples",
+    type=click.IntRange(2, 10_000_000),
+    metavar="N",
+    help="So many of IMAGES.  [default: all; of a run as many as it was measured with, or as REFERENCE has]",
+)
+@click.option("--features", default="auto", show_default=True, metavar="NAME", help="auto, digits, inception, ...")
+@click.option(
+    "--weights", multiple=True, type=click.Path(), metavar="FILE", help="Of Inception.  [default: the published ones]"
+)
+@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Of data sets.")
+@click.option("--size", type=click.IntRange(4, 1024), metavar="N", help="Sides to resize to.  [default: the run's]")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: RGB.  [default: the run's]")
+@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@click.option(
+    "--real",
+    is_flag=True,
+    help="The floor: as many real training images, in place of generated ones, against the held-out ones. IMAGES is a "
+    "run or a preset's name, --n is per task.",
+)
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --real: changes the preset.")
+@plugin_option
+@output_options
+def command(
+    a: str,
+    b: str | None,
+    n: int | None,
+    features: str,
+    weights: tuple[str, ...],
+    split: str,
+    size: int | None,
+    channels: str | None,
+    data_root: str | None,
+    device: str,
+    batch_size: int,
+    real: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """FID, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
+
+    Each is a run's directory (its generator draws), a folder of images, or a data set; REFERENCE is by default the
+    held-out images of the run; then FID is the fid_all of the run's metrics.json.
+
+    \b
+    Examples:
+      gencl fid runs/digits-cgan-anpyc-seed0
+      gencl fid runs/digits-cgan-anpyc-seed0 digits --split train
+      gencl fid ./generated ./real --size 64
+      gencl fid mnist-cgan --real
+      accelerate launch --multi_gpu --num_processes 4 -m gencl fid runs/faces ./faces --samples 50000
+    """
+    from gencl.core.processes import main_process
+    from gencl.reports.tables import print_distances, print_floor
+    from gencl.uses.fid import fid
+    from gencl.uses.floor import floor
+
+    if assignments and not real:
+        raise click.UsageError("--set: changes a preset, which --real measures")
+    if real:
+        if b is not None:
+            raise click.UsageError("--real: compares with held-out images; leave REFERENCE out")
+        chosen = None if features == "auto" else features
+        options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
+        found = floor(a, n, chosen, assignments, **options)
+        if main_process() and as_json:
+            click.echo(json.dumps(found, indent=1))
+        elif main_process():
+            print_floor(found)
+        return
+    result = fid(
+        a,
+        b,
+        n,
+        features,
+        weights,
+        split,
+        size,
+        None if channels is None else int(channels),
+        data_root,
+        device,
+        batch_size,
+    )
+    if not main_process():
+        return
+    if as_json:
+        click.echo(json.dumps(result, indent=1))
+    else:
+        print_distances(result)

@@ -1,0 +1,55 @@
+"""``gencl interpolate``."""
+
+from __future__ import annotations
+
+import click
+
+from gencl.commands.options import debug_option, numbers, picture_path, plugin_option, said_warnings
+
+
+@click.command("interpolate")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("images", type=click.Path(), nargs=-1, metavar="[A B]")
+@click.option(
+    "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
+)
+@click.option("--classes", metavar="a,b", help="From one class to another, or between latents of one class.")
+@click.option(
+    "--steps", type=click.IntRange(2, 100), default=9, show_default=True, metavar="N", help="Images a row, with ends."
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option(
+    "--out", type=click.Path(), default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture."
+)
+@plugin_option
+@debug_option
+def command(
+    run: str,
+    images: tuple[str, ...],
+    task: int | None,
+    classes: str | None,
+    steps: int,
+    seed: int | None,
+    out: str,
+) -> None:
+    """Draw what the generator in RUN has between two images A and B (VAEs only), two latents, or two classes.
+
+    Without images and classes: a row a class, between two latents of it.
+
+    \b
+    Examples:
+      gencl interpolate runs/digits-vae-anpyc-seed0
+      gencl interpolate runs/digits-cgan-anpyc-seed0 --classes 3,8 --steps 12
+      gencl interpolate runs/celeba-anime-vae-anpyc-seed0 me.jpg you.jpg --task 1 --out x.png
+    """
+    wanted = numbers(classes, "--classes") if classes is not None else None
+    if wanted is not None and task is not None:
+        raise click.UsageError("--task and --classes exclude each other")
+    path = picture_path(out)
+    from gencl.api import load_run
+    from gencl.drawing.grids import save_picture
+
+    with said_warnings():
+        picture = load_run(run).interpolate(images, task, wanted, steps, seed)
+    save_picture(picture, path)
+    click.echo(out)

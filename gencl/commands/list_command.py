@@ -1,0 +1,73 @@
+"""``gencl list``."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+
+import click
+
+from gencl.commands.options import output_options, plugin_option
+
+_MODULES = {"learners": "models", "extractors": "metrics"}
+"""Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
+KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
+
+
+@click.command("list")
+@click.argument("what", required=False, type=click.Choice(KINDS))
+@plugin_option
+@output_options
+def command(what: str | None, as_json: bool) -> None:
+    """List what there is: all names, or those of one kind with a line each.
+
+    \b
+    Examples:
+      gencl list
+      gencl list methods
+      gencl list presets --json
+    """
+    if what is None:
+        _overview(as_json)
+        return
+    found = _about(what)
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    if not found:
+        click.echo(f"no {what} come with this version; every run directory is one: gencl sample RUN")
+        return
+    width = max(map(len, found))
+    for name, about in found.items():
+        click.echo(f"{name:{width}}  {about}")
+    if what == "methods":
+        from gencl.methods import SERVES
+
+        click.echo("\nwhom they serve:")
+        for word, learners in SERVES.items():
+            click.echo(f"  [{word}]{'':{8 - len(word)}}  {learners}")
+
+
+def _overview(as_json: bool) -> None:
+    """The names of every kind."""
+    found = {kind: list(_about(kind)) for kind in KINDS}
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    width = max(map(len, found)) + 2
+    for kind, names in found.items():
+        click.echo(click.wrap_text(f"{kind:{width}}{', '.join(names) or 'none'}", 120, "", " " * width))
+    click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
+
+
+def _about(what: str) -> dict[str, str]:
+    if what == "presets":
+        from gencl import presets
+
+        return {name: presets.about(name) for name in presets.names()}
+    if what == "models":
+        from gencl.runs import ready
+
+        return {name: ready.about(name) for name in ready.names()}
+    registry = getattr(import_module(f"gencl.{_MODULES.get(what, what)}"), what.upper())
+    return {name: registry.about(name) for name in registry}

@@ -1,0 +1,28 @@
+"""``gencl new``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+from gencl.commands.options import debug_option
+
+
+@click.command("new")
+@click.argument("kind", type=click.Choice(["method", "learner", "dataset", "metric"]))
+@click.argument("name")
+@click.option("--out", type=click.Path(), metavar="FILE.py", help="The file.  [default: NAME.py here]")
+@debug_option
+def command(kind: Literal["method", "learner", "dataset", "metric"], name: str, out: str | None) -> None:
+    """Write a plug-in file to start from, which works at once, and its test beside it.
+
+    \b
+    Examples:
+      gencl new method mine && gencl train --plugin mine.py --method mine
+      gencl new dataset shapes --out plugins/shapes.py
+    """
+    from gencl.plugins.new import new_plugin
+
+    path, test = new_plugin(kind, name, out)
+    click.echo(f"{path}\n{test}")

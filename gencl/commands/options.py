@@ -1,0 +1,164 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gencl.core.files import check_folder
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _load(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -> None:
+    from gencl.plugins import load_plugin
+
+    for file in files:
+        load_plugin(file)
+
+
+plugin_option = click.option(
+    "--plugin", metavar="FILE.py", multiple=True, type=click.Path(), callback=_load, is_eager=True, expose_value=False,
+    help="A file of your own with methods, learners, data sets, metrics, ... (repeatable; gencl new makes one).",
+)  # fmt: skip
+
+
+def _known_preset(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Unknown names are refused at once: a run starts by importing PyTorch, which takes seconds."""
+    from gencl import presets
+
+    if name is not None:
+        presets.path_of(name)
+    return name
+
+
+def _known_method(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    from gencl import methods
+
+    if name is not None:
+        methods.names_in(name)
+    return name
+
+
+def known_methods(ctx: click.Context, option: click.Parameter, text: str) -> str:
+    """A list of methods, as `_known_preset` does it."""
+    from gencl import methods
+    from gencl.runs.variants import parse_variants
+
+    for variant in parse_variants(text):
+        methods.names_in(variant.method)
+    return text
+
+
+def method_option(about: str) -> Callable[[F], F]:
+    """``--method``; after `plugin_option`, which may bring the method."""
+    return click.option("--method", metavar="NAME", callback=_known_method, help=about)
+
+
+def settings_options(command: F) -> F:
+    """``--preset``, ``--config`` and ``--set``."""
+    for option in (
+        click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
+        click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
+        click.option(
+            "--preset",
+            metavar="NAME",
+            callback=_known_preset,
+            help="Experiment (gencl list presets).  [default: digits-cgan]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+class _Threads(click.IntRange):
+    """A number, or ``auto``, which becomes None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return None if value == "auto" else super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither auto nor a number from {self.min} to {self.max}", param, ctx)
+
+
+def machine_options(command: F) -> F:
+    """``--data-root``, ``--device`` and ``--threads``."""
+    devices = click.Choice(["auto", "cpu", "cuda", "mps"])
+    for option in (
+        click.option(
+            "--threads",
+            type=_Threads(1, 1024),
+            default="auto",
+            show_default=True,
+            metavar="N|auto",
+            help="CPU threads of PyTorch; auto: one for small networks.",
+        ),
+        click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
+        click.option(
+            "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def comparison_options(command: F) -> F:
+    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, machine and output."""
+    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Runs at a time.  [default: 1]")
+    return settings_options(jobs(machine_options(output_options(command))))
+
+
+def output_options(command: F) -> F:
+    """``--json`` and ``--debug``."""
+    for option in (
+        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+        click.option("--json", "as_json", is_flag=True, help="Only the result, as JSON, on standard output."),
+    ):
+        command = option(command)
+    return command
+
+
+def picture_path(text: str) -> Path:
+    """Where a picture goes. Raises click.UsageError unless the name ends in .png and its folder exists."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise click.UsageError(f"--out {text}: give a name that ends in .png")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
+    check_folder(path.parent)
+    return path
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Warnings of what happens inside as lines of ours on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(f"gencl: {warning.message}", err=True)
+
+
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """``"0-2,5"`` -> [0, 1, 2, 5]. Raises click.BadParameter for anything else."""
+    found: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().partition("-")
+            low, high = int(first), int(last if dash else first)
+            if high - low > 100_000:
+                raise ValueError
+            found += range(low, high + 1)
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
+    if not found or len(set(found)) < len(found):
+        raise click.BadParameter(f"{text!r} names {'a number twice' if found else 'no number'}", param_hint=option)
+    return found

@@ -1,0 +1,69 @@
+"""``gencl preset``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from gencl import presets
+from gencl.commands.options import debug_option, method_option, plugin_option
+from gencl.core.errors import UsageError
+
+
+@click.group("preset")
+def command() -> None:
+    """Show, copy or check an experiment's settings.
+
+    \b
+    Examples:
+      gencl preset show digits-cgan
+      gencl preset copy digits-cgan mine.yaml && gencl train --config mine.yaml
+      gencl preset validate mine.yaml
+    """
+
+
+@command.command("show")
+@click.argument("name")
+@debug_option
+def show(name: str) -> None:
+    """Print a preset's file."""
+    click.echo(_file(name).read_text(encoding="utf-8"), nl=False)
+
+
+@command.command("copy")
+@click.argument("name")
+@click.argument("target", required=False, type=click.Path())
+@debug_option
+def copy(name: str, target: str | None) -> None:
+    """Copy a preset's file to TARGET (default: NAME.yaml here) to edit it."""
+    source = _file(name)
+    path = Path(target or source.name)
+    path = path / source.name if path.is_dir() else path
+    if path.exists():
+        raise UsageError(f"{path} exists already; choose another name")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}")
+    shutil.copyfile(source, path)
+    click.echo(path)
+
+
+@command.command("validate")
+@click.argument("name")
+@method_option("Check with this method.")
+@plugin_option
+@debug_option
+def validate(name: str, method: str | None) -> None:
+    """Check a preset or a settings file without running it."""
+    path = _file(name)
+    for chosen in [method] if method else [None, *presets.methods_of(str(path))]:
+        presets.resolve(config=path, method=chosen)
+    click.echo(f"{path} is valid")
+
+
+def _file(name: str) -> Path:
+    path = presets.path_of(name)
+    if not path.is_file():
+        raise UsageError(f"there is no settings file {path}")
+    return path

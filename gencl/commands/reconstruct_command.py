@@ -1,0 +1,41 @@
+"""``gencl reconstruct``."""
+
+from __future__ import annotations
+
+import click
+
+from gencl.commands.options import debug_option, picture_path, plugin_option, said_warnings
+
+
+@click.command("reconstruct")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("images", type=click.Path(), nargs=-1, metavar="[IMAGES]...")
+@click.option(
+    "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
+)
+@click.option(
+    "--n", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N", help="Held-out images a task."
+)
+@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option(
+    "--out", type=click.Path(), default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture."
+)
+@plugin_option
+@debug_option
+def command(run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str) -> None:
+    """Draw images, each above what the VAE in RUN makes of it: the IMAGES, or held-out ones of the run's own data.
+
+    \b
+    Examples:
+      gencl reconstruct runs/digits-vae-anpyc-seed0
+      gencl reconstruct runs/digits-vae-anpyc-seed0 --task 1 --n 24 --out x.png
+      gencl reconstruct runs/celeba-anime-vae-anpyc-seed0 me.jpg you.jpg --task 2
+    """
+    path = picture_path(out)
+    from gencl.api import load_run
+    from gencl.drawing.grids import save_picture
+
+    with said_warnings():
+        picture = load_run(run).reconstruct(images, n, task, data_root)
+    save_picture(picture, path)
+    click.echo(out)

@@ -1,0 +1,30 @@
+"""``gencl report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gencl.commands.options import debug_option, plugin_option
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(), metavar="RUN|COMPARE_DIR")
+@click.option("--out", type=click.Path(), metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
+@plugin_option
+@debug_option
+def command(run: str, out: str | None) -> None:
+    """Write the report of a run, or of a comparison: one file that opens from disk and needs no network.
+
+    \b
+    Examples:
+      gencl report runs/digits-cgan-anpyc-seed0
+      gencl report runs/digits-cgan-compare --out digits.html
+    """
+    if out is not None and not Path(out).parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {Path(out).parent}")
+    from gencl.api import load_run
+    from gencl.reports.comparison import is_comparison, write_comparison
+
+    click.echo(write_comparison(run, out) if is_comparison(Path(run)) else load_run(run).write_report(out))

@@ -1,0 +1,23 @@
+"""``gencl train-seeds``: what `gencl compare --ensemble` starts; not meant to be typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gencl.commands.options import machine_options, numbers, output_options, plugin_option
+
+
+@click.command("train-seeds", hidden=True)
+@plugin_option
+@click.option("--config", required=True, type=click.Path(), metavar="FILE", help="Settings.")
+@click.option("--seeds", required=True, metavar="0-4", help="Seeds.")
+@click.option("--out", required=True, type=click.Path(), metavar="DIR", help="Runs go to DIR/seed-N.")
+@machine_options
+@output_options
+def command(seeds: str, as_json: bool, **options: Any) -> None:
+    """Train fresh runs that differ by their seed alone, as one."""
+    from gencl.experiments.train_seeds import train_seeds
+
+    train_seeds(seeds=numbers(seeds, "--seeds"), progress="silent" if as_json else "auto", **options)

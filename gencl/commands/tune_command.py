@@ -1,0 +1,71 @@
+"""``gencl tune``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gencl.commands.options import comparison_options, known_methods, numbers, plugin_option
+
+
+@click.command("tune")
+@click.option("--methods", required=True, metavar="a,b", callback=known_methods, help="Names of methods.")
+@click.option(
+    "--grid", multiple=True, metavar="KEY=V1,V2",
+    help="Values to try (repeatable). KEY: a setting of every method that has it, METHOD.KEY of one, or train.lr "
+    "(tried anyway: 0.4, 1 and 2.5 times the preset's).",
+)  # fmt: skip
+@click.option(
+    "--budget", type=int, default=9, show_default=True, metavar="N",
+    help="Candidates per method, at most; each is trained with every seed.",
+)  # fmt: skip
+@click.option(
+    "--widen", type=int, default=3, show_default=True, metavar="N",
+    help="Rounds of widening, beyond the budget, while the best value is at an end of its grid; 0: none.",
+)  # fmt: skip
+@click.option("--seeds", default="10-11", show_default=True, metavar="10-11", help="Seeds; not those you will report.")
+@click.option("--out", type=click.Path(), metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
+@plugin_option
+@comparison_options
+def command(
+    methods: str,
+    grid: tuple[str, ...],
+    budget: int,
+    widen: int,
+    seeds: str,
+    out: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Choose methods' settings on validation images, with the same budget for each method.
+
+    Searches the learning rate and the method's own settings. The score is the mean accuracy of classifiers, or the
+    FID of generators, over all learned tasks. To go on with a stopped search, give the same command again.
+
+    \b
+    Examples:
+      gencl tune --methods ewc,mas,anpyc --grid lambda=1,3,10
+      gencl tune --preset digits-mlp --methods sgd,ewc --grid train.lr=0.05,0.1 --grid ewc.lambda=1,10 --budget 4
+    """
+    from gencl.core import files
+    from gencl.core.progress import Mode
+    from gencl.experiments.tune import default_folder, tune
+    from gencl.reports.tuning import print_search, search_markdown
+
+    folder = Path(out) if out else default_folder(options["preset"], options["config"], options["set"])
+    progress: Mode = "silent" if as_json else "auto"
+    wanted = numbers(seeds, "--seeds")
+    found = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
+    files.write(folder / "tune.md", search_markdown(found, shlex.join(["gencl", *sys.argv[1:]])))
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        print_search(found)
+        click.echo(f"results: {folder}/tune.json, {folder}/tune.md; for the preset: {folder}/found.yaml")
+    if any(row["best"] is None for row in found["methods"].values()):
+        sys.exit(1)

@@ -1,0 +1,29 @@
+"""Whether a class is what a registry holds: of the right kind, whole, with settings that can be checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gencl.core.settings import Part
+
+
+def class_problem(thing: Any, base: type, told: str) -> str:
+    """Whether it is a class of this kind that can be made."""
+    if not (isinstance(thing, type) and issubclass(thing, base)):
+        what = f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {thing!r}"[:80]
+        return f"{what} is no {told}: derive it from {base.__module__}.{base.__name__}"
+    lacking = sorted(getattr(thing, "__abstractmethods__", ()))
+    return f"{thing.__name__} lacks {', '.join(lacking)} (see {base.__module__}.{base.__name__})" if lacking else ""
+
+
+def settings_problem(name: str | None, thing: Any) -> str:
+    """Whether its settings can be checked, and call it as it is registered."""
+    kind = getattr(thing, "Settings", None)
+    if not (isinstance(kind, type) and issubclass(kind, Part)):
+        return f"{thing.__name__}.Settings must be a class derived from gencl.core.settings.Part"
+    if name is None:
+        return ""
+    field = kind.model_fields.get("name")
+    if field is None or field.default != name:
+        return f"{thing.__name__}.Settings must say name: Literal[{name!r}] = {name!r}"
+    return ""

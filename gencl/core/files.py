@@ -1,0 +1,134 @@
+"""Files that are either the old ones or the new ones, never half of each: written beside, flushed, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gencl.core.errors import GenclError, UsageError
+
+_SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
+"""Names of files that `write` has not yet renamed."""
+
+
+def printable(name: str | Path) -> str:
+    """A name as people may be shown it, on one line: what does not print (line breaks, control characters, bytes that
+    are no text) is escaped, such as ``\\n``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a folder (it contains a ``/`` or starts with a ``.``) and not of a data set."""
+    return "/" in name or name.startswith(".")
+
+
+def absolute(name: str) -> str:
+    """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
+    return os.path.abspath(os.path.expanduser(name)) if is_path(name) else name  # noqa: PTH100, PTH111  # Path raises
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
+    write_pieces(path, [data.encode() if isinstance(data, str) else data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """As `write`, of what comes piece by piece."""
+    scratch = None
+    try:
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except OSError as error:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def clear_scratch(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote left beside its files. Nobody else may write there."""
+    for path in folder.rglob(".*"):
+        if _SCRATCH.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds no file but what `clear_scratch` removes: as a run leaves it that was killed at once."""
+    return all(path.is_dir() or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
+
+
+def check_folder(folder: Path) -> None:
+    """Raises UsageError unless files can be written into a folder that is there, or that can be made. Leaves nothing.
+
+    It tries, since permissions do not tell all (root on a read-only file system, say).
+    """
+    try:
+        paths = [folder, *folder.parents]
+        nearest = next(path for path in paths if _is_there(path))
+        for path in paths[: paths.index(nearest)]:
+            _is_there(nearest / path.name)  # raises where the name is too long
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {printable(folder)}: {error.strerror or error}") from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def cannot_write(path: Path, error: OSError) -> GenclError:
+    """What to tell a user whose file could not be written."""
+    return GenclError(f"cannot write {path}: {error.strerror or error}")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON without NaN, ended by a newline."""
+    write(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
+    """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
+    digest = hashlib.sha256()
+    write_pieces(path, _digested(tensors, digest))
+    return digest.hexdigest()
+
+
+def checksum(tensors: Mapping[str, Any]) -> str:
+    """What `save_tensors` would return, without writing."""
+    digest = hashlib.sha256()
+    for _ in _digested(tensors, digest):
+        pass
+    return digest.hexdigest()
+
+
+def _digested(tensors: Mapping[str, Any], digest: hashlib._Hash) -> Iterator[bytes | memoryview]:
+    from gencl.core.tensor_files import pieces
+
+    for piece in pieces(tensors):
+        digest.update(piece)
+        yield piece
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,30 @@
+"""Where data sets lie, and where what can be made again is kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gencl.core.errors import UsageError
+
+
+def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
+    """Where data sets lie: ``chosen``, else ``$GENCL_DATA``, else the user's cache directory.
+
+    Raises UsageError if a folder was named that does not exist.
+    """
+    for origin, value in (("--data-root", chosen), ("$GENCL_DATA", os.environ.get("GENCL_DATA"))):
+        if value:
+            path = Path(value).expanduser()
+            if not path.is_dir():
+                raise UsageError(f"{origin}: there is no folder {path}; create it, or name the one that holds the data")
+            return path
+    return cache_root() / "data"
+
+
+def cache_root() -> Path:
+    """Where what can be made again is kept: ``$GENCL_CACHE``, else the user's cache directory."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("GENCL_CACHE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("gencl")

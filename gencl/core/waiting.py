@@ -1,0 +1,42 @@
+"""A bar on the terminal for what takes more than two seconds, and lines that a person should see."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gencl.core.processes import main_process
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 2.0
+
+
+def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """The items as they come; a bar on standard error where that is a terminal and they have taken two seconds."""
+    if not (main_process() and sys.stderr.isatty()):
+        yield from items
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=total)
+    started, shown = time.monotonic(), False
+    try:
+        for item in items:
+            if not shown and time.monotonic() - started > PATIENCE_SECONDS:
+                bar.start()
+                shown = True
+            yield item
+            bar.advance(task)
+    finally:
+        bar.stop()
+
+
+def say(line: str) -> None:
+    """A line on standard error, of several processes from the first alone."""
+    if main_process():
+        Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

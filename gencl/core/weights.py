@@ -1,0 +1,122 @@
+"""Published network weights: fetched once into the cache, checked by their sha256, and read without unpickling code."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from gencl.core import files
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.folders import cache_root
+
+DOWNLOAD_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of weights that somebody publishes.
+
+    Args:
+        url: where; the name at its end holds the first digits of the file's sha256, as torch.hub's files do.
+        where: the option or setting that asks for it, for messages.
+        advice: what names a file of one's own instead.
+    """
+
+    url: str
+    where: str
+    advice: str
+
+    @property
+    def name(self) -> str:
+        return Path(urlparse(self.url).path).name
+
+    @property
+    def digest(self) -> str:
+        """The first digits of the sha256. Raises ValueError where the name has none."""
+        return digest_in(self.name)
+
+    @property
+    def path(self) -> Path:
+        """Its place in the cache."""
+        return cache_root() / "weights" / self.name
+
+    def present(self) -> bool:
+        """Whether it need not be downloaded."""
+        return self.path.is_file()
+
+    def fetch(self) -> Path:
+        """The file, downloaded where it is absent. Raises GenclError where that fails or the file is damaged."""
+        path = self.path
+        if not path.is_file():
+            self._download(path)
+        if not files.sha256(path).startswith(self.digest):
+            raise GenclError(
+                f"{path} is damaged: its sha256 does not start with {self.digest}; delete it and try again"
+            )
+        return path
+
+    def _download(self, path: Path) -> None:
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(self.url, str(path), hash_prefix=self.digest, progress=False)
+        except (OSError, RuntimeError) as error:
+            raise GenclError(
+                f"{self.where} is absent and cannot be downloaded ({' '.join(str(error).split())}): put {path.name} "
+                f"into {path.parent}, or name it by {self.advice}"
+            ) from error
+        finally:
+            socket.setdefaulttimeout(before)
+
+
+def digest_in(name: str) -> str:
+    """The digits of a sha256 that a file's name ends in, ``name-1234abcd.pth``; ValueError where there are none."""
+    match = re.search(r"-([0-9a-f]{8,64})\.\w+$", name)
+    if match is None:
+        raise ValueError(f"{name} does not end in digits of a sha256")
+    return match[1]
+
+
+def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
+    """The named tensors in a .safetensors file or one in torch's format, which is read by ``weights_only``.
+
+    Raises UsageError where it is absent (``advice`` says what to give), GenclError where it cannot be read as weights.
+    """
+    if not path.is_file():
+        raise UsageError(f"{where}: there is no such file; give {advice}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of any kind: a damaged file can hold anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise GenclError(f"{where} cannot be read as weights: {reason}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise GenclError(f"{where} cannot be read as weights: it is not a table of named tensors")
+    return found
+
+
+def fill(targets: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str, whose: str) -> None:
+    """Copies ``found`` into ``targets`` by name; ``whose`` says what a file must hold, for messages.
+
+    Raises UsageError where a name is missing or has another shape.
+    """
+    what, _, path = where.partition(": ")
+    for name, target in targets.items():
+        if name not in found:
+            raise UsageError(f"{what}: {path} has no {name}; it must hold what {whose} holds")
+        if found[name].shape != target.shape:
+            shapes = f"{tuple(found[name].shape)} in {path}, and {tuple(target.shape)} in this network"
+            raise UsageError(f"{what}: {name} has shape {shapes}")
+    with torch.no_grad():
+        for name, target in targets.items():
+            target.copy_(found[name])

@@ -1,0 +1,161 @@
+"""Line charts as places in an SVG picture, which the report's templates draw: sharp on paper, light and dark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gencl.drawing.curves import apart
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 800, 52, 245, 28, 40
+"""Of the picture and of the margins around the plot."""
+PLOT = 250
+"""Least height of the plot."""
+STEP = 16
+"""Least distance of two names at the lines' ends."""
+LETTERS = 24
+"""The longest name at a line's end."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A value after each task (None: not measured), perhaps with a spread; ``level``: one value, drawn across."""
+
+    name: str
+    values: Sequence[float | None]
+    spread: Sequence[float | None] = ()
+    main: bool = False
+    level: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A line as the template draws it; ``look`` numbers its colour and dashes."""
+
+    name: str
+    label: str
+    value: str
+    kind: str
+    look: int
+    points: str
+    dots: list[tuple[float, float]]
+    band: str
+    end: tuple[float, float]
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart."""
+
+    height: int
+    lines: list[Drawn]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    y_label: str
+    log: bool
+    width: int = field(default=WIDTH)
+    left: int = field(default=LEFT)
+    right: int = field(default=WIDTH - RIGHT)
+    top: int = field(default=TOP)
+
+    @property
+    def bottom(self) -> int:
+        return self.height - BOTTOM
+
+
+def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool = False) -> Chart | None:
+    """Places lines over 1, 2, ... tasks learned; None where no line has two values.
+
+    Args:
+        form: of the values at the lines' ends, as `format` takes it.
+        log: a logarithmic axis, where all values are positive.
+    """
+    if all(sum(value is not None for value in line.values) < 2 for line in lines):
+        return None
+    tasks = max(len(line.values) for line in lines)
+    height = TOP + max(PLOT, STEP * (len(lines) - 1)) + BOTTOM
+    found = [value for line in lines for value in _extremes(line)]
+    log = log and min(found) > 0
+    low, high, ticks = (_log_ticks if log else _ticks)(min(found), max(found))
+    bottom, right = height - BOTTOM, WIDTH - RIGHT
+
+    def x(task: int) -> float:
+        return round(LEFT + (right - LEFT) * (task - 1) / (tasks - 1), 1)
+
+    def y(value: float) -> float:
+        one, two, at = (math.log(max(v, low)) if log else v for v in (low, high, value))
+        return round(bottom - (bottom - TOP) * min(1.0, max(0.0, (at - one) / (two - one))), 1)
+
+    drawn: list[Drawn] = []
+    for line in lines:
+        points = [(x(t + 1), y(value)) for t, value in enumerate(line.values) if value is not None]
+        if not points:
+            continue
+        last = next(value for value in reversed(line.values) if value is not None)
+        points = [(float(LEFT), y(last)), (float(right), y(last))] if line.level else points
+        drawn.append(
+            Drawn(
+                name=line.name,
+                label=_short(line.name),
+                value=f"{last:{form}}",
+                kind="level" if line.level else "main" if line.main else "",
+                look=sum(not d.kind for d in drawn),
+                points=_path(points),
+                dots=[] if line.level or tasks > 20 else points,
+                band="" if line.level else _band(line, x, y),
+                end=points[-1],
+                label_y=0.0,
+            )
+        )
+    order = sorted(range(len(drawn)), key=lambda i: drawn[i].end[1])
+    places = apart([drawn[i].end[1] for i in order], STEP, TOP, bottom)
+    for i, place in zip(order, places, strict=True):
+        drawn[i] = Drawn(**{**vars(drawn[i]), "label_y": round(place, 1)})
+    every = max(1, math.ceil(tasks / 12))
+    x_ticks = [(x(task), str(task)) for task in range(1, tasks + 1) if task == 1 or task % every == 0]
+    return Chart(height, drawn, x_ticks, [(y(value), f"{value:g}") for value in ticks], y_label, log)
+
+
+def _extremes(line: Line) -> list[float]:
+    spread = line.spread or [None] * len(line.values)
+    pairs = [(v, s or 0.0) for v, s in zip(line.values, spread, strict=True) if v is not None]
+    return [v + sign * s for v, s in pairs for sign in (-1, 1) if sign > 0 or v > s] or [v for v, _ in pairs]
+
+
+def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:
+    """The outline of one spread above and below."""
+    known = [(t + 1, v, s) for t, (v, s) in enumerate(zip(line.values, line.spread, strict=False)) if v is not None]
+    if not any(s for _, _, s in known):
+        return ""
+    above = [(x(t), y(v + (s or 0.0))) for t, v, s in known]
+    below = [(x(t), y(v - (s or 0.0))) for t, v, s in reversed(known)]
+    return _path([*above, *below])
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in points)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+
+
+def _ticks(low: float, high: float) -> tuple[float, float, list[float]]:
+    """Ends of a linear axis and round values between, about five."""
+    span = (high - low) or abs(high) or 1.0
+    unit = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= span / 5)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    ticks = [round(k * step, 10) for k in range(first, last + 1)]
+    return ticks[0], ticks[-1], ticks
+
+
+def _log_ticks(low: float, high: float) -> tuple[float, float, list[float]]:
+    """Ends of a logarithmic axis and 1, 2, 5, 10, ... between; over many decades the powers of ten alone."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+    inside = [k * 10.0**d for d in decades for k in steps if low * 0.999 <= k * 10.0**d <= high * 1.001]
+    return low / 1.05, high * 1.05, [float(f"{value:.6g}") for value in inside] or [low, high]

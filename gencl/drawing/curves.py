@@ -1,0 +1,162 @@
+"""How a measure over the tasks learned so far goes on: a line a method, a band of one standard deviation."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gencl.metrics.figures import heading, is_share
+from gencl.metrics.transfer import Matrix
+
+# Okabe and Ito's colours, told apart with every kind of colour blindness; their yellow darkened, which is lost on white
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5C99", "#8C8C00")
+_STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+_MARKERS = ("o", "s", "^", "D")
+_MAX_MARKED = 20
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean, sample standard deviation (None for one run) and number of runs after each task; None: not measured."""
+
+    mean: list[float | None]
+    std: list[float | None]
+    n: list[int]
+
+    @classmethod
+    def over(cls, runs: Sequence[Sequence[float | None]]) -> Curve:
+        """The curve of several runs of one method."""
+        columns = [[run[t] for run in runs if t < len(run)] for t in range(max(map(len, runs)))]
+        values = [[value for value in column if value is not None] for column in columns]
+        return cls(
+            [statistics.fmean(found) if found else None for found in values],
+            [statistics.stdev(found) if len(found) > 1 else None for found in values],
+            [len(found) for found in values],
+        )
+
+    @property
+    def level(self) -> bool:
+        """Whether only the end was measured, as of joint training."""
+        return len(self.mean) > 1 and all(value is None for value in self.mean[:-1])
+
+
+def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
+    """After each task t the mean of R[t][0..t], None where an entry is missing; R[t][t] where that is of all tasks up
+    to t together."""
+    if pooled:
+        return [row[t] for t, row in enumerate(matrix)]
+    found: list[float | None] = []
+    for t, row in enumerate(matrix):
+        values = [value for value in row[: t + 1] if value is not None]
+        found.append(statistics.fmean(values) if len(values) == t + 1 else None)
+    return found
+
+
+def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:
+    """The numbers of the figure: method, metric, tasks learned, mean, std, n."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "metric", "tasks_learned", "mean", "std", "n"])
+    for name, curve in curves.items():
+        for t, (mean, std, n) in enumerate(zip(curve.mean, curve.std, curve.n, strict=True)):
+            if mean is not None:
+                writer.writerow([name, metric, t + 1, mean, std, n])
+    return text.getvalue()
+
+
+def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: int) -> bytes:
+    """The figure as PNG. Names stand at the lines' ends, moved apart, in the order of the last values.
+
+    Distances are on a logarithmic axis: plain training's are often ten times the others'.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+
+    scale = 100 if is_share(metric) else 1
+    tasks = max(len(curve.mean) for curve in curves.values())
+    figure = Figure(figsize=(7.5, max(4.2, 0.24 * len(curves) + 1.2)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    ends: list[tuple[float, float, str, dict[str, Any]]] = []
+    lines = 0
+    for name, curve in curves.items():
+        points = [(t + 1, scale * mean) for t, mean in enumerate(curve.mean) if mean is not None]
+        if not points:
+            continue
+        x, y = points[-1]
+        if curve.level:
+            look: dict[str, Any] = {"color": "black", "linestyle": (0, (6, 3)), "linewidth": 1.2}
+            axes.axhline(y, **look, zorder=1)
+            ends.append((tasks, y, name, look))
+            continue
+        look, lines = line_look(lines, marked=tasks <= _MAX_MARKED), lines + 1
+        spread = [scale * (curve.std[t - 1] or 0.0) for t, _ in points]
+        times, means = [t for t, _ in points], [value for _, value in points]
+        lows, highs = ([v + sign * s for v, s in zip(means, spread, strict=True)] for sign in (-1, 1))
+        axes.fill_between(times, lows, highs, color=look["color"], alpha=0.13, linewidth=0)
+        axes.plot(times, means, **look, clip_on=False)
+        ends.append((x, y, name, look))
+    axes.set_xlim(1 if tasks > 1 else 0.5, tasks if tasks > 1 else 1.5)
+    axes.set_xlabel("tasks learned")
+    axes.set_ylabel(f"{heading(metric)}, mean over the tasks learned so far")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if scale == 1 and all(y > 0 for _, y, _, _ in ends):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    band = f", band: ± 1 standard deviation of {seeds} seeds" if seeds > 1 else ""
+    axes.set_title(f"{preset}{band}", fontsize=10, loc="left")
+    _name_ends(
+        axes, ends, ".1f" if scale == 100 else ".0f" if max((y for _, y, _, _ in ends), default=1) >= 1 else ".3g"
+    )
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def line_look(number: int, marked: bool) -> dict[str, Any]:
+    """Colours first, then line styles and markers: 32 lines look different."""
+    style = number // len(_COLOURS) % len(_STYLES)
+    look = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _STYLES[style], "linewidth": 1.6}
+    return {**look, "marker": _MARKERS[style] if marked else None, "markersize": 3.5}
+
+
+def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]]], form: str) -> None:
+    """Right of the axes each line's name and last value, none over another, with a bit of the line that leads to it."""
+    axes.set_ylim(axes.get_ylim())
+    axes.figure.draw_without_rendering()  # fixes the layout, which the places depend on
+    to_axes = axes.transData + axes.transAxes.inverted()
+    placed = sorted(((*to_axes.transform((x, y)), y, name, look) for x, y, name, look in ends), key=lambda end: end[1])
+    step = 0.165 / axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
+    heights = apart([end[1] for end in placed], step, 0.0, 1.0)
+    for (x, y, value, name, look), height in zip(placed, heights, strict=True):
+        place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot([x + 0.008, 1.05], [y, height], color=look["color"], linewidth=0.6, **place)
+        axes.plot([1.05, 1.085, 1.12], [height] * 3, **{**look, "markevery": [1]}, **place)
+        axes.text(1.135, height, f"{name}  {value:{form}}", color="0.15", va="center", fontsize=8.5, **place)
+
+
+def apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
+    """Ascending values, moved as little as needed to be ``step`` apart, between low and high where they fit."""
+    groups: list[tuple[float, int]] = []  # centre and number of names that stand together
+
+    def held(centre: float, count: int) -> float:
+        half = step * (count - 1) / 2
+        return min(max(centre, low + half), max(high - half, low + half))
+
+    for value in values:
+        centre, count = held(value, 1), 1
+        while groups and centre - step * (count - 1) / 2 < groups[-1][0] + step * (groups[-1][1] + 1) / 2:
+            before, others = groups.pop()
+            centre, count = held((before * others + centre * count) / (others + count), count + others), count + others
+        groups.append((centre, count))
+    return [centre + step * (i - (count - 1) / 2) for centre, count in groups for i in range(count)]

@@ -1,0 +1,1 @@
+"""Many runs: comparisons, searches, seeds trained as one."""

@@ -1,0 +1,261 @@
+"""Methods x seeds on one preset: a process per cell, resumable, one table."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import Interrupted, UsageError
+from gencl.core.progress import Mode, Reporter
+from gencl.core.settings import Settings
+from gencl.core.threads import most_threads
+from gencl.experiments.jobs import Jobs, check_executor, parse_options
+from gencl.experiments.results import draw_results, write_results
+from gencl.experiments.train_seeds import apart
+from gencl.experiments.workers import Workers
+from gencl.learners import LEARNERS
+from gencl.metrics.extractors import make_extractor
+from gencl.metrics.figures import REAL
+from gencl.metrics.trained_reader import TrainedReader
+from gencl.plugins import arguments
+from gencl.reports.notebook import Shown, comparison_html
+from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks
+from gencl.runs.folder import RunFolder
+from gencl.runs.variants import Variant, cell_folder, distinct_variants
+from gencl.training.train import differences, stored_settings
+from gencl.uses.floor import floor_of
+
+Cell = tuple[Variant, int]
+"""A variant and a seed: one run."""
+Shape = tuple[int, int, int]
+"""Of images: channels, height, width."""
+
+
+def compare(
+    methods: str | Sequence[str | Variant],
+    seeds: Sequence[int] = (0,),
+    out: str | Path | None = None,
+    preset: str | None = None,
+    *,
+    config: str | Path | None = None,
+    set: Sequence[str] = (),
+    jobs: int | None = None,
+    ensemble: bool = False,
+    executor: str | None = None,
+    slurm: Sequence[str] = (),
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    baseline: str | None = None,
+    progress: Mode = "auto",
+    counted: tuple[int, int] = (0, 0),
+) -> dict[str, Any]:
+    """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
+
+    Each cell is a process of its own in ``OUT/METHOD/seed-N``. Called again it goes on where it was: finished cells are
+    kept, started ones resumed. A cell that fails is reported and the others go on.
+
+    Args:
+        methods: names or variants, as texts (`gencl.runs.variants.parse_variants`) or made.
+        out: where cells and results go; default ``runs/PRESET-compare``.
+        jobs: cells at a time (default 1); each has its share of the cores for its threads.
+        threads: of each cell; default as `gencl.train` chooses, within its share.
+        baseline: the label of the method to which the others are compared, seed by seed, besides the best one; default
+            finetune or sgd, if it is among them.
+        ensemble: a method's seeds that have not begun are trained as one (`gencl.experiments.ensemble`), where its
+            learner and method allow it.
+        executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
+            all nodes. ``jobs`` is then at most so many at a time (default all).
+        slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
+        counted: cells done before and cells that may follow, which the progress bar counts too.
+
+    Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
+    """
+    variants = distinct_variants([methods] if isinstance(methods, str) else methods)
+    if baseline is not None and baseline not in (labels := [variant.label for variant in variants]):
+        raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
+    name = preset_of(variants[0], preset, config, set)
+    folder = Path(out or f"runs/{name}-compare")
+    cells: dict[Cell, Settings] = {}
+    for variant in variants:
+        for seed in seeds:
+            settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
+            cells[variant, seed] = settings
+            _check_cell(cell_folder(folder, variant, seed), settings)
+    check_out(folder, name)
+    workers: Workers | Jobs
+    options = parse_options(slurm)
+    check_executor(executor, options)
+    if ensemble and executor is not None:
+        raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
+    shapes: dict[str, Shape] = {}
+    if executor is None:
+        kind, shapes = _check_machine(cells.values(), len(seeds), device, data_root, progress)
+        jobs = jobs or 1
+        workers = Workers(kind, max(1, most_threads() // jobs))
+    else:
+        _check_machine(
+            cells.values(), len(seeds), "cpu", data_root, progress
+        )  # what the jobs' machines have is not known here
+        folder = folder.resolve()
+        workers = Jobs(executor, folder / "jobs", options)
+        jobs = jobs or len(cells)
+    machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
+    if data_root is not None:
+        machine += ["--data-root", str(data_root)]
+    failed: dict[Cell, str] = {}
+    lock = threading.Lock()
+
+    def gather() -> dict[str, Any]:
+        with lock:
+            return write_results(folder, variants, list(seeds), name, failed, floor, baseline)
+
+    floor: dict[str, Any] | None = None
+    folder.mkdir(parents=True, exist_ok=True)
+    gather()  # from the start the folder can be told for a comparison, and gone on with
+    before, after = counted
+    bar = Reporter(before + len(cells) + after, before, progress)
+    with bar as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
+
+        def run(group: list[Cell]) -> None:
+            if workers.stopped_by():
+                return
+            variant, seed = group[0]
+            what = f"{variant.label}, seed{'s' if len(group) > 1 else ''} {', '.join(str(seed) for _, seed in group)}"
+            reporter.doing(what)
+            if len(group) > 1:
+                error = _train_together(folder / variant.folder, [seed for _, seed in group], cells[group[0]], *worker)
+            else:
+                error = _train_cell(cell_folder(folder, variant, seed), cells[group[0]], *worker)
+            if workers.stopped_by():
+                return
+            reporter.advance(len(group), {})
+            reporter.say(f"{what}: {error or 'done'}")
+            if error:
+                with lock:
+                    failed.update(dict.fromkeys(group, error))
+            gather()
+
+        worker = machine, workers
+        groups = [[cell] for cell in cells]
+        if ensemble:
+            groups = _groups(cells, folder, shapes, reporter)
+        list(pool.map(run, groups))
+    if workers.stopped_by():
+        raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
+    results = gather()
+    if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
+        floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
+        results = gather()
+    draw_results(folder, variants, seeds, name, results)
+    return Shown(results, comparison_html)
+
+
+def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
+    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
+    return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
+
+
+def check_out(folder: Path, preset: str) -> None:
+    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
+    files.check_folder(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out") from None
+    if stored != preset:
+        raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
+
+
+def _check_machine(
+    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
+) -> tuple[str, dict[str, Shape]]:
+    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
+    once. Returns the device's type, and the shape of the images of each kind of cell."""
+    kind: str = make_accelerator(device).device.type
+    shapes = {}
+    for key, cell in {_kind(cell): cell for cell in cells}.items():
+        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+        if LEARNERS.get(cell.model["name"]).kind == "generate":
+            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
+        shapes[key] = scenario.image_shape
+    return kind, shapes
+
+
+def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
+    """Raises UsageError where each seed would be scored in features of its own."""
+    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    if own and seeds > 1:
+        raise UsageError(
+            "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
+            "them; scores by different readers have no mean: --set scenario.order=given"
+        )
+
+
+def _kind(cell: Settings) -> str:
+    """What cells on the same tasks and images share."""
+    return repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"]))
+
+
+def _groups(
+    cells: Mapping[Cell, Settings], folder: Path, shapes: Mapping[str, Shape], reporter: Reporter
+) -> list[list[Cell]]:
+    """The cells, those of a variant together that have not begun and can be trained as one."""
+    groups: list[list[Cell]] = []
+    for variant in dict.fromkeys(variant for variant, _ in cells):
+        own = [cell for cell in cells if cell[0] == variant]
+        fresh = [cell for cell in own if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
+        if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[_kind(cells[fresh[0]])])):
+            reporter.say(f"{variant.label}: one seed at a time, since {why}")
+            fresh = []
+        groups += [fresh] if len(fresh) > 1 else []
+        groups += [[cell] for cell in own if len(fresh) < 2 or cell not in fresh]
+    return groups
+
+
+def _check_cell(folder: Path, settings: Settings) -> None:
+    if (folder / "config.yaml").is_file():
+        found = differences(stored_settings(folder).tree(), settings.tree())
+        if found:
+            raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
+
+
+def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers | Jobs) -> str | None:
+    """Trains one cell in a process of its own; returns what went wrong, if anything."""
+    if RunFolder(folder).finished:
+        return None
+    resume = ["--resume"] if (folder / "config.yaml").is_file() else []
+    return _train(
+        "train", folder.parent / f"{folder.name}.yaml", settings, ["--out", str(folder), *resume, *machine], workers
+    )
+
+
+def _train_together(
+    folder: Path, seeds: Sequence[int], settings: Settings, machine: Sequence[str], workers: Workers | Jobs
+) -> str | None:
+    """Trains fresh cells of one variant as one, in a process; returns what went wrong, if anything."""
+    options = ["--seeds", ",".join(map(str, seeds)), "--out", str(folder), *machine]
+    return _train("train-seeds", folder / "seeds.yaml", settings, options, workers)
+
+
+def _train(command: str, plan: Path, settings: Settings, options: Sequence[str], workers: Workers | Jobs) -> str | None:
+    plan.parent.mkdir(parents=True, exist_ok=True)
+    files.write(plan, settings.to_yaml())
+    status, errors = workers.run([command, "--config", str(plan), "--json", *options])
+    plan.unlink(missing_ok=True)
+    if status == 0:
+        return None
+    if status < 0:
+        return f"killed by signal {-status} (9: perhaps too little memory)"
+    lines = errors.strip().splitlines()
+    return lines[-1].removeprefix("gencl: ") if lines else f"exit status {status}"

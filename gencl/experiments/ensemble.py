@@ -1,0 +1,180 @@
+"""Runs that differ by their seed alone, trained as one: what they compute in a step is computed for all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from gencl.core.errors import UsageError
+from gencl.core.interrupts import StopRequest, stop_on_signal
+from gencl.core.progress import Mode, Reporter
+from gencl.core.randomness import deterministic
+from gencl.core.settings import Settings
+from gencl.experiments.stacking import of_member, parted, stacked, stacked_phase, together
+from gencl.learners.learner import Batch, Learner
+from gencl.methods import building
+from gencl.methods.base import Context, Method
+from gencl.runs.build import seed_draws_tasks
+from gencl.runs.state import optimizer_tensors, restore_optimizers
+from gencl.training.acceleration import Acceleration
+from gencl.training.averaging import Average
+from gencl.training.schedule import Order
+from gencl.training.steps import Steps
+from gencl.training.trainer import Trainer
+
+
+def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
+    """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
+    if any(train.compile == "yes" for train in settings.train_of(1 + len(settings.extend))):
+        return "train.compile compiles the networks of one"
+    if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
+        return "with scenario.order=seed each has other images, and train.epochs other steps"
+    if not learner.stacks:
+        return "its learner draws within its layers, or normalises by the batch"
+    if not method.entrywise:
+        return "its method does not treat parameters entry by entry"
+    return None
+
+
+class Ensemble:
+    """Trains the runs of several trainers together; each leaves its own run directory, equal to that of a run alone
+    within what sums in another order differ by.
+
+    Growth, stages, importance, masks and measures are each run's own. A step is one: parameters are stacked (members,
+    ...), losses go through `torch.func.vmap`, and optimiser and method, whose hooks within a step treat parameters
+    entry by entry, act on all. A run's cost is its share of what all have cost together.
+
+    Args:
+        trainers: of fresh runs of the same settings but the seed, in one process. Their tasks are of the same numbers
+            of classes, which may be others for each seed (``scenario.order: seed``).
+    """
+
+    def __init__(self, trainers: Sequence[Trainer]) -> None:
+        self.members = list(trainers)
+        first = self.members[0]
+        found = why_not(first.learner, first.method, first.settings)
+        if found is not None:
+            raise UsageError(f"these runs cannot be trained as one: {found}; train them one by one")
+
+    def fit(self, mode: Mode = "auto") -> None:
+        """Learns all tasks. Raises Interrupted when asked to stop, GenclError when a loss is not finite; the runs then
+        have checkpoints, and each can go on alone."""
+        first = self.members[0]
+        total = sum(first.steps_of(task) for task in first.episodes)
+        with (
+            stop_on_signal() as stop,
+            deterministic(first.device),
+            Reporter(total, 0, mode) as reporter,
+        ):
+            for number, task in enumerate(first.episodes):
+                contexts = [member.context(member.episodes[number]) for member in self.members]
+                for member, ctx in zip(self.members, contexts, strict=True):
+                    member.begin(ctx)
+                orders = [member.order(ctx) for member, ctx in zip(self.members, contexts, strict=True)]
+                for place, (stage, start, end) in enumerate(first.stages(contexts[0])):
+                    reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
+                    for member, ctx in zip(self.members, contexts, strict=True):
+                        member.enter(ctx, place, stage, end - start)
+                    with first.learner.passes.counting():
+                        self._train_stage(contexts, orders, end, reporter, stop)
+                for member, ctx in zip(self.members, contexts, strict=True):
+                    member.conclude(ctx, reporter)
+                if stop and task is not first.episodes[-1]:
+                    first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+
+    def _train_stage(
+        self, contexts: Sequence[Context], orders: Sequence[Order], end: int, reporter: Reporter, stop: StopRequest
+    ) -> None:
+        first = self.members[0]
+        since = first.clock()
+
+        def count_time() -> None:
+            nonlocal since
+            now = first.clock()
+            forward, backward = first.learner.passes.take()
+            counted = first.learner.passes.take()  # under vmap each sees its own samples
+            for member in self.members:
+                member.state.cost.add("train_seconds", (now - since) / len(self.members))
+                member.state.cost.add_passes(*counted)
+                member.state.cost.add_passes(forward, backward)
+            since = now
+
+        stack = Stack(self.members, contexts[0], end - first.state.step)
+        ctx = replace(contexts[0], learner=stack.learner)
+        steps = Steps(
+            stack.learner,
+            stack.method,
+            stack.phases,
+            stack.optimizers,
+            stack.average,
+            ctx.processes,
+            ctx.random,
+            Acceleration(stack.learner),
+            self._check_finite if first.device.type == "cpu" else None,
+        )
+        shown = first.state.step
+        while first.state.step < end:
+            rate = first.rate(ctx)
+            stopping = steps.take(ctx, _batch(ctx.step, contexts, orders), rate, bool(stop))
+            if first.checkpoint_due(ctx, ctx.step + 1, stopping):
+                stack.hand_back()
+                count_time()
+            values = {}
+            for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
+                own.step, own.lr = ctx.step, ctx.lr
+                values = member.count(own, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
+            if values:
+                reporter.advance(first.state.step - shown, values)
+                shown = first.state.step
+            if stopping and first.state.step < ctx.steps:
+                first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+        stack.average.take()
+        stack.hand_back()
+        parted([member.learner for member in self.members])
+        count_time()
+
+    def _check_finite(self, ctx: Context, losses: Mapping[str, Tensor]) -> None:
+        if all(bool(loss.isfinite().all()) for loss in losses.values()):
+            return
+        for index, member in enumerate(self.members):
+            member.check_finite(ctx, {name: loss[index] for name, loss in losses.items()})
+
+
+def _batch(step: int, contexts: Sequence[Context], orders: Sequence[Order]) -> Batch:
+    """Each member's batch of the step, (members, n, ...)."""
+    every = [ctx.task.train for ctx in contexts]
+    rows = torch.stack([order.rows(step) for order in orders]).to(every[0].labels.device)
+    images = torch.stack([data.take(own) for data, own in zip(every, rows, strict=True)]).float().div_(255)
+    classes = torch.stack([data.labels[own] for data, own in zip(every, rows, strict=True)])
+    return Batch(images, classes, tasks=tuple(part.index for part in contexts[0].task.parts), index=rows)
+
+
+class Stack:
+    """Learners, methods, optimisers and averages of several trainers as one, while a stage of so many steps lasts."""
+
+    def __init__(self, members: Sequence[Trainer], ctx: Context, steps: int) -> None:
+        self._members, first = members, members[0]
+        self.learner = stacked([member.learner for member in members])
+        self.method = building.build(first.settings.method)
+        self.method.load_state_dict(together([member.method.state_dict() for member in members]), self.learner)
+        plain = first.phases_of(self.learner, ctx)
+        randoms = [member.random for member in members]
+        self.phases = [
+            stacked_phase(self.learner, phase, own, randoms)
+            for phase, *own in zip(plain, *(member.phases for member in members), strict=True)
+        ]
+        self.optimizers = [first.make_optimizer(self.learner, phase, ctx.train) for phase in self.phases]
+        restore_optimizers(self.optimizers, together([optimizer_tensors(member.optimizers) for member in members]))
+        self.average = Average(self.learner, self.phases, ctx.train.average, steps)
+
+    def hand_back(self) -> None:
+        """The members' methods, optimisers and averages come to where this is; their parameters are there already."""
+        method, average = self.method.state_dict(), self.average.tensors()
+        optimizers = optimizer_tensors(self.optimizers)
+        for index, member in enumerate(self._members):
+            member.method.load_state_dict(of_member(method, index), member.learner)
+            restore_optimizers(member.optimizers, of_member(optimizers, index))
+            member.average.restore(of_member(average, index))

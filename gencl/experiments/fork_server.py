@@ -1,0 +1,175 @@
+"""A process that has imported all that training needs, and forks one for each cell: starting it takes seconds, once.
+
+For Linux, and where cells compute on the CPU: a process that has touched a GPU must not be forked. It has one thread
+and has computed nothing, so a fork is as good as a new process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn
+
+from gencl.core import command
+
+IMPORTED = (
+    "torch._dynamo",  # PyTorch's optimisers import it at their first step
+    "sklearn.datasets",
+    "gencl.metrics.fidelity",
+    "gencl.metrics.kid",
+    "gencl.metrics.precision_recall",
+    "gencl.reports.html",
+    "gencl.reports.tables",
+    "gencl.training.train",
+)
+
+
+class Forked:
+    """A process that `ForkServer.start` made; ``pid`` is 0 when it does not run any more."""
+
+    def __init__(self, reply: socket.socket, errors: int) -> None:
+        self._reply, self._errors = reply, errors
+        self._status: int | None = None
+        self.pid = 0
+        self._read()
+
+    def terminate(self) -> None:
+        """Sends SIGTERM if it runs; its number is nobody else's before `wait` has returned."""
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self) -> tuple[int, str]:
+        """Its exit status when it has ended (minus the signal that killed it), and what it wrote to standard error."""
+        with os.fdopen(self._errors, encoding="utf-8", errors="replace") as stream:
+            errors = stream.read()
+        while self._status is None:
+            self._read()
+        self.pid = 0
+        self._reply.close()
+        return self._status, errors
+
+    def _read(self) -> None:
+        message = self._reply.recv(100)
+        if not message:  # whoever waits for it was killed itself
+            self._status = -signal.SIGKILL
+        else:
+            found = json.loads(message)
+            self.pid, self._status = found.get("pid", self.pid), found.get("status")
+
+
+class ForkServer:
+    """Starts commands of `gencl`; its process is made when it is first needed, in the environment given, or else in
+    that of the moment."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def start(self, arguments: Sequence[str]) -> Forked:
+        """Runs ``gencl ARGUMENTS`` in a forked process, away from the terminal's Ctrl-C; returns once it runs."""
+        reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        errors, written = os.pipe()
+        with theirs, suppress(BrokenPipeError, ConnectionResetError):  # it was killed just now: the reply is none
+            try:
+                with self._lock:
+                    fds = [theirs.fileno(), written]
+                    socket.send_fds(self._connection(), [json.dumps(arguments).encode()], fds)
+            finally:
+                os.close(written)
+        return Forked(reply, errors)
+
+    def close(self) -> None:
+        """Ends the server; what it has started goes on."""
+        if self._requests is not None and self._process is not None:
+            self._requests.close()
+            self._process.wait()
+
+    def _connection(self) -> socket.socket:
+        if self._requests is not None and self._process is not None and self._process.poll() is None:
+            return self._requests
+        self.close()
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = launched(theirs, self._environment)
+        return self._requests
+
+
+def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Starts the server's process, which is asked through this socket, in the environment given or in ours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gencl.experiments.fork_server", str(requests.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[requests.fileno()],
+        start_new_session=True,
+        env=environment,
+    )
+
+
+def serve(requests: socket.socket) -> NoReturn:
+    """Forks at every request, and ends when there can be no more."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a job, say: cells heed them, not this
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for cells
+    for module in IMPORTED:
+        with suppress(Exception):  # where it is needed it fails again, and is reported
+            import_module(module)
+    while True:
+        message, fds, _, _ = socket.recv_fds(requests, 1 << 20, 2)
+        if not message:
+            os._exit(0)
+        if os.fork() == 0:
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if os.fork() == 0:
+                _run(json.loads(message), *fds)
+            _attend(*fds)
+        for fd in fds:
+            os.close(fd)
+
+
+def _attend(reply: int, errors: int) -> NoReturn:
+    """Waits for the one child of this process, tells how it ended, and keeps its number until that was read."""
+    try:
+        os.close(errors)
+        end = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        assert end is not None
+        status = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+        with socket.socket(fileno=reply) as connection:
+            connection.send(json.dumps({"status": status}).encode())
+            connection.recv(1)
+        os.wait()
+    finally:
+        os._exit(0)
+
+
+def _run(arguments: Sequence[str], reply: int, errors: int) -> NoReturn:
+    """Runs the command; ends at once, as multiprocessing does: to clear all imports away takes Python seconds."""
+    status = 1
+    try:
+        os.dup2(errors, 2)
+        os.close(errors)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with socket.socket(fileno=reply) as connection:
+            connection.send(json.dumps({"pid": os.getpid()}).encode())
+        status = command.run(arguments)
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,188 @@
+"""What the cells of a comparison come to: results.json, results.csv, curves and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gencl.core import files
+from gencl.core.errors import GenclError
+from gencl.core.settings import Settings
+from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
+from gencl.drawing.grids import method_grid, save_picture
+from gencl.learners.learner import GenerativeLearner
+from gencl.metrics.figures import REAL
+from gencl.metrics.transfer import forward_transfer
+from gencl.presets.papers import comparable, published
+from gencl.reports.comparison_tables import comparison_csv
+from gencl.reports.significance import of_seeds
+from gencl.reports.ties import comparisons, default_baseline
+from gencl.runs.folder import RunFolder
+from gencl.runs.variants import Variant, cell_folder
+
+_COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
+_PASSES = ("samples_forward", "samples_backward")
+_PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
+_MEASURE = ("name", "version", "published", "resize", "also", "n", "reference", "pooled", "pool")
+_CURVES = ("accuracy", "fid", "reconstruction")
+
+
+def write_results(
+    folder: Path,
+    variants: Sequence[Variant],
+    seeds: list[int],
+    preset: str,
+    failed: Mapping[tuple[Variant, int], str],
+    floor: Mapping[str, Any] | None = None,
+    baseline: str | None = None,
+) -> dict[str, Any]:
+    """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content.
+
+    ``floor`` is what `gencl.uses.floor.floor` gives, for cells that have none of their own (older ones).
+    ``baseline`` is the label of the variant to which the others are compared, besides the best; by default plain
+    training, if it is among them.
+    """
+    methods: dict[str, Any] = {}
+    joint = next((variant for variant in variants if variant.label == "joint"), None)
+    measured: dict[str, Any] = {}
+    references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
+    plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
+    for variant in variants:
+        errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
+        rows: list[dict[str, float]] = []
+        for seed in seeds:
+            run = RunFolder(cell_folder(folder, variant, seed))
+            rows.append({})
+            try:
+                if run.finished:
+                    _check_measure(run, measured)
+                    rows[-1] = _figures(run, references.get(seed))
+                    plain = plain if plain or variant.assignments else run.settings
+                    if "floor" in run.metrics and (floor is None or not variant.assignments):
+                        floor = run.metrics
+            except GenclError as error:  # a finished cell that was damaged since
+                errors.append(str(error))
+        if any(rows):
+            methods[variant.label] = {"status": "done", **_averages(rows)}
+        if errors:
+            methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
+    if measured and floor and all(floor["features"].get(key) == measured.get(key) for key in _MEASURE):
+        figures = {key: value for key, value in floor["floor"].items() if key != "n"}
+        methods[REAL] = {"status": "done", **_averages([figures])}
+        measured["floor_n"] = floor["floor"]["n"]
+    baseline = baseline or default_baseline(list(methods))
+    as_published = plain is None or comparable(plain)
+    results = {
+        "schema": 1,
+        "preset": preset,
+        "seeds": seeds,
+        "methods": methods,
+        **({"baseline": baseline} if baseline else {}),
+        "comparisons": comparisons(methods, baseline),
+        **({"features": measured} if measured else {}),
+        "paper": {
+            variant.label: row
+            for variant in variants
+            if not variant.assignments and as_published and (row := published(preset, variant.method))
+        },
+    }
+    files.write_json(folder / "results.json", results)
+    files.write(folder / "results.csv", comparison_csv(results))
+    return results
+
+
+def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
+    """Scores in features compare only where all they depend on is equal: ``measured`` is that of the first run.
+
+    Raises GenclError where this run's is another.
+    """
+    found = run.metrics.get("features", {})
+    found = {key: found[key] for key in _MEASURE if key in found}
+    if found and not measured:
+        measured.update(found)
+    differing = [key for key in _MEASURE if found and found.get(key) != measured.get(key)]
+    if differing:
+        raise GenclError(
+            f"{run.path} was measured otherwise than the others, so that its scores cannot be compared with theirs: "
+            + "; ".join(f"{key} {found.get(key)}, not {measured.get(key)}" for key in differing)
+        )
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """Joint training with one seed: its accuracy on each task, and on what."""
+
+    accuracy: list[float]
+    settings: Settings
+
+    @staticmethod
+    def of(folder: Path) -> _Reference | None:
+        """None where it is not finished, damaged, or no classifier."""
+        run = RunFolder(folder)
+        with suppress(GenclError):
+            if run.finished and "accuracy" in run.metrics["matrices"]:
+                return _Reference(run.metrics["matrices"]["accuracy"][-1], run.settings)
+        return None
+
+
+def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
+    """What is averaged of one run; forward transfer only where joint training with the same seed and tasks is there."""
+    metrics = run.metrics
+    matrix = metrics["matrices"].get("accuracy")
+    if matrix and joint is not None and metrics["method"] != "joint" and _same_tasks(run.settings, joint.settings):
+        fwt = forward_transfer(matrix, joint.accuracy)
+        metrics["summary"].update({} if fwt is None else {"fwt": fwt})
+    cost = {key: metrics["cost"][key] for key in _COST}
+    cost |= {key: found for key in _PASSES if (found := metrics["cost"].get(key))}  # older runs have not counted
+    parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
+    return {**metrics["summary"], **cost, **parameters}
+
+
+def _same_tasks(one: Settings, other: Settings) -> bool:
+    """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
+    return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
+
+
+def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Each figure over the seeds; a row is empty where a cell is missing."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: of_seeds([row.get(key) for row in rows]) for key in keys}
+
+
+def draw_results(
+    folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str, results: Mapping[str, Any]
+) -> None:
+    """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show.
+
+    The samples are of the classes of the first method that draws, of each method that knows these.
+    """
+    learners: dict[str, GenerativeLearner] = {}
+    shown: dict[int, str] = {}
+    found: dict[str, dict[str, list[list[float | None]]]] = {}
+    for variant in variants:
+        for seed in seeds:
+            run = RunFolder(cell_folder(folder, variant, seed))
+            with suppress(GenclError):  # a cell that is damaged or not finished
+                metrics = run.metrics if run.finished else {"matrices": {}}
+                pooled = metrics.get("features", {}).get("pooled", ())
+                for name, matrix in metrics["matrices"].items():
+                    found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
+        run = RunFolder(cell_folder(folder, variant, seeds[0]))
+        with suppress(GenclError):  # or a classifier
+            learner, names = run.generator(), run.class_names()
+            shown = shown or {c: names[c] for c in sorted(learner.classes)}
+            if {c: names[c] for c in learner.classes if c in shown} == shown:  # a variant may learn other classes
+                learners[variant.label] = learner
+    if learners:
+        save_picture(method_grid(learners, shown, seeds[0]), folder / "samples.png")
+    metric = next((name for name in _CURVES if name in found), None)
+    if metric is not None:
+        curves = {label: Curve.over(runs) for label, runs in found[metric].items()}
+        if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # a level line, as joint training
+            tasks = max(len(curve.mean) for curve in curves.values())
+            curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])
+        files.write(folder / "curves.csv", curves_csv(metric, curves))
+        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds)))

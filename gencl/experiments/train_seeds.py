@@ -1,0 +1,82 @@
+"""Runs of one settings file with several seeds, trained as one (`gencl.experiments.ensemble`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.progress import Mode
+from gencl.core.settings import Settings, check, read_yaml
+from gencl.core.threads import restored
+from gencl.experiments.ensemble import Ensemble, why_not
+from gencl.methods import building
+from gencl.reports import html
+from gencl.runs.build import make_accelerator, make_learner, make_scenario, tasks_key
+from gencl.runs.folder import RunFolder
+from gencl.training import run_threads
+from gencl.training.train import make_trainer, say, say_what_is_learned
+
+
+def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
+    """Why runs of these settings cannot be trained as one; None: they can."""
+    learner = make_learner(settings.model, image_shape, 0, "cpu")
+    return why_not(learner, building.build(settings.method), settings)
+
+
+@restored()
+def train_seeds(
+    config: str | Path,
+    seeds: Sequence[int],
+    out: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> list[RunFolder]:
+    """Trains fresh runs of the settings file ``config`` into ``out/seed-N``, one for each seed, as one.
+
+    Raises UsageError where they cannot be, or where there is one already, GenclError for what fails while running,
+    Interrupted when stopped by a signal: each run then goes on alone.
+    """
+    folders = [Path(out) / f"seed-{seed}" for seed in seeds]
+    for folder in folders:
+        if (folder / "config.yaml").exists():
+            raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
+    files.check_folder(Path(out))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    accelerator = make_accelerator(device)
+    if accelerator.num_processes > 1:
+        raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
+    settings = check(Settings, read_yaml(Path(config)), str(config))
+    root = None if data_root is None else Path(data_root)
+    each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
+    scenarios = {
+        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+    }
+    ensemble = Ensemble(
+        [
+            make_trainer(own, scenarios[tasks_key(own)], accelerator, folder, root, "silent")
+            for own, folder in zip(each, folders, strict=True)
+        ]
+    )
+    run_threads.settle(ensemble.members, threads, 1)
+    say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
+    say_what_is_learned(ensemble.members[0].learner, ensemble.members[0].scenario, progress)
+    try:
+        for trainer in ensemble.members:
+            trainer.learner.load_pretrained()
+            trainer.recorder.create(resume=False)
+        ensemble.fit(progress)
+        for trainer, folder in zip(ensemble.members, folders, strict=True):
+            trainer.write_results()
+            html.write(RunFolder(folder))
+    finally:
+        for trainer in ensemble.members:
+            trainer.recorder.close()
+    return [RunFolder(folder) for folder in folders]

@@ -1,0 +1,171 @@
+"""Hyper-parameters chosen on validation images, one budget a method; the search is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.progress import Mode, Reporter
+from gencl.core.registry import parts_of
+from gencl.experiments.choice import better_of, choice, metric_of
+from gencl.experiments.compare import check_out, compare, preset_of
+from gencl.experiments.rounds import train_rounds
+from gencl.experiments.search import Experiment, Search, searches
+from gencl.methods import METHODS
+from gencl.reports.tuning import WHY, how_chosen
+from gencl.runs.variants import Variant
+
+SEEDS = (10, 11)
+"""The default tuning seeds: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""
+BUDGET = 9
+"""Candidates per method by default: three values of two settings."""
+WIDEN = 3
+"""How often a grid is widened by default."""
+VALIDATION = 0.1
+"""The share of the training images kept apart where the preset keeps none."""
+
+
+def tune(
+    methods: str | Sequence[str],
+    grid: Sequence[str] = (),
+    budget: int = BUDGET,
+    seeds: Sequence[int] = SEEDS,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    *,
+    widen: int = WIDEN,
+    config: str | Path | None = None,
+    set: Sequence[str] = (),
+    jobs: int | None = None,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> dict[str, Any]:
+    """Choose each method's settings on validation images and return the content of ``OUT/tune.json``; `gencl tune`.
+
+    Each method's grid is the learning rate and its own settings (`Method.grid`), changed by ``grid``. At most
+    ``budget`` of its points are trained: spread over the grid first, then around the best. Where the best value stands
+    at an end of the grid, the grid is widened there (`gencl.experiments.widen`). Runs are trained as
+    `gencl.experiments.compare.compare` does, so a search that was stopped goes on.
+
+    Args:
+        methods: names, no variants.
+        grid: ``"lambda=0.1,1"`` for all methods with such a setting, ``"ewc.lambda=1,10"`` for one, or a setting of
+            ``train`` or ``model``, ``"train.lr=0.01,0.1"``. A single value is not searched.
+        budget: candidates per method, whatever the number of seeds; those beyond the grid's ends are not counted.
+        out: where runs and results go; default ``runs/PRESET-tune``.
+        widen: the number of rounds in which a grid is widened, at most.
+
+    Raises UsageError for wrong use.
+    """
+    names = _method_names(methods)
+    sets, validation, added = _on_validation(preset, config, names[0], list(set))
+    wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
+    folder = Path(out) if out else default_folder(preset, config, sets)
+    check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
+    say = partial(_say, progress=progress)
+    if added:
+        say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
+    say(
+        f"at most {budget} candidates per method, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
+        f"scored on validation images ({validation:g} of the training images)"
+    )
+
+    def train(variants: Sequence[Variant], counted: tuple[int, int]) -> dict[str, Any]:
+        return compare(
+            variants, seeds, folder, preset, config=config, set=sets, jobs=jobs, data_root=data_root, device=device,
+            threads=threads, progress=progress, counted=counted,
+        )  # fmt: skip
+
+    results = train_rounds(wanted, seeds, folder, train, say)
+    found = _summary(results, wanted, list(seeds), budget, widen, validation)
+    files.write_json(folder / "tune.json", found)
+    files.write(folder / "found.yaml", found_yaml(found))
+    return found
+
+
+def default_folder(preset: str | None, config: str | Path | None, assignments: Sequence[str]) -> Path:
+    """``runs/PRESET-tune``."""
+    return Path(f"runs/{presets.resolve(preset, config, assignments=assignments).preset}-tune")
+
+
+def _method_names(methods: str | Sequence[str]) -> list[str]:
+    names = [name.strip() for name in (methods.split(",") if isinstance(methods, str) else methods)]
+    for name in names:
+        if ":" in name or "=" in name:
+            raise UsageError(f"--methods: {name!r} is a variant; tune takes plain names, and --grid says what is tried")
+        for part in parts_of(name):
+            METHODS.check(part)
+    if len({*names}) < len(names):
+        raise UsageError(f"--methods: {','.join(names)} names a method twice")
+    return names
+
+
+def _on_validation(
+    preset: str | None, config: str | Path | None, method: str, sets: list[str]
+) -> tuple[list[str], float, bool]:
+    """The assignments with what makes runs score on validation images, the images' share, and whether it is ours."""
+    if any(re.match(r"\s*evaluate\.split\s*=", text) for text in sets):
+        raise UsageError("--set evaluate.split: tune always chooses on validation images; leave it out")
+    share = presets.resolve(preset, config, method, None, sets).data.validation
+    added = [] if share else [f"data.validation={VALIDATION}"]
+    return [*sets, *added, "evaluate.split=validation"], share or VALIDATION, bool(added)
+
+
+def _say(line: str, progress: Mode) -> None:
+    Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
+
+
+def _summary(
+    results: dict[str, Any], wanted: Sequence[Search], seeds: list[int], budget: int, widen: int, validation: float
+) -> dict[str, Any]:
+    rows = results["methods"]
+    metric = metric_of(rows)
+    return {
+        "schema": 1,
+        "preset": results["preset"],
+        "metric": metric,
+        "better": better_of(metric),
+        "split": "validation",
+        "validation": validation,
+        "seeds": seeds,
+        "budget": budget,
+        "widen": widen,
+        "skipped": [],  # none since the learning rate is searched for every method; read by older scripts
+        "methods": {search.method: choice(search, rows) for search in wanted},
+    }
+
+
+def found_yaml(found: dict[str, Any]) -> str:
+    """Return the ``methods:`` block for a preset, with the searched keys only, and how it was chosen."""
+    blocks = {name: _nested(name, row["best"]) for name, row in found["methods"].items() if row["best"]}
+    lines = [how_chosen(found)] if blocks else []
+    for name, row in found["methods"].items():
+        if row["best"] is None:
+            lines.append(f"{name}: nothing was chosen, every candidate failed: {' '.join(row['error'].split())}")
+        for key, why in row["edge"].items():
+            lines.append(f"{name}: {key} is at an end of its values ({WHY[why]})")
+    text: str = yaml.safe_dump({"methods": blocks}, sort_keys=False, default_flow_style=None, width=1000)
+    return "".join(f"# {line}\n" for line in lines) + text
+
+
+def _nested(method: str, best: dict[str, Any]) -> dict[str, Any]:
+    """For composed methods ``{"mas.lambda": 3}`` becomes ``{"mas": {"lambda": 3}}``."""
+    parts = parts_of(method)
+    block: dict[str, Any] = {}
+    for key, value in best.items():
+        first, _, rest = key.partition(".")
+        if len(parts) > 1 and first in parts:
+            block.setdefault(first, {})[rest] = value
+        else:
+            block[key] = value
+    return block

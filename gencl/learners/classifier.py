@@ -1,0 +1,282 @@
+"""Classifiers: a shared trunk, and a head a task, one for all tasks, or one over all classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import Parameter
+
+from gencl.core.errors import UsageError
+from gencl.core.randomness import RandomSource, seeded
+from gencl.learners.learner import Batch, GenerativeLearner, Learner, Phase, ScalarKind
+from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
+from gencl.learners.networks.precision import at_least_float32
+from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk
+from gencl.learners.scholar import ScholarSettings, beside
+from gencl.scenarios.task import Task
+
+_CHUNK = 500
+"""Images of one forward pass where no gradient is wanted."""
+IMPOSSIBLE = -1e9
+"""The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
+
+HEADS = {
+    "task": "a head a task, and the task is known (task-incremental)",
+    "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental: the task is "
+    "known only to methods that divide units or weights)",
+    "class": "one head over all classes learned so far (class-incremental)",
+}
+
+
+class ClassifierSettings(ScholarSettings):
+    """Settings of every classifier (``model.*``)."""
+
+    heads: Literal["task", "domain", "class"] = Field(
+        "task", description="a head a task (task known), one for all tasks, or one over all classes"
+    )
+
+
+class Classifier(Learner):
+    """Cross-entropy over a trunk's features.
+
+    A sample's class also says of which task it is. With ``heads="task"`` it competes among the classes of its task
+    only; with ``"domain"`` its place among them is what one shared head predicts; with ``"class"`` it competes among
+    all classes learned so far. The rows of a head that only one task trains are its own, never shared.
+
+    Methods may close units to a task (`gates`) or give weights to tasks (`ownership`); both are part of the model.
+    A generator may learn beside it (`attach`), neither shared nor own: what is protected is the classifier.
+    """
+
+    kind = "classify"
+
+    def __init__(self, trunk: nn.Module, features: int, heads: str, prepare: nn.Module | None = None) -> None:
+        super().__init__()
+        self.trunk, self.features, self.heads = trunk, features, heads
+        self.prepare = prepare or nn.Identity()
+        self.head = nn.ModuleList()
+        self.generator: GenerativeLearner | None = None
+        self._beside: tuple[int | None, float] = (None, 0.0)  # the generator's batch and learning rate
+        hidden = trunk.layers() if isinstance(trunk, Trunk) else []
+        self.gates = Gates([layer.units for layer in hidden])
+        self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
+        self.offers = frozenset(
+            {"classify"}
+            | ({"heads"} if heads == "task" else set())
+            | ({"own"} if heads != "domain" else set())
+            | ({"task"} if heads != "class" else set())
+            | ({"units"} if hidden and heads != "class" else set())
+        )
+        self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
+        self.task_of: Tensor
+        self._dropouts = [module for module in trunk.modules() if isinstance(module, Dropout)]
+        self._norms = [module for module in trunk.modules() if isinstance(module, TaskBatchNorm2d)]
+        normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
+        self.smallest_batch = 2 if normalises else 1
+        self.stacks = not (normalises or self._dropouts)
+        self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
+
+    def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
+        """Lets a generator that knows no task yet learn beside it, from ``batch`` samples a step (None: all)."""
+        self.generator, self._beside = generator, (batch, lr)
+        self.offers |= {"generate"}
+        self.stacks = self.stacks and generator.stacks
+
+    def generative(self) -> GenerativeLearner | None:
+        return self.generator
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        numbers = sorted({len(part.classes) for task in tasks for part in task.parts})
+        if self.heads == "domain" and len(numbers) > 1:
+            raise UsageError(
+                f"model.heads: domain needs as many classes in every task, and they have "
+                f"{' or '.join(map(str, numbers))}; train with model.heads=task or class"
+            )
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
+        super().grow(classes, seed)
+        self._seen = None
+        if self.heads != "domain" or not len(self.head):
+            with seeded(seed, "head", len(self.head)):
+                self.head.append(nn.Linear(self.features, len(classes)))
+        self.task_of = torch.tensor([index for index, task in enumerate(self.tasks) for _ in task])
+        self.gates.grow()
+        for norm in self._norms:
+            norm.grow()
+        if self.generator is not None:
+            self.generator.grow(classes, seed)
+        self.to(self.position.device)
+
+    def conclude(self, task: Task) -> None:
+        if self.generator is not None:
+            self.generator.conclude(task)
+
+    def networks(self) -> list[nn.Module]:
+        return [self.trunk, *(self.generator.networks() if self.generator is not None else ())]
+
+    def describe(self) -> str:
+        return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
+
+    def _range(self, tasks: Sequence[int], positions: Tensor) -> range:
+        """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
+        found = tasks or self.task_of[positions].unique().tolist()
+        return range(min(found), max(found) + 1)
+
+    def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
+        """The features (n, f) of images whose tasks are ``index`` (n,), all in ``tasks``."""
+        images = self.prepare(images)
+        if not self.ownership.divided() or tasks.start == len(self.tasks) - 1:
+            return self._through(self.trunk, images, index)
+        features = images.new_zeros(len(images), self.features)
+        parameters = dict(self.trunk.named_parameters())
+        for task in tasks:
+            rows = (index == task).nonzero().squeeze(1)
+            if len(rows):
+                seen = partial(functional_call, self.trunk, self.ownership.seen_by(task, parameters))
+                features[rows] = self._through(lambda *inputs, seen=seen: seen(inputs), images[rows], index[rows])
+        return features
+
+    def _through(self, trunk: Callable[..., Tensor], images: Tensor, index: Tensor) -> Tensor:
+        """The trunk with the gates and statistics of each image's task."""
+        gates = self.gates.of(index)
+        with of_tasks(self._norms, index):
+            features = trunk(images) if gates is None else trunk(images, gates)
+        return at_least_float32(features)
+
+    def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+        """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).
+
+        ``tasks`` says of which tasks the samples are, where that is known: only their heads are computed.
+        """
+        index, among = self.task_of[positions], self._range(tasks, positions)
+        features = self._features(images, index, among)
+        self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
+        if self.heads == "domain":
+            return at_least_float32(self.head[0](features)), positions - len(self.tasks[0]) * index
+        if self.heads == "class":
+            among = range(len(self.tasks))
+        parts = [self.head[task](features) for task in among]
+        scores = at_least_float32(torch.cat(parts, dim=1) if len(parts) > 1 else parts[0])
+        start = sum(len(task) for task in self.tasks[: among.start])
+        if self.heads == "task" and len(among) > 1:
+            columns = self.task_of[start : start + scores.shape[1]]
+            scores = scores.masked_fill(columns != index[:, None], IMPOSSIBLE)
+        return scores, positions - start
+
+    def responses(self, images: Tensor, tasks: int) -> list[Tensor]:
+        """The logits of the first so many tasks' heads on any images, (n, heads, classes): heads of as many classes
+        together (one group, and one head, where one serves all).
+
+        Asked in a training step about that step's images, it goes on from the features that `loss` found.
+        """
+        index = torch.full((len(images),), len(self.tasks) - 1, device=images.device)
+        if self._seen is not None and self._seen[0] is images:
+            features = self._seen[1]
+        else:
+            features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
+        heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
+        if self.heads != "task":
+            return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
+        found = []
+        for classes in dict.fromkeys(head.out_features for head in heads):
+            alike = [head for head in heads if head.out_features == classes]
+            weight, bias = torch.cat([head.weight for head in alike]), torch.cat([head.bias for head in alike])
+            scores = at_least_float32(F.linear(features, weight, bias))
+            found.append(scores.view(len(images), len(alike), classes))
+        return found
+
+    def predict(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""
+        positions = self.position[classes]
+        scores, right = self.logits(images, positions)
+        return torch.tensor(self.classes, device=scores.device)[scores.argmax(1) - right + positions]
+
+    def shared(self) -> dict[str, Parameter]:
+        parts = {"trunk": self.trunk, **({"head": self.head} if self.heads == "domain" else {})}
+        return {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
+
+    def own(self, task: int) -> dict[str, Parameter]:
+        if self.heads == "domain":
+            return {}
+        return {f"head.{task}.{name}": parameter for name, parameter in self.head[task].named_parameters()}
+
+    def layers(self) -> list[Layer]:
+        """The layers of units from first to last, a shared head at the end where there is one."""
+        hidden = self.trunk.layers() if isinstance(self.trunk, Trunk) else []
+        found = [
+            Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
+            for layer in hidden
+        ]
+        if self.heads == "domain":
+            classes = len(self.tasks[0]) if self.tasks else 0
+            found.append(Layer("head.0.weight", ("head.0.bias",), classes, hidden=False))
+        return found
+
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        own = [parameter for task in tasks for parameter in self.own(task).values()]
+        step = Phase("classifier", [*self.shared().values(), *own], self.loss, moves_shared=True)
+        return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
+
+    def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
+        """Old heads, or old rows of the growing one."""
+        return [parameter for task in tasks for parameter in self.own(task).values()]
+
+    def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
+        """Cross-entropy with the classes, or with `Batch.beliefs` where a row has any."""
+        for dropout in self._dropouts:
+            dropout.random = random
+        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
+        if batch.beliefs is None:
+            return F.cross_entropy(scores, right)
+        beliefs = F.pad(batch.beliefs, (0, scores.shape[1] - batch.beliefs.shape[1]))
+        targets = torch.where(beliefs.sum(1, keepdim=True) > 0, beliefs, F.one_hot(right, scores.shape[1]))
+        return F.cross_entropy(scores, targets)
+
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        every = torch.arange(len(task.train), device=random.device)
+        rows = every if n is None or n >= len(every) else random.choice(every, n)
+        parts = tuple(part.index for part in task.parts)
+        return Batch(task.train.take(rows), task.train.labels[rows], tasks=parts)
+
+    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
+        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
+        if kind == "sensitivity":
+            return scores.masked_fill(scores == IMPOSSIBLE, 0).square().sum(1)
+        log_q = F.log_softmax(scores, dim=1)
+        if kind == "entropy":
+            return -(log_q.exp() * log_q).sum(1)
+        if batch.chances is not None:
+            beneath = log_q.detach().exp().cumsum(1) <= batch.chances[:, None]
+            right = beneath.sum(1).clamp(max=scores.shape[1] - 1)
+        return log_q.gather(1, right[:, None]).squeeze(1)
+
+    @torch.no_grad()
+    def _beliefs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The predicted probabilities (n, columns), and the class that each column stands for (n, columns)."""
+        training, _ = self.training, self.eval()
+        tasks = self._range(batch.tasks, self.position[batch.classes])
+        found, classes = [], torch.tensor(self.classes, device=batch.classes.device)
+        for start in range(0, len(batch), _CHUNK):
+            some = batch.rows(slice(start, start + _CHUNK))
+            positions = self.position[some.classes]
+            scores, right = self.logits(some.images, positions, tasks)
+            columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
+            found.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
+        self.train(training)
+        beliefs, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return beliefs, columns
+
+    def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
+        return replace(batch, chances=random.uniform(len(batch)))
+
+    def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
+        beliefs, classes = self._beliefs(batch)
+        for column in range(beliefs.shape[1]):
+            yield Batch(batch.images, classes[:, column], tasks=batch.tasks), beliefs[:, column]

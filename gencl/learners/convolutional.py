@@ -1,0 +1,38 @@
+"""What convolutional classifiers share: the smallest image, a factor on widths, and the norm that suits the heads."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import nn
+
+from gencl.core.errors import UsageError
+from gencl.learners.classifier import ClassifierSettings
+from gencl.learners.networks.norms import TaskBatchNorm2d
+
+SMALLEST = 16
+"""The least height and width of an image, in pixels: pooling leaves less than one pixel of smaller ones."""
+
+
+class WidthSettings(ClassifierSettings):
+    """Settings of networks that can be made narrower or wider."""
+
+    width: float = Field(1.0, gt=0, le=8, description="factor on the units of every hidden layer")
+
+    def units(self, of_original: int) -> int:
+        """The units of a layer that has so many in the original."""
+        return max(1, round(self.width * of_original))
+
+
+def check_size(network: str, image_shape: tuple[int, int, int]) -> None:
+    """Raises UsageError where images (channels, height, width) are too small for convolutional networks."""
+    _, height, width = image_shape
+    if min(height, width) < SMALLEST:
+        raise UsageError(
+            f"model.name: {network} takes images of {SMALLEST} x {SMALLEST} pixels or more, not {height} x {width}; "
+            "enlarge them by data.size=32"
+        )
+
+
+def batch_norm(channels: int, heads: str) -> nn.Module:
+    """Batch normalisation: with statistics a task where the task is known, so that later tasks leave them alone."""
+    return nn.BatchNorm2d(channels) if heads == "class" else TaskBatchNorm2d(channels)

@@ -1,0 +1,256 @@
+"""What every learner offers: growth, optimisation phases, parameters, and per-sample scalars."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from gencl.core.randomness import RandomSource
+from gencl.learners.passes import Passes
+from gencl.scenarios.task import Task
+
+ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
+    them. Images that only `rows` will take may be uint8, as they are stored.
+
+    ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
+    which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
+    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`). ``beliefs`` (n, columns) are
+    targets that are probabilities of the first so many of a classifier's columns; a row of zeros has its class instead.
+    """
+
+    images: Tensor
+    classes: Tensor
+    latents: Tensor | None = None
+    tasks: tuple[int, ...] = ()
+    index: Tensor | None = None
+    chances: Tensor | None = None
+    beliefs: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that are there, by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
+
+    def rows(self, rows: slice | Tensor | int) -> Batch:
+        """Some of the samples, their images float32."""
+        taken = self._mapped(lambda tensor: tensor[rows])
+        if taken["images"].dtype == torch.uint8:
+            taken["images"] = taken["images"].float().div_(255)
+        return replace(self, **taken)
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        return {name: change(value) for name, value in self.tensors().items()}
+
+
+def nothing_drawn(batch: Batch, random: RandomSource) -> Batch:
+    """What a phase draws whose loss needs no latents."""
+    return batch
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimisation step of a learner.
+
+    ``loss(batch, step, random)`` returns a scalar, of the batch that ``draw(batch, random)`` has given the latents it
+    needs; ``parameters`` are the ones it moves; methods act on the phases that move shared parameters. ``adam_lr`` asks
+    for Adam with a learning rate of its own, on the run's schedule, where the run's optimiser would not do.
+    """
+
+    name: str
+    parameters: Sequence[Parameter]
+    loss: Callable[[Batch, int, RandomSource], Tensor]
+    moves_shared: bool
+    adam_lr: float | None = None
+    draw: Callable[[Batch, RandomSource], Batch] = nothing_drawn
+
+
+class Learner(nn.Module, ABC):
+    """A model that learns task after task.
+
+    Its parameters are of three kinds: *shared* (what consolidation protects), a task's *own* (frozen once the task is
+    over, unless a method moves those that are `retrainable`), and the rest (carried over, never protected, such as a
+    GAN's discriminator).
+    """
+
+    kind: ClassVar[Literal["generate", "classify"]]
+    offers: frozenset[str] = frozenset()
+    """What methods and metrics may need of it beyond this class (see `gencl.methods.SERVES`)."""
+    smallest_batch: int = 1
+    """The samples that a step needs in each process."""
+    stacks: bool = False
+    """Whether the losses of its phases work under ``torch.func.vmap``: they draw nothing and change no buffer, so that
+    the learners of several seeds can be trained as one (`gencl.experiments.ensemble`)."""
+    Settings: ClassVar[type[Any]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes: list[int] = []
+        self.tasks: list[tuple[int, ...]] = []
+        self.passes = Passes()
+        self.register_buffer("position", torch.zeros(0, dtype=torch.long))
+        self.position: Tensor
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Raises UsageError when it cannot learn these tasks; called before anything is written."""
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
+        """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them."""
+        known = set(classes) & set(self.classes)
+        if known:
+            raise ValueError(f"classes {sorted(known)} were learned before")
+        self.tasks.append(tuple(classes))
+        self.classes.extend(classes)
+        lookup = torch.full((max(self.classes) + 1,), -1, dtype=torch.long)
+        lookup[torch.tensor(self.classes)] = torch.arange(len(self.classes))
+        self.position = lookup.to(self.position.device)
+
+    def load_pretrained(self) -> None:
+        """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""
+
+    @abstractmethod
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        """The steps of one batch, in order, while the tasks with these indices are learned."""
+
+    @abstractmethod
+    def shared(self) -> dict[str, Parameter]:
+        """What consolidation protects, by name; never the parameters of one task."""
+
+    @abstractmethod
+    def own(self, task: int) -> dict[str, Parameter]:
+        """What belongs to one task alone, by name."""
+
+    def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
+        """The own parameters of these earlier tasks that a method may train further (`Method.moves_old`), with the
+        shared ones. None by default: they are final."""
+        return []
+
+    @abstractmethod
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        """n samples of the task on which importance is measured (None: as many as it has training images), a few rows
+        at a time: images may be uint8."""
+
+    @abstractmethod
+    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
+        """A scalar per sample, shape (n,), whose gradient says what the shared parameters do. The kinds:
+
+        ``entropy``: the entropy of the output (SPP eq. 2, ANPyC eq. 7); ``likelihood``: the log-likelihood of the
+        batch's own targets (EWC); ``sensitivity``: the squared norm of the output (MAS).
+        """
+
+    def conclude(self, task: Task) -> None:
+        """Called when a task's training is over, before the method's own conclusion: what is kept of its images."""
+
+    def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch whose targets will be drawn from the learner's own prediction (Fisher information), once that is
+        there. Generators draw none."""
+        return batch
+
+    def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
+        """The batch with each target there can be, and the learner's own probabilities of it (n,).
+
+        Generators have the one target there is.
+        """
+        yield batch, torch.ones(len(batch), device=batch.classes.device)
+
+    def networks(self) -> Sequence[nn.Module]:
+        """Parts that ``train.compile`` compiles and `Passes` counts: they are called as modules, samples first, and
+        their parameters stay the same ones."""
+        return ()
+
+    def generative(self) -> GenerativeLearner | None:
+        """What draws images: the learner itself, the generator beside it, or nothing."""
+        return None
+
+    def describe(self) -> str:
+        """How it meets the tasks, in words."""
+        return "a generator of all classes learned so far"
+
+
+class Generator(nn.Module, ABC):
+    """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
+
+    @abstractmethod
+    def draw_latents(self, n: int, random: RandomSource) -> Tensor:
+        """n latents, shape (n, d)."""
+
+    @abstractmethod
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """The first hidden units (n, u) for the classes at these positions in the order learned.
+
+        They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
+        line between two of them lie the images between two latents, or two classes.
+        """
+
+    @abstractmethod
+    def images(self, units: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] from `units`."""
+
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
+        return self.images(self.units(latents, positions))
+
+
+class GenerativeLearner(Learner):
+    """A learner that can draw images of every class it has learned."""
+
+    kind = "generate"
+    offers = frozenset({"generate", "own", "align"})
+    generator: Generator
+
+    @abstractmethod
+    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+        """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
+
+        Args:
+            teacher: `frozen_generator` of the time before the task.
+            classes: past classes (n,).
+            latents: (n, d), drawn as the teacher draws them.
+            batch: what the step learns from, images of new classes.
+        """
+
+    def generative(self) -> GenerativeLearner:
+        return self
+
+    def drawn(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch with a latent for each sample."""
+        return replace(batch, latents=self.generator.draw_latents(len(batch), random))
+
+    def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
+        images: Tensor = self.generator(latents, self.position[classes])
+        return images
+
+    def encode(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
+
+        Only where ``offers`` has "reconstruct".
+        """
+        raise NotImplementedError
+
+    def reconstruct(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The images (n, c, h, w), in [0, 1], after encoding and decoding; a class says of which task an image is."""
+        return self.generate(classes, self.encode(images, classes))
+
+    def latents(self, n: int, *seed: object) -> Tensor:
+        """n latents that depend on ``seed`` alone, on the learner's device."""
+        drawn = self.generator.draw_latents(n, RandomSource(*seed))
+        return drawn.to(self.position.device)
+
+    def frozen_generator(self) -> Generator:
+        """A copy of the generator as it is now, which nothing trains any more."""
+        return deepcopy(self.generator).eval().requires_grad_(False)

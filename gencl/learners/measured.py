@@ -1,0 +1,62 @@
+"""What a classifier does on data: how often it is right, and how active its units are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from gencl.datasets.dataset import Split
+from gencl.learners.classifier import Classifier
+from gencl.learners.networks.trunk import Trunk
+
+
+def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for rows in torch.arange(len(data), device=data.labels.device).split(size):
+        yield data.take(rows).float() / 255, data.labels[rows]
+
+
+@contextmanager
+def _evaluating(learner: Classifier) -> Iterator[None]:
+    training = learner.training
+    learner.eval()
+    try:
+        yield
+    finally:
+        learner.train(training)
+
+
+@torch.no_grad()
+def accuracy(learner: Classifier, data: Split, batch_size: int = 1000) -> float:
+    """The share of images that are classified right; 0 where there are none."""
+    right = 0
+    with _evaluating(learner):
+        for images, labels in _batches(data, batch_size):
+            right += int((learner.predict(images, labels) == labels).sum())
+    return right / max(1, len(data))
+
+
+@torch.no_grad()
+def mean_activations(learner: Classifier, data: Split, batch_size: int = 1000) -> list[Tensor]:
+    """The mean activation of each hidden unit over images and positions, before gates: a layer each, (units,)."""
+    hidden = cast(Trunk, learner.trunk).hidden
+    totals: list[Tensor] = [torch.zeros(())] * len(hidden)
+
+    def keep(number: int, output: Tensor) -> None:
+        totals[number] = totals[number] + (output.flatten(2).mean(2) if output.ndim > 2 else output).sum(0)
+
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output, number=number: keep(number, output))
+        for number, layer in enumerate(hidden)
+    ]
+    try:
+        with _evaluating(learner):
+            for images, labels in _batches(data, batch_size):
+                learner.predict(images, labels)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [total / len(data) for total in totals]

@@ -1,0 +1,181 @@
+"""What a classifier's features come from: hidden layers one after another, whose units tasks can share or divide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gencl.core.randomness import RandomSource
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Names of a layer's parameters among the shared ones, for methods that give units or weights to tasks.
+
+    ``weight`` has shape (units, inputs, ...), each of ``vectors`` (bias, scale and shift of a norm) shape (units,).
+    A layer that is not ``hidden`` is a shared head: its units are the classes, which no mask closes.
+    """
+
+    weight: str
+    vectors: tuple[str, ...]
+    units: int
+    hidden: bool = True
+
+
+class Hidden(nn.Module):
+    """A hidden layer: ``linear`` (fully connected or convolution), then ``rest`` (norm, activation, pooling, ...)."""
+
+    def __init__(self, linear: nn.Linear | nn.Conv2d, *rest: nn.Module) -> None:
+        super().__init__()
+        self.linear, self.rest = linear, nn.Sequential(*rest)
+
+    @property
+    def units(self) -> int:
+        return self.linear.weight.shape[0]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if isinstance(self.linear, nn.Linear):
+            inputs = inputs.flatten(1)
+        outputs: Tensor = self.rest(self.linear(inputs))
+        return outputs
+
+
+class Trunk(nn.Module):
+    """Hidden layers one after another. After each, ``gates[l]`` (n, units) multiplies its units, where gates are given.
+
+    The features are the last layer's units, (n, features): at all of its ``positions`` where their number is given,
+    else averaged over them.
+    """
+
+    def __init__(self, hidden: Sequence[Hidden], inputs: int = 0, positions: int = 0) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList(hidden)
+        self.positions = positions
+        self.features = hidden[-1].units * max(1, positions) if hidden else inputs
+
+    def forward(self, images: Tensor, gates: Sequence[Tensor] | None = None) -> Tensor:
+        units = images
+        for number, layer in enumerate(self.hidden):
+            units = layer(units)
+            if gates is not None:
+                gate = gates[number]
+                units = units * gate.view(*gate.shape, *[1] * (units.ndim - gate.ndim))
+        averaged = units.ndim > 2 and self.hidden and not self.positions
+        return units.flatten(2).mean(2) if averaged else units.flatten(1)
+
+    def layers(self) -> list[Layer]:
+        """The hidden layers, first to last."""
+        found = []
+        for number, module in enumerate(self.hidden):
+            names = [f"hidden.{number}.{name}" for name, _ in module.named_parameters()]
+            weight = f"hidden.{number}.linear.weight"
+            assert isinstance(module, Hidden)
+            found.append(Layer(weight, tuple(name for name in names if name != weight), module.units))
+        return found
+
+
+class Dropout(nn.Module):
+    """Dropout whose draws come from the run's own source, so that a resumed run and many processes agree."""
+
+    random: RandomSource | None = None
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, units: Tensor) -> Tensor:
+        if not self.training or not self.p or self.random is None:
+            return units
+        kept = self.random.uniform(len(units), *units.shape[1:]) >= self.p
+        return units * kept / (1 - self.p)
+
+
+class Stored(nn.Module):
+    """Buffers that take the shape they are loaded with; empty until a method fills them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        for name in names:
+            self.register_buffer(name, torch.zeros(0))
+
+    def rows(self) -> list[Tensor]:
+        """All of them. They are asked for in every step, and `buffers` goes through all modules for them."""
+        return [buffer for buffer in self._buffers.values() if buffer is not None]
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name, buffer in list(self.named_buffers(recurse=False)):
+            if prefix + name in state_dict:
+                setattr(self, name, state_dict[prefix + name].to(buffer.device, copy=True))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class Gates(Stored):
+    """Which hidden units each task uses: ``rows`` (tasks, units) a layer, of 0 (closed) to 1 (open); none stored: all
+    open.
+
+    ``live`` gates, (units,) a layer, stand in for those of ``live_task`` while a method learns them.
+    """
+
+    def __init__(self, units: Sequence[int]) -> None:
+        super().__init__([f"layer_{number}" for number in range(len(units))])
+        self._units = list(units)
+        self.live: list[Tensor] | None = None
+        self.live_task = 0
+
+    def store(self, task: int, gates: Sequence[Tensor]) -> None:
+        """Sets the row of ``task``; tasks before it that have none are open."""
+        for (name, rows), gate in zip(list(self.named_buffers()), gates, strict=True):
+            kept = rows.view(-1, len(gate)).to(gate)
+            missing = max(0, task + 1 - len(kept))
+            kept = torch.cat([kept, torch.ones(missing, len(gate)).to(gate)])
+            kept[task] = gate.detach()
+            setattr(self, name, kept)
+
+    def grow(self) -> None:
+        """A new task's units are open, where others' are stored."""
+        if self.rows() and len(self.rows()[0]):
+            self.store(len(self.rows()[0]), [torch.ones_like(rows[0]) for rows in self.rows()])
+
+    def of(self, tasks: Tensor) -> list[Tensor] | None:
+        """The gates of samples of these tasks (n,), a layer each."""
+        rows = self.rows()
+        stored = [row[tasks] for row in rows] if rows and len(rows[0]) else None
+        if self.live is None:
+            return stored
+        if stored is None:
+            return [gate[None] for gate in self.live]
+        new = (tasks == self.live_task)[:, None]
+        return [torch.where(new, gate[None], row) for gate, row in zip(self.live, stored, strict=True)]
+
+
+class Ownership(Stored):
+    """Which task each weight belongs to: 0 for none yet, else 1 + the task's index; empty: nothing is divided.
+
+    A task sees its own weights and those of the tasks before it; later ones are zero to it (PackNet).
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = {name: name.replace(".", "/") for name in names}
+        super().__init__(list(self._names.values()))
+
+    def divided(self) -> bool:
+        """Whether any weight has an owner."""
+        return any(owner.numel() for owner in self.rows())
+
+    def get(self, name: str) -> Tensor:
+        owner: Tensor = getattr(self, self._names[name])
+        return owner
+
+    def store(self, name: str, owner: Tensor) -> None:
+        setattr(self, self._names[name], owner)
+
+    def seen_by(self, task: int, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The parameters as ``task`` sees them."""
+        return {
+            name: parameter * ((owner > 0) & (owner <= task + 1)) if (owner := self.get(name)).numel() else parameter
+            for name, parameter in parameters.items()
+        }

@@ -1,0 +1,57 @@
+"""ResNet-18, torchvision's."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+from torchvision.models import ResNet18_Weights, resnet18
+
+from gencl.core.randomness import seeded
+from gencl.learners.classifier import Classifier, ClassifierSettings
+from gencl.learners.convolutional import batch_norm, check_size
+from gencl.learners.networks.pretrained import Weights, input_of, load_into, tensors_of
+
+
+class ResNet18Settings(ClassifierSettings):
+    """Settings of ResNet-18."""
+
+    name: Literal["resnet18"] = "resnet18"
+    stem: Literal["imagenet", "small"] = Field(
+        "imagenet",
+        description="the first layers: 7 x 7 with stride 2 and pooling, or (for small images) 3 x 3 with neither",
+    )
+    weights: Weights = "none"
+
+
+class ResNet18(Classifier):
+    """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features.
+
+    With a head a task each task has running statistics of its own in batch normalisation. Residual connections tie the
+    layers' units together, so that it is no chain: methods that give units to tasks (HAT, XdG, CLNP) do not serve it.
+    """
+
+    Settings = ResNet18Settings
+
+    def __init__(self, settings: ResNet18Settings, image_shape: tuple[int, int, int], seed: int) -> None:
+        check_size("resnet18", image_shape)
+        prepare, channels = input_of(settings.weights, image_shape[0])
+        with seeded(seed, "resnet18"):
+            trunk = resnet18(norm_layer=partial(batch_norm, heads=settings.heads))
+            trunk.fc = nn.Identity()
+            if settings.stem == "small":
+                trunk.conv1, trunk.maxpool = nn.Conv2d(channels, 64, 3, padding=1, bias=False), nn.Identity()
+            elif channels != 3:
+                trunk.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+            nn.init.kaiming_normal_(trunk.conv1.weight, mode="fan_out", nonlinearity="relu")
+        for module in trunk.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False  # importance needs what was there before
+        super().__init__(trunk, 512, settings.heads, prepare)
+        self.settings = settings
+
+    def load_pretrained(self) -> None:
+        if self.settings.weights != "none":
+            load_into(tensors_of(self.trunk), self.settings.weights, ResNet18_Weights.IMAGENET1K_V1)

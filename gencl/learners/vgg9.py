@@ -1,0 +1,74 @@
+"""VGG with nine weight layers and batch normalisation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from gencl.core.errors import UsageError
+from gencl.core.randomness import seeded
+from gencl.learners.classifier import Classifier
+from gencl.learners.convolutional import WidthSettings, batch_norm, check_size
+from gencl.learners.networks.pretrained import Weights, input_of, load_into, tensors_of
+from gencl.learners.networks.trunk import Hidden, Trunk
+
+BLOCKS = ((64, 64), (128, 128), (256, 256, 256))
+"""Channels of the convolutions; each block ends with a pooling by 2."""
+
+
+class VGG9Settings(WidthSettings):
+    """Settings of VGG-9."""
+
+    name: Literal["vgg9"] = "vgg9"
+    weights: Weights = "none"
+
+
+class VGG9(Classifier):
+    """Seven convolutions 3 x 3, a fully connected layer of 512 units and the head: nine weight layers.
+
+    SPP section 4.2 and ANPyC section IV-A name "VGG-9 with batch normalisation" without its layers. These are those of
+    VGG-16's first three blocks, each convolution followed by batch normalisation and ReLU. With a head a task each task
+    has running statistics of its own, so that what later tasks see does not move the older ones' outputs.
+
+    ``weights: imagenet`` starts the convolutions and norms from torchvision's VGG-16 with batch normalisation, whose
+    first seven layers are the same (``width: 1``); the fully connected layer starts at random. Statistics that belong
+    to tasks start afresh.
+    """
+
+    Settings = VGG9Settings
+
+    def __init__(self, settings: VGG9Settings, image_shape: tuple[int, int, int], seed: int) -> None:
+        check_size("vgg9", image_shape)
+        if settings.weights != "none" and settings.width != 1:
+            raise UsageError(f"model.weights: {settings.weights} is for model.width=1, not {settings.width:g}")
+        channels, height, width = image_shape
+        prepare, inputs = input_of(settings.weights, channels)
+        layers: list[Hidden] = []
+        with seeded(seed, "vgg9"):
+            for block in BLOCKS:
+                for number, original in enumerate(block):
+                    outputs = settings.units(original)
+                    pool = [nn.MaxPool2d(2)] if number == len(block) - 1 else []
+                    norm = batch_norm(outputs, settings.heads)
+                    layers.append(Hidden(nn.Conv2d(inputs, outputs, 3, padding=1), norm, nn.ReLU(), *pool))
+                    inputs = outputs
+            pixels = (height // 8) * (width // 8)
+            layers.append(Hidden(nn.Linear(inputs * pixels, settings.units(512)), nn.ReLU()))
+        super().__init__(Trunk(layers), settings.units(512), settings.heads, prepare)
+        self.settings = settings
+        self._convolutions = layers[:-1]
+
+    def load_pretrained(self) -> None:
+        if self.settings.weights == "none":
+            return
+        from torchvision.models import VGG16_BN_Weights
+
+        targets: dict[str, Tensor] = {}
+        place = 0  # in torchvision's list of convolutions, norms, activations and poolings
+        for layer in self._convolutions:
+            for module in (layer.linear, layer.rest[0]):
+                targets |= {f"features.{place}.{name}": tensor for name, tensor in tensors_of(module).items()}
+                place += 1
+            place += len(layer.rest) - 1
+        load_into(targets, self.settings.weights, VGG16_BN_Weights.IMAGENET1K_V1)

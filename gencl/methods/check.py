@@ -1,0 +1,22 @@
+"""Whether a class is a method: what the registry is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gencl.core.checks import class_problem, settings_problem
+from gencl.methods import SERVES
+from gencl.methods.base import Method
+
+
+def problem(name: str, thing: Any) -> str:
+    """What is wrong with ``thing`` as a method of this name; nothing where all is right."""
+    wrong = class_problem(thing, Method, "method") or settings_problem(None, thing)
+    if wrong:
+        return wrong
+    stores = thing.state_dict is not Method.state_dict
+    if stores != (thing.load_state_dict is not Method.load_state_dict):
+        has, lacks = ("state_dict", "load_state_dict") if stores else ("load_state_dict", "state_dict")
+        return f"{thing.__name__} has {has} but lacks {lacks}: a run could not be resumed"
+    unknown = sorted(set(thing.needs) - set(SERVES))
+    return f"{thing.__name__}.needs has no word {unknown[0]!r}; there are: {', '.join(SERVES)}" if unknown else ""

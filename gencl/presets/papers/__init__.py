@@ -1,0 +1,64 @@
+"""Figures that papers published, to stand beside ours; they are in published.yaml, as printed in the papers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gencl import presets
+from gencl.core import yaml_files
+from gencl.core.settings import Settings
+
+
+def published(preset: str, method: str) -> dict[str, Any] | None:
+    """The published row of a method on a preset; None if there is none.
+
+    ``{"acc": 0.9814, "acc_std": 0.0103, "bwt": ..., "source": "ANPyC table I", "note": ...}``: accuracies and
+    transfer as shares of one, a standard deviation where the paper has one, a note where something must be known.
+    """
+    for table in _content()["presets"].get(preset, []):
+        if method in table["rows"]:
+            found: dict[str, Any] = {}
+            keys = table.get("share") or table["figures"]
+            for key, text in zip(keys, table["rows"][method], strict=True):
+                found.update(_figure(key, text, percent="share" in table))
+            note = table.get("notes", {}).get(method, table.get("note"))
+            return {**found, "source": table["source"], **({"note": note} if note else {})}
+    return None
+
+
+def comparable(settings: Settings) -> bool:
+    """Whether data set and tasks are still those of the preset: otherwise its published figures are of something
+    else."""
+    if settings.preset not in _content()["presets"]:
+        return False
+    own = presets.resolve(settings.preset)
+    return settings.data.name == own.data.name and _tasks(settings) == _tasks(own) and not settings.extend
+
+
+def _tasks(settings: Settings) -> dict[str, Any]:
+    """Return ``scenario.*``; whether the seed draws the order makes no difference to what a paper measured."""
+    found = dict(settings.scenario)
+    if found.get("order") in (None, "seed"):
+        found.pop("order", None)
+    return found
+
+
+def lenet() -> dict[str, Any]:
+    """LeNet's compression (ANPyC table IV): parameters by layer, their total, and how many times fewer they became."""
+    return dict(_content()["lenet"])
+
+
+@cache
+def _content() -> dict[str, Any]:
+    content: dict[str, Any] = yaml_files.load(Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))
+    return content
+
+
+def _figure(key: str, printed: Any, percent: bool) -> dict[str, float]:
+    """``"98.14 ± 1.03"`` in per cent -> {"acc": 0.9814, "acc_std": 0.0103}; nothing for a figure that is not there."""
+    if printed is None:
+        return {}
+    numbers = [float(number) for number in str(printed).split("±")]
+    return dict(zip((key, f"{key}_std"), (round(n / 100, 8) if percent else n for n in numbers), strict=False))

@@ -1,0 +1,99 @@
+"""From settings to the parts of a run: device, processes, tasks, learner, method."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.folders import data_root
+from gencl.core.randomness import derive_seed
+from gencl.core.settings import DataSettings, Settings, check
+from gencl.datasets.dataset import Dataset
+from gencl.datasets.load import load_dataset
+from gencl.learners import LEARNERS
+from gencl.learners.learner import Learner
+from gencl.learners.scholar import ScholarSettings
+from gencl.plugins.needed import require
+from gencl.scenarios import SCENARIOS
+from gencl.scenarios.added import with_added
+from gencl.scenarios.task import Scenario, Task
+
+
+def make_accelerator(device: str = "auto") -> Accelerator:
+    """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build"
+        )
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
+    # Accelerate's CPU processes need cpu=True; its environment must not change what a step means
+    on_cpu = device == "cpu" or (
+        device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    )
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision="no", gradient_accumulation_steps=1)
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if accelerator.num_processes != started:
+        raise GenclError(f"{started} processes were started but Accelerate joined {accelerator.num_processes} of them")
+    return accelerator
+
+
+def make_scenario(settings: Settings, root: Path | None) -> Scenario:
+    """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
+    fit."""
+    require(settings.plugins, "its data", ("datasets", "scenarios"))
+    folder = data_root(root) if root is not None else None
+    kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
+    recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
+    recipe.seed = settings.seed
+    known: list[str] = []
+
+    def load(name: str) -> Dataset:
+        known.append(name)
+        return load_dataset(name, settings.data, folder)
+
+    def load_as(name: str, data: DataSettings) -> Dataset:
+        return load_dataset(name, data, folder)
+
+    return with_added(recipe.build(settings.data, load), settings.extend, settings.data, known, load_as, recipe.drawn)
+
+
+def tasks_key(settings: Settings) -> str:
+    """Return a text that is equal for settings of the same tasks."""
+    by_seed = (settings.seed,) if seed_draws_tasks(settings) else ()
+    return repr((settings.data, settings.scenario, settings.extend, *by_seed))
+
+
+def seed_draws_tasks(settings: Settings) -> bool:
+    """Return whether the tasks differ from seed to seed."""
+    return settings.scenario.get("order") == "seed"
+
+
+def make_learner(
+    model: dict[str, object], image_shape: Sequence[int], seed: int, device: torch.device | str
+) -> Learner:
+    """A learner that knows no task yet. Raises UsageError when it cannot take images of this shape."""
+
+    def build(block: Mapping[str, object]) -> tuple[Any, Any]:
+        kind = LEARNERS.get(str(block["name"]))
+        settings = kind.Settings.model_validate(block)
+        return kind(settings, tuple(image_shape), derive_seed(seed, "model")), settings
+
+    built, settings = build(model)
+    if isinstance(settings, ScholarSettings) and settings.generator is not None:
+        generator, _ = build(settings.generator)
+        built.attach(generator, settings.generator_batch, settings.generator_lr)
+    learner: Learner = built
+    return learner.to(device)
+
+
+def grow(learner: Learner, task: Task, seed: int) -> None:
+    """The learner grows for a task of a run with this seed."""
+    for part in task.parts:
+        learner.grow(part.classes, derive_seed(seed, "grow", part.index))

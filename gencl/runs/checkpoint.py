@@ -1,0 +1,90 @@
+"""Checkpoints: tensors and a JSON state, each pair complete or absent, checked by checksum; the last two are kept.
+
+``checkpoint/00000400.safetensors`` holds the tensors; ``00000400.json``, written after it, holds the state, the
+checksum of the tensors and its own. A checkpoint exists when its JSON file does. The number is that of the run's steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from gencl.core import files
+from gencl.core.errors import GenclError
+
+KEPT = 2
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A restored checkpoint, and what was wrong with newer ones that had to be passed over."""
+
+    state: dict[str, Any]
+    tensors: dict[str, Tensor]
+    passed_over: tuple[str, ...] = ()
+
+
+def save(folder: Path, number: int, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Writes checkpoint ``number`` and removes all but the last two. Raises GenclError when it cannot be written."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise files.cannot_write(folder, error) from error
+    stem = folder / f"{number:08d}"
+    checksum = files.save_tensors(stem.with_suffix(".safetensors"), tensors)
+    body = {"schema": SCHEMA, "tensors_sha256": checksum, "state": dict(state)}
+    files.write_json(stem.with_suffix(".json"), {**body, "sha256": _checksum(body)})
+    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    kept = {path.stem for path in folder.glob("*.json")}
+    for tensors_file in folder.glob("*.safetensors"):
+        if tensors_file.stem not in kept:
+            tensors_file.unlink(missing_ok=True)
+
+
+def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
+    """The newest whole checkpoint; None if there is none at all. Raises GenclError if all that are there are
+    damaged."""
+    passed_over: list[str] = []
+    for path in sorted(folder.glob("*.json"), reverse=True):
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            own = body.pop("sha256")
+            tensors = path.with_suffix(".safetensors")
+            if own != _checksum(body):
+                raise ValueError("its checksum does not fit")
+            if body["schema"] != SCHEMA:
+                raise ValueError(f"it is of schema {body['schema']}, this gencl reads {SCHEMA}")
+            if files.sha256(tensors) != body["tensors_sha256"]:
+                raise ValueError(f"the checksum of {tensors.name} does not fit")
+            return Checkpoint(body["state"], load_file(tensors, device=device), tuple(passed_over))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+            passed_over.append(f"{path}: {error}")
+    if passed_over:
+        raise GenclError(
+            f"no checkpoint in {folder} is whole ({passed_over[0]}); start again with another --out, or remove "
+            "that folder to begin at step 0"
+        )
+    return None
+
+
+def task_ended(path: Path) -> int | None:
+    """How many tasks had been learned when the checkpoint of this JSON file was written, if at the end of one."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))["state"]
+        return int(state["episode"]) if state["step"] == 0 else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _checksum(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

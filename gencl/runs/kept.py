@@ -1,0 +1,70 @@
+"""The learner as it was after each task: what a run with ``keep: tasks`` stores, and where else to find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from gencl.core import files
+from gencl.core.errors import GenclError
+from gencl.core.registry import parts_of
+from gencl.learners.learner import Learner
+from gencl.methods.base import within
+from gencl.runs import checkpoint
+
+if TYPE_CHECKING:
+    from gencl.runs.folder import RunFolder
+
+
+def save(folder: Path, number: int, learner: Learner) -> None:
+    """Stores the learner, which has just learned task ``number`` (1 for the first)."""
+    path = _path(folder, number)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise files.cannot_write(path.parent, error) from error
+    files.save_tensors(path, learner.state_dict())
+
+
+def learners(run: RunFolder) -> dict[int, Callable[[], Learner]]:
+    """What gives the learner as it was after each task, by its number (1 for the first), in order.
+
+    The trained model is the last one's; others come from ``keep: tasks``, and one perhaps from the last checkpoint but
+    one. Each raises GenclError when its file is damaged. Joint training has no time between tasks.
+    """
+    last = len(run.card.tasks)
+    found: dict[int, Callable[[], Learner]] = {last: run.learner}
+    for number in range(1, last):
+        path = _path(run.path, number)
+        if path.is_file():
+            found[number] = partial(_load, run, number, path, "")
+    for path in (run.path / "checkpoint").glob("*.json"):
+        ended = checkpoint.task_ended(path)
+        if ended is not None and 1 <= ended < last and ended not in found and not learned_at_once(run):
+            found[ended] = partial(_load, run, ended, path.with_suffix(".safetensors"), "learner")
+    return dict(sorted(found.items()))
+
+
+def learned_at_once(run: RunFolder) -> bool:
+    """Whether the run learned all its tasks together, so that the trained network is that of each of them."""
+    return "joint" in parts_of(run.settings.method["name"])
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / "kept" / f"task-{number:02d}.safetensors"
+
+
+def _load(run: RunFolder, number: int, path: Path, prefix: str) -> Learner:
+    learner = run.untrained(number)
+    try:
+        tensors = load_file(path)
+        learner.load_state_dict(within(prefix, tensors) if prefix else tensors)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise GenclError(f"{path} cannot be used: {reason}") from error
+    return learner.eval()

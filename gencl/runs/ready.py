@@ -1,0 +1,26 @@
+"""Ready models: trained generators that come with gencl and are called by their names.
+
+They lie in the clone's ``models/``, which a link makes a part of the package; each has a card, README.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "ready_models"
+
+
+def names() -> list[str]:
+    """The ready models."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/model.json"))
+
+
+def about(name: str) -> str:
+    """The first line of a model's card that is no heading."""
+    card = (FOLDER / name / "README.md").read_text(encoding="utf-8")
+    return next((line for line in card.splitlines() if line and not line.startswith("#")), "")
+
+
+def locate(path: str | Path) -> Path:
+    """The path itself, or the folder of the ready model of this name where there is no such path."""
+    return FOLDER / path if str(path) in names() and not Path(path).exists() else Path(path)

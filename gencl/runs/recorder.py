@@ -1,0 +1,276 @@
+"""Writes a run's directory while it goes on: settings, log, checkpoints, metrics, pictures, model, report."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import gencl
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.settings import Settings
+from gencl.drawing.grids import Frames
+from gencl.learners.learner import Learner
+from gencl.methods.base import Method, state_bytes
+from gencl.metrics.evaluator import Evaluator
+from gencl.plugins.needed import checksums, of_groups
+from gencl.runs import checkpoint, kept, learned_images
+from gencl.runs.state import State
+from gencl.runs.tracking import Name, Tracker
+from gencl.scenarios.task import Scenario, Task
+
+
+class Recorder:
+    """The writing side of a run directory, of which `RunFolder` reads; only the main process writes."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, scenario: Scenario, processes: Processes, resume_command: str = ""
+    ) -> None:
+        self.folder, self.settings, self.scenario, self._processes = folder, settings, scenario, processes
+        self.resume_command = resume_command
+        self.tracker: Tracker | None = None
+        self._lock: int | None = None
+        self._frames = Frames(scenario.class_names)
+        self._fingerprints: list[str] = []
+        self._begun = False
+        self._held: list[tuple[bytes, int]] = []
+        self._missing: list[Path] | None = None
+
+    def create(self, resume: bool, extends: Settings | None = None) -> None:
+        """Makes the directory with its config.yaml, and keeps other writers out while this recorder lives.
+
+        A finished run of other settings, ``extends``, stays as it is until `begin`.
+        Raises UsageError if another process writes there, or has begun a run there meanwhile.
+        """
+        missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        try:
+            (self.folder / "samples").mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go of it when the process ends
+        except BlockingIOError:
+            raise UsageError(
+                f"another process writes the run in {self.folder}; wait, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise files.cannot_write(self.folder, error) from error
+        files.clear_scratch(self.folder)
+        if not resume and (self.folder / "config.yaml").exists():
+            raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
+        self._missing = missing
+        if extends is None:
+            self.begin()
+        elif (self.folder / "config.yaml").read_text(encoding="utf-8") != extends.to_yaml():
+            raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
+
+    def discard(self) -> None:
+        """Removes what `create` has made of a fresh run, which failed before its first step."""
+        if self._missing is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            for path in self._missing[1:]:
+                with suppress(OSError):  # something else is there by now
+                    path.rmdir()
+            if self.folder not in self._missing:
+                self.folder.mkdir(exist_ok=True)
+
+    def follow(self, tracker: Name, step: int) -> None:
+        """Tells a tracker from here on what happens. Raises GenclError where it cannot start."""
+        self.tracker = Tracker(tracker, self.folder, self.settings, step)
+
+    def begin(self) -> None:
+        """From here on the directory is that of these settings and not finished, in this order: what ends in between
+        leaves it either as it was or to be resumed."""
+        if not self._begun:
+            self._begun = True
+            (self.folder / "report.html").unlink(missing_ok=True)
+            files.write(self.folder / "config.yaml", self.settings.to_yaml())
+            for line, position in self._held:
+                self._append(line, position)
+
+    def close(self) -> None:
+        """Lets other writers in again."""
+        if self.tracker is not None:
+            self.tracker.finish()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to go back to."""
+        return any((self.folder / "checkpoint").glob("*.json"))
+
+    def origin(self, without: int = 0) -> dict[str, str]:
+        """Hashes of the settings and of the training images: a checkpoint of other ones must not be gone on with.
+
+        ``without`` tasks: as they were before so many were added.
+        """
+        self._fingerprints = self._fingerprints or [task.train.fingerprint() for task in self.scenario.tasks]
+        images = "".join(self._fingerprints[: len(self._fingerprints) - without])
+        settings = self.settings.before(without).model_copy(update={"plugins": {}})
+        files_of_plugins = "".join(checksums(self.settings.plugins).values())
+        texts = {"settings": settings.to_yaml(), "data": images}
+        texts |= {"plugins": files_of_plugins} if files_of_plugins else {}
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+
+    def log(self, entry: Mapping[str, Any], position: int, step: int) -> int:
+        """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
+        end. ``step`` is that of the run."""
+        if self.tracker is not None:
+            self.tracker.step(step, entry["lr"], entry["loss"])
+        line = json.dumps(entry, allow_nan=False).encode() + b"\n"
+        if self._begun:
+            return self._append(line, position)
+        self._held.append((line, position))
+        return position + len(line)
+
+    def _append(self, line: bytes, position: int) -> int:
+        path = self.folder / "log.jsonl"
+        try:
+            with path.open("r+b" if path.exists() else "w+b") as file:
+                file.truncate(min(position, file.seek(0, 2)))
+                file.seek(0, 2)
+                file.write(line)
+                return file.tell()
+        except OSError as error:
+            raise files.cannot_write(path, error) from error
+
+    def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
+        """Writes a checkpoint, numbered by steps so that the end of a task comes after its last step."""
+        self.begin()
+        if not state.origin:
+            state.origin = self.origin()
+        number = state.cost.steps * 2 + (not state.within_task)
+        checkpoint.save(self.folder / "checkpoint", number, state.tree(), tensors)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a resumed run needs of the pictures so far."""
+        return self._frames.tensors()
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self._frames.restore(tensors)
+
+    def picture(self, learner: Learner, row: int) -> None:
+        """The sample grid after the task at ``row``, and the strip of how the same latents changed."""
+        self.begin()
+        if (generative := learner.generative()) is not None:
+            name = self.scenario.tasks[row].name
+            self._frames.take(
+                generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
+            )
+            self._frames.strip(self.folder / "samples" / "evolution.png")
+            self._frames.animation(self.folder / "samples" / "evolution.gif")
+
+    def keep(self, learner: Learner, row: int) -> None:
+        """Stores the learner as the task at ``row`` left it, where the settings ask for it."""
+        if self.settings.keep == "tasks":
+            self.begin()
+            kept.save(self.folder, row + 1, learner)
+
+    def track(self, state: State, row: int) -> None:
+        """Tells a tracker, where there is one, what the task at ``row`` came to."""
+        if self.tracker is not None:
+            self.tracker.task(state, row)
+            picture = self.folder / "samples" / f"task-{row + 1:02d}.png"
+            if picture.exists():
+                self.tracker.picture(state.cost.steps, picture)
+
+    def remember(self, task: Task, images: Tensor) -> None:
+        """Keeps a task's images as they are now that it has been learned."""
+        self.begin()
+        learned_images.save(self.folder, task, images)
+
+    def write_metrics(self, state: State, learner: Learner, method: Method, evaluator: Evaluator) -> None:
+        tree: dict[str, Any] = {
+            "schema": 1,
+            "preset": self.settings.preset,
+            "method": self.settings.method["name"],
+            "seed": self.settings.seed,
+            "kind": learner.kind,
+            "tasks": [task.name for task in self.scenario.tasks],
+            "matrices": state.matrices,
+            "features": evaluator.features(),
+            "summary": state.summary,
+            "floor": state.evaluation.get("floor"),
+            "capacity": state.capacity or None,
+            "parameters": count_parameters(learner, method),
+            "cost": {
+                **{key: value if key == "by_task" else round(value, 3) for key, value in vars(state.cost).items()},
+                "steps_per_second": round(state.cost.steps / max(1e-9, state.cost.train_seconds), 2),
+            },
+            "environment": environment(learner.position.device, self._processes.world)
+            | ({"plugins": checksums(self.settings.plugins)} if self.settings.plugins else {}),
+        }
+        files.write_json(self.folder / "metrics.json", {key: value for key, value in tree.items() if value is not None})
+        if state.evaluation:
+            files.write_json(self.folder / "evaluation.json", state.evaluation)
+
+    def write_model(self, learner: Learner) -> None:
+        """The trained model: weights, and what is needed to build it again."""
+        of_learner = of_groups(self.settings.plugins, ("learners",))
+        checksum = files.save_tensors(self.folder / "model.safetensors", learner.state_dict())
+        files.write_json(
+            self.folder / "model.json",
+            {
+                "schema": 1,
+                "gencl": gencl.__version__,
+                "preset": self.settings.preset,
+                "method": self.settings.method["name"],
+                "seed": self.settings.seed,
+                "model": self.settings.model,
+                "image_shape": list(self.scenario.image_shape),
+                "tasks": [list(task) for task in learner.tasks],
+                "class_names": list(self.scenario.class_names),
+                "extended": self.scenario.added,
+                **({"plugins": of_learner} if of_learner else {}),
+                "sha256": checksum,
+            },
+        )
+
+
+def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
+    """Numbers of parameters: shared, of those that are not zero, a task's own (the last one's), all; and the bytes of
+    the method's state."""
+    return {
+        "shared": sum(p.numel() for p in learner.shared().values()),
+        "shared_nonzero": sum(int(p.count_nonzero()) for p in learner.shared().values()),
+        "per_task": sum(p.numel() for p in learner.own(len(learner.tasks) - 1).values()),
+        "total": sum(p.numel() for p in learner.parameters()),
+        "method_state_bytes": state_bytes(method.state_dict()),
+    }
+
+
+def environment(device: torch.device, processes: int) -> dict[str, Any]:
+    """Versions and device of this run."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {
+        "gencl": gencl.__version__,
+        "torch": torch.__version__,
+        "device": name,
+        "processes": processes,
+        "threads": torch.get_num_threads(),
+        "git": _git_commit(),
+    }
+
+
+def _git_commit() -> str:
+    """The commit of the clone that gencl runs from, or nothing when it does not run from a clone."""
+    root = Path(gencl.__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

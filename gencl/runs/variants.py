@@ -1,0 +1,58 @@
+"""The methods of a comparison: plain, or with settings of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gencl.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method, perhaps with settings of its own; its label names its rows and folder."""
+
+    label: str
+    method: str
+    assignments: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.label.replace(":", "_"))
+
+
+def parse_variants(text: str) -> list[Variant]:
+    """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
+    found = []
+    for part in _split(",", text):
+        name, *assignments = _split(":", part.strip())
+        if not name or not all("=" in assignment for assignment in assignments):
+            raise UsageError(
+                f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
+            )
+        found.append(Variant(part.strip(), name, tuple(assignments)))
+    return found
+
+
+def _split(mark: str, text: str) -> list[str]:
+    """The text between marks that stand outside brackets."""
+    return re.split(mark + r"(?![^\[{]*[\]}])", text)
+
+
+def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:
+    """All variants, texts being parsed; each has a folder of its own. Raises UsageError."""
+    found: list[Variant] = []
+    for item in methods:
+        found += parse_variants(item) if isinstance(item, str) else [item]
+    folders = [variant.folder for variant in found]
+    twice = next((variant.label for variant in found if folders.count(variant.folder) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--methods: {twice!r} is there twice")
+    return found
+
+
+def cell_folder(folder: Path, variant: Variant, seed: int) -> Path:
+    """Where the run of a variant with a seed lies in a comparison."""
+    return folder / variant.folder / f"seed-{seed}"

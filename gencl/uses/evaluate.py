@@ -1,0 +1,78 @@
+"""Measuring a trained learner once more, with other metrics, more images or another extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gencl.core import files
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.processes import Processes
+from gencl.core.settings import EvaluateSettings, check
+from gencl.core.waiting import say
+from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.perceptual import Backbone
+from gencl.plugins.needed import require
+from gencl.runs import learned_images
+from gencl.runs.build import make_accelerator, make_scenario
+from gencl.runs.folder import RunFolder
+
+
+def evaluate(
+    run: RunFolder,
+    metrics: Sequence[str] | None = None,
+    n: int | None = None,
+    features: str | None = None,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    batch_size: int = 500,
+    weights: Sequence[str | Path] = (),
+    backbone: Backbone = "alex",
+) -> dict[str, Any]:
+    """What `gencl.Run.evaluate` says."""
+    if not (run.path / "config.yaml").is_file():
+        raise UsageError(
+            f"{run.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
+        )
+    if not run.ready:
+        files.check_folder(run.path)
+    settings = run.settings
+    require(settings.plugins, run.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
+    changes: dict[str, Any] = {"samples": n, "features": features}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
+    accelerator = make_accelerator(device)
+    processes = Processes(accelerator)
+    root = None if data_root is None else Path(data_root)
+    with processes.main_first():
+        scenario = make_scenario(settings, root).to(accelerator.device)
+    learner = run.learner(str(accelerator.device))
+    known = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
+    tasks = list(scenario.tasks[:known])
+    if [task.classes for task in tasks] != learner.tasks:
+        raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
+    with processes.main_first():
+        evaluator = Evaluator(
+            learner,
+            scenario,
+            wanted,
+            settings.seed,
+            metrics,
+            batch_size,
+            "auto" if processes.main else "silent",
+            processes,
+            weights,
+            backbone,
+        )
+    if not evaluator.metrics and not evaluator.final_metrics:
+        raise UsageError("nothing can be measured: no metric applies (--features none leaves a generator unread)")
+    evaluator.remembers(learned_images.of_run(run.path))
+    snapshot = evaluator.snapshot(tasks, final=True)
+    result = evaluator.evaluation(snapshot)
+    for note in evaluator.notes(snapshot) if processes.main else ():
+        say(note)
+    if processes.main and not run.ready:
+        files.write_json(run.path / "evaluation.json", result)
+    processes.wait()
+    return result

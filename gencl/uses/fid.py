@@ -1,0 +1,257 @@
+"""FID and the like between any two sets of images: a run's, a folder's, a data set's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gencl.core.errors import UsageError
+from gencl.core.files import is_path, printable
+from gencl.core.folders import data_root
+from gencl.core.processes import Processes
+from gencl.core.randomness import permutation
+from gencl.core.settings import DataSettings
+from gencl.core.waiting import say
+from gencl.datasets import DATASETS
+from gencl.datasets.dataset import Split
+from gencl.datasets.folder import pictures_below
+from gencl.datasets.load import load_dataset
+from gencl.datasets.pictures import read_pictures
+from gencl.learners.learner import GenerativeLearner
+from gencl.metrics import EXTRACTORS
+from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.extractors import make_extractor
+from gencl.metrics.fidelity import frechet_distance
+from gencl.metrics.inception_score import inception_score
+from gencl.metrics.kid import kernel_distance
+from gencl.metrics.notes import bias_notes, describe
+from gencl.metrics.precision_recall import precision_recall
+from gencl.metrics.reading import Reading, read
+from gencl.metrics.real import read_real
+from gencl.metrics.snapshot import to_uint8
+from gencl.metrics.statistics import Statistics
+from gencl.runs import ready
+from gencl.runs.build import make_accelerator, make_scenario
+from gencl.runs.folder import RunFolder, open_run
+from gencl.scenarios.task import Scenario, Task
+
+
+@dataclass(frozen=True)
+class Images:
+    """One side: n images; either a split, or made row by row."""
+
+    name: str
+    n: int
+    make: Callable[[Tensor], Tensor]
+    part: Split | None = None
+    reader: str | None = None
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What is known before images are read: where they come from, and the run, if it is one."""
+
+    name: str
+    run: RunFolder | None = None
+    scenario: Scenario | None = None
+
+
+def fid(
+    a: str | Path,
+    b: str | Path | None = None,
+    n: int | None = None,
+    features: str = "auto",
+    weights: Sequence[str | Path] = (),
+    split: str = "test",
+    size: int | None = None,
+    channels: int | None = None,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    batch_size: int = 500,
+) -> dict[str, Any]:
+    """FID, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
+
+    Args:
+        a: a run's directory (its generator draws, equally many of each class), a folder of images, or a data set.
+        b: the same; default the held-out images that the run ``a`` is measured on.
+        n: images of ``a``; of a run default as many as ``b`` has, else all. Against its own held-out images a run
+            draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
+        features: name of an extractor; ``auto``: that of the run or of the data set, else Inception.
+        weights: files of weights for Inception; default those that are published.
+        split: "test" or "train", of data sets.
+        size: sides to which images are resized; default a run's, else as they are.
+        channels: 1 or 3; default a run's, else as they are.
+        data_root: where data sets lie.
+        device: auto, cpu, cuda or mps.
+        batch_size: images at a time; changes memory, not the figures.
+
+    Raises UsageError where a name means nothing, or the extractor does not suit the images.
+    """
+    accelerator = make_accelerator(device)
+    processes = Processes(accelerator)
+    root = None if data_root is None else Path(data_root)
+    with processes.main_first():
+        sides = [_side(str(name), root) for name in (a, b) if name is not None]
+        for shape in (side.run.card.image_shape for side in sides if side.run is not None):
+            channels, size = channels or shape[0], size or shape[1]
+        data = DataSettings.model_validate({"size": size, "channels": channels})
+        if b is None:
+            own = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
+        else:
+            real = _images(sides[1], data, root, split, None)
+            generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
+            extractor = _extractor(features, [generated, real], sides, weights)
+    if b is None:  # all processes together, so not within main_first
+        return _against_held_out(sides[0].name, *own)
+    extractor.to(accelerator.device)
+
+    def reading(images: Images) -> Reading:
+        if images.part is not None:
+            return read_real(extractor, images.part.to(accelerator.device), batch_size, processes, keep=True)
+        return read(extractor, images.n, images.make, batch_size, accelerator.device, processes, keep=True)
+
+    found, wanted = reading(generated), reading(real)
+    assert found.features is not None and found.logits is not None and wanted.features is not None
+    if processes.main:
+        for note in bias_notes(generated.n, real.n, found.features.shape[1]):
+            say(note)
+    return {
+        "schema": 1,
+        "images": [generated.name, real.name],
+        "n": [generated.n, real.n],
+        "features": describe(extractor),
+        "scores": _scores((found.statistics, wanted.statistics), (found.features, wanted.features), found.logits),
+    }
+
+
+def _scores(
+    statistics: tuple[Statistics, Statistics], features: tuple[Tensor, Tensor], logits: Tensor
+) -> dict[str, float]:
+    return {
+        "fid": frechet_distance(*statistics),
+        "kid": kernel_distance(*features),
+        **precision_recall(*features),
+        "isc": inception_score(logits),
+    }
+
+
+def _of_run(
+    side: _Side,
+    n: int | None,
+    features: str,
+    weights: Sequence[str | Path],
+    device: torch.device,
+    batch_size: int,
+    processes: Processes,
+) -> tuple[Evaluator, list[Task]]:
+    """What measures a run's images, and the run's tasks. Raises UsageError where ``side`` is no run."""
+    if side.run is None or side.scenario is None:
+        raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
+    scenario, settings = side.scenario.to(device), side.run.settings
+    learner = side.run.generator(str(device))
+    tasks = list(scenario.tasks[: len(learner.tasks)])
+    changes: dict[str, Any] = {"also": ()} | ({} if features == "auto" else {"features": features})
+    if features == "auto" and make_extractor(scenario, settings.evaluate, "auto", weights) is None:
+        changes["features"] = "inception"
+    changes |= {} if n is None else {"samples": max(2, -(-n // len(tasks)))}
+    evaluator = Evaluator(
+        learner,
+        scenario,
+        settings.evaluate.model_copy(update=changes),
+        settings.seed,
+        ["fid"],
+        batch_size,
+        "auto" if processes.main else "silent",
+        processes,
+        weights,
+    )
+    return evaluator, tasks
+
+
+def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dict[str, Any]:
+    """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
+    snapshot, processes = evaluator.snapshot(tasks, keep=True), evaluator.conditions.processes
+    both = snapshot.features_of(tasks)
+    logits = [found for task in tasks if (found := snapshot.generated(task).logits) is not None]
+    pooled = snapshot.conditions.pool
+    for note in evaluator.notes(snapshot) if pooled else bias_notes(len(both[0]), len(both[1]), both[0].shape[1]):
+        if processes.main:
+            say(note)
+    assert evaluator.extractor is not None
+    return {
+        "schema": 1,
+        "images": [name, "the run's held-out images"],
+        "n": [len(part) for part in both],
+        "features": describe(evaluator.extractor),
+        "scores": _scores(snapshot.sides(tasks), both, torch.cat(logits)),
+    }
+
+
+def _side(name: str, root: Path | None) -> _Side:
+    folder = ready.locate(name)
+    if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
+        run = open_run(folder)
+        return _Side(name, run, make_scenario(run.settings, root) if (folder / "config.yaml").is_file() else None)
+    return _Side(name)
+
+
+def _images(side: _Side, data: DataSettings, root: Path | None, split: str, n: int | None) -> Images:
+    if side.run is not None:
+        return _drawn(side.name, side.run.generator(), n or 1000, side.run.card.seed)
+    reader = None
+    if Path(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
+        folder = Path(side.name)
+        pictures = read_pictures(folder, [pictures_below(folder)], data)
+        part = Split(pictures.images, pictures.labels)
+    else:
+        dataset = load_dataset(side.name, data, None if root is None else data_root(root))
+        part, reader = dataset.train if split == "train" else dataset.test, dataset.reader
+    if n is not None and n < len(part):
+        part = part.select(permutation(len(part), "fid")[:n].sort().values)
+    elif n is not None and n > len(part):
+        raise UsageError(f"--n: {n:,} images were asked for, and {printable(side.name)} has {len(part):,}")
+    return Images(side.name, len(part), part.take, part, reader)
+
+
+def _drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
+    """Equally many of each class: n, rounded up to a multiple of the classes."""
+    each = -(-n // len(learner.classes))
+    classes = torch.tensor(learner.classes).repeat_interleave(each)
+    latents = learner.latents(len(classes), seed, "fid")
+
+    @torch.no_grad()
+    def make(rows: Tensor) -> Tensor:
+        learner.to(rows.device)
+        return to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
+
+    return Images(name, len(classes), make)
+
+
+def _extractor(
+    features: str, images: Sequence[Images], sides: Sequence[_Side], weights: Sequence[str | Path]
+) -> nn.Module:
+    """The extractor, once it is sure that it suits both sides."""
+    for side in sides:
+        if side.run is not None and side.scenario is not None:
+            settings = side.run.settings.evaluate
+            chosen = settings if features == "auto" else settings.model_copy(update={"features": features})
+            if (made := make_extractor(side.scenario, chosen, "auto", weights)) is not None:
+                return made
+    name = features
+    if features == "auto":
+        name = next((one.reader for one in images if one.reader), None) or "inception"
+    if name == "reader":
+        raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use inception")
+    kind = EXTRACTORS.get(name)
+    extractor: nn.Module = kind.from_weights(weights) if hasattr(kind, "from_weights") else kind()
+    for one in images:
+        try:
+            extractor(one.make(torch.zeros(1, dtype=torch.int64)))
+        except ValueError as error:
+            raise UsageError(f"{printable(one.name)}: {error}; give --size and --channels, or --features") from error
+    return extractor

@@ -1,0 +1,70 @@
+"""The floor of a preset or run without training: what as many real images score in place of generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gencl import presets
+from gencl.core.errors import UsageError
+from gencl.core.processes import Processes
+from gencl.core.progress import Mode
+from gencl.core.settings import EvaluateSettings, Settings, check
+from gencl.metrics.evaluator import Evaluator
+from gencl.runs.build import make_accelerator, make_learner, make_scenario
+from gencl.runs.folder import open_run
+
+
+def floor(
+    name: str | Path,
+    n: int | None = None,
+    features: str | None = None,
+    set: Sequence[str] = (),
+    **options: Any,
+) -> dict[str, Any]:
+    """The floor of a preset or of a finished run's tasks: `floor_of`.
+
+    Args:
+        name: of a preset, or a run's directory.
+        n: images per task; default as the preset or run says.
+        features: name of an extractor; default as the preset or run says.
+        set: settings of the preset to change, as ``["scenario.tasks=4"]``.
+
+    Raises UsageError where there is no such preset or run, or nothing to measure.
+    """
+    if str(name) in presets.names():
+        settings = presets.resolve(str(name), assignments=set)
+    elif set:
+        raise UsageError(f"--set changes a preset, and {name} is none")
+    else:
+        settings = open_run(name).settings
+    changes = {key: value for key, value in {"samples": n, "features": features}.items() if value is not None}
+    evaluate = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
+    return floor_of(settings.model_copy(update={"evaluate": evaluate}), **options)
+
+
+def floor_of(
+    settings: Settings,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    progress: Mode = "auto",
+    weights: Sequence[str | Path] = (),
+    batch_size: int = 500,
+) -> dict[str, Any]:
+    """``{"features": ..., "floor": {"n": ..., "fid": ..., ...}}``, with the keys that a run's metrics.json has.
+
+    Raises UsageError where nothing is measured on images: classifiers, or no feature extractor.
+    """
+    accelerator = make_accelerator(device)
+    processes = Processes(accelerator)
+    with processes.main_first():
+        scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
+        learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
+        evaluator = Evaluator(
+            learner, scenario, settings.evaluate, 0, None, batch_size, progress, processes, weights=weights
+        )
+    found = evaluator.floor(scenario.tasks)
+    if not found:
+        raise UsageError(f"{settings.preset}: no score in features is measured on it, so that there is no floor")
+    return {"schema": 1, "preset": settings.preset, "features": evaluator.features(), "floor": found}

@@ -1,0 +1,212 @@
+"""Looking into a generator's latent space: images beside their reconstructions, and what lies between two of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gencl.core.errors import GenclError, UsageError
+from gencl.datasets.decode import Pixels, Unusable, decode, strict
+from gencl.datasets.resize import fit
+from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
+from gencl.learners.learner import GenerativeLearner
+from gencl.metrics.snapshot import to_uint8
+from gencl.runs.build import make_scenario
+
+if TYPE_CHECKING:
+    from gencl.runs.folder import RunFolder
+
+ROWS = 4
+"""Pairs of latents that are shown of one class, or between two."""
+_COLUMNS = 12
+
+
+def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
+    """The classes of a task, 1 being the first. Raises UsageError where it was not learned."""
+    if not 1 <= task <= len(learner.tasks):
+        raise UsageError(f"--task {task}: the run learned tasks 1 to {len(learner.tasks)}")
+    return learner.tasks[task - 1]
+
+
+def check_classes(learner: GenerativeLearner, classes: Sequence[int]) -> None:
+    """Raises UsageError for classes that were not learned."""
+    unknown = sorted(set(classes) - set(learner.classes))
+    if unknown:
+        shown = ", ".join(map(str, unknown[:5])) + (" ..." if len(unknown) > 5 else "")
+        raise UsageError(f"--classes: {shown} not learned; the run knows {sorted(learner.classes)}")
+
+
+def sample(run: RunFolder, classes: Sequence[int] | None, n: int, task: int | None, seed: int | None) -> Image.Image:
+    """A grid of generated images: `gencl.Run.sample`."""
+    learner = run.generator()
+    of_task = learner.classes if task is None else list(classes_of(learner, task))
+    wanted = list(classes) if classes else of_task
+    check_classes(learner, wanted)
+    columns = max(1, -(-n // len(wanted)))
+    seed = run.card.seed if seed is None else seed
+    return sample_grid(learner, run.class_names(), wanted, columns, seed)
+
+
+def reconstruct(
+    run: RunFolder, images: Sequence[str | Path], task: int | None, n: int, data_root: str | Path | None
+) -> Image.Image:
+    """A picture of images, each above its reconstruction, two rows a task: `Run.reconstruct`."""
+    learner = _with_encoder(run)
+    wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
+    if images:
+        pictures = _read(images, run.card.image_shape)
+        of_task = _best_tasks(learner, pictures, wanted)
+        groups = {index: pictures[of_task == index] for index in of_task.unique().tolist()}
+    else:
+        held_out = _held_out(run, learner, data_root)
+        groups = {index: _evenly(held_out[index], n) for index in wanted}
+    return _draw_pairs(learner, run.class_names(), groups)
+
+
+def interpolate(
+    run: RunFolder,
+    images: Sequence[str | Path],
+    task: int | None,
+    classes: Sequence[int] | None,
+    steps: int,
+    seed: int | None,
+) -> Image.Image:
+    """A picture of what lies between two images, latents or classes: `Run.interpolate`."""
+    if images:
+        return _between_images(run, images, task, classes, steps)
+    learner, names = run.generator(), run.class_names()
+    if classes is not None and not 1 <= len(classes) <= 2:
+        raise UsageError(f"--classes: name one class, or two to go from one to the other, not {len(classes)}")
+    check_classes(learner, classes or ())
+    if classes is None:  # a row a class
+        starts = ends = torch.tensor(learner.classes if task is None else classes_of(learner, task))
+    else:
+        starts, ends = (torch.full((ROWS,), c) for c in (classes[0], classes[-1]))
+    first, second = learner.latents(2 * len(starts), run.card.seed if seed is None else seed, "interpolation").chunk(2)
+    frames = _between(learner, (starts, first), (ends, second if starts.equal(ends) else first), steps)
+    if classes is None:
+        return draw_grid([list(row) for row in frames], [names[c] for c in starts.tolist()], zoom=zoom_for(frames))
+    tops = [names[classes[0]], *[""] * (steps - 2), names[classes[-1]]]
+    return draw_grid([list(row) for row in frames], column_names=tops, zoom=zoom_for(frames))
+
+
+def _between_images(
+    run: RunFolder, images: Sequence[str | Path], task: int | None, classes: Sequence[int] | None, steps: int
+) -> Image.Image:
+    if len(images) != 2:
+        raise UsageError(f"give two images to go from one to the other, or none, not {len(images)}")
+    if classes is not None:
+        raise UsageError("--classes is for latents; for images, --task says which task's latent layer reads them")
+    learner = _with_encoder(run)
+    wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
+    pictures = _read(images, run.card.image_shape)
+    found = [_first_class(learner, index) for index in _best_tasks(learner, pictures, wanted).tolist()]
+    with torch.no_grad():
+        latents = learner.encode(pictures.float() / 255, torch.tensor(found))
+    start, end = ((torch.tensor(found[i : i + 1]), latents[i : i + 1]) for i in (0, 1))
+    frames = _between(learner, start, end, steps)
+    row = [pictures[0], *frames[0], pictures[1]]
+    return draw_grid([row], column_names=["from", *[""] * steps, "to"], zoom=zoom_for(frames))
+
+
+@torch.no_grad()
+def _between(
+    learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int
+) -> Tensor:
+    """uint8 (n, steps, c, h, w): on a straight line between the first hidden units of (classes, latents) and others.
+
+    Of one class that is the straight line between its latents (`Generator.units`); it also joins two classes or tasks.
+    """
+    generator = learner.generator
+    first, last = (generator.units(latents, learner.position[classes]) for classes, latents in (start, end))
+    shares = torch.linspace(0, 1, steps).tolist()
+    return torch.stack([to_uint8(generator.images(torch.lerp(first, last, share))) for share in shares], 1)
+
+
+def _with_encoder(run: RunFolder) -> GenerativeLearner:
+    learner = run.generator()
+    if "reconstruct" not in learner.offers:
+        raise UsageError(
+            f"{run.path} holds a {type(learner).__name__}, which has no encoder: it draws images but cannot read any; "
+            "a VAE can (--preset digits-vae)"
+        )
+    return learner
+
+
+def _first_class(learner: GenerativeLearner, index: int) -> int:
+    """A class that stands for its task: any of them leads to the same latent layers."""
+    return learner.tasks[index][0]
+
+
+@torch.no_grad()
+def _best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
+    """Which of the tasks (by index) gives each image (n, c, h, w) back best, (n,)."""
+    images = pictures.float() / 255
+    errors = []
+    for index in tasks:
+        classes = torch.full((len(images),), _first_class(learner, index))
+        errors.append((learner.reconstruct(images, classes) - images).square().sum((1, 2, 3)))
+    return torch.tensor(list(tasks))[torch.stack(errors).argmin(0)]
+
+
+def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path | None) -> list[Tensor]:
+    """The held-out images of each task."""
+    if not (run.path / "config.yaml").is_file():
+        raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
+    scenario = make_scenario(run.settings, None if data_root is None else Path(data_root))
+    if [task.classes for task in scenario.tasks] != learner.tasks:
+        raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
+    return [task.test.images for task in scenario.tasks]
+
+
+def _evenly(images: Tensor, n: int) -> Tensor:
+    """At most n images, at equal distances."""
+    return images[torch.linspace(0, len(images) - 1, min(n, len(images))).round().long()]
+
+
+@torch.no_grad()
+def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mapping[int, Tensor]) -> Image.Image:
+    """Rows of images by task, each row above that of their reconstructions."""
+    cells: list[list[Tensor | None]] = []
+    labels: list[str] = []
+    for index, pictures in sorted(groups.items()):
+        classes = torch.full((len(pictures),), _first_class(learner, index))
+        decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
+        label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
+            ", ..." if len(learner.tasks[index]) > 3 else ""
+        )
+        for start in range(0, len(pictures), _COLUMNS):
+            cells += [list(part[start : start + _COLUMNS]) for part in (pictures, decoded)]
+            labels += [label, "decoded"]
+    return draw_grid(cells, labels, zoom=zoom_for(next(iter(groups.values()))))
+
+
+def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:
+    """Image files as uint8 (n, c, h, w) of the model's shape; warns of each that is resized."""
+    with strict():
+        found = [_pixels(Path(path)) for path in paths]
+    channels, size, _ = shape
+    for path, pixels in zip(paths, found, strict=True):
+        height, width = pixels.shape[:2]
+        if (height, width) != (size, size):
+            cropped = "" if height == width else "its middle is cropped and "
+            warnings.warn(f"{path} is {width}x{height}: {cropped}resized to {size}x{size}", stacklevel=4)
+    images = [torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None] for pixels in found]
+    return torch.cat([fit(image, size, channels) for image in images])
+
+
+def _pixels(path: Path) -> Pixels:
+    if not path.exists():
+        raise UsageError(f"there is no image {path}")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name image files, such as {path}/*.png")
+    try:
+        return decode(path, None)
+    except Unusable as reason:
+        raise GenclError(f"{path} cannot be read as an image: {reason}") from None

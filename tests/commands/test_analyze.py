@@ -1,0 +1,162 @@
+"""`gencl analyze` of runs and comparisons, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from gencl.analysis.measuring import Bench, held
+from gencl.api import Run
+from gencl.experiments.results import write_results
+from gencl.runs import kept
+from gencl.runs.variants import Variant, cell_folder, distinct_variants
+from gencl.training.train import train
+from tests.conftest import gencl, tiny
+
+SWEPT = "ewc:method.lambda=9"
+
+
+def trained(folder: Path, variant: Variant, *more: str) -> Run:
+    sets = [*tiny("digits-mlp"), *variant.assignments, *more]
+    return train("digits-mlp", variant.method, 0, folder, set=sets, progress="silent")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A comparison as `gencl compare --set keep=tasks` leaves it."""
+    folder = tmp_path_factory.mktemp("compared")
+    variants = distinct_variants(f"ewc,{SWEPT},packnet,joint".split(","))
+    for variant in variants:
+        trained(cell_folder(folder, variant, 0), variant, "keep=tasks")
+    write_results(folder, variants, [0], "digits-mlp", {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(compared: Path) -> Run:
+    return Run(compared / "ewc" / "seed-0")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same run without ``keep``."""
+    return trained(tmp_path_factory.mktemp("runs") / "plain", Variant("ewc", "ewc"))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def test_keeping_changes_nothing_else(run: Run, plain: Run) -> None:
+    names = [sorted(path.name for path in found.path.iterdir()) for found in (run, plain)]
+    assert set(names[0]) - set(names[1]) <= {"kept", "analysis"} and "kept" in names[0] and "kept" not in names[1]
+    assert "keep" not in (plain.path / "config.yaml").read_text()
+    assert "keep: tasks" in (run.path / "config.yaml").read_text()
+    weights = [(found.path / "model.safetensors").read_bytes() for found in (run, plain)]
+    assert weights[0] == weights[1]
+
+
+def test_measured_again_importance_is_what_the_method_held(run: Run) -> None:
+    bench, own = Bench(10**6, None, "cpu"), held(run)
+    assert own is not None and list(kept.learners(run)) == [1, 2, 3]
+    each = [bench.importance(run, make(), "fisher", number) for number, make in kept.learners(run).items()]
+    for name, value in own.items():
+        assert torch.equal(value, each[0][name] + each[1][name] + each[2][name])
+
+
+@pytest.fixture(scope="module")
+def drawn(run: Run) -> dict[str, list[str]]:
+    """What the command says of a run without naming an analysis."""
+    done = gencl("analyze", run.path, "--n", "40", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_without_a_name_a_run_gets_all_that_apply(run: Run, drawn: dict[str, list[str]]) -> None:
+    figures = [Path(path) for path in drawn["figures"]]
+    assert [path.stem for path in figures] == ["importance", "similarity", "drift", "drift-map", "size"]
+    for path in figures:
+        assert Image.open(path).width > 900 and rows(path.with_suffix(".csv"))
+    assert any(line.startswith("sensitivity: left out") for line in drawn["said"])
+    before = {path: path.read_bytes() for path in (run.path / "analysis").iterdir()}
+    assert run.analyze("importance", samples=40) == figures[:1]
+    assert {path: path.read_bytes() for path in (run.path / "analysis").iterdir()} == before
+
+
+def test_overlap_and_drift_of_a_run(run: Run, drawn: dict[str, list[str]]) -> None:
+    pairs = rows(run.path / "analysis" / "similarity.csv")
+    assert {(row["task"], row["other_task"]) for row in pairs} == {("1", "2"), ("1", "3"), ("2", "3")}
+    assert all(0 < float(row["overlap"]) < 1 for row in pairs)
+    changes = rows(run.path / "analysis" / "drift.csv")
+    assert [row["layer"] for row in changes] == ["all", "trunk.hidden.0.linear", "trunk.hidden.1.linear"]
+    early, late = (make().shared() for number, make in kept.learners(run).items() if number != 2)
+    names = [f"trunk.hidden.1.linear.{part}" for part in ("weight", "bias")]
+    moved = torch.cat([(late[name] - early[name]).detach().flatten() for name in names])
+    assert float(changes[2]["mean_square"]) == pytest.approx(float(moved.square().mean()), rel=1e-4)
+
+
+def test_without_keep_only_the_last_change_is_known(plain: Run) -> None:
+    done = gencl("analyze", plain.path, "drift", "--n", "40")
+    assert done.returncode == 0, done.stderr
+    assert "from task 2 to task 3 of 3: what is older was not kept" in done.stdout
+    assert "--set keep=tasks" in done.stdout
+
+
+def test_a_comparison_has_a_line_or_panel_a_method(compared: Path) -> None:
+    done = gencl("analyze", compared, "--n", "40")
+    assert done.returncode == 0, done.stderr
+    folder = compared / "analysis"
+    assert {row["importance"] for row in rows(folder / "importance.csv")} == {"ewc", SWEPT}
+    assert {row["method"] for row in rows(folder / "similarity.csv")} == {"ewc", SWEPT, "packnet", "joint"}
+    assert "similarity: each measured when the task had been learned\n" in done.stdout
+    assert {row["method"] for row in rows(folder / "drift.csv")} == {"ewc", SWEPT, "packnet"}
+    assert {row["method"] for row in rows(folder / "capacity.csv")} == {"packnet"}
+    sizes = {row["method"]: int(row["parameters"]) for row in rows(folder / "size.csv") if row["tasks_learned"] == "1"}
+    assert sizes["ewc"] < sizes["joint"]  # which has all heads from the start
+    swept = rows(folder / "sensitivity.csv")
+    assert {(row["setting"], row["value"]) for row in swept} == {("method.lambda", "1.0"), ("method.lambda", "9.0")}
+    assert {row["measure"] for row in swept if row["mean"]} == {"acc", "bwt", "fwt"}
+
+
+def test_what_is_refused(run: Run, compared: Path, tmp_path: Path) -> None:
+    alone, unfinished, damaged, end, one = (tmp_path / name for name in ("alone", "begun", "damaged", "end", "one"))
+    alone.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        shutil.copy(run.path / name, alone)
+    for folder in (unfinished, damaged, end):
+        shutil.copytree(run.path, folder)
+    (unfinished / "report.html").unlink()
+    (damaged / "kept" / "task-01.safetensors").write_bytes(b"nothing")
+    for name in ("kept", "checkpoint"):
+        shutil.rmtree(end / name)
+    trained(one, Variant("sgd", "sgd"), "scenario.tasks=1")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "results.json").write_text('{"preset": "x", "seeds": [0], "methods": {"ewc": {}}, "paper": {}}')
+    cases = [
+        ([run.path, "importence"], 2, "did you mean importance"),
+        ([run.path, "sensitivity"], 2, "gencl tune --config"),
+        ([alone], 2, "holds a model alone"),
+        ([tmp_path / "no"], 2, "does not exist"),
+        ([unfinished], 2, "is not finished; go on with it first: gencl train --resume --out"),
+        ([damaged, "drift"], 1, "task-01.safetensors cannot be used"),
+        ([end, "drift"], 2, "--set keep=tasks"),
+        ([compared / "joint" / "seed-0", "drift"], 2, "joint training has no other"),
+        ([one, "drift"], 2, "it learned one task"),
+        ([one, "similarity"], 2, "one task alone"),
+        ([broken], 2, "no run of this comparison is finished"),
+        ([run.path, "--n", "0"], 2, "0 is not in the range"),
+    ]
+    for arguments, status, words in cases:
+        result = gencl("analyze", *arguments)
+        assert result.returncode == status, (arguments, result.stderr)
+        assert words in result.stderr and result.stderr.count("\n") <= 3, (arguments, result.stderr)
+        assert "Traceback" not in result.stderr and not result.stdout

@@ -1,0 +1,53 @@
+"""The curves' numbers by hand, and names that never lie over one another."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import pytest
+from PIL import Image
+
+from gencl.drawing.curves import Curve, apart, curves_csv, draw_curves, so_far
+
+R = [[1.0, None, None], [0.5, 0.75, None], [0.0, 0.5, 1.0]]
+
+
+def test_the_mean_over_the_tasks_learned_so_far() -> None:
+    assert so_far(R) == [1.0, 0.625, 0.5]
+    assert so_far([[None, None], [0.5, 1.0]]) == [None, 0.75]  # joint training
+    assert so_far([[1.0, None], [None, 1.0]]) == [1.0, None]
+
+
+def test_mean_and_spread_over_seeds() -> None:
+    curve = Curve.over([[1.0, 0.5], [0.5, 0.5], [0.75]])
+    assert curve.mean == [0.75, 0.5] and curve.std == [0.25, 0.0] and curve.n == [3, 2]
+    assert Curve.over([[0.5]]).std == [None] and not Curve.over([[0.5]]).level
+    joint = Curve.over([[None, 0.75]])
+    assert joint.level
+    assert curves_csv("accuracy", {"a": curve, "joint": joint}).splitlines() == [
+        "method,metric,tasks_learned,mean,std,n",
+        "a,accuracy,1,0.75,0.25,3",
+        "a,accuracy,2,0.5,0.0,2",
+        "joint,accuracy,2,0.75,,1",
+    ]
+
+
+def test_names_are_moved_apart_and_stay_within() -> None:
+    values = [0.0, 0.5, 0.51, 0.52, 0.97, 0.99, 1.0]
+    places = apart(values, 0.08, 0.0, 1.0)
+    assert all(b - a >= 0.08 - 1e-9 for a, b in itertools.pairwise(places))
+    assert places[0] == 0 and places[-1] <= 1 + 1e-9 and places[2] == pytest.approx(0.51)
+    assert len(apart([0.5] * 30, 0.08, 0.0, 1.0)) == 30  # more than fit
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "fid", "reconstruction"])
+def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
+    curves = {f"method-{i}": Curve.over([so_far(R), [0.9, 0.8, 0.7]]) for i in range(19)}
+    curves["joint"] = Curve.over([[None, None, 0.9]])
+    first, again = (draw_curves(metric, curves, "digits-mlp", 2) for _ in range(2))
+    assert first == again
+    picture = Image.open(io.BytesIO(first))
+    assert picture.height > 700 and picture.width > 1000
+    one = draw_curves(metric, {"sgd": Curve.over([[0.5]])}, "one task", 1)
+    assert Image.open(io.BytesIO(one)).format == "PNG"

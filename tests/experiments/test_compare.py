@@ -1,0 +1,181 @@
+"""What a comparison leaves, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import gencl
+from gencl.api import Run
+from gencl.core.errors import UsageError
+from gencl.metrics.transfer import forward_transfer
+from gencl.reports.comparison import write_comparison
+from gencl.reports.comparison_tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
+from gencl.runs.variants import Variant, distinct_variants, parse_variants
+from tests.conftest import tiny
+
+FAILING = "finetune:model.heads=domain"
+OTHER = "sgd:scenario.tasks=2:train.steps=1.5x"
+
+
+def compare(out: Path, methods: str, seeds: tuple[int, ...] = (0,), more: tuple[str, ...] = ()) -> dict[str, Any]:
+    sets = [*tiny("digits-mlp"), *more]
+    return gencl.compare(methods, seeds, out, "digits-mlp", set=sets, threads=1, progress="silent")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two methods, joint training, a variant with other tasks and steps, and one that fails."""
+    out = tmp_path_factory.mktemp("compared") / "c"
+    compare(out, f"sgd,joint,{OTHER},{FAILING}", (0, 1))
+    return out
+
+
+def results_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return found
+
+
+def test_forward_transfer_is_against_joint_training_of_the_same_seed_and_tasks(compared: Path) -> None:
+    rows = results_of(compared)["methods"]
+    expected = []
+    for seed in (0, 1):
+        sgd, joint = (
+            Run(compared / name / f"seed-{seed}").metrics["matrices"]["accuracy"] for name in ("sgd", "joint")
+        )
+        expected.append(forward_transfer(sgd, joint[-1]))
+    assert rows["sgd"]["fwt"]["mean"] == pytest.approx(sum(map(float, filter(None, expected))) / 2)
+    assert rows["sgd"]["fwt"]["n"] == 2 and "fwt" not in rows[OTHER] and "fwt" not in rows["joint"]
+
+
+def test_a_factor_multiplies_the_presets_value(compared: Path) -> None:
+    assert Run(compared / "sgd_scenario.tasks=2_train.steps=1.5x" / "seed-0").settings.train.steps == 9
+
+
+def test_results_hold_every_seeds_value_and_pairs_with_the_baseline(compared: Path) -> None:
+    results = results_of(compared)
+    acc = results["methods"]["sgd"]["acc"]
+    assert acc["values"] == [Run(compared / "sgd" / f"seed-{seed}").metrics["summary"]["acc"] for seed in (0, 1)]
+    assert acc["ci95"][0] <= acc["mean"] <= acc["ci95"][1]
+    assert results["methods"]["sgd"]["aaa"]["n"] == 2 and "aaa" not in results["methods"]["joint"]
+    found = results["comparisons"]["acc"]
+    assert results["baseline"] == "sgd" and set(found["to_baseline"]) == {OTHER} and found["best"] != "joint"
+    assert found["to_baseline"][OTHER]["n"] == 2
+
+
+def test_the_baseline_is_a_method_that_is_compared(tmp_path: Path) -> None:
+    def compared_with(baseline: str) -> dict[str, Any]:
+        sets = tiny("digits-mlp")
+        return gencl.compare(
+            "sgd,mas", (0, 1), tmp_path / "c", "digits-mlp", set=sets, threads=1, progress="silent", baseline=baseline
+        )
+
+    with pytest.raises(UsageError, match="--baseline ewc: not among the methods compared: sgd, mas"):
+        compared_with("ewc")
+    results = compared_with("mas")
+    assert results["baseline"] == "mas" and set(results["comparisons"]["acc"]["to_baseline"]) == {"sgd"}
+    report = write_comparison(tmp_path / "c").read_text(encoding="utf-8")
+    assert "--baseline mas" in report and "minus mas" in report
+
+
+def test_a_failed_cell_is_reported_and_the_rest_goes_on(compared: Path) -> None:
+    rows = results_of(compared)["methods"]
+    assert rows[FAILING]["status"] == "failed" and "a head a task" in rows[FAILING]["error"]
+    assert all(row["status"] == "done" for name, row in rows.items() if name != FAILING)
+
+
+def test_csv_and_curves_hold_the_numbers(compared: Path) -> None:
+    results = results_of(compared)
+    table = list(csv.DictReader(io.StringIO((compared / "results.csv").read_text())))
+    (acc,) = (row for row in table if (row["method"], row["key"]) == ("sgd", "acc"))
+    assert float(acc["mean"]) == results["methods"]["sgd"]["acc"]["mean"] and acc["n"] == "2" and not acc["published"]
+    curves = list(csv.DictReader(io.StringIO((compared / "curves.csv").read_text())))
+    last = {row["method"]: row for row in curves}
+    for name in ("sgd", "joint", OTHER):
+        assert float(last[name]["mean"]) == pytest.approx(results["methods"][name]["acc"]["mean"])
+    assert [row["tasks_learned"] for row in curves if row["method"] == "joint"] == ["3"]
+    assert [row["tasks_learned"] for row in curves if row["method"] == "sgd"] == ["1", "2", "3"]
+    assert Image.open(compared / "curves.png").width > 800
+
+
+@pytest.mark.data
+def test_results_are_as_the_contract_says(compared: Path, data_root: Path) -> None:
+    script = data_root.parent / "check" / "contract.py"
+    done = subprocess.run([sys.executable, script, compared], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "as the contract says"
+
+
+def test_cells_of_other_settings_are_not_mixed_in(compared: Path) -> None:
+    with pytest.raises(UsageError, match=r"sgd/seed-0 was made with other settings: train.lr is 0.05 there, 0.3 here"):
+        compare(compared, "sgd", more=("train.lr=0.3",))
+
+
+def test_generators_get_a_curve_of_distances(tmp_path: Path) -> None:
+    gencl.compare("sgd", (0,), tmp_path / "c", set=tiny("digits-cgan"), threads=1, progress="silent")
+    lines = (tmp_path / "c" / "curves.csv").read_text().splitlines()
+    assert lines[1].startswith("sgd,fid,1,") and len(lines) == 5 and lines[4].startswith("real,fid,3,")
+    assert (tmp_path / "c" / "curves.png").exists() and (tmp_path / "c" / "samples.png").exists()
+
+
+def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
+    sets = [*tiny("digits-cgan"), "scenario.tasks=2"]
+    methods = "sgd,sgd:evaluate.samples=30"
+    gencl.compare(methods, [0], tmp_path / "c", "digits-cgan", set=sets, threads=1, progress="silent")
+    found = results_of(tmp_path / "c")
+    assert found["features"]["n"] == 20 and found["methods"]["sgd"]["status"] == "done"
+    other = found["methods"]["sgd:evaluate.samples=30"]
+    assert other["status"] == "failed" and "fid" not in other
+    assert "was measured otherwise than the others" in other["error"]
+    assert other["error"].endswith("n 30, not 20; pool 30, not 20")
+
+
+def test_variants() -> None:
+    (scholar,) = parse_variants("dgr:model.generator={name: cgan, width: 8}:train.lr=0.1")
+    assert scholar.assignments == ("model.generator={name: cgan, width: 8}", "train.lr=0.1")
+    assert parse_variants("ewc, anpyc:method.prune=0:train.betas=[0.5,0.9]") == [
+        Variant("ewc", "ewc"),
+        Variant("anpyc:method.prune=0:train.betas=[0.5,0.9]", "anpyc", ("method.prune=0", "train.betas=[0.5,0.9]")),
+    ]
+    with pytest.raises(UsageError, match="'sgd' is there twice"):
+        distinct_variants(["sgd", Variant("sgd", "sgd")])
+
+
+ONE = {"std": None, "n": 1}
+PUBLISHED = {
+    "preset": "split-mnist",
+    "seeds": [0],
+    "methods": {
+        "sgd-f": {"status": "done", "acc": {"mean": 0.97, **ONE}, "bwt": {"mean": 0.0, **ONE}},
+        "anpyc:method.prune=0": {"status": "done", "acc": {"mean": 0.99, **ONE}},
+    },
+    "paper": {
+        "sgd-f": {"acc": 0.8447, "acc_std": 0.018, "bwt": -0.132, "source": "ANPyC table I", "note": "it is odd"},
+    },
+}
+
+
+def test_published_rows_stand_beneath_with_their_spread_source_and_note(capsys: pytest.CaptureFixture[str]) -> None:
+    assert comparison_table(PUBLISHED).row_count == 3
+    print_comparison(PUBLISHED)
+    shown = capsys.readouterr().out
+    assert "84.47 ± 1.80" in shown and "-13.20" in shown
+    assert "published: ANPyC table I" in shown and "ANPyC table I: it is odd" in shown
+    markdown = comparison_markdown(PUBLISHED, "gencl compare")
+    assert "| *published* | | 84.47 ± 1.80 | -13.20 |" in markdown and "ANPyC table I: it is odd" in markdown
+    assert "sgd-f,acc,0.97,,1,0.8447" in comparison_csv(PUBLISHED)
+
+
+def test_a_variant_has_no_published_row(tmp_path: Path) -> None:
+    from gencl.experiments.results import write_results
+
+    variants = parse_variants("anpyc,anpyc:method.prune=0,spp")
+    found = write_results(tmp_path, variants, [0], "split-mnist", {})
+    assert set(found["paper"]) == {"anpyc", "spp"} and found["paper"]["spp"]["source"] == "SPP table 2"

@@ -1,0 +1,180 @@
+"""The search: what is tried, how it is scored, and what is written."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import gencl
+from gencl import presets
+from gencl.core.errors import UsageError
+from gencl.experiments.search import Experiment, parse_grid, searches, thinned
+from gencl.experiments.tune import found_yaml
+from gencl.methods import METHODS
+from tests.conftest import gencl as run_gencl
+from tests.conftest import tiny
+
+DIGITS = Experiment("digits-mlp", None, tuple(tiny("digits-mlp")))
+
+
+def test_a_small_grid_is_tried_whole_and_a_large_one_evenly() -> None:
+    points = list(itertools.product(range(3), range(2)))
+    assert thinned(points, [3, 2], 6) == points
+    line = [(i,) for i in range(10)]
+    assert thinned(line, [10], 1) == [(4,)] and thinned(line, [10], 1, (7,)) == [(7,)]
+    assert thinned(line, [10], 4, (3,)) == [(0,), (3,), (6,), (9,)]
+    square = list(itertools.product(range(4), range(4)))
+    found = thinned(square, [4, 4], 4)
+    assert found == thinned(square, [4, 4], 4)
+    assert thinned(square, [4, 4], 1, (None, 3)) == [(1, 3)]
+    for axis in (0, 1):  # every value of each setting once
+        assert sorted(point[axis] for point in found) == [0, 1, 2, 3]
+
+
+def test_the_present_settings_are_among_the_candidates() -> None:
+    (search,) = searches(["ewc"], ["lambda=0.01,0.1,1,10,100"], DIGITS, 2)
+    assert {"lambda": 1, "train.lr": 0.05} in search.candidates and len(search.candidates) == 2  # ewc's default
+    (search,) = searches(["ewc"], ["lambda=3,4"], DIGITS, 1)
+    assert [candidate["train.lr"] for candidate in search.candidates] == [0.05]  # as far as they are in the grid
+
+
+def test_grids_are_for_all_methods_for_one_or_for_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(METHODS.get("mas"), "grid", {"lambda": (1, 5)})
+    grids = ["lambda=0.5,2", "anpyc.prune=0,50", "train.lr=0.1,2x", "sgd.train.momentum=0.5"]
+    found = searches(["sgd", "ewc", "anpyc", "mas+ewc"], grids, DIGITS, 100)
+    assert {search.method: search.grid for search in found} == {
+        "sgd": {"train.lr": [0.1], "train.momentum": [0.5]},  # 2x of the preset's 0.05 is 0.1 as well
+        "ewc": {"lambda": [0.5, 2.0], "train.lr": [0.1]},
+        "anpyc": {"lambda": [0.5, 2.0], "prune": [0.0, 50.0], "train.lr": [0.1]},
+        "mas+ewc": {"mas.lambda": [0.5, 2.0], "ewc.lambda": [0.5, 2.0], "train.lr": [0.1]},
+    }
+    assert found[1].variants()[0].label == "ewc:method.lambda=0.5:train.lr=0.1"
+    rates = [0.02, 0.05, 0.125]  # 0.4, 1 and 2.5 times the preset's
+    own = searches(["mas", "joint"], [], DIGITS, 6)
+    assert [search.grid for search in own] == [{"lambda": [1.0, 5.0], "train.lr": rates}, {"train.lr": rates}]
+    (search,) = searches(["joint"], ["train.lr=1x"], DIGITS, 6)
+    assert search.candidates == [{"train.lr": 0.05}]
+
+
+def test_values_are_yaml_and_brackets_hold_together() -> None:
+    assert parse_grid("train.betas=[0.5,0.9],[0.9,0.99]") == ("train.betas", [[0.5, 0.9], [0.9, 0.99]])
+    assert parse_grid("method.samples=null,1e-3") == ("samples", [None, 1e-3])
+
+
+@pytest.mark.parametrize(
+    ("methods", "grid", "message"),
+    [
+        ("ewc", "lamda=1", "did you mean lambda"),
+        ("ewc", "ewc.lamda=1", "did you mean lambda"),
+        ("ewc", "mas.lambda=1", "mas is not among --methods ewc"),
+        ("ewc", "train.lrr=1", "did you mean train.lr"),
+        ("ewc", "data.limit=10", "change what is measured"),
+        ("ewc", "lambda=", "holds no values"),
+        ("ewc", "lambda=1,,2", "a value is missing"),
+        ("ewc", "lambda", "KEY=V1,V2"),
+        ("ewc", "lambda=-1", "method.lambda"),
+        ("ewc", "lambda={a: 1, a: 2}", "YAML"),
+        ("sgd:train.lr=1", None, "plain names"),
+        ("ecw", None, "did you mean ewc"),
+        ("ewc,ewc", "lambda=1", "twice"),
+    ],
+)
+def test_wrong_grids(methods: str, grid: str | None, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        gencl.tune(methods, [grid] if grid else [], out=tmp_path / "t", preset="digits-mlp", progress="silent")
+    assert not (tmp_path / "t").exists()
+
+
+def test_wrong_budget_and_split(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--budget 0"):
+        gencl.tune("ewc", ["lambda=1"], 0, out=tmp_path / "t", progress="silent")
+    with pytest.raises(UsageError, match="--widen -1"):
+        gencl.tune("ewc", ["lambda=1"], widen=-1, out=tmp_path / "t", progress="silent")
+    with pytest.raises(UsageError, match="always chooses on validation images"):
+        gencl.tune("ewc", ["lambda=1"], out=tmp_path / "t", set=["evaluate.split=test"], progress="silent")
+
+
+def test_a_search_scores_on_validation_images_and_leaves_a_block_for_the_preset(tmp_path: Path) -> None:
+    out = tmp_path / "t"
+    sets = [part for text in tiny("digits-mlp") for part in ("--set", text)]
+    command = ["tune", "--preset", "digits-mlp", *sets, "--methods", "ewc,sgd", "--grid", "ewc.lambda=0.1,1"]
+    command += ["--grid", "ewc.train.lr=1x", "--grid", "sgd.train.lr=0.05,1e30", "--set", "data.validation=0"]
+    command += ["--widen", "0", "--seeds", "10", "--out", out]
+    done = run_gencl(*command)
+    assert done.returncode == 0, done.stderr
+    assert "0.1 of the training images are kept apart" in done.stderr
+    assert "is at an end of its values" in done.stdout and str(out / "found.yaml") in done.stdout
+    found = json.loads((out / "tune.json").read_text())
+    assert found["metric"] == "acc" and found["seeds"] == [10] and found["split"] == "validation"
+    good, diverged = found["methods"]["sgd"]["search"]
+    assert found["methods"]["sgd"]["best"] == {"train.lr": 0.05} and good["status"] == "done"
+    assert diverged["status"] == "failed" and diverged["score"] is None and "became" in diverged["error"]
+    ewc = found["methods"]["ewc"]
+    assert ewc["score"] == max(row["score"] for row in ewc["search"]) and ewc["edge"] == {"lambda": "limit"}
+    run = gencl.load_run(out / "sgd_train.lr=0.05" / "seed-10")
+    assert run.settings.evaluate.split == "validation" and run.settings.data.validation == 0.1
+    assert run.metrics["summary"]["acc"] == good["score"]
+    assert "| **0.05** |" in (out / "tune.md").read_text()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text((out / "found.yaml").read_text() + "preset: mine\nmodel: {name: mlp}\n")
+    assert presets.resolve(config=mine, method="sgd").train.lr == 0.05
+    assert presets.resolve(config=mine, method="ewc").method["lambda"] == ewc["best"]["lambda"]
+    before = run.path.stat().st_mtime_ns
+    again = run_gencl(*command, "--json")
+    assert json.loads(again.stdout) == found and run.path.stat().st_mtime_ns == before
+
+
+def test_generators_are_scored_by_distance_and_all_failed_is_said(tmp_path: Path) -> None:
+    found = gencl.tune(
+        "dgr,sgd", ["dgr.share=0.25,0.75", "dgr.train.lr=1x", "sgd.train.lr=1e30"], seeds=[10], out=tmp_path / "t",
+        widen=0, set=tiny("digits-cgan"), progress="silent",
+    )  # fmt: skip
+    assert found["metric"] == "fid" and found["better"] == "lower"
+    scores = [row["score"] for row in found["methods"]["dgr"]["search"]]
+    assert found["methods"]["dgr"]["score"] == min(scores)
+    assert found["methods"]["sgd"]["best"] is None and "became" in found["methods"]["sgd"]["error"]
+    text = (tmp_path / "t" / "found.yaml").read_text()
+    assert text == found_yaml(found) and [*yaml.safe_load(text)["methods"]] == ["dgr"]
+    assert "seed 10, by the best mean fid (lower is better); at most 9 candidates" in text
+    assert "# sgd: nothing was chosen, every candidate failed: " in text
+
+
+def test_a_search_widens_its_grid_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    def search(out: str, widen: int, *more: str) -> dict[str, Any]:
+        grid = ["train.lr=0.0001,0.001"]  # six steps of these learn nothing: the best is above
+        where = {"out": tmp_path / out, "preset": "digits-mlp", "set": [*tiny("digits-mlp"), *more]}
+        return gencl.tune("finetune", grid, seeds=[10, 11], widen=widen, progress="silent", **where)
+
+    first = search("stopped", 0)["methods"]["finetune"]
+    assert first["best"] == {"train.lr": 0.001} and first["edge"] == {"train.lr": "limit"} and first["rounds"] == 0
+    kept = tmp_path / "stopped" / "finetune_train.lr=0.001" / "seed-10" / "metrics.json"
+    half = tmp_path / "stopped" / "finetune_train.lr=0.01" / "seed-10"  # stopped in the middle of a round
+    config = ["train.lr=0.01", "data.validation=0.1", "evaluate.split=validation", *tiny("digits-mlp")]
+    gencl.train("digits-mlp", "finetune", seed=10, out=half, set=config, progress="silent")
+    before = [path.stat().st_mtime_ns for path in (kept, half / "metrics.json")]
+    found = search("stopped", 2)
+    assert [path.stat().st_mtime_ns for path in (kept, half / "metrics.json")] == before
+    row = found["methods"]["finetune"]
+    assert row["rounds"] == 2 or row["edge"] == {}
+    assert row["grid"]["train.lr"][:3] == [0.0001, 0.001, 0.01] and row["std"] is not None
+    assert [tried["round"] for tried in row["search"]][:3] == [0, 0, 1]
+    results = json.loads((tmp_path / "stopped" / "results.json").read_text())
+    assert len(results["methods"]) == len(row["search"])
+    assert search("whole", 2) == found
+
+
+def test_composed_methods_get_a_block_of_blocks(tmp_path: Path) -> None:
+    best = {"mas.lambda": 3.0, "dgr.share": 0.25, "train.lr": 0.01}
+    rule = {"metric": "fid", "better": "lower", "seeds": [10], "budget": 6, "widen": 3}
+    found = {**rule, "methods": {"mas+dgr": {"best": best, "edge": {}}}}
+    block = yaml.safe_load(found_yaml(found))["methods"]["mas+dgr"]
+    assert block == {"mas": {"lambda": 3.0}, "dgr": {"share": 0.25}, "train.lr": 0.01}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(found_yaml(found))
+    settings = presets.resolve(config=mine, method="mas+dgr")
+    assert settings.method["mas"]["lambda"] == 3 and settings.train.lr == 0.01

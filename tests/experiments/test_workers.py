@@ -1,0 +1,63 @@
+"""The processes of a comparison: how they end, and what is told of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gencl.experiments import fork_server
+from gencl.experiments.fork_server import ForkServer, launched
+from gencl.experiments.workers import Workers
+from tests.conftest import tiny
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    made = Workers("cpu", threads=1)
+    with made.working():
+        yield made
+
+
+def test_status_and_message_come_back(workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_server, "launched", launched)  # a server that is started as for a user
+    assert workers.run(["list", "methods"]) == (0, "")
+    status, errors = workers.run(["train", "--method", "anpcy", "--out", str(tmp_path / "run")])
+    assert status == 2 and errors.startswith("gencl: no method is called 'anpcy'; did you mean anpyc")
+
+
+def test_a_killed_one_is_told_by_its_signal_and_a_stopped_one_leaves_a_checkpoint(tmp_path: Path) -> None:
+    sets = [part for text in [*tiny("digits-mlp"), "train.steps=100000"] for part in ("--set", text)]
+    server = ForkServer()
+    out = tmp_path / "run"
+    started = server.start(["train", "--preset", "digits-mlp", "--out", str(out), *sets])
+    while not (out / "log.jsonl").exists():
+        time.sleep(0.01)
+    server.close()  # what was started goes on
+    os.kill(started.pid, signal.SIGKILL)
+    assert started.wait()[0] == -signal.SIGKILL
+    started.terminate()  # nothing any more
+    written = (out / "log.jsonl").stat().st_mtime_ns
+    again = server.start(["train", "--resume", "--out", str(out)])  # by a new server
+    while (out / "log.jsonl").stat().st_mtime_ns == written:
+        time.sleep(0.01)
+    again.terminate()
+    status, errors = again.wait()
+    server.close()
+    assert status == 128 + signal.SIGTERM and "stopped at task 1" in errors
+
+
+def test_a_killed_server_is_replaced(workers: Workers) -> None:
+    workers.run(["list", "metrics"])
+    server = workers._server
+    assert server is not None and server._process is not None
+    server._process.kill()
+    server._process.wait()
+    assert workers.run(["list", "presets"])[0] == 0

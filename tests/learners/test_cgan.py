@@ -1,0 +1,71 @@
+"""The conditional GAN's parts: shared, own, and what adapters add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import gencl
+from gencl.learners.learner import Batch
+from gencl.learners.networks.class_layers import CLASS_LAYERS
+from gencl.learners.networks.entropies import bernoulli_entropy
+from gencl.presets import resolve
+from tests.conftest import grown, tiny
+
+pytestmark = pytest.mark.numeric
+
+
+@pytest.mark.parametrize("class_layer", list(CLASS_LAYERS))
+@pytest.mark.parametrize("adapter", [0, 3])
+def test_every_parameter_of_the_generator_is_shared_or_one_tasks_own(class_layer: str, adapter: int) -> None:
+    learner, _ = grown(
+        resolve("digits-cgan", assignments=[f"model.class_layer={class_layer}", f"model.adapter={adapter}"]), 3
+    )
+    shared = learner.shared()
+    own = [learner.own(task) for task in range(3)]
+    everything = [*shared, *(name for part in own for name in part)]
+    assert sorted(everything) == sorted(n for n, _ in learner.named_parameters() if n.startswith("generator."))
+    assert len(set(everything)) == len(everything)
+    assert all(f".tasks.{task}." in name for task, part in enumerate(own) for name in part)
+
+
+def test_an_adapter_adds_nothing_at_first_and_is_of_its_rank() -> None:
+    plain, _ = grown(resolve("digits-cgan", assignments=["model.width=4"]), 2)
+    adapted, _ = grown(resolve("digits-cgan", assignments=["model.width=4", "model.adapter=2"]), 2)
+    latents, classes = torch.randn(5, 32), torch.tensor([0, 1, 0, 1, 1])
+    adapted.load_state_dict({**adapted.state_dict(), **plain.state_dict()})
+    assert torch.equal(plain.generate(classes, latents), adapted.generate(classes, latents))
+    adapter = adapted.generator.adapter
+    with torch.no_grad():
+        for task in adapter.tasks:
+            task.up.normal_()
+    many = adapter(torch.randn(50, 32), torch.zeros(50, dtype=torch.long))
+    assert torch.linalg.matrix_rank(many) == 2
+    assert not torch.equal(plain.generate(classes, latents), adapted.generate(classes, latents))
+
+
+def test_entropies_against_their_definitions() -> None:
+    x = torch.linspace(-8, 8, 33, dtype=torch.float64)
+    p = torch.sigmoid(x)
+    assert torch.allclose(bernoulli_entropy(x), -(p * p.log() + (1 - p) * (1 - p).log()))
+    found = {}
+    for kind in ("pixels", "softmax", "discriminator"):
+        learner, _ = grown(resolve("digits-cgan", assignments=["model.width=4", f"model.entropy={kind}"]))
+        latents = learner.latents(3, "test")
+        found[kind] = learner.scalars(
+            "entropy", Batch(latents.new_zeros(3, 0), torch.zeros(3, dtype=torch.long), latents)
+        )
+    logits = learner.generator.logits(latents, torch.zeros(3, dtype=torch.long)).flatten(1)
+    chances = logits.softmax(1)
+    assert torch.allclose(found["softmax"], -(chances * chances.log()).sum(1), rtol=1e-4)
+    assert torch.allclose(found["pixels"], bernoulli_entropy(logits).sum(1), rtol=1e-4)
+    assert ((found["discriminator"] > 0) & (found["discriminator"] <= 0.6932)).all()
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_other_normalisations_learn_and_are_drawn(norm: str, tmp_path: Path) -> None:
+    short = [*tiny("digits-cgan"), "scenario.tasks=2", f"model.norm={norm}"]
+    run = gencl.train("digits-cgan", "anpyc+align", out=tmp_path / "run", set=short, progress="silent")
+    assert run.finished

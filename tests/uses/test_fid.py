@@ -1,0 +1,79 @@
+"""`gencl fid` between runs, folders and data sets, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gencl.api import Run
+from gencl.datasets import digits
+from gencl.drawing.grids import to_picture
+from gencl.training.train import train
+from tests.conftest import gencl, tiny
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    return train("digits-cgan", "sgd", 0, folder, set=tiny("digits-cgan"), progress="silent")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The held-out digits as pictures, in two sub-folders."""
+    path = tmp_path_factory.mktemp("digits")
+    for i, image in enumerate(digits.load().test.images):
+        place = path / ("even" if i % 2 == 0 else "odd") / f"{i}.png"
+        place.parent.mkdir(exist_ok=True)
+        to_picture(image).save(place)
+    return path
+
+
+def scores(*arguments: str | Path) -> dict[str, float]:
+    result = gencl("fid", *arguments, "--json")
+    assert result.returncode == 0, result.stderr
+    found: dict[str, float] = json.loads(result.stdout)["scores"]
+    return found
+
+
+def test_a_folder_of_a_data_sets_own_images_is_no_distance_away(folder: Path) -> None:
+    found = scores(folder, "digits", "--features", "digits")
+    assert found.keys() == {"fid", "kid", "precision", "recall", "isc"}
+    assert found["fid"] < 1e-3 and found["precision"] == found["recall"] == 1
+
+
+def test_a_run_against_its_own_held_out_images_or_others(run: Run, folder: Path) -> None:
+    result = gencl("fid", run.path, "--n", "60")
+    assert result.returncode == 0, result.stderr
+    assert "(60) against the run's" in " ".join(result.stdout.split())
+    assert "(60 generated and 96 real images in all)" in result.stderr
+    assert "60 generated and 96 real images are no more than the 128 features" in result.stderr
+    other = scores(run.path, folder, "--n", "60")  # 28x28 and grey as the run is
+    assert other["fid"] > 100 and scores(run.path, folder, "--n", "60") == other
+
+
+def test_what_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+    cases = [
+        (["digits"], 2, "digits is no run: name what its images are compared with as well"),
+        (["digits", "nothing"], 2, "no data set is called 'nothing'"),
+        ([run.path, tmp_path], 2, "holds no pictures"),
+        (["digits", "digits", "--n", "1"], 2, "1 is not in the range"),
+        (["digits", "digits", "--n", "9999"], 2, "9,999 images were asked for, and digits has 360"),
+        ([folder, "digits", "--features", "reader"], 2, "neither side is a run"),
+        ([folder, folder, "--features", "digits", "--size", "16"], 2, "takes uint8 images of 1 channels and 28x28"),
+        ([folder, folder, "--features", "nothing"], 2, "no feature extractor is called 'nothing'"),
+        ([folder, folder, "--features", "inception", "--weights", tmp_path / "no.pth"], 2, "there is no such file"),
+        ([run.path, "digits", "--data-root", tmp_path / "no"], 2, "no"),
+    ]
+    for arguments, status, words in cases:
+        result = gencl("fid", *arguments)
+        assert result.returncode == status, (arguments, result.stderr)
+        assert words in result.stderr and result.stderr.count("\n") <= 3, (arguments, result.stderr)
+        assert "Traceback" not in result.stderr and not result.stdout
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+    Image.new("L", (8, 8)).save(tmp_path / "b.png")
+    result = gencl("fid", tmp_path, "digits")
+    assert result.returncode == 2 and "pictures of 2 sizes" in result.stderr

@@ -1,0 +1,128 @@
+"""``gencl reconstruct`` and ``gencl interpolate``: what they draw, and what they say when they cannot."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import gencl
+from gencl.commands import cli
+from gencl.core.errors import GenclError, UsageError
+from gencl.drawing.grids import GAP
+from gencl.uses.latent_space import ROWS
+from tests.conftest import tiny
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE, a GAN and a classifier, hardly trained."""
+    folder = tmp_path_factory.mktemp("runs")
+    for kind in ("vae", "cgan", "mlp"):
+        preset = f"digits-{kind}"
+        gencl.train(preset, "sgd", 0, folder / kind, set=[*tiny(preset), "train.steps=2"], progress="silent")
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[str]:
+    """A grey image of the models' size, and a coloured one of another."""
+    paths = [str(tmp_path / name) for name in ("a.png", "b.jpg")]
+    Image.linear_gradient("L").resize((28, 28)).save(paths[0])
+    Image.new("RGB", (50, 40), (200, 30, 90)).save(paths[1])
+    return paths
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def cells(path: Path, label: int = 0) -> tuple[int, int]:
+    """Columns and rows of a grid of 28x28 images shown at twice their size, without names at the left."""
+    width, height = Image.open(path).size
+    return (width - GAP) // (56 + GAP), (height - label - GAP) // (56 + GAP)
+
+
+def test_reconstruct_held_out_images_and_files(runs: Path, pictures: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "x.png"
+    done = run("reconstruct", runs / "vae", "--n", "5", "--out", out)
+    assert done.exit_code == 0 and done.stdout.strip() == str(out)
+    assert cells(out)[1] == 6  # two rows for each of three tasks
+    done = run("reconstruct", runs / "vae", "--n", "5", "--task", "2", "--out", out)
+    assert done.exit_code == 0 and cells(out)[1] == 2
+    done = run("reconstruct", runs / "vae", *pictures, "--task", "3", "--out", out)
+    assert done.exit_code == 0 and cells(out)[1] == 2
+    assert done.stderr.strip() == f"gencl: {pictures[1]} is 50x40: its middle is cropped and resized to 28x28"
+
+
+def test_interpolate(runs: Path, pictures: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "x.png"
+    assert run("interpolate", runs / "vae", *pictures, "--steps", "4", "--out", out).exit_code == 0
+    assert cells(out)[0] == 6
+    for kind in ("vae", "cgan"):
+        for arguments, rows in (
+            ((), 3),
+            (("--task", "2"), 1),
+            (("--classes", "1"), ROWS),
+            (("--classes", "0,2"), ROWS),
+        ):
+            done = run("interpolate", runs / kind, *arguments, "--steps", "3", "--out", out)
+            assert done.exit_code == 0, done.output
+            assert cells(out)[1] == rows
+
+
+def test_the_ends_are_the_two_images_reconstructions(runs: Path, pictures: list[str], tmp_path: Path) -> None:
+    between = gencl.interpolate(runs / "vae", [pictures[0], pictures[0]], task=1, steps=2)
+    pair = gencl.reconstruct(runs / "vae", [pictures[0]], task=1)
+    step = 56 + GAP
+    size = between.height
+    ends = [between.crop((GAP + i * step, size - step, GAP + i * step + 56, size - GAP)) for i in range(4)]
+    left = pair.width - step
+    rows = [pair.crop((left, GAP + i * step, left + 56, GAP + i * step + 56)) for i in range(2)]
+    image, decoded = rows
+    assert [end.tobytes() for end in ends] == [part.tobytes() for part in (image, decoded, decoded, image)]
+
+
+def test_a_model_alone_needs_images(runs: Path, pictures: list[str], tmp_path: Path) -> None:
+    for name in ("model.json", "model.safetensors"):
+        shutil.copy(runs / "vae" / name, tmp_path)
+    assert gencl.reconstruct(tmp_path, pictures[:1]).height > 56
+    with pytest.raises(UsageError, match="which names the data; give images"):
+        gencl.reconstruct(tmp_path)
+
+
+WRONG = [
+    ("cgan", ["reconstruct"], UsageError, "holds a ConditionalGAN, which has no encoder"),
+    ("mlp", ["reconstruct"], UsageError, "holds a classifier"),
+    ("mlp", ["interpolate"], UsageError, "holds a classifier"),
+    ("vae", ["reconstruct", "--task", "4"], UsageError, "--task 4: the run learned tasks 1 to 3"),
+    ("vae", ["reconstruct", "none.png"], UsageError, "there is no image none.png"),
+    ("vae", ["reconstruct", "."], UsageError, "is a folder"),
+    ("vae", ["reconstruct", "text.png"], GenclError, "text.png cannot be read as an image"),
+    ("vae", ["interpolate", "a.png"], UsageError, "give two images to go from one to the other, or none, not 1"),
+    ("vae", ["interpolate", "a.png", "a.png", "--classes", "1"], UsageError, "--classes is for latents"),
+    ("cgan", ["interpolate", "a.png", "a.png"], UsageError, "has no encoder"),
+    ("cgan", ["interpolate", "--classes", "0,7"], UsageError, "7 not learned"),
+    ("cgan", ["interpolate", "--classes", "0,1,2"], UsageError, "name one class, or two"),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "error", "message"), WRONG)
+def test_wrong_use(
+    kind: str,
+    arguments: list[str],
+    error: type[GenclError],
+    message: str,
+    runs: Path,
+    pictures: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("no image")
+    done = run(arguments[0], runs / kind, *arguments[1:], "--out", "x.png")
+    assert type(done.exception) is error and message in str(done.exception)
+    assert not (tmp_path / "x.png").exists()
