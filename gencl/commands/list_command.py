@@ -9,7 +9,6 @@ import click
 
 from gencl.commands.options import output_options, plugin_option
 
-_MODULES = {"learners": "models", "extractors": "metrics"}
 """Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
@@ -69,5 +68,6 @@ def _about(what: str) -> dict[str, str]:
         from gencl.runs import ready
 
         return {name: ready.about(name) for name in ready.names()}
-    registry = getattr(import_module(f"gencl.{_MODULES.get(what, what)}"), what.upper())
+    room = "metrics" if what == "extractors" else what
+    registry = getattr(import_module(f"gencl.{room}"), what.upper())
     return {name: registry.about(name) for name in registry}

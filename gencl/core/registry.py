@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import Any
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.waiting import say
 
 NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 
@@ -113,6 +112,8 @@ class Registry:
             source = point.dist.name if point.dist else "a plug-in"
             problem = self._refusal(point.name)
             if problem:
+                from gencl.core.waiting import say  # imports torch: names are listed without it
+
                 say(f"gencl: of the package {source} something is left out: {problem}")
             else:
                 self.add(point.name, point.value, f"from {source}", source)
