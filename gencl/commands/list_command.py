@@ -44,7 +44,7 @@ def command(what: str | None, as_json: bool) -> None:
 
         click.echo("\nwhom they serve:")
         for word, learners in SERVES.items():
-            click.echo(f"  [{word}]{'':{8 - len(word)}}  {learners}")
+            click.echo(f"  [{word}]{'':{9 - len(word)}}  {learners}")
 
 
 def _overview(as_json: bool) -> None:
@@ -70,4 +70,6 @@ def _about(what: str) -> dict[str, str]:
         return {name: ready.about(name) for name in ready.names()}
     room = "metrics" if what == "extractors" else what
     registry = getattr(import_module(f"gencl.{room}"), what.upper())
+    if what == "methods":
+        return {name: f"{registry.about(name)} [{registry.serves(name) or 'any'}]" for name in registry}
     return {name: registry.about(name) for name in registry}
