@@ -34,7 +34,7 @@ _PUBLIC = {
     "Metric": "gencl.metrics.metric",
     "Part": "gencl.core.settings",
     "Recipe": "gencl.scenarios.recipe",
-    "Batch": "gencl.learners.learner",
+    "Batch": "gencl.scenarios.batch",
     "Phase": "gencl.learners.learner",
     "Task": "gencl.scenarios.task",
     "Scenario": "gencl.scenarios.task",

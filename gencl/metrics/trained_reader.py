@@ -30,7 +30,7 @@ from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic, permutation, seeded
 from gencl.datasets.dataset import Split
 from gencl.metrics.reader import FEATURES, LOGITS, Reader
-from gencl.scenarios.task import Scenario, Source
+from gencl.scenarios.task import DataSource, Scenario
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Domain:
     test: Split
 
     @staticmethod
-    def of(source: Source, number: int, kept: set[bytes]) -> Domain:
+    def of(source: DataSource, number: int, kept: set[bytes]) -> Domain:
         """A source without the training images that are ``kept`` apart."""
         data = source.read()
         train = _without(data.train, kept)
