@@ -13,10 +13,13 @@ from gencl import presets
 from gencl.core.processes import Processes
 from gencl.core.settings import Settings
 from gencl.methods import building
+from gencl.methods.base import Context
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_accelerator, make_learner
 from gencl.runs.recorder import Recorder
-from gencl.scenarios.task import Scenario, Task
+from gencl.scenarios.task import Scenario
+from gencl.training.measuring import Measuring, Timed
+from gencl.training.observers import Observer
 from gencl.training.trainer import Trainer
 
 NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
@@ -31,14 +34,15 @@ def places(labels: Tensor, classes: Sequence[int]) -> Tensor:
     return (labels.unsqueeze(-1) == torch.tensor(classes)).long().argmax(-1)
 
 
-class OnlyAtTheEnd(Trainer):
-    """Measures what was learned after the last task only, or (``evaluates``) never."""
+class OnlyAtTheEnd(Observer):
+    """Measures what was learned after the last task only, or never."""
 
-    evaluates = True
+    def __init__(self, measuring: Measuring, last: int, evaluates: bool) -> None:
+        self._measuring, self._last, self._evaluates = measuring, last, evaluates
 
-    def _measure(self, tasks: Sequence[Task], ends: bool) -> None:
-        if ends and self.evaluates:
-            super()._measure(tasks, ends)
+    def after_task(self, ctx: Context) -> None:
+        if self._evaluates and ctx.task.index == self._last:
+            self._measuring.after_task(ctx)
 
 
 def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
@@ -60,6 +64,8 @@ def fresh(
     recorder = Recorder(folder, settings, scenario, Processes(accelerator))
     recorder.create(resume=False)
     method = building.build(settings.method)
-    trainer = OnlyAtTheEnd(settings, scenario, learner, method, evaluator, recorder, accelerator)
-    trainer.clock, trainer.evaluates = clock, evaluate
+    trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
+    trainer.stopwatch.clock = clock
+    late = OnlyAtTheEnd(trainer.measuring, trainer.episodes[-1].index, evaluate)
+    trainer.observers = [Timed(trainer.stopwatch, late), *trainer.observers[-1:]]
     return trainer

@@ -18,9 +18,9 @@ from gencl.methods import building
 from gencl.methods.base import Context, Method
 from gencl.runs.build import seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
-from gencl.scenarios.source import Source
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
+from gencl.training.observers import Progress
 from gencl.training.steps import Steps
 from gencl.training.trainer import Trainer
 
@@ -68,37 +68,36 @@ class Ensemble:
             deterministic(first.device),
             Reporter(total, 0, mode) as reporter,
         ):
+            progress = Progress(reporter, lambda: first.state, first.processes)
             for number, task in enumerate(first.episodes):
                 contexts = [member.context(member.episodes[number]) for member in self.members]
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.begin(ctx)
-                sources = [member.source(ctx) for member, ctx in zip(self.members, contexts, strict=True)]
+                    member.open_source(ctx)
                 for place, (stage, start, end) in enumerate(first.stages(contexts[0])):
                     reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
                     for member, ctx in zip(self.members, contexts, strict=True):
                         member.enter(ctx, place, stage, end - start)
                     with first.learner.passes.counting():
-                        self._train_stage(contexts, sources, end, reporter, stop)
+                        self._train_stage(contexts, end, progress, stop)
+                reporter.doing(f"task {task.name}, {len(self.members)} seeds: measuring")
                 for member, ctx in zip(self.members, contexts, strict=True):
-                    member.conclude(ctx, reporter)
+                    member.conclude(ctx)
+                    member.after_task(ctx, *([progress] if member is first else []))
                 if stop and task is not first.episodes[-1]:
                     first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
 
-    def _train_stage(
-        self, contexts: Sequence[Context], sources: Sequence[Source], end: int, reporter: Reporter, stop: StopRequest
-    ) -> None:
+    def _train_stage(self, contexts: Sequence[Context], end: int, progress: Progress, stop: StopRequest) -> None:
         first = self.members[0]
-        since = first.clock()
+        since = first.stopwatch.clock()
 
         def count_time() -> None:
             nonlocal since
-            now = first.clock()
-            forward, backward = first.learner.passes.take()
+            now = first.stopwatch.clock()
             counted = first.learner.passes.take()  # under vmap each sees its own samples
             for member in self.members:
                 member.state.cost.add("train_seconds", (now - since) / len(self.members))
                 member.state.cost.add_passes(*counted)
-                member.state.cost.add_passes(forward, backward)
             since = now
 
         stack = Stack(self.members, contexts[0], end - first.state.step)
@@ -114,20 +113,18 @@ class Ensemble:
             Acceleration(stack.learner),
             self._check_finite if first.device.type == "cpu" else None,
         )
-        shown = first.state.step
         while first.state.step < end:
             rate = first.rate(ctx)
-            stopping = steps.take(ctx, stacked_batch([source.batch(ctx.step) for source in sources]), rate, bool(stop))
+            for own in contexts:
+                own.step, own.lr = ctx.step, ctx.lr
+            batch = stacked_batch([member.batch(own) for member, own in zip(self.members, contexts, strict=True)])
+            stopping = steps.take(ctx, batch, rate, bool(stop))
             if first.checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
                 count_time()
-            values = {}
             for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
-                own.step, own.lr = ctx.step, ctx.lr
-                values = member.count(own, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
-            if values:
-                reporter.advance(first.state.step - shown, values)
-                shown = first.state.step
+                moment = member.after_step(own, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
+            progress.after_step(moment)
             if stopping and first.state.step < ctx.steps:
                 first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
         stack.average.take()

@@ -100,15 +100,15 @@ def test_a_run_is_measured_read_and_drawn(tmp_path: Path) -> None:
 def test_stopped_in_the_middle_of_task_2_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both optimisers, the teacher and the pictures come back: the same bytes as without the interruption."""
     whole = train(tmp_path / "whole")
-    batch = Trainer._batch
+    batch = Trainer.batch
 
-    def stopping(self: Trainer, ctx: Context, order: object) -> Batch:
+    def stopping(self: Trainer, ctx: Context) -> Batch:
         if self.state.cost.steps == 9:
-            self._checkpoint()
+            self.save()
             raise Interrupted("stopped", 15)
-        return batch(self, ctx, order)  # type: ignore[arg-type]
+        return batch(self, ctx)
 
-    monkeypatch.setattr(Trainer, "_batch", stopping)
+    monkeypatch.setattr(Trainer, "batch", stopping)
     with pytest.raises(Interrupted):
         train(tmp_path / "stopped")
     monkeypatch.undo()

@@ -15,7 +15,7 @@ from gencl.experiments.train_seeds import train_seeds
 from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from gencl.training.trainer import Trainer
+from gencl.training.stopwatch import Stopwatch
 from tests.conftest import tiny
 from tests.experiments.test_ensemble import settings_of, written
 
@@ -26,7 +26,7 @@ SETS = [*tiny("digits-mlp"), "scenario.tasks=2", "train.checkpoint_every=2", "tr
 def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by a hundred in each step, and by one whenever it is read, however slow the machine is."""
     ticks = itertools.count()
-    monkeypatch.setattr(Trainer, "clock", lambda trainer: 100.0 * trainer.state.cost.steps + next(ticks))
+    monkeypatch.setattr(Stopwatch, "clock", lambda watch: 100.0 * watch._cost().steps + next(ticks))
 
 
 def cost(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""Those who look on while a run goes on: they write, show and measure, and change nothing of what is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from gencl.core.processes import Processes
+from gencl.core.progress import Reporter
+from gencl.methods.base import Context
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
+from gencl.training.divergence import check_losses, check_parameters
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step that was just taken: the last loss of each phase, and whether it is time to log or to save.
+
+    Whoever reads a loss on a GPU waits for it: only where something is ``due``.
+    """
+
+    ctx: Context
+    losses: Mapping[str, Tensor]
+    logs: bool
+    saves: bool
+    stopping: bool
+
+    @property
+    def due(self) -> bool:
+        return self.logs or self.saves or self.stopping
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        return {name: round(float(loss), 6) for name, loss in self.losses.items()}
+
+
+class Observer:
+    """Looks on after each step, and when a task has been learned; by default it does nothing."""
+
+    def after_step(self, moment: Moment) -> None:
+        """Called when a step was taken and counted."""
+
+    def after_task(self, ctx: Context) -> None:
+        """Called when a task was learned and counted; all processes take part."""
+
+
+class Finite(Observer):
+    """Stops a run that diverges before anything of it is stored."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def after_step(self, moment: Moment) -> None:
+        if moment.due:
+            check_losses(self._recorder, moment.ctx, moment.losses)
+            check_parameters(self._recorder, moment.ctx)
+
+
+class Log(Observer):
+    """Writes log.jsonl."""
+
+    def __init__(self, recorder: Recorder, state: Callable[[], State]) -> None:
+        self._recorder, self._state = recorder, state
+
+    def after_step(self, moment: Moment) -> None:
+        if moment.logs:
+            ctx, state = moment.ctx, self._state()
+            where = {"task": ctx.task.name, "stage": ctx.stage.name, "step": state.step}
+            entry = {**where, "lr": ctx.lr, "loss": moment.values}
+            state.log_bytes = self._recorder.log(entry, state.log_bytes, state.cost.steps)
+
+
+class Checkpoints(Observer):
+    """Writes a checkpoint where it is time, and after each task."""
+
+    def __init__(self, write: Callable[[], None]) -> None:
+        self._write = write
+
+    def after_step(self, moment: Moment) -> None:
+        if moment.saves:
+            self._write()
+
+    def after_task(self, ctx: Context) -> None:
+        self._write()
+
+
+class Progress(Observer):
+    """Shows a person where the run is."""
+
+    def __init__(self, reporter: Reporter, state: Callable[[], State], processes: Processes) -> None:
+        self._reporter, self._state, self._main = reporter, state, processes.main
+        self._shown = state().cost.steps
+
+    def after_step(self, moment: Moment) -> None:
+        if moment.due:
+            steps = self._state().cost.steps
+            self._reporter.advance(steps - self._shown, moment.values)
+            self._shown = steps
+
+    def after_task(self, ctx: Context) -> None:
+        row, matrices = ctx.task.index, self._state().matrices
+        if self._main:
+            self._reporter.say(_line(ctx.task.name, {name: m[row][: row + 1] for name, m in matrices.items()}))
+
+
+def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:
+    known = {name: [value for value in values if value is not None] for name, values in measured.items()}
+    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in known.items() if values]
+    return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")

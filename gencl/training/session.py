@@ -1,0 +1,199 @@
+"""What a run trains, and where it stands: all that a checkpoint holds, and the moves from one stage to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Settings, TrainSettings
+from gencl.learners.learner import Learner, Phase
+from gencl.methods.base import Context, Method, Stage, under, within
+from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.transfer import empty_matrix, widened
+from gencl.runs import learned_images
+from gencl.runs.build import grow
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State, optimizer_tensors, restore_optimizers
+from gencl.scenarios.batch import Batch
+from gencl.scenarios.source import Source
+from gencl.scenarios.task import Scenario, Task
+from gencl.training import schedule, zero_shot
+from gencl.training.averaging import Average
+from gencl.training.optimizers import make_optimizer
+from gencl.training.stopwatch import Stopwatch
+
+
+class Session:
+    """The learner, the method and their tasks, with the phases, optimisers, average and source of the present stage.
+
+    Everything random comes from ``settings.seed``: initial values by name, the order of samples by task and epoch, the
+    rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        scenario: Scenario,
+        learner: Learner,
+        method: Method,
+        evaluator: Evaluator,
+        recorder: Recorder,
+        accelerator: Accelerator,
+    ) -> None:
+        self.settings, self.scenario, self.learner, self.method = settings, scenario, learner, method
+        self.evaluator, self.recorder = evaluator, recorder
+        self.processes = Processes(accelerator)
+        self.device = learner.position.device
+        self.random = RandomSource(
+            settings.seed, "training", device=self.device, rank=self.processes.rank, world=self.processes.world
+        )
+        self.episodes = method.episodes(scenario.tasks)
+        self._train = settings.train_of(len(scenario.tasks))
+        self.phases: list[Phase] = []
+        self.optimizers: list[Optimizer] = []
+        self.average = Average(learner, (), 0, 0)
+        self.source: Source | None = None
+        learner.passes.watch(learner.networks())
+        evaluator.remembers(learned_images.of_run(recorder.folder))
+        self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
+        self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
+
+    def steps_of(self, task: Task) -> int:
+        """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
+        return sum(schedule.steps(self._train[part.index], len(part.train), part.index) for part in task.parts)
+
+    def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
+        """Goes back to a checkpoint, which may be of fewer tasks: the others follow."""
+        n = len(self.scenario.tasks)
+        state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
+        state.origin = self.recorder.origin()
+        self.state = state
+        for task in self.episodes[: state.episode + state.within_task]:
+            self._grow(task)
+        named = dict(tensors)
+        self.learner.load_state_dict(within("learner", named))
+        self.method.load_state_dict(within("method", named), self.learner)
+        self.random.restore(named["random"].cpu())
+        self.recorder.restore(within("recorder", named))
+        self._stored_optimizers = within("optimizer", named)
+        self._stored_average = within("average", named)
+        self._stored_source = within("source", named)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of a checkpoint."""
+        return {
+            **under("learner", self.learner.state_dict()),
+            **under("method", self.method.state_dict()),
+            **under("optimizer", optimizer_tensors(self.optimizers)),
+            **under("average", self.average.tensors()),
+            **under("source", self.source.state_dict() if self.source and self.state.within_task else {}),
+            **under("recorder", self.recorder.tensors()),
+            "random": self.random.state(),
+        }
+
+    def context(self, task: Task) -> Context:
+        return Context(
+            learner=self.learner,
+            task=task,
+            last=task.index + 1 >= len(self.scenario.planned),
+            seed=self.settings.seed,
+            train=self.settings.train if task.merged else self._train[task.index],
+            processes=self.processes,
+            random=self.random,
+            steps=self.steps_of(task),
+        )
+
+    def _grow(self, task: Task) -> None:
+        grow(self.learner, task, self.settings.seed)
+
+    def begin(self, ctx: Context) -> None:
+        """The learner grows for the task, and the method hears of it."""
+        self._grow(ctx.task)
+        with self.stopwatch.timed("eval_seconds"):
+            if self.state.episode:
+                zero_shot.measure(self.state, self.evaluator, self.settings, self.scenario)
+        self.learner.train()
+        with self.stopwatch.timed("importance_seconds"):
+            self.method.before_task(ctx)
+
+    def open_source(self, ctx: Context, resumed: bool = False) -> None:
+        """From here on batches come from the task's source, which goes on where a checkpoint has left it."""
+        self.source = ctx.task.source(ctx.train.batch_size, self.settings.seed)
+        if resumed:
+            self.source.load_state_dict(self._stored_source)
+
+    def stages(self, ctx: Context) -> list[tuple[Stage, int, int]]:
+        """The stages of the task, each with its first step and the one after its last."""
+        stages = self.method.stages(self.state.episode, ctx.last)
+        ends = schedule.stage_ends(stages, ctx.steps)
+        return list(zip(stages, [0, *ends], ends, strict=False))
+
+    def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
+        """What is to be done before the steps of a stage, or before those that are left of it."""
+        ctx.stage = stage
+        self.phases = self.phases_of(self.learner, ctx)
+        self.optimizers = self._optimizers_for(self.phases, ctx.train)
+        if resumed:
+            restore_optimizers(self.optimizers, self._stored_optimizers)
+        else:
+            self.state.stage = number
+            with self.stopwatch.timed("importance_seconds"):
+                self.method.enter_stage(ctx)
+        self.average = Average(self.learner, self.phases, ctx.train.average, steps)
+        if resumed:
+            self.average.restore(self._stored_average)
+
+    def leave_stage(self) -> None:
+        """What follows the last step of a stage."""
+        self.average.take()
+        # running statistics are of each process's own rows; what methods find from here on must be the same
+        self.processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
+
+    def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:
+        """The learner's phases of a task. Old tasks' own parameters come last in those that move shared ones."""
+        tasks = [part.index for part in ctx.task.parts]
+        old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
+        return [
+            replace(phase, parameters=[*phase.parameters, *old]) if phase.moves_shared else phase
+            for phase in learner.phases(tasks)
+        ]
+
+    def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
+        """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
+        before: list[Optimizer | None] = [*self.optimizers] or [None] * len(phases)
+        return [
+            self.make_optimizer(self.learner, phase, settings) if old is None or phase.moves_shared else old
+            for phase, old in zip(phases, before, strict=True)
+        ]
+
+    def make_optimizer(self, learner: Learner, phase: Phase, settings: TrainSettings) -> Optimizer:
+        """A fresh one for a phase of the learner, shared parameters slowed where the settings say so."""
+        slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
+        return make_optimizer(phase, settings, slow)
+
+    def rate(self, ctx: Context) -> float:
+        """The learning rate of the coming step, which the context is told."""
+        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
+        ctx.step = self.state.step
+        ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
+        return rate
+
+    def batch(self, ctx: Context) -> Batch:
+        """What the coming step learns from."""
+        assert self.source is not None
+        own = self.source.batch(ctx.step, self.processes.rank, self.processes.world)
+        return self.method.extend_batch(ctx, own)
+
+    def conclude(self, ctx: Context) -> None:
+        """What follows the last step of a task: what learner and method keep of it; then the next task is up."""
+        self.learner.conclude(ctx.task)
+        self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
+        with self.stopwatch.timed("importance_seconds"):
+            self.method.after_task(ctx)
+        self.state.episode, self.state.stage, self.state.step = self.state.episode + 1, 0, 0
