@@ -17,13 +17,14 @@ import gencl
 from gencl import presets
 from gencl.commands import cli
 from gencl.core.registry import Registry
-from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
+from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings, read_yaml
 from gencl.datasets import DATASETS
 from gencl.experiments.search import RATE, RATES
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS, SERVES
 from gencl.metrics import EXTRACTORS, METRICS
 from gencl.metrics.figures import cell
+from gencl.presets.like import LIKE
 from gencl.scenarios import SCENARIOS
 
 DOCS = Path(__file__).parents[1]
@@ -118,9 +119,13 @@ def _registries() -> str:
 def _presets() -> str:
     parts = ["# Presets", "Experiments by name; `gencl preset copy NAME mine.yaml` makes one of yours."]
     for name in presets.names():
-        command, _, text = presets.path_of(name).read_text(encoding="utf-8").partition("\n")
+        path = presets.path_of(name)
+        command, _, text = path.read_text(encoding="utf-8").partition("\n")
         parts += [f"## {name}", f"{presets.about(name)}.", f"```sh\n{command.lstrip('# ')}\n```"]
         parts.append(f"```yaml\n{text.strip()}\n```")
+        like = (read_yaml(path).get("methods") or {}).get(LIKE)
+        if like:
+            parts.append(f"The settings of methods are those of [{like}](#{like}).")
     return "\n\n".join(parts)
 
 
