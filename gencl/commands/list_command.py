@@ -9,7 +9,7 @@ import click
 
 from gencl.commands.options import output_options, plugin_option
 
-_MODULES = {"learners": "models", "extractors": "metrics"}
+_MODULES = {"extractors": "metrics"}
 """Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
