@@ -16,7 +16,7 @@ fail() {
 
 interrupted() { # SIGNAL
   trap '' HUP INT TERM
-  kill "${!:-}" 2>/dev/null
+  kill -- "-${!:-}" 2>/dev/null || kill "${!:-}" 2>/dev/null
   say 'set-up interrupted; run the command again to go on'
   trap - "$1"
   kill -s "$1" $$
@@ -27,10 +27,13 @@ command -v flock >/dev/null || flock() { # [-n] DESCRIPTOR: macOS has no such co
   python3 -c 'import fcntl, sys; fcntl.flock(int(sys.argv[-1]), 2 | 4 * ("-n" in sys.argv))' "$@" 2>/dev/null
 }
 
+group='import os, sys; os.setpgid(0, 0); os.execvp(sys.argv[1], sys.argv[1:])' # pip's own children end with it
+
 step() { # COMMAND ...: runs it in the clone's folder; in the background, so that signals act at once
   (
     export TMPDIR="$venv/tmp" PIP_USER=0 # /tmp is often too small for PyTorch
     [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+    [ "$1" = uv ] || set -- "$1" -I -c "$group" "$@"
     cd "$root" && exec "$@"
   ) >&9 2>&1 &
   wait "$!"
@@ -49,9 +52,8 @@ print(sys._base_executable)  # not that of .venv/ itself, where that is activate
 
 find_python() { # sets $python, or ends with one line
   why=''
-  if [ -n "${GENCL_PYTHON:-}" ]; then set -- "$GENCL_PYTHON"; else
-    set -- python3 python3.13 python3.12 python3.11 python3.10
-  fi
+  set -- python3 python3.13 python3.12 python3.11 python3.10
+  [ -z "${GENCL_PYTHON:-}" ] || set -- "$GENCL_PYTHON"
   for name; do
     python=$("$name" -I -c "$probe" 2>/dev/null) && return # is run: a version manager's shim may stand for nothing
     why=${why:-$python}
@@ -74,6 +76,7 @@ ready() { # a finished environment, made here, for this pyproject.toml, with $ex
 }
 
 install() {
+  true >"$log"
   old=$(cat "$stamp" 2>/dev/null)
   [ ! -e "$stamp-dev" ] || extra=dev
   if [ "${old#* * }" = "$root" ] && [ -x "$venv/bin/python" ]; then
@@ -82,11 +85,10 @@ install() {
     [ -n "$old" ] || [ -z "$(ls -A "$venv" 2>/dev/null)" ] || fail "$venv was not made by cli/: move it away"
     say 'setting up .venv (about 6 GB with the CUDA builds of PyTorch; once) …'
     old=''
-    rm -rf "$venv"
-    mkdir "$venv" || exit 1
   fi
-  echo unfinished >"$stamp"
-  rm -rf "$venv/tmp" && mkdir "$venv/tmp" || exit 1
+  { mkdir -p "$venv" && echo unfinished >"$stamp"; } 2>&9 || explain
+  [ -n "$old" ] || find "$venv" -mindepth 1 -maxdepth 1 ! -name installed -exec rm -rf {} + 2>&9 || explain
+  rm -rf "$venv/tmp" && mkdir "$venv/tmp"
   if command -v uv >/dev/null; then
     [ -x "$venv/bin/python" ] || step uv venv --allow-existing --python "${GENCL_PYTHON:->=3.10}" "$venv" || explain
     step uv pip install --quiet --python "$venv/bin/python" -e ".${extra:+[$extra]}" || explain
@@ -110,10 +112,7 @@ environment() { # EXTRA ('' or dev): returns when .venv/ is ready, or ends with 
     flock 9 &
     wait "$!"
   fi
-  if ! ready; then # else another process has done it meanwhile
-    true >"$log"
-    install
-  fi
+  ready || install # else another process has done it meanwhile
   exec 9>&-
   trap - HUP INT TERM
 }

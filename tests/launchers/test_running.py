@@ -1,6 +1,5 @@
-"""cli/gencl becomes the program, cli/test runs all three tools."""
+"""cli/gencl becomes the program, cli/test runs all four tools."""
 
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -20,8 +19,7 @@ def test_first_run_sets_up_and_the_second_only_runs(clone: Clone):
     (pip,) = clone.calls()
     assert pip.startswith("-m pip install ")
     assert pip.endswith(f" -e .|{clone.root}")
-    assert not (clone.root / ".venv" / "install.tmp").exists()
-    assert sorted(path.name for path in clone.root.iterdir()) == [".venv", "cli", "pyproject.toml"]
+    assert sorted(path.name for path in clone.root.iterdir()) == [".venv", ".venv.log", "cli", "pyproject.toml"]
 
     second = clone.gencl()
     assert (second.returncode, second.stdout, second.stderr) == (0, f"in {clone.outside}\n", "")
@@ -53,7 +51,7 @@ def test_links_to_the_launcher(clone: Clone):
     (links / "folder").symlink_to(clone.root / "cli")
     for name in ("links/near", str(links / "far"), "links/folder/gencl"):
         assert clone.run(name, "x", CDPATH="/").stdout == f"in {clone.outside}\n<x>\n"
-    assert clone.run("sh", "-c", "near x", PATH=f"{links}:{os.environ['PATH']}").returncode == 0
+    assert clone.run("sh", "-c", "near x", PATH=f"{links}:{clone.tools}").returncode == 0
     assert len(clone.calls()) == 1
 
 
@@ -76,26 +74,26 @@ def test_the_running_program_holds_no_lock(clone: Clone):
     process.communicate()
 
 
-def test_suite_runs_all_three_and_adds_only_the_extra(clone: Clone):
+def test_suite_runs_all_four_and_adds_only_the_extra(clone: Clone):
     clone.gencl()
     result = clone.test("-k", "one or two")
     assert result.returncode == 0
     assert result.stdout == (
         "== ruff check\nruff says GENCL_DATA=unset\n\n== mypy\nmypy says GENCL_DATA=unset\n\n"
-        "== pytest\npytest says GENCL_DATA=unset\n"
+        "== lint-imports\nlint-imports says GENCL_DATA=unset\n\n== pytest\npytest says GENCL_DATA=unset\n"
     )
-    assert result.stderr == "gencl: adding what is missing to .venv …\n"
+    assert result.stderr == "gencl: updating .venv …\n"
     assert clone.calls("ruff") == [f"-m ruff check .|{clone.root}"]
     assert clone.calls("pytest") == [f"-m pytest --durations=10 -k one or two|{clone.root}"]
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 2)
     assert clone.gencl().stderr == clone.test().stderr == ""
 
 
-@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy pytest"])
+@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy lint-imports pytest"])
 def test_suite_goes_on_after_a_failure(clone: Clone, failures: str):
     result = clone.test(FAKE_FAILURES=failures)
     assert result.returncode == (3 if "pytest" in failures else 1)
-    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "pytest"))
+    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "lint-imports", "pytest"))
     assert result.stdout.splitlines()[-1].startswith("pytest says")
     before = failures.removesuffix("pytest").rstrip()
     assert (f"== pytest (failed so far: {before})" in result.stdout) == bool(before)
