@@ -68,7 +68,7 @@ UNREACHABLE = "cannot reach the package registry: check the network"
         ({"FAKE_UV_FAILS": UV_OFFLINE}, UNREACHABLE),
         ({"FAKE_PIP_FAILS": "ERROR: [Errno 28] No space left on device"}, "No space left on device"),
         (
-            {"FAKE_PIP_FAILS": "ERROR: first\\nERROR: No matching distribution found for torch>=99\\nhint"},
+            {"FAKE_PIP_FAILS": "ERROR: first\\nERROR: No version of torch>=99\\nhint"},
             "for torch>=99",
         ),
         ({"FAKE_PIP_FAILS": "something else"}, "set-up failed: something else"),
