@@ -204,12 +204,16 @@ def _cli() -> str:
 
 
 def _command(command: click.Command, context: click.Context, level: int) -> list[str]:
-    about, _, examples = textwrap.dedent(command.help or "").partition("\b\n")
     parts = [f"{'#' * level} {context.command_path}", f"```\n{' '.join(context.get_usage().split())}\n```"]
-    parts.append(_text(about.strip()).replace("<", "&lt;"))
-    if examples:
-        lines = textwrap.dedent(examples.partition("\n")[2]).strip()
-        parts.append(f"```sh\n{lines}\n```")
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        text, as_it_is, lines = paragraph.partition("\b\n")  # click's mark of a block that is not wrapped
+        kind, _, examples = lines.partition("Examples:\n")
+        if not as_it_is:
+            parts.append(_text(text.strip()).replace("<", "&lt;"))
+        elif examples:
+            parts.append(f"```sh\n{textwrap.dedent(examples).strip()}\n```")
+        else:
+            parts.append(f"```\n{textwrap.dedent(kind).strip()}\n```")
     options = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
     shown = [record for record in options if record]
     if shown:
