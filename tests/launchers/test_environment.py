@@ -69,7 +69,7 @@ UNREACHABLE = "cannot reach the package registry: check the network"
         ({"FAKE_PIP_FAILS": "ERROR: [Errno 28] No space left on device"}, "No space left on device"),
         (
             {"FAKE_PIP_FAILS": "ERROR: first\\nERROR: No version of torch>=99\\nhint"},
-            "for torch>=99",
+            "No version of torch>=99 (log",
         ),
         ({"FAKE_PIP_FAILS": "something else"}, "set-up failed: something else"),
         ({"FAKE_VENV_FAILS": "Error: no venv today"}, "Error: no venv today"),

@@ -1,15 +1,13 @@
 """Set-ups side by side, and cut off."""
 
 import os
-import pty
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.launchers.clone import Clone, heed_signals, wait_until
+from tests.launchers.clone import Clone, wait_until
 
 INTERRUPTED = "gencl: set-up interrupted; run the command again to go on"
 WAITING = "gencl: waiting for another gencl set-up …\n"
@@ -79,24 +77,3 @@ def test_signal_while_waiting(clone: Clone):
     clone.go.touch()
     first.communicate(timeout=60)
     assert first.returncode == 0 and len(clone.calls()) == 1
-
-
-def test_ctrl_c_on_a_terminal(clone: Clone):
-    ours, theirs = pty.openpty()
-    adopt = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", adopt, str(clone.root / "cli" / "gencl")],
-        env=clone.environment | {"FAKE_PIP_AWAITS": str(clone.go)},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=heed_signals,  # noqa: PLW1509  # no threads here
-        start_new_session=True,
-    )
-    os.close(theirs)
-    wait_until(lambda: clone.downloading)
-    os.write(ours, b"\x03")
-    assert process.wait(timeout=60) == -signal.SIGINT
-    seen = os.read(ours, 4096).decode()
-    os.close(ours)
-    assert seen.rstrip().endswith(INTERRUPTED)
