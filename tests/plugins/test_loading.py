@@ -89,7 +89,8 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
     ]
     (tmp_path / "extra-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[gencl.methods]", *names]))
     monkeypatch.syspath_prepend(tmp_path)
-    found = Registry("method", {"ewc": ("gencl.methods.ewc:EWC", "EWC")}, "gencl.methods")
+    kinds = {"ewc": ("gencl.methods.ewc:EWC", "EWC")}
+    found = Registry("method", kinds, "gencl.methods", "gencl.methods.check:problem")
     assert list(found) == ["ewc", "gone", "good", "odd"] and found.get("good").__name__ == "SGD"
     assert (
         "of the package extra something is left out: the method's name 'ewc' is taken by gencl"
