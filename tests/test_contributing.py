@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,19 @@ from gencl.datasets import DATASETS
 from gencl.methods import METHODS
 from tests.conftest import tiny
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(), re.DOTALL)
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_what_is_named_is_there() -> None:
+    """Paths of the repository, up to the part that stands for a name, and names of the package."""
+    for path in re.findall(r"`((?:cli|docs|gencl|results|tests)/[^` ]*)`", TEXT):
+        fixed = re.split(r"NAME|\*|decay", path)[0]
+        assert (ROOT / fixed).exists(), path
+    for name in re.findall(r"`(gencl\.[\w.]+)`", TEXT):
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(import_module(module), attribute), name
 
 
 def register(registry: Registry, name: str, attribute: str, code: str, patch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import reference
 
 from tests.conftest import understood
 
@@ -28,3 +29,13 @@ def test_commands_parse(line: str) -> None:
         del rest[rest.index("--plugin") : rest.index("--plugin") + 2]
         rest = [re.sub(rf"\b{Path(file).stem}\b", "anpyc", word) for word in rest]  # the method that it would bring
     command.make_context(name, rest)
+
+
+def test_the_reference_of_commands_keeps_paragraphs_lists_and_examples() -> None:
+    page = reference.PAGES["cli"][1]()
+    part = page.partition("## gencl analyze\n")[2].partition("\n## ")[0]
+    assert "\nThey are written into RUN/analysis/." in part and "\n```\nimportance   its distribution" in part
+    assert "\n```sh\ngencl analyze runs/digits-cgan-anpyc-seed0\n" in part
+    assert "\b" not in page and "Examples:" not in page
+    plain = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    assert not re.search(r"^ ", plain, re.MULTILINE)  # Markdown would take it for code

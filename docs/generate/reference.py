@@ -17,13 +17,14 @@ import gencl
 from gencl import presets
 from gencl.commands import cli
 from gencl.core.registry import Registry
-from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings
+from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings, read_yaml
 from gencl.datasets import DATASETS
 from gencl.experiments.search import RATE, RATES
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS, SERVES
 from gencl.metrics import EXTRACTORS, METRICS
 from gencl.metrics.figures import cell
+from gencl.presets.like import LIKE
 from gencl.scenarios import SCENARIOS
 
 DOCS = Path(__file__).parents[1]
@@ -118,9 +119,13 @@ def _registries() -> str:
 def _presets() -> str:
     parts = ["# Presets", "Experiments by name; `gencl preset copy NAME mine.yaml` makes one of yours."]
     for name in presets.names():
-        command, _, text = presets.path_of(name).read_text(encoding="utf-8").partition("\n")
+        path = presets.path_of(name)
+        command, _, text = path.read_text(encoding="utf-8").partition("\n")
         parts += [f"## {name}", f"{presets.about(name)}.", f"```sh\n{command.lstrip('# ')}\n```"]
         parts.append(f"```yaml\n{text.strip()}\n```")
+        like = (read_yaml(path).get("methods") or {}).get(LIKE)
+        if like:
+            parts.append(f"The settings of methods are those of [{like}](#{like}).")
     return "\n\n".join(parts)
 
 
@@ -198,12 +203,16 @@ def _cli() -> str:
 
 
 def _command(command: click.Command, context: click.Context, level: int) -> list[str]:
-    about, _, examples = textwrap.dedent(command.help or "").partition("\b\n")
     parts = [f"{'#' * level} {context.command_path}", f"```\n{' '.join(context.get_usage().split())}\n```"]
-    parts.append(_text(about.strip()).replace("<", "&lt;"))
-    if examples:
-        lines = textwrap.dedent(examples.partition("\n")[2]).strip()
-        parts.append(f"```sh\n{lines}\n```")
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        text, as_it_is, lines = paragraph.partition("\b\n")  # click's mark of a block that is not wrapped
+        kind, _, examples = lines.partition("Examples:\n")
+        if not as_it_is:
+            parts.append(_text(text.strip()).replace("<", "&lt;"))
+        elif examples:
+            parts.append(f"```sh\n{textwrap.dedent(examples).strip()}\n```")
+        else:
+            parts.append(f"```\n{textwrap.dedent(kind).strip()}\n```")
     options = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
     shown = [record for record in options if record]
     if shown:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
 import click
+import yaml
 
 from gencl import presets
 from gencl.commands.options import debug_option, method_option, plugin_option
 from gencl.core.errors import UsageError
+from gencl.presets.like import taken_over
 
 
 @click.group("preset")
@@ -28,8 +31,12 @@ def command() -> None:
 @click.argument("name")
 @debug_option
 def show(name: str) -> None:
-    """Print a preset's file."""
-    click.echo(_file(name).read_text(encoding="utf-8"), nl=False)
+    """Print a preset's file, and as comments the settings of methods that it takes from another preset."""
+    path = _file(name)
+    click.echo(path.read_text(encoding="utf-8"), nl=False)
+    for method, block in taken_over(path).items():
+        settings = yaml.safe_dump(block, default_flow_style=True, sort_keys=False, width=math.inf).strip()
+        click.echo(f"#   {method}: {settings}")
 
 
 @command.command("copy")

@@ -2,6 +2,9 @@
 
 For Linux, and where cells compute on the CPU: a process that has touched a GPU must not be forked. It has one thread
 and has computed nothing, so a fork is as good as a new process.
+
+The fork server of multiprocessing does not serve here: its children import the user's script again, which fails where
+the script has no ``if __name__ == "__main__"``, and a process has but one, with the environment it first had.
 """
 
 from __future__ import annotations

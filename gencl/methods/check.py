@@ -11,6 +11,8 @@ from gencl.methods.base import Method
 
 def problem(name: str, thing: Any) -> str:
     """What is wrong with ``thing`` as a method of this name; nothing where all is right."""
+    if name == "like":
+        return "a preset's methods: {like: PRESET} takes another preset's settings over; choose another name"
     wrong = class_problem(thing, Method, "method") or settings_problem(None, thing)
     if wrong:
         return wrong

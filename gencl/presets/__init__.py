@@ -3,6 +3,7 @@
 Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the
 settings that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
 a dot is set outside the method's block). Values such as ``1.5x`` multiply what is there.
+``methods: {like: mnist-cgan}`` takes those of another preset; a method named beside ``like`` has its own instead.
 
 Which there are is told without importing what checks settings; `resolve` and its like come from
 `gencl.presets.resolving` when they are first used.

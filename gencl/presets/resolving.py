@@ -13,6 +13,7 @@ from gencl.core.registry import Registry, parts_of
 from gencl.core.settings import Part, Settings, assign, check, parse_assignment, read_yaml
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
+from gencl.presets.like import blocks_of
 
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
 
@@ -41,7 +42,7 @@ def resolve(
         if path == ["method", "name"]:
             method = str(value)
     complete = "methods" not in tree  # such as a run's config.yaml
-    found = _found_settings(tree, where)
+    found = _found_settings(tree, source, where)
     own = _own_method(tree, where)
     tree["method"], outside = _choose_method(own, method, found, complete)
     for block, default in (("scenario", "split"), ("model", "cgan")):
@@ -62,7 +63,8 @@ def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) 
 
 def methods_of(name: str) -> list[str]:
     """The methods for which a preset or file has found settings."""
-    return list(_found_settings(read_yaml(path_of(name)), name))
+    path = path_of(name)
+    return list(_found_settings(read_yaml(path), path, name))
 
 
 def value_at(settings: Settings, path: Sequence[str]) -> Any:
@@ -138,30 +140,29 @@ def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[s
     return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
 
-def _found_settings(tree: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+def _found_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:
     """What is known to suit each method: of this file, or of the built-in preset that a run's config.yaml names."""
     from gencl.methods.building import settings_of
 
-    found = tree.pop("methods", None)
-    if found is None and tree.get("preset") in names():
-        found = read_yaml(path_of(tree["preset"])).get("methods")
-    found = found or {}
-    if not isinstance(found, dict) or not all(isinstance(block, dict) for block in found.values()):
-        raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
-    for name, block in found.items():
+    given = tree.pop("methods", None)
+    if given is None and tree.get("preset") in names():
+        source = path_of(tree["preset"])
+        given = read_yaml(source).get("methods")
+    blocks = blocks_of(given, source, where)
+    for name, (block, place) in blocks.items():
+        inner = {key: value for key, value in block.items() if "." not in str(key)}
         try:
-            inner = {key: value for key, value in block.items() if "." not in str(key)}
-            settings_of({"name": str(name), **inner}, f"{where}: methods.{name}")
+            settings_of({"name": name, **inner}, f"{place}: methods.{name}")
         except UsageError as error:
             message = str(error)
-            raise UsageError(message if message.startswith(where) else f"{where}: methods.{name}: {message}") from None
+            raise UsageError(message if message.startswith(place) else f"{place}: methods.{name}: {message}") from None
         for key in set(block) - set(inner):
             if key.split(".")[0] not in _OUTSIDE:
                 raise UsageError(
-                    f"{where}: methods.{name}.{key}: a key with a dot sets something outside the method's block, in "
+                    f"{place}: methods.{name}.{key}: a key with a dot sets something outside the method's block, in "
                     f"{', '.join(_OUTSIDE)}; the method's own settings stand without a dot, such as 'lambda: 3'"
                 )
-    return found
+    return {name: block for name, (block, _) in blocks.items()}
 
 
 def _choose(tree: dict[str, Any], block: str, default: str, where: str) -> None:

@@ -100,7 +100,7 @@ def compiled(network: nn.Module) -> Callable[..., Any]:
     """The network's forward pass, compiled; as it is where that fails (a warning says so), or cannot serve.
 
     It cannot where a gradient with respect to what comes in is differentiated again, as R1 does. Such inputs are
-    leaves that ask for gradients, which no other step has.
+    leaves that ask for gradients, which no other step has. `nn.Module.compile` has no place for either choice.
     """
     plain = network.forward
     chosen: Callable[..., Any] = torch.compile(plain)

@@ -101,7 +101,7 @@ def test_listing_help_and_slips_do_not_import_torch() -> None:
     code = """
 import sys
 from gencl.commands import main
-right = ("--help", "list", "list methods", "list presets", "train --help", "preset show digits-cgan")
+right = ("--help", "list", "list methods", "list presets", "train --help", "preset show fashion-cgan")
 wrong = (
     "trian", "list method", "train --sed 1", "preset show digits", "train --preset nope", "train --method nope",
     "compare --methods anpcy", "tune --methods anpyc,nope", "preset validate digits-cgan --method nope",
@@ -127,6 +127,8 @@ def test_presets_are_valid_and_start_with_their_command(tmp_path: Path) -> None:
     assert gencl("preset", "copy", "digits-mlp", copied).returncode == 0
     assert gencl("preset", "validate", copied, "--method", "ewc").returncode == 0
     assert gencl("preset", "show", "digits-mlp").stdout == copied.read_text()
+    shown, text = gencl("preset", "show", "fashion-cgan").stdout, presets.path_of("fashion-cgan").read_text()
+    assert shown.startswith(text) and "#   dgr: {share: 0.75}\n" in shown
 
 
 def test_found_settings_reach_the_method_and_can_be_changed() -> None:

@@ -18,31 +18,43 @@ case $1 in
   -c)
     code=$2
     shift 2
-    exec "$REAL_PYTHON" -I -S -c "$FAKE_PRELUDE
+    exec "$REAL_PYTHON" -I -S -c "import sys; sys._base_executable = sys.executable = '''$0'''; ${FAKE_PRELUDE:-}
 $code" "$@"
     ;;
 esac
 printf '%s|%s\n' "$*" "$PWD" >>"$FAKE_LOG"
+[ "${0##*/}" != lint-imports ] || set -- -m lint-imports
 case $2 in
   venv)
     [ -z "${FAKE_VENV_FAILS:-}" ] || { echo "$FAKE_VENV_FAILS" >&2; exit 1; }
-    mkdir -p "$3/bin" "$3/lib/python3.11/site-packages"
+    mkdir -p "$3/bin"
     cp "$0" "$3/bin/python"
-    echo fake >"$3/pyvenv.cfg"
+    cp "$0" "$3/bin/pip"
     ;;
   pip)
-    [ -n "$TMPDIR" ] && touch "$TMPDIR/download"
+    sleep 600 9>&- &
+    echo "$!" >"$TMPDIR/download"
     while [ -n "${FAKE_PIP_AWAITS:-}" ] && [ ! -e "$FAKE_PIP_AWAITS" ]; do sleep 0.02; done
-    sleep "${FAKE_PIP_SECONDS:-0}"
-    [ -z "${FAKE_PIP_FAILS:-}" ] || { echo noise; printf '%b\n' "$FAKE_PIP_FAILS" >&2; exit 1; }
+    [ -z "${FAKE_PIP_FAILS:-}" ] || { kill "$!"; echo noise; printf '%b\n' "$FAKE_PIP_FAILS" >&2; exit 1; }
+    kill "$!"
     echo 'noise on stdout'
     echo 'noise on stderr' >&2
     cp "$FAKE_GENCL" "${0%/*}/gencl"
+    cp "$0" "${0%/*}/lint-imports"
     ;;
-  ruff | mypy | pytest)
+  ruff | mypy | lint-imports | pytest)
     echo "$2 says GENCL_DATA=${GENCL_DATA-unset}"
     case " ${FAKE_FAILURES:-} " in *" $2 "*) exit 3 ;; esac
     ;;
+esac
+"""
+# Stands for uv: `venv` and `pip install` as above.
+FAKE_UV = r"""#!/bin/sh
+printf -- '-m uv %s|%s\n' "$*" "$PWD" >>"$FAKE_LOG"
+[ -z "${FAKE_UV_FAILS:-}" ] || { printf '%b\n' "$FAKE_UV_FAILS" >&2; exit 2; }
+case $1 in
+  venv) mkdir -p "$5/bin" && cp "$FAKE_PYTHON" "$5/bin/python" ;;
+  pip) cp "$FAKE_GENCL" "${5%/*}/gencl" && cp "$FAKE_PYTHON" "${5%/*}/lint-imports" ;;
 esac
 """
 FAKE_GENCL = r"""#!/bin/sh
@@ -51,7 +63,11 @@ for argument; do printf '<%s>\n' "$argument"; done
 [ -z "${FAKE_WAIT:-}" ] || exec sleep "$FAKE_WAIT"
 exit "${FAKE_STATUS:-0}"
 """
-USABLE = "import sys, types; sys.modules['pip'] = types.ModuleType('pip')"
+TOOLS = (
+    *("sh", "dash", "bash", "busybox", "cat", "cksum", "cp", "cut", "dirname", "find", "flock", "grep", "ls"),
+    *("mkdir", "readlink", "rm", "sleep", "tail", "touch"),
+)
+"""All that the launchers (and these fakes) may call, besides Python and uv."""
 
 
 def heed_signals() -> None:
@@ -74,21 +90,35 @@ class Clone:
         shutil.copytree(CLI, self.root / "cli")
         self.project = self.root / "pyproject.toml"
         self.project.write_text('[project]\nname = "gencl"\n')
-        for path, text in ((self.python, FAKE_PYTHON), (folder / "the gencl", FAKE_GENCL)):
-            path.write_text(text)
-            path.chmod(0o755)
+        self.tools = folder / "tools"
+        self.tools.mkdir()
+        for tool in filter(shutil.which, TOOLS):
+            (self.tools / tool).symlink_to(shutil.which(tool) or tool)
+        self.put(self.python, FAKE_PYTHON)
+        self.put(folder / "the gencl", FAKE_GENCL)
         foreign = ("GENCL_", "PIP_", "PYTHON", "FAKE_")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
             "GENCL_PYTHON": str(self.python),
             "REAL_PYTHON": sys.executable,
             "FAKE_LOG": str(self.calls_file),
             "FAKE_GENCL": str(folder / "the gencl"),
-            "FAKE_PRELUDE": USABLE,
+            "FAKE_PYTHON": str(self.python),
+            "PATH": str(self.tools),
         }
 
     @property
-    def stamp(self) -> Path:
-        return self.root / ".venv" / "install.stamp"
+    def download(self) -> Path:
+        """The temporary file of a pip at work: the number of a process that it has started."""
+        return self.root / ".venv/tmp/download"
+
+    @property
+    def downloading(self) -> bool:
+        return self.download.exists() and self.download.read_text() != ""
+
+    def put(self, path: Path, text: str) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
 
     def calls(self, module: str = "pip") -> list[str]:
         text = self.calls_file.read_text() if self.calls_file.exists() else ""

@@ -1,13 +1,11 @@
-"""cli/gencl becomes the program, cli/test runs all three tools."""
+"""cli/gencl becomes the program, cli/test runs all four tools."""
 
-import os
 import shutil
 import signal
-from pathlib import Path
 
 import pytest
 
-from tests.launchers.clone import Clone, wait_until
+from tests.launchers.clone import Clone
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 
@@ -20,8 +18,7 @@ def test_first_run_sets_up_and_the_second_only_runs(clone: Clone):
     (pip,) = clone.calls()
     assert pip.startswith("-m pip install ")
     assert pip.endswith(f" -e .|{clone.root}")
-    assert not (clone.root / ".venv" / "install.tmp").exists()
-    assert sorted(path.name for path in clone.root.iterdir()) == [".venv", "cli", "pyproject.toml"]
+    assert sorted(path.name for path in clone.root.iterdir()) == [".venv", ".venv.log", "cli", "pyproject.toml"]
 
     second = clone.gencl()
     assert (second.returncode, second.stdout, second.stderr) == (0, f"in {clone.outside}\n", "")
@@ -38,11 +35,10 @@ def test_other_shells(clone: Clone, shell: str):
     assert failed.returncode == 0  # an existing environment keeps its Python
 
 
-def test_arguments_status_and_working_directory_pass_through(clone: Clone):
+def test_arguments_and_status_pass_through(clone: Clone):
     odd = ["two  words", "it's", 'a "quote"', "", "$HOME `x` \\n", "*", "-e", "new\nline"]
     result = clone.gencl(*odd, FAKE_STATUS="42")
-    assert result.returncode == 42
-    assert result.stdout == f"in {clone.outside}\n" + "".join(f"<{word}>\n" for word in odd)
+    assert (result.returncode, result.stdout) == (42, f"in {clone.outside}\n" + "".join(f"<{word}>\n" for word in odd))
 
 
 def test_links_to_the_launcher(clone: Clone):
@@ -53,49 +49,42 @@ def test_links_to_the_launcher(clone: Clone):
     (links / "folder").symlink_to(clone.root / "cli")
     for name in ("links/near", str(links / "far"), "links/folder/gencl"):
         assert clone.run(name, "x", CDPATH="/").stdout == f"in {clone.outside}\n<x>\n"
-    assert clone.run("sh", "-c", "near x", PATH=f"{links}:{os.environ['PATH']}").returncode == 0
+    assert clone.run("sh", "-c", "near x", PATH=f"{links}:{clone.tools}").returncode == 0
+    (links / "paper").symlink_to(clone.root / "cli" / "reproduce" / "ablation")
+    assert "<compare>" in clone.run(str(links / "paper")).stdout
     assert len(clone.calls()) == 1
 
 
-def test_the_program_replaces_the_launcher(clone: Clone):
-    clone.gencl()
+def test_the_program_replaces_the_launcher_and_holds_no_lock(clone: Clone):
     process = clone.start(FAKE_WAIT="30")
-    wait_until(lambda: "sleep" in Path(f"/proc/{process.pid}/comm").read_text() if Path("/proc/self").exists() else 1)
+    assert process.stdout is not None and process.stdout.readline().startswith("in ")
+    clone.project.write_text("changed")
+    assert "waiting" not in clone.gencl().stderr
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
 
 
-def test_the_running_program_holds_no_lock(clone: Clone):
-    process = clone.start(FAKE_WAIT="30")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("in ")
-    clone.project.write_text("changed")
-    assert "waiting" not in clone.gencl().stderr
-    process.kill()
-    process.communicate()
-
-
-def test_suite_runs_all_three_and_adds_only_the_extra(clone: Clone):
+def test_suite_runs_all_four_and_adds_only_the_extra(clone: Clone):
     clone.gencl()
     result = clone.test("-k", "one or two")
     assert result.returncode == 0
     assert result.stdout == (
         "== ruff check\nruff says GENCL_DATA=unset\n\n== mypy\nmypy says GENCL_DATA=unset\n\n"
-        "== pytest\npytest says GENCL_DATA=unset\n"
+        "== lint-imports\nlint-imports says GENCL_DATA=unset\n\n== pytest\npytest says GENCL_DATA=unset\n"
     )
-    assert result.stderr == "gencl: adding what is missing to .venv …\n"
+    assert result.stderr == "gencl: updating .venv …\n"
     assert clone.calls("ruff") == [f"-m ruff check .|{clone.root}"]
     assert clone.calls("pytest") == [f"-m pytest --durations=10 -k one or two|{clone.root}"]
     assert (len(clone.calls("venv")), len(clone.calls())) == (1, 2)
     assert clone.gencl().stderr == clone.test().stderr == ""
 
 
-@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy pytest"])
+@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy lint-imports pytest"])
 def test_suite_goes_on_after_a_failure(clone: Clone, failures: str):
     result = clone.test(FAKE_FAILURES=failures)
     assert result.returncode == (3 if "pytest" in failures else 1)
-    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "pytest"))
+    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "lint-imports", "pytest"))
     assert result.stdout.splitlines()[-1].startswith("pytest says")
     before = failures.removesuffix("pytest").rstrip()
     assert (f"== pytest (failed so far: {before})" in result.stdout) == bool(before)

@@ -8,6 +8,9 @@ import pytest
 
 from gencl import presets
 from gencl.core.errors import UsageError
+from gencl.core.settings import read_yaml
+from gencl.methods import METHODS
+from gencl.presets.like import LIKE, taken_over
 
 MINE = """\
 model: {name: mlp, hidden: [8]}
@@ -73,6 +76,54 @@ def test_wrong_keys_name_the_file_and_the_key(block: str, message: str, tmp_path
     file.write_text(f"model: {{name: mlp}}\nmethods: {{sgd: {block}}}")
     with pytest.raises(UsageError, match=message):
         presets.resolve(config=file, method="sgd")
+
+
+def like(tmp_path: Path, **files: str) -> dict[str, Path]:
+    found = {name: tmp_path / f"{name}.yaml" for name in files}
+    for name, block in files.items():
+        found[name].write_text(f"model: {{name: mlp}}\nmethods: {block}\n")
+    return found
+
+
+def test_methods_like_those_of_another_preset(tmp_path: Path, mine: Path) -> None:
+    files = like(tmp_path, near="{like: mine.yaml, mas: {}}", far="{like: near.yaml, si: {lambda: 7}}")
+    far = {name: presets.resolve(config=files["far"], method=name) for name in ("sgd", "ewc", "mas", "si")}
+    assert far["sgd"].train.lr == 0.1 and far["ewc"].model["hidden"] == [4] and far["si"].method["lambda"] == 7
+    plain = presets.resolve("split-mnist", method="mas", assignments=["method.lambda=9"]).method
+    assert far["mas"].method.keys() == plain.keys() and far["mas"].method["lambda"] != 5 and far["mas"].train.lr != 0.2
+    assert presets.methods_of(str(files["far"])) == ["sgd", "ewc", "mas", "si"]
+    assert list(taken_over(files["far"])) == ["sgd", "ewc", "mas"]
+    assert taken_over(presets.path_of("mnist-cgan")) == {}
+
+
+def test_a_preset_like_another_has_its_settings() -> None:
+    for name in presets.names():
+        given = read_yaml(presets.path_of(name)).get("methods", {})
+        if LIKE in given:
+            for method in presets.methods_of(given[LIKE]):
+                theirs = presets.resolve(given[LIKE], method=method)
+                assert presets.resolve(name, method=method).method == theirs.method
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("{like: mnist-cgna}", r"a.yaml: methods.like: no preset is called 'mnist-cgna'; did you mean mnist-cgan"),
+        ("{like: nothing.yaml}", r"a.yaml: methods.like: there is no settings file .*nothing.yaml"),
+        ("{like: {lambda: 3}}", r"a.yaml: methods.like: name the preset"),
+        ("{like: a.yaml}", r"a.yaml: methods.like: the presets lead in a circle: a -> a"),
+        ("{like: b.yaml}", r"methods.like: the presets lead in a circle: a -> b -> a"),
+        ("{like: c.yaml}", r"^c.yaml: methods.ewc: no setting is called method.lambada"),
+    ],
+)
+def test_like_what_there_is_not(block: str, message: str, tmp_path: Path) -> None:
+    files = like(tmp_path, a=block, b="{like: a.yaml}", c="{ewc: {lambada: 3}}")
+    with pytest.raises(UsageError, match=message):
+        presets.resolve(config=files["a"])
+
+
+def test_no_method_is_called_like() -> None:
+    assert LIKE not in METHODS and "choose another name" in METHODS.problem(LIKE, METHODS.get("sgd"))
 
 
 def test_values_that_multiply() -> None:

@@ -1,0 +1,48 @@
+"""The blocks of ``methods`` of a preset, those that it takes over from another preset included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gencl.core.errors import UsageError
+from gencl.core.settings import read_yaml
+from gencl.presets import path_of
+
+LIKE = "like"
+"""The key of ``methods`` that names the other preset; no method may have this name."""
+
+
+def taken_over(path: Path) -> dict[str, Any]:
+    """The settings of methods that a file has through ``like``, by method. Raises UsageError as `resolve` does."""
+    given = read_yaml(path).get("methods")
+    return {name: block for name, (block, where) in blocks_of(given, path, str(path)).items() if where != str(path)}
+
+
+def blocks_of(
+    given: Any, source: Path, where: str, asking: tuple[Path, ...] = ()
+) -> dict[str, tuple[dict[str, Any], str]]:
+    """The block of each method that ``methods`` of the file ``source`` gives, and the file that has it.
+
+    ``like`` names a preset, or a file beside ``source``, whose blocks hold where ``source`` has none. ``asking`` are
+    the files that led here.
+    """
+    given = {} if given is None else given
+    asking = (*asking, source.resolve())
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    if isinstance(given, dict) and LIKE in given:
+        name = given[LIKE]
+        if not isinstance(name, str):
+            raise UsageError(f"{where}: methods.{LIKE}: name the preset whose settings of methods hold here too")
+        try:
+            liked = source.parent / path_of(name)
+            if liked.resolve() in asking:
+                circle = " -> ".join(path.stem for path in (*asking, liked.resolve()))
+                raise UsageError(f"the presets lead in a circle: {circle}")
+            found = blocks_of(read_yaml(liked).get("methods"), liked, name, asking)
+        except UsageError as error:
+            raise UsageError(f"{where}: methods.{LIKE}: {error}") from None
+        given = {name: block for name, block in given.items() if name != LIKE}
+    if not isinstance(given, dict) or not all(isinstance(block, dict) for block in given.values()):
+        raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
+    return {**found, **{str(name): (block, where) for name, block in given.items()}}
