@@ -15,8 +15,9 @@ from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
 from gencl.learners.learner import Learner
 from gencl.metrics import GROUPS, METRICS
-from gencl.metrics.beside import DISTANCES, Beside, further_extractors
+from gencl.metrics.beside import Beside, further_extractors
 from gencl.metrics.extractors import make_extractor
+from gencl.metrics.figures import DISTANCES
 from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
 from gencl.metrics.notes import bias_notes, describe, pool_note

@@ -9,6 +9,7 @@ from gencl.core.progress import Reporter
 from gencl.core.randomness import seeded
 from gencl.datasets.dataset import Split
 from gencl.learners.learner import Learner
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.reader import Reader
 from gencl.metrics.snapshot import Snapshot
@@ -23,7 +24,11 @@ class FittingCapacity(Metric):
     trained on generated images of all tasks, equally many of each class. Needs good images and all of a class."""
 
     name = "fitting"
-    better = "higher"
+    figures = {
+        "fitting": Figure(
+            "fitting capacity", "share", "higher", "accuracy on real images of a classifier trained on generated ones"
+        )
+    }
     when = "on request"
 
     @staticmethod

@@ -13,11 +13,10 @@ from gencl.core import files
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.charts import Chart, Line
-from gencl.metrics.figures import REAL, cell
+from gencl.metrics.figures import REAL, cell, meanings
 from gencl.reports import ties
 from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
-from gencl.reports.glossary import meanings
-from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import compare_command
 from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder

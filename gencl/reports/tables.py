@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gencl.metrics.figures import REAL, REAL_IMAGES, heading, is_share, label, shown
+from gencl.metrics.figures import REAL, REAL_IMAGES, heading, label, shown, with_unit
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -44,10 +44,7 @@ def print_run(run: RunFolder) -> None:
     else:
         why = "no measure per task: no extractor suits these images (--set evaluate.features=inception)"
         console.print(why, soft_wrap=True)
-    figures = [
-        f"{label(name)} {shown(name, value)}{' %' if is_share(name) else ''}"
-        for name, value in metrics["summary"].items()
-    ]
+    figures = [f"{label(name)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     console.print("mean: " + ", ".join(figures), soft_wrap=True)
     for line in floor_lines(metrics.get("features", {}), floor):
         console.print(line, markup=False, soft_wrap=True)
