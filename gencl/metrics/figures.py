@@ -73,14 +73,19 @@ def main_figures() -> list[str]:
     return [name for found in _declared() for name, one in found.items() if one.main]
 
 
+def added_figures() -> list[str]:
+    """Return the names of the figures of plug-ins' metrics."""
+    return [name for found in _declared(name for name in METRICS if METRICS.source(name)) for name in found]
+
+
 def meanings(names: Iterable[str]) -> dict[str, str]:
     """Return the meaning of each of these figures that has one."""
     return {name: meaning for name in names if (meaning := figure(name).meaning)}
 
 
-def _declared() -> Iterator[Mapping[str, Figure]]:
+def _declared(metrics: Iterable[str] = METRICS) -> Iterator[Mapping[str, Figure]]:
     """The figures of each metric; a metric of an older plug-in says of its value only which way is better."""
-    for name in METRICS:
+    for name in metrics:
         with suppress(GenclError):  # a package that cannot be imported must not stand in the way of a table
             kind = METRICS.get(name)
             yield kind.figures or {name: replace(_default(name), better=kind.better)}
