@@ -31,6 +31,7 @@ _PUBLIC = {
     "Context": "gencl.methods.base",
     "Learner": "gencl.learners.learner",
     "Metric": "gencl.metrics.metric",
+    "Figure": "gencl.metrics.figures",
     "Part": "gencl.core.settings",
     "Recipe": "gencl.scenarios.recipe",
     "Batch": "gencl.learners.learner",

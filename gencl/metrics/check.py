@@ -23,17 +23,17 @@ def metric_problem(name: str, thing: Any) -> str:
     values = {"name": (name,), "when": get_args(When)}
     if not thing.figures:  # as metrics of older plug-ins, which say only which way is better
         values["better"] = get_args(Better)
-    return _first_wrong(thing.__name__, thing, values) or _figures_problem(name, thing)
+    return _first_wrong(thing.__name__, thing, values) or figures_problem(name, thing)
 
 
-def _figures_problem(name: str, thing: Any) -> str:
+def figures_problem(name: str, thing: Any) -> str:
     """What is wrong with the figures that a metric declares."""
     where, figures = f"{thing.__name__}.figures", thing.figures
     if not isinstance(figures, Mapping) or (figures and name not in figures):
         return f"{where} must hold a Figure for {name!r}, and for each figure of its summaries"
     for key, figure in figures.items():
         if not isinstance(figure, Figure):
-            return f"{where}[{key!r}] must be a gencl.metrics.figures.Figure"
+            return f"{where}[{key!r}] must be a gencl.Figure"
         ways = get_args(Better) if key == name else (*get_args(Better), None)
         if wrong := _first_wrong(f"{where}[{key!r}]", figure, {"unit": get_args(Unit), "better": ways}):
             return wrong
