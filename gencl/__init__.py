@@ -29,6 +29,7 @@ _PUBLIC = {
     "Method": "gencl.methods.base",
     "Stage": "gencl.methods.base",
     "Context": "gencl.methods.base",
+    "StepContext": "gencl.methods.base",
     "Learner": "gencl.learners.learner",
     "Metric": "gencl.metrics.metric",
     "Figure": "gencl.metrics.figures",

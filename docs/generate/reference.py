@@ -97,7 +97,7 @@ def registry_table(registry: Registry, linked: str = "") -> str:
     rows = []
     for name in registry:
         shown = f"[`{name}`]({linked}{name}.md)" if linked else f"`{name}`"
-        rows.append(f"| {shown} | {_text(registry.about(name).partition(' [')[0])} |")
+        rows.append(f"| {shown} | {_text(registry.about(name))} |")
     return f"| {registry.noun} | |\n| --- | --- |\n" + "\n".join(rows)
 
 
@@ -129,13 +129,12 @@ def _presets() -> str:
 
 def serves(name: str) -> str:
     """Whom a method serves, in words."""
-    words = sorted(METHODS.get(name).needs)
-    return "; ".join(SERVES[word] for word in words) if words else SERVES["any"]
+    return SERVES[METHODS.serves(name) or "any"]
 
 
 def method_head(name: str) -> str:
     """What stands above a method's page."""
-    about = METHODS.about(name).partition(" [")[0]
+    about = METHODS.about(name)
     return f"*{about[0].upper()}{about[1:]}. Serves {serves(name)}.*\n\n`gencl train --method {name}`\n"
 
 
@@ -175,7 +174,7 @@ def _methods() -> str:
             cell(key, figure(f"{folder}/{name}", key)) if name in read(folder)["methods"] else "–"
             for folder, key in columns
         ]
-        about = METHODS.about(name).partition(" [")[0]
+        about = METHODS.about(name)
         lines.append(f"| [`{name}`]({name}.md) | {_text(about)} | {' | '.join(found)} |")
     return "\n".join(lines)
 

@@ -9,7 +9,6 @@ import click
 
 from gencl.commands.options import output_options, plugin_option
 
-_MODULES = {"learners": "models", "extractors": "metrics"}
 """Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
@@ -45,7 +44,7 @@ def command(what: str | None, as_json: bool) -> None:
 
         click.echo("\nwhom they serve:")
         for word, learners in SERVES.items():
-            click.echo(f"  [{word}]{'':{8 - len(word)}}  {learners}")
+            click.echo(f"  [{word}]{'':{9 - len(word)}}  {learners}")
 
 
 def _overview(as_json: bool) -> None:
@@ -69,5 +68,8 @@ def _about(what: str) -> dict[str, str]:
         from gencl.runs import ready
 
         return {name: ready.about(name) for name in ready.names()}
-    registry = getattr(import_module(f"gencl.{_MODULES.get(what, what)}"), what.upper())
+    room = "metrics" if what == "extractors" else what
+    registry = getattr(import_module(f"gencl.{room}"), what.upper())
+    if what == "methods":
+        return {name: f"{registry.about(name)} [{registry.serves(name) or 'any'}]" for name in registry}
     return {name: registry.about(name) for name in registry}

@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import Any
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.waiting import say
 
 NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 
@@ -26,12 +25,14 @@ NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 class Entry:
     """One registered thing.
 
-    ``target`` is ``module:attribute``, or the thing itself; ``about`` one line for people; ``source`` the plug-in that
-    it is from (a file's name, a package), empty for what gencl brings.
+    ``target`` is ``module:attribute``, or the thing itself; ``about`` one line for people; ``serves`` a word for what
+    it can serve, where not all; ``source`` the plug-in that it is from (a file's name, a package), empty for what gencl
+    brings.
     """
 
     target: Any
     about: str
+    serves: str = ""
     source: str = ""
 
 
@@ -57,28 +58,28 @@ class Registry:
 
     Args:
         noun: what an entry is called in messages, for example ``"method"``.
-        entries: name -> (``module:attribute``, one line about it).
+        entries: name -> (``module:attribute``, one line about it), perhaps with a word for what it serves.
         group: entry-point group through which installed packages add more, or None.
         check: ``module:function`` that says what is wrong with a thing under a name, or nothing; imported when
             somebody else's thing is looked at.
     """
 
     def __init__(
-        self, noun: str, entries: Mapping[str, tuple[str, str]], group: str | None = None, check: str = ""
+        self, noun: str, entries: Mapping[str, tuple[str, ...]], group: str | None = None, check: str = ""
     ) -> None:
         self.noun, self.group, self._check = noun, group, check
         self._entries: dict[str, Entry] = {}
         self._searched = False
-        for name, (target, about) in entries.items():
-            self.add(name, target, about)
+        for name, (target, *words) in entries.items():
+            self.add(name, target, *words)
 
-    def add(self, name: str, target: Any, about: str, source: str = "") -> None:
+    def add(self, name: str, target: Any, about: str, serves: str = "", source: str = "") -> None:
         """Registers ``name``. Raises ValueError for a name that is taken or not plain (a-z, 0-9, -, _; ++ at its
         end)."""
         problem = self._refusal(name)
         if problem:
             raise ValueError(problem)
-        self._entries[name] = Entry(target, about, source)
+        self._entries[name] = Entry(target, about, serves, source)
 
     def refusal(self, name: object) -> str:
         """Why ``name`` cannot be registered beside all that there is; nothing where it can."""
@@ -113,9 +114,11 @@ class Registry:
             source = point.dist.name if point.dist else "a plug-in"
             problem = self._refusal(point.name)
             if problem:
+                from gencl.core.waiting import say  # imports torch: names are listed without it
+
                 say(f"gencl: of the package {source} something is left out: {problem}")
             else:
-                self.add(point.name, point.value, f"from {source}", source)
+                self.add(point.name, point.value, f"from {source}", source=source)
 
     def __iter__(self) -> Iterator[str]:
         self._load_plugins()
@@ -128,6 +131,10 @@ class Registry:
     def about(self, name: str) -> str:
         """One line about ``name``."""
         return self._entries[self.check(name)].about
+
+    def serves(self, name: str) -> str:
+        """A word for what ``name`` serves; empty where that is all."""
+        return self._entries[self.check(name)].serves
 
     def source(self, name: str) -> str:
         """The plug-in that ``name`` is from (a file's name, a package); empty for what gencl brings."""

@@ -22,6 +22,7 @@ from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.train_seeds import apart
 from gencl.experiments.workers import Workers
 from gencl.learners import LEARNERS
+from gencl.learners.learner import GenerativeLearner
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.figures import REAL
 from gencl.metrics.trained_reader import TrainedReader
@@ -186,7 +187,7 @@ def _check_machine(
     shapes = {}
     for key, cell in {_kind(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
-        if LEARNERS.get(cell.model["name"]).kind == "generate":
+        if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
             _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
         shapes[key] = scenario.image_shape
     return kind, shapes

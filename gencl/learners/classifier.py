@@ -21,6 +21,7 @@ from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.learners.scholar import ScholarSettings, beside
+from gencl.learners.units import Units
 from gencl.scenarios.task import Task
 
 _CHUNK = 500
@@ -67,13 +68,7 @@ class Classifier(Learner):
         hidden = trunk.layers() if isinstance(trunk, Trunk) else []
         self.gates = Gates([layer.units for layer in hidden])
         self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
-        self.offers = frozenset(
-            {"classify"}
-            | ({"heads"} if heads == "task" else set())
-            | ({"own"} if heads != "domain" else set())
-            | ({"task"} if heads != "class" else set())
-            | ({"units"} if hidden and heads != "class" else set())
-        )
+        self.has_own = heads != "domain"
         self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
         self.task_of: Tensor
         self._dropouts = [module for module in trunk.modules() if isinstance(module, Dropout)]
@@ -86,11 +81,20 @@ class Classifier(Learner):
     def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
         """Lets a generator that knows no task yet learn beside it, from ``batch`` samples a step (None: all)."""
         self.generator, self._beside = generator, (batch, lr)
-        self.offers |= {"generate"}
         self.stacks = self.stacks and generator.stacks
 
     def generative(self) -> GenerativeLearner | None:
         return self.generator
+
+    def classifier(self) -> Classifier:
+        return self
+
+    def task_units(self) -> Units | None:
+        layers = [] if self.heads == "class" else self.layers()
+        return Units(layers, self.gates, self.shared()) if any(layer.hidden for layer in layers) else None
+
+    def task_weights(self) -> Ownership | None:
+        return None if self.heads == "class" else self.ownership
 
     def check(self, tasks: Sequence[Task]) -> None:
         numbers = sorted({len(part.classes) for task in tasks for part in task.parts})

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,11 @@ from torch.nn import Parameter
 from gencl.core.randomness import RandomSource
 from gencl.learners.passes import Passes
 from gencl.scenarios.task import Task
+
+if TYPE_CHECKING:
+    from gencl.learners.classifier import Classifier
+    from gencl.learners.networks.trunk import Ownership
+    from gencl.learners.units import Units
 
 ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 
@@ -87,9 +92,10 @@ class Learner(nn.Module, ABC):
     GAN's discriminator).
     """
 
-    kind: ClassVar[Literal["generate", "classify"]]
-    offers: frozenset[str] = frozenset()
-    """What methods and metrics may need of it beyond this class (see `gencl.methods.SERVES`)."""
+    kind: ClassVar[str]
+    """What a run directory calls it: ``generate`` or ``classify``, or a word of a plug-in's own."""
+    has_own: bool = False
+    """Whether each task has parameters of its own."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
     stacks: bool = False
@@ -172,8 +178,30 @@ class Learner(nn.Module, ABC):
         their parameters stay the same ones."""
         return ()
 
+    # what only some learners have: an object, or nothing (`gencl.learners.capabilities`)
+
+    def classifier(self) -> Classifier | None:
+        """The learner as a classifier."""
+        return None
+
+    def task_units(self) -> Units | None:
+        """Its layers of units, where tasks may be given some of them, and a sample's task is known."""
+        return None
+
+    def task_weights(self) -> Ownership | None:
+        """Which task each weight belongs to, where tasks may be given some, and a sample's task is known."""
+        return None
+
+    def generator_itself(self) -> GenerativeLearner | None:
+        """The learner as a generator."""
+        return None
+
     def generative(self) -> GenerativeLearner | None:
-        """What draws images: the learner itself, the generator beside it, or nothing."""
+        """What draws images: the learner itself, or the generator beside it."""
+        return self.generator_itself()
+
+    def encoder(self) -> GenerativeLearner | None:
+        """The learner as a generator that encodes images, too."""
         return None
 
     def describe(self) -> str:
@@ -209,7 +237,7 @@ class GenerativeLearner(Learner):
     """A learner that can draw images of every class it has learned."""
 
     kind = "generate"
-    offers = frozenset({"generate", "own", "align"})
+    has_own = True
     generator: Generator
 
     @abstractmethod
@@ -223,7 +251,7 @@ class GenerativeLearner(Learner):
             batch: what the step learns from, images of new classes.
         """
 
-    def generative(self) -> GenerativeLearner:
+    def generator_itself(self) -> GenerativeLearner:
         return self
 
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
@@ -238,7 +266,7 @@ class GenerativeLearner(Learner):
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:
         """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
 
-        Only where ``offers`` has "reconstruct".
+        Only of a learner that has an `encoder`.
         """
         raise NotImplementedError
 

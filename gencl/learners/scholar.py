@@ -37,7 +37,7 @@ class ScholarSettings(Part):
         name = str(block["name"])
         try:
             kind = LEARNERS.get(name)
-            if kind.kind != "generate":
+            if not issubclass(kind, GenerativeLearner):
                 raise ValueError(f"{name} is a classifier; name a generator, such as cgan")
             checked: Part = check(kind.Settings, block, f"the settings of {name}")
         except UsageError as error:

@@ -47,7 +47,6 @@ class VAE(GenerativeLearner):
     """
 
     Settings = VAESettings
-    offers = GenerativeLearner.offers | {"reconstruct"}
     stacks = True
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int], seed: int) -> None:
@@ -55,6 +54,9 @@ class VAE(GenerativeLearner):
         self.settings = settings
         with seeded(seed, "vae"):
             self.generator: VAEGenerator = VAEGenerator(settings.latent, settings.width, settings.features, image_shape)
+
+    def encoder(self) -> VAE:
+        return self
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
         super().grow(classes, seed)

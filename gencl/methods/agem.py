@@ -8,8 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.learner import Batch
-from gencl.methods.base import Context
+from gencl.methods.base import StepContext
 from gencl.methods.memory import MemorySettings, Remembering
 
 
@@ -26,12 +27,11 @@ class AGEM(Remembering):
 
         samples: int = Field(128, ge=1, le=65_536, description="images of the memory per step, over all processes")
 
-    needs = frozenset({"classify"})
+    needs = (CLASSIFIER,)
     grid = {"samples": (32, 64, 128, 256)}
     settings: Settings
 
-    def adjust_gradients(self, ctx: Context) -> None:
-        assert ctx.phase is not None
+    def adjust_gradients(self, ctx: StepContext) -> None:
         if not self._memory or not ctx.phase.moves_shared:
             return
         parameters = list(ctx.phase.parameters)
@@ -43,9 +43,8 @@ class AGEM(Remembering):
         for parameter, g, r in zip(parameters, gradients, reference, strict=True):
             parameter.grad = g - share * r  # a new tensor: other methods may hold the one of the step's own loss
 
-    def _reference(self, ctx: Context, parameters: Sequence[Tensor]) -> list[Tensor]:
+    def _reference(self, ctx: StepContext, parameters: Sequence[Tensor]) -> list[Tensor]:
         """The gradient of the phase's loss on images of the memory, the same in all processes."""
-        assert ctx.phase is not None
         images, classes = self._memory.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
         batch = Batch(images, classes, tasks=tuple(range(ctx.task.parts[0].index)))
         loss = ctx.phase.loss(batch, ctx.step, ctx.random)

@@ -6,7 +6,8 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.settings import Part
-from gencl.methods.base import Context
+from gencl.learners.capabilities import GENERATOR
+from gencl.methods.base import StepContext
 from gencl.methods.teacher import Taught
 
 
@@ -26,16 +27,13 @@ class Align(Taught):
         weight: float = Field(4.0, ge=0, le=1e6, description="weight of the misalignment a past task")
         samples: int = Field(16, ge=1, le=65_536, description="old samples a step, over all processes")
 
-    needs = frozenset({"align"})
+    needs = (GENERATOR,)
     grid = {"weight": (1.0, 2.0, 4.0, 8.0, 16.0)}
     settings: Settings
 
-    def penalty(self, ctx: Context) -> Tensor | None:
-        assert ctx.phase is not None and ctx.batch is not None
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         if not ctx.phase.moves_shared or not self._teacher:
             return None
-        generative = ctx.learner.generative()
-        assert generative is not None and self._teacher.generator is not None
         classes, latents = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
-        apart = generative.misalignment(self._teacher.generator, classes, latents, ctx.batch)
+        apart = GENERATOR(ctx.learner).misalignment(self._teacher.generator, classes, latents, ctx.batch)
         return self.settings.weight * (len(ctx.learner.tasks) - len(ctx.task.parts)) * apart

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Stage, importance_random, under, within
+from gencl.methods.base import Context, Stage, StepContext, importance_random, under, within
 from gencl.methods.pruning import least, prunable, set_to_zero
 from gencl.methods.spp import SPP, EntropySettings
 
@@ -104,8 +104,7 @@ class ANPyC(SPP):
         shared = self._shared(ctx.learner)
         set_to_zero([shared[name] for name in self.pruned], self.pruned.values())
 
-    def after_step(self, ctx: Context) -> None:
-        assert ctx.phase is not None
+    def after_step(self, ctx: StepContext) -> None:
         super().after_step(ctx)
         if self.pruned and ctx.phase.moves_shared:
             self._hold_at_zero(ctx)

@@ -12,6 +12,7 @@ from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Part, TrainSettings
+from gencl.learners.capabilities import Capability
 from gencl.learners.learner import Batch, Learner, Phase
 from gencl.scenarios.task import Task
 
@@ -35,9 +36,8 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``phase``
-    and ``batch`` are there during a step only; ``lr`` is the scheduled rate of shared parameters, ``step`` the step
-    within the task (0-based) of ``steps`` in all."""
+    """What a hook is told. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``lr`` is
+    the scheduled rate of shared parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
 
     learner: Learner
     task: Task
@@ -47,11 +47,21 @@ class Context:
     processes: Processes
     random: RandomSource
     stage: Stage = Stage("train")
-    phase: Phase | None = None
-    batch: Batch | None = None
     lr: float = 0.0
     step: int = 0
     steps: int = 1
+
+    def within(self, phase: Phase, batch: Batch) -> StepContext:
+        """The same during a step of a phase on a batch."""
+        return StepContext(**vars(self), phase=phase, batch=batch)
+
+
+@dataclass(kw_only=True)
+class StepContext(Context):
+    """What a hook within a step is told, too: the phase, and the batch that it learns from."""
+
+    phase: Phase
+    batch: Batch
 
 
 class Method:
@@ -65,8 +75,10 @@ class Method:
     class Settings(Part):
         """No settings."""
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-    """What the learner must offer, a word of `gencl.methods.SERVES` (`Learner.offers`)."""
+    needs: ClassVar[tuple[Capability[Any], ...]] = ()
+    """What the learner must have; the first is what lists name (`gencl.methods.SERVES`)."""
+    reference: ClassVar[bool] = False
+    """Whether it is a bound that methods are compared with, and learns all tasks at once: a last row only."""
     entrywise: bool = False
     """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
     so that the parameters of several seeds can be stacked (`gencl.experiments.ensemble`)."""
@@ -86,14 +98,11 @@ class Method:
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         """Raises UsageError when the method cannot serve this learner or these tasks."""
-        from gencl.methods import METHODS, SERVES
+        missing = next((need for need in self.needs if need.of(learner) is None), None)
+        if missing is not None:
+            from gencl.methods.serving import refusal
 
-        missing = [SERVES[need] for need in sorted(self.needs - learner.offers)]
-        if missing:
-            name = next((key for key in METHODS if METHODS.get(key) is type(self)), type(self).__name__.lower())
-            able = [key for key in METHODS if METHODS.get(key).needs <= learner.offers]
-            kind = type(learner).__name__
-            raise UsageError(f"method {name} cannot serve {kind}: it serves {missing[0]}; these can: {', '.join(able)}")
+            raise UsageError(refusal(self, missing, learner))
 
     def check_extension(self) -> None:
         """Raises UsageError when no task can follow those that were planned (`gencl.extend`)."""
@@ -116,17 +125,17 @@ class Method:
         """The batch to learn from (replay mixes old samples in)."""
         return batch
 
-    def penalty(self, ctx: Context) -> Tensor | None:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         """What is added to the loss of ``ctx.phase``."""
         return None
 
-    def adjust_gradients(self, ctx: Context) -> None:
+    def adjust_gradients(self, ctx: StepContext) -> None:
         """May change the gradients of ``ctx.phase`` before the optimiser's step."""
 
-    def after_step(self, ctx: Context) -> None:
+    def after_step(self, ctx: StepContext) -> None:
         """May change the parameters of ``ctx.phase`` after the optimiser's step."""
 
-    def end_step(self, ctx: Context) -> None:
+    def end_step(self, ctx: StepContext) -> None:
         """Called when no method changes the parameters of ``ctx.phase`` any more: sees where the step has led."""
 
     def after_task(self, ctx: Context) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gencl.core.checks import class_problem, settings_problem
-from gencl.methods import SERVES
+from gencl.learners.capabilities import Capability
 from gencl.methods.base import Method
 
 
@@ -18,5 +18,7 @@ def problem(name: str, thing: Any) -> str:
     if stores != (thing.load_state_dict is not Method.load_state_dict):
         has, lacks = ("state_dict", "load_state_dict") if stores else ("load_state_dict", "state_dict")
         return f"{thing.__name__} has {has} but lacks {lacks}: a run could not be resumed"
-    unknown = sorted(set(thing.needs) - set(SERVES))
-    return f"{thing.__name__}.needs has no word {unknown[0]!r}; there are: {', '.join(SERVES)}" if unknown else ""
+    other = next((need for need in thing.needs if not isinstance(need, Capability)), None)
+    if other is None:
+        return ""
+    return f"{thing.__name__}.needs: {other!r} is no capability; write such as (CLASSIFIER,) of {Capability.__module__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -11,12 +11,13 @@ from torch import Tensor
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.settings import Part
-from gencl.learners.classifier import Classifier
+from gencl.learners.capabilities import CLASSIFIER, UNITS
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy, mean_activations
-from gencl.methods.base import Context, Stage, under, within
+from gencl.learners.units import Units
+from gencl.methods.base import Context, Stage, StepContext, under, within
 from gencl.methods.freezing import Freezing
-from gencl.methods.units import units_taken, weights_between
+from gencl.methods.units import weights_between
 from gencl.scenarios.task import Task
 
 Strength = Annotated[float, Field(ge=0, le=1e6)]
@@ -53,7 +54,7 @@ class CLNP(Freezing):
         margin: float = Field(0.0005, ge=0, lt=1, description="accuracy that pruning may cost, as a share of one")
         finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
 
-    needs = frozenset({"units"})
+    needs = (UNITS, CLASSIFIER)
     grid = {"l1": (1e-6, 1e-5, 1e-4), "margin": (0.0005, 0.002)}
     settings: Settings
 
@@ -69,7 +70,8 @@ class CLNP(Freezing):
             raise UsageError(
                 "method clnp chooses what to prune on validation data, and there are none: --set data.validation=0.1"
             )
-        layers = len(cast(Classifier, learner).layers()) + (cast(Classifier, learner).heads == "task")
+        units = UNITS(learner)
+        layers = len(units.layers) + (not units.head_is_shared)
         if isinstance(self.settings.l1, list) and len(self.settings.l1) != layers:
             raise UsageError(f"method.l1: {self.settings.l1} must have a value for each of the {layers} layers")
 
@@ -78,38 +80,36 @@ class CLNP(Freezing):
         return [Stage("train", 1 - share), Stage("finetune", share, lr=0.1)] if share else [Stage("train")]
 
     def before_task(self, ctx: Context) -> None:
-        learner = cast(Classifier, ctx.learner)
-        shared = learner.shared()
-        hidden = [layer for layer in learner.layers() if layer.hidden]
+        units = UNITS(ctx.learner)
+        shared = units.parameters
         if not self.active:
             self._initial = {name: parameter.detach().clone() for name, parameter in shared.items()}
-            device = learner.position.device
-            self.active = [torch.zeros(layer.units, dtype=torch.bool, device=device) for layer in hidden]
-        frozen = self._frozen(learner)
+            device = ctx.learner.position.device
+            self.active = [torch.zeros(layer.units, dtype=torch.bool, device=device) for layer in units.hidden]
+        frozen = self._frozen(units)
         with torch.no_grad():
             for name, mask in frozen.items():
                 shared[name].copy_(torch.where(mask, shared[name], self._initial[name]))
         self.freeze(frozen)
         usable = [torch.ones_like(mask) for mask in self.active]
-        if learner.heads == "domain":
+        if units.head_is_shared:
             usable[-1] = ~self.active[-1]
             if not bool(usable[-1].any()):
                 raise GenclError(
                     f"task {ctx.task.name}: earlier tasks have taken all units of the last hidden layer, and with one "
                     "head for all they cannot be shared; raise method.margin or method.l1, or widen the layer"
                 )
-        self._close(learner, ctx, usable)
+        self._close(units, ctx, usable)
 
-    def _frozen(self, learner: Classifier) -> dict[str, Tensor]:
-        return weights_between(learner.layers(), learner.shared(), self.active, incoming=True)
+    def _frozen(self, units: Units) -> dict[str, Tensor]:
+        return weights_between(units.layers, units.parameters, self.active, incoming=True)
 
-    def penalty(self, ctx: Context) -> Tensor | None:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         if not self.settings.l1:
             return None
-        learner = cast(Classifier, ctx.learner)
-        shared = learner.shared()
-        weights = [shared[layer.weight] for layer in learner.layers()]
-        heads = [p for part in ctx.task.parts for p in learner.own(part.index).values() if p.ndim > 1]
+        units = UNITS(ctx.learner)
+        weights = [units.parameters[layer.weight] for layer in units.layers]
+        heads = [p for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
         l1 = self.settings.l1
         *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
         strengths = [*each, *[last] * (len(heads) or 1)]  # joint training has several heads at once
@@ -117,24 +117,20 @@ class CLNP(Freezing):
 
     def enter_stage(self, ctx: Context) -> None:
         if ctx.stage.name == "finetune":
-            learner = cast(Classifier, ctx.learner)
-            kept = weights_between(learner.layers(), learner.shared(), self._prune(ctx))
-            self.freeze({name: mask | ~kept[name] for name, mask in self._frozen(learner).items()})
+            units = UNITS(ctx.learner)
+            kept = weights_between(units.layers, units.parameters, self._prune(ctx))
+            self.freeze({name: mask | ~kept[name] for name, mask in self._frozen(units).items()})
 
     def after_task(self, ctx: Context) -> None:
-        learner = cast(Classifier, ctx.learner)
-        used = self._used(learner, ctx) if self.settings.finetune else self._prune(ctx)
+        used = UNITS(ctx.learner).used(ctx.task.index) if self.settings.finetune else self._prune(ctx)
         self.active = [before | now for before, now in zip(self.active, used, strict=True)]
-
-    def _used(self, learner: Classifier, ctx: Context) -> list[Tensor]:
-        return [rows[ctx.task.index].bool() for rows in learner.gates.rows()]
 
     @torch.no_grad()
     def _prune(self, ctx: Context) -> list[Tensor]:
         """Closes the units that the task does not need, cuts interference, and returns those it uses."""
-        learner = cast(Classifier, ctx.learner)
+        learner, units = CLASSIFIER(ctx.learner), UNITS(ctx.learner)
         mean = mean_activations(learner, ctx.task.train)
-        opened_units = self._used(learner, ctx)
+        opened_units = units.used(ctx.task.index)
         floor = accuracy(learner, ctx.task.validation) - self.settings.margin
 
         def at(step: int) -> list[Tensor]:
@@ -144,16 +140,16 @@ class CLNP(Freezing):
             ]
 
         def holds(step: int) -> bool:
-            units = at(step)
-            self._close(learner, ctx, units)
-            return all(bool(some.any()) for some in units) and accuracy(learner, ctx.task.validation) >= floor
+            chosen = at(step)
+            self._close(units, ctx, chosen)
+            return all(bool(some.any()) for some in chosen) and accuracy(learner, ctx.task.validation) >= floor
 
         coarse = max((step for step in range(0, len(THRESHOLDS), _COARSE) if holds(step)), default=None)
         finer = range(0) if coarse is None else range(coarse + 1, min(coarse + _COARSE, len(THRESHOLDS)))
         best = opened_units if coarse is None else at(max((step for step in finer if holds(step)), default=coarse))
-        self._close(learner, ctx, best)
+        self._close(units, ctx, best)
         reached = [before | now for before, now in zip(self.active, best, strict=True)]
-        layers, shared = learner.layers(), learner.shared()
+        layers, shared = units.layers, units.parameters
         incoming = weights_between(layers, shared, reached, incoming=True)
         between = weights_between(layers, shared, reached)
         for layer in layers:
@@ -161,12 +157,12 @@ class CLNP(Freezing):
         return best
 
     @staticmethod
-    def _close(learner: Classifier, ctx: Context, units: list[Tensor]) -> None:
+    def _close(units: Units, ctx: Context, opened: list[Tensor]) -> None:
         for part in ctx.task.parts:
-            learner.gates.store(part.index, [mask.float() for mask in units])
+            units.gates.store(part.index, [mask.float() for mask in opened])
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        return units_taken(cast(Classifier, learner))
+        return UNITS(learner).taken()
 
     def state_dict(self) -> dict[str, Tensor]:
         active = {f"active.{number}": mask for number, mask in enumerate(self.active)}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gencl.core.errors import UsageError
 from gencl.learners.learner import Batch, Learner
-from gencl.methods.base import Context, Method, Stage, under, within
+from gencl.methods.base import Context, Method, Stage, StepContext, under, within
 from gencl.scenarios.task import Task
 
 
@@ -65,19 +65,19 @@ class Composed(Method):
             batch = method.extend_batch(ctx, batch)
         return batch
 
-    def penalty(self, ctx: Context) -> Tensor | None:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         terms = [term for method in self.methods if (term := method.penalty(ctx)) is not None]
         return sum(terms[1:], terms[0]) if terms else None
 
-    def adjust_gradients(self, ctx: Context) -> None:
+    def adjust_gradients(self, ctx: StepContext) -> None:
         for method in reversed(self._holding_last):
             method.adjust_gradients(ctx)
 
-    def after_step(self, ctx: Context) -> None:
+    def after_step(self, ctx: StepContext) -> None:
         for method in self._holding_last:
             method.after_step(ctx)
 
-    def end_step(self, ctx: Context) -> None:
+    def end_step(self, ctx: StepContext) -> None:
         for method in self.methods:
             method.end_step(ctx)
 

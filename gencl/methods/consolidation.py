@@ -29,7 +29,7 @@ from torch.nn import Parameter
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.settings import Part
 from gencl.learners.learner import Batch, Learner
-from gencl.methods.base import Context, Method, importance_random, under, within
+from gencl.methods.base import Context, Method, StepContext, importance_random, under, within
 from gencl.scenarios.task import Task
 
 
@@ -141,7 +141,7 @@ class Consolidation(Method):
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
-        if not learner.shared() and "own" in learner.offers:
+        if not learner.shared() and learner.has_own:
             raise UsageError(
                 "nothing is shared here that could be consolidated: every layer is a task's own; use model.heads=domain"
             )
@@ -179,8 +179,7 @@ class Consolidation(Method):
             )
         return self._lists
 
-    def _acts(self, ctx: Context, form: str) -> bool:
-        assert ctx.phase is not None
+    def _acts(self, ctx: StepContext, form: str) -> bool:
         chosen = self.settings.consolidation == form and self.settings.lambda_ > 0
         return chosen and bool(self.importance) and ctx.phase.moves_shared
 
@@ -195,13 +194,13 @@ class Consolidation(Method):
                     stacklevel=2,
                 )
 
-    def penalty(self, ctx: Context) -> Tensor | None:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         if not self._acts(ctx, "loss"):
             return None
         parameters, anchors, importance = self._aligned(ctx.learner)
         return self.settings.lambda_ * quadratic_penalty(list(parameters), anchors, importance)
 
-    def after_step(self, ctx: Context) -> None:
+    def after_step(self, ctx: StepContext) -> None:
         if not self._acts(ctx, "proximal"):
             return
         parameters, anchors, importance = self._aligned(ctx.learner)

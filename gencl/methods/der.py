@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from gencl.core.randomness import RandomSource
-from gencl.learners.classifier import IMPOSSIBLE, Classifier
+from gencl.learners.capabilities import CLASSIFIER
+from gencl.learners.classifier import IMPOSSIBLE
 from gencl.learners.learner import Batch, Learner
-from gencl.methods.base import Context, Method
+from gencl.methods.base import Context, Method, StepContext
 from gencl.methods.memory import MemorySettings
 
 
@@ -36,7 +35,7 @@ class DERpp(Method):
         alpha: float = Field(0.5, ge=0, le=1e6, description="weight of the squared error of logits")
         beta: float = Field(0.5, ge=0, le=1e6, description="weight of the cross-entropy")
 
-    needs = frozenset({"classify"})
+    needs = (CLASSIFIER,)
     moves_old = True
     grid = {"alpha": (0.1, 0.3, 1.0), "beta": (0.5, 1.0)}
     settings: Settings
@@ -60,7 +59,7 @@ class DERpp(Method):
     @torch.no_grad()
     def _take(self, ctx: Context, images: Tensor, classes: Tensor) -> None:
         """Reservoir sampling of a whole batch; the same in all processes."""
-        learner, device = cast(Classifier, ctx.learner), classes.device
+        learner, device = CLASSIFIER(ctx.learner), classes.device
         slots = entered(self._seen, len(classes), self.settings.memory, ctx.seed).to(device)
         self._seen += len(classes)
         places = (slots >= 0).nonzero().squeeze(1)
@@ -88,11 +87,10 @@ class DERpp(Method):
         if more:
             self._held["logits"] = F.pad(self._held["logits"], (0, more), value=IMPOSSIBLE)
 
-    def penalty(self, ctx: Context) -> Tensor | None:
-        assert ctx.phase is not None
+    def penalty(self, ctx: StepContext) -> Tensor | None:
         if self._drawn is None or not ctx.phase.moves_shared:
             return None
-        learner, half = cast(Classifier, ctx.learner), len(self._drawn) // 2
+        learner, half = CLASSIFIER(ctx.learner), len(self._drawn) // 2
         images, classes, logits = (self._held[name][self._drawn] for name in ("images", "classes", "logits"))
         scores, right = learner.logits(images.float() / 255, learner.position[classes], range(len(learner.tasks)))
         compared = logits[:half] > IMPOSSIBLE

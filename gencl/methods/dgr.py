@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.learners.capabilities import IMAGES
 from gencl.learners.learner import Batch, Learner
 from gencl.methods.base import Context
 from gencl.methods.replay import ReplaySettings
@@ -44,7 +45,7 @@ class DGR(Taught):
         later = (*ReplaySettings.later, "labels")
 
     moves_old = True
-    needs = frozenset({"generate"})
+    needs = (IMAGES,)
     grid = {"share": (0.25, 0.5, 0.75)}
     settings: Settings
 
@@ -54,7 +55,7 @@ class DGR(Taught):
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
-        if self.settings.labels != "asked" and "classify" not in learner.offers:
+        if self.settings.labels != "asked" and learner.classifier() is None:
             raise UsageError(
                 f"method.labels: {self.settings.labels} needs a classifier, and this learner only draws: use asked"
             )
@@ -67,7 +68,6 @@ class DGR(Taught):
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if not self._teacher:
             return batch
-        assert self._teacher.generator is not None
         classes, latents = self._teacher.draw(self.settings.number(batch, ctx.random), ctx.random)
         with torch.no_grad():
             images = self._teacher.generator(latents, ctx.learner.position[classes])

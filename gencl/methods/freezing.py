@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Method, under, within
+from gencl.methods.base import Method, StepContext, under, within
 
 
 class Freezing(Method):
@@ -39,16 +39,14 @@ class Freezing(Method):
             self._held = parameters, [p.detach().clone() for p in parameters], masks, [1 - mask for mask in masks]
         return self._held
 
-    def adjust_gradients(self, ctx: Context) -> None:
-        assert ctx.phase is not None
+    def adjust_gradients(self, ctx: StepContext) -> None:
         if self.frozen and ctx.phase.moves_shared:
             parameters, _, _, free = self._holding(ctx.learner)
             moving = [(p.grad, mask) for p, mask in zip(parameters, free, strict=True) if p.grad is not None]
             torch._foreach_mul_([gradient for gradient, _ in moving], [mask for _, mask in moving])
 
     @torch.no_grad()
-    def after_step(self, ctx: Context) -> None:
-        assert ctx.phase is not None
+    def after_step(self, ctx: StepContext) -> None:
         if self.frozen and ctx.phase.moves_shared:
             parameters, values, masks, _ = self._holding(ctx.learner)
             torch._foreach_lerp_(list[Tensor](parameters), values, masks)  # exact where the mask is 0 or 1

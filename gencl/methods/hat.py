@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from gencl.core.settings import Part
-from gencl.learners.classifier import Classifier
+from gencl.learners.capabilities import UNITS
 from gencl.learners.learner import Batch, Learner
-from gencl.methods.base import Context, importance_random, within
+from gencl.learners.networks.trunk import Gates
+from gencl.methods.base import Context, StepContext, importance_random, within
 from gencl.methods.freezing import Freezing
-from gencl.methods.units import units_taken, weights_between
+from gencl.methods.units import weights_between
 
 SHORTEST = 10
 """Steps of the shortest cycle of s."""
@@ -40,31 +39,32 @@ class HAT(Freezing):
         steepest: float = Field(400.0, ge=1, description="s_max")
         embedding_lr: float = Field(0.05, gt=0, description="learning rate of the embeddings")
 
-    needs = frozenset({"units"})
+    needs = (UNITS,)
     grid = {"cost": (0.1, 0.75, 2.0), "embedding_lr": (0.05, 0.5)}
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._embeddings: list[Tensor] = []
+        self._live: list[Tensor] = []
+        self._gates = Gates(())
         self._used: list[Tensor] = []
 
     def before_task(self, ctx: Context) -> None:
-        learner = cast(Classifier, ctx.learner)
-        layers = learner.layers()
-        units = [layer.units for layer in layers if layer.hidden]
-        self._look_up(learner)
-        self.freeze(weights_between(layers, learner.shared(), [mask.bool() for mask in self._used]))
+        units = UNITS(ctx.learner)
+        self._look_up(ctx.learner)
+        self.freeze(weights_between(units.layers, units.parameters, [mask.bool() for mask in self._used]))
         random = importance_random(ctx, "embeddings")
-        self._embeddings = [random.normal(n).requires_grad_() for n in units]
+        self._embeddings = [random.normal(layer.units).requires_grad_() for layer in units.hidden]
 
-    def _look_up(self, learner: Classifier) -> None:
-        """Which units earlier tasks use, float (units,) a layer."""
-        known = len(learner.gates.rows()[0]) if learner.gates.rows() else 0
-        earlier = min(known, len(learner.tasks) - 1)
+    def _look_up(self, learner: Learner) -> None:
+        """The gates, and which units earlier tasks use, float (units,) a layer."""
+        units = UNITS(learner)
+        self._gates, rows = units.gates, units.gates.rows()
+        earlier = min(len(rows[0]), len(learner.tasks) - 1)
         self._used = [
-            rows[:earlier].amax(0) if earlier else torch.zeros(layer.units, device=learner.position.device)
-            for rows, layer in zip(learner.gates.rows(), learner.layers(), strict=False)
+            row[:earlier].amax(0) if earlier else torch.zeros(layer.units, device=learner.position.device)
+            for row, layer in zip(rows, units.hidden, strict=True)
         ]
 
     def _steepness(self, ctx: Context) -> float:
@@ -80,25 +80,25 @@ class HAT(Freezing):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         steepness = self._steepness(ctx)
-        gates = cast(Classifier, ctx.learner).gates
-        gates.live, gates.live_task = [torch.sigmoid(steepness * e) for e in self._embeddings], ctx.task.index
+        self._live = [torch.sigmoid(steepness * embedding) for embedding in self._embeddings]
+        self._gates.live, self._gates.live_task = self._live, ctx.task.index
         return batch
 
-    def penalty(self, ctx: Context) -> Tensor | None:
-        if ctx.phase is None or not ctx.phase.moves_shared:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
+        if not ctx.phase.moves_shared:
             return None
-        live = cast(Classifier, ctx.learner).gates.live
-        assert live is not None
-        spent = torch.stack([(gate * (1 - used)).sum() for gate, used in zip(live, self._used, strict=True)]).sum()
+        spent = torch.stack(
+            [(gate * (1 - used)).sum() for gate, used in zip(self._live, self._used, strict=True)]
+        ).sum()
         room = torch.stack([(1 - used).sum() for used in self._used]).sum()
         return self.settings.cost * spent / room.clamp(min=1)
 
-    def adjust_gradients(self, ctx: Context) -> None:
+    def adjust_gradients(self, ctx: StepContext) -> None:
         super().adjust_gradients(ctx)
         ctx.processes.average([e.grad for e in self._embeddings if e.grad is not None])
 
     @torch.no_grad()
-    def after_step(self, ctx: Context) -> None:
+    def after_step(self, ctx: StepContext) -> None:
         super().after_step(ctx)
         steepness, s_max = self._steepness(ctx), self.settings.steepest
         for embedding in self._embeddings:
@@ -108,15 +108,14 @@ class HAT(Freezing):
             gradient = embedding.grad * (s_max / steepness) * inside / (embedding.cosh() + 1)
             embedding.sub_(self.settings.embedding_lr * gradient).clamp_(-LARGEST, LARGEST)
             embedding.grad = None
-        cast(Classifier, ctx.learner).gates.live = None
+        self._gates.live = None
 
     def after_task(self, ctx: Context) -> None:
-        gates = cast(Classifier, ctx.learner).gates
         for part in ctx.task.parts:
-            gates.store(part.index, [(embedding.detach() > 0).float() for embedding in self._embeddings])
+            self._gates.store(part.index, [(embedding.detach() > 0).float() for embedding in self._embeddings])
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        return units_taken(cast(Classifier, learner))
+        return UNITS(learner).taken()
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**super().state_dict(), **{f"embedding.{i}": e.detach() for i, e in enumerate(self._embeddings)}}
@@ -125,4 +124,4 @@ class HAT(Freezing):
         super().load_state_dict(state, learner)
         found = within("embedding", state)
         self._embeddings = [found[str(number)].requires_grad_() for number in range(len(found))]
-        self._look_up(cast(Classifier, learner))
+        self._look_up(learner)

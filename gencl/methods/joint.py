@@ -12,6 +12,7 @@ class Joint(Method):
     """All tasks merged into one, learned with the steps of all: the upper end, which needs all data at once."""
 
     entrywise = True
+    reference = True
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         return [Task.merge(tuple(tasks))]

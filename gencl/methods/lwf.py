@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from gencl.core.settings import Part
+from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Batch, Learner
-from gencl.methods.base import Context, Method, under, within
+from gencl.methods.base import Context, Method, StepContext, under, within
 from gencl.methods.solver import frozen_copy
 
 _RECORDED = 2**25
@@ -47,7 +46,7 @@ class LwF(Method):
         temperature: float = Field(2.0, gt=0, description="T")
 
     moves_old = True
-    needs = frozenset({"classify"})
+    needs = (CLASSIFIER,)
     grid = {"lambda": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
     settings: Settings
 
@@ -65,11 +64,11 @@ class LwF(Method):
     def _teach(self, learner: Learner) -> None:
         self._teacher, self._recorded = frozen_copy(learner), None
 
-    def penalty(self, ctx: Context) -> Tensor | None:
-        if self._teacher is None or ctx.batch is None or ctx.phase is None or not ctx.phase.moves_shared:
+    def penalty(self, ctx: StepContext) -> Tensor | None:
+        if self._teacher is None or not ctx.phase.moves_shared:
             return None
         old = self._old(ctx, ctx.batch)
-        new = cast(Classifier, ctx.learner).responses(ctx.batch.images, self._known)
+        new = CLASSIFIER(ctx.learner).responses(ctx.batch.images, self._known)
         terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
         return self.settings.lambda_ * torch.stack(terms).sum()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gencl.core.errors import UsageError
 from gencl.core.settings import Part
-from gencl.learners.classifier import Classifier
+from gencl.learners.capabilities import OWNERSHIP
 from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Ownership
 from gencl.methods.base import Context, Stage
@@ -34,7 +34,7 @@ class PackNet(Freezing):
         retrain: float = Field(0.3, gt=0, lt=1, description="share of a task's steps for retraining after pruning")
         last: Literal["keep", "prune"] = Field("keep", description="whether the last task gives weights away too")
 
-    needs = frozenset({"task"})
+    needs = (OWNERSHIP,)
     grid = {"prune": (50.0, 75.0, 85.0)}
     settings: Settings
 
@@ -53,7 +53,7 @@ class PackNet(Freezing):
 
     @staticmethod
     def _ownership(ctx: Context) -> Ownership:
-        return cast(Classifier, ctx.learner).ownership
+        return OWNERSHIP(ctx.learner)
 
     @staticmethod
     def _weights(ctx: Context) -> dict[str, Tensor]:
@@ -102,7 +102,7 @@ class PackNet(Freezing):
             ownership.store(name.removeprefix("trunk."), owner.to(torch.int32))
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        ownership = cast(Classifier, learner).ownership
+        ownership = OWNERSHIP(learner)
         trunk = [name for name in learner.shared() if name.startswith("trunk.")]  # a shared head is not divided
         owners = {name: ownership.get(name.removeprefix("trunk.")) for name in trunk}
         return {name: float((owner > 0).float().mean()) for name, owner in owners.items() if owner.numel()}

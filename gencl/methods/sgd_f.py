@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from gencl.learners.capabilities import OWN
 from gencl.methods.base import Context
 from gencl.methods.freezing import Freezing
 
@@ -14,7 +15,7 @@ class FrozenSGD(Freezing):
     With a head a task nothing that earlier tasks use moves, so BWT is 0 by construction.
     """
 
-    needs = frozenset({"own"})
+    needs = (OWN,)
     entrywise = True
 
     def before_task(self, ctx: Context) -> None:

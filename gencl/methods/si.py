@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, under, within
+from gencl.methods.base import Context, StepContext, under, within
 from gencl.methods.consolidation import Consolidation, ConsolidationSettings
 
 
@@ -50,8 +50,7 @@ class SI(Consolidation):
         at_anchors = bool(self.anchors) and all(torch.equal(self.anchors[name], shared[name]) for name in shared)
         self.start = self.anchors if at_anchors else {name: value.clone() for name, value in shared.items()}
 
-    def adjust_gradients(self, ctx: Context) -> None:
-        assert ctx.phase is not None
+    def adjust_gradients(self, ctx: StepContext) -> None:
         super().adjust_gradients(ctx)
         if not ctx.phase.moves_shared:
             return
@@ -78,7 +77,7 @@ class SI(Consolidation):
         parameters, gradients = self._step
         torch._foreach_addcmul_(list(self.path.values()), gradients, parameters, value=sign)
 
-    def end_step(self, ctx: Context) -> None:
+    def end_step(self, ctx: StepContext) -> None:
         if self._step is not None:
             self._walk(-1)
             self._step = None

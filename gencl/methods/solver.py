@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import cast
 
 import torch
 from torch import Tensor
 
+from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
 from gencl.methods.base import under, within
@@ -16,7 +16,7 @@ from gencl.methods.base import under, within
 def frozen_copy(learner: Learner) -> Classifier:
     """Return a classifier as it is now, in evaluation mode and without gradients; without the generator beside it, of
     which replay has a copy of its own."""
-    classifier = cast(Classifier, learner)
+    classifier = CLASSIFIER(learner)
     generator, classifier.generator = classifier.generator, None
     copy = deepcopy(classifier).eval().requires_grad_(False)
     classifier.generator = generator

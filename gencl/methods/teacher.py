@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.randomness import RandomSource
+from gencl.learners.capabilities import IMAGES
 from gencl.learners.learner import Generator, Learner
 from gencl.methods.base import Context, Method, under, within
 
@@ -17,42 +18,46 @@ class Teacher:
     """
 
     def __init__(self) -> None:
-        self.generator: Generator | None = None
-        self._past: Tensor | None = None
+        self._copy: tuple[Generator, Tensor] | None = None
+        """The generator and the past classes, once there are any."""
 
     def __bool__(self) -> bool:
         """Whether there is anything old to draw."""
-        return self.generator is not None
+        return self._copy is not None
+
+    @property
+    def generator(self) -> Generator:
+        """The copy. There must be something old."""
+        assert self._copy is not None
+        return self._copy[0]
+
+    @property
+    def past(self) -> Tensor:
+        """The past classes. There must be some."""
+        assert self._copy is not None
+        return self._copy[1]
 
     def begin(self, ctx: Context) -> None:
         """Called before each task."""
         now = set(ctx.task.classes)
-        self._copy(ctx.learner, [c for c in ctx.learner.classes if c not in now])
+        self._take(ctx.learner, [c for c in ctx.learner.classes if c not in now])
 
-    def _copy(self, learner: Learner, past: list[int]) -> None:
+    def _take(self, learner: Learner, past: list[int]) -> None:
         if past:
-            generative = learner.generative()
-            assert generative is not None  # what the method needs was checked when the run was built
-            self.generator = generative.frozen_generator()
-            self._past = torch.tensor(past, device=learner.position.device)
+            self._copy = IMAGES(learner).frozen_generator(), torch.tensor(past, device=learner.position.device)
 
     def draw(self, n: int, random: RandomSource) -> tuple[Tensor, Tensor]:
         """n past classes (n,) and latents (n, d). There must be something old."""
-        assert self.generator is not None and self._past is not None
-        classes = random.choice(self._past, n)
-        return classes, self.generator.draw_latents(n, random)
+        return random.choice(self.past, n), self.generator.draw_latents(n, random)
 
     def state_dict(self) -> dict[str, Tensor]:
         """By name; empty where there is nothing old."""
-        if self.generator is None or self._past is None:
-            return {}
-        return {"past": self._past, **under("teacher", self.generator.state_dict())}
+        return {"past": self.past, **under("teacher", self.generator.state_dict())} if self else {}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         """Restores `state_dict`."""
         if state:
-            self._copy(learner, state["past"].tolist())
-            assert self.generator is not None
+            self._take(learner, state["past"].tolist())
             self.generator.load_state_dict(within("teacher", state))
 
 

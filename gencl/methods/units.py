@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from gencl.learners.classifier import Classifier
 from gencl.learners.networks.trunk import Layer
 
 
@@ -42,10 +41,3 @@ def weights_between(
             masks[name] = outputs.clone()
         before = outputs
     return masks
-
-
-def units_taken(learner: Classifier) -> dict[str, float]:
-    """The share of each hidden layer's units that any task so far has open, by the layer's weight."""
-    hidden = [layer.weight for layer in learner.layers() if layer.hidden]
-    rows = learner.gates.rows()
-    return {name: float((row > 0).any(0).float().mean()) for name, row in zip(hidden, rows, strict=True)}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from gencl.core.randomness import permutation
 from gencl.core.settings import Part
-from gencl.learners.classifier import Classifier
+from gencl.learners.capabilities import UNITS
 from gencl.methods.base import Context, Method
 
 
@@ -26,20 +24,19 @@ class XdG(Method):
 
         closed: float = Field(0.8, ge=0, lt=1, description="share of each hidden layer's units that a task closes")
 
-    needs = frozenset({"units"})
+    needs = (UNITS,)
     divides = True
     grid = {"closed": (0.2, 0.5, 0.8)}
     settings: Settings
 
     def before_task(self, ctx: Context) -> None:
-        learner = cast(Classifier, ctx.learner)
-        hidden = [layer for layer in learner.layers() if layer.hidden]
+        units, device = UNITS(ctx.learner), ctx.learner.position.device
         for part in ctx.task.parts:
             gates = [
-                self._gate(layer.units, ctx.seed, part.index, number).to(learner.position.device)
-                for number, layer in enumerate(hidden)
+                self._gate(layer.units, ctx.seed, part.index, number).to(device)
+                for number, layer in enumerate(units.hidden)
             ]
-            learner.gates.store(part.index, gates)
+            units.gates.store(part.index, gates)
 
     def _gate(self, units: int, *place: int) -> Tensor:
         gate = torch.ones(units)

@@ -17,7 +17,7 @@ from gencl.scenarios.task import Task
 
 def can_reconstruct(learner: type[Learner] | Learner) -> str:
     """Why a metric of reconstructions cannot be measured."""
-    return "" if "reconstruct" in learner.offers else "it measures learners that encode images"
+    return "" if getattr(learner, "encoder", lambda: None)() is not None else "it measures learners that encode images"
 
 
 class Reconstruction(Metric):

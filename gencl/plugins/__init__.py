@@ -83,7 +83,7 @@ def load_plugin(path: str | Path) -> None:
         raise
     groups = registries()
     for group, own, thing, about in found:
-        groups[group].add(own, thing, f"{about} ({file.name})", file.name)
+        groups[group].add(own, thing, f"{about} ({file.name})", _serves(thing), file.name)
     _LOADED[key] = _Loaded(sha256, name, [(group, own) for group, own, _, _ in found])
 
 
@@ -167,13 +167,13 @@ def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, st
 
 
 def _about(thing: Any) -> str:
-    """The first line of its documentation, and of a method whom it serves."""
-    from gencl.methods.base import Method
+    """The first line of its documentation."""
+    return (inspect.getdoc(thing) or "not described").splitlines()[0].rstrip(".")
 
-    about = (inspect.getdoc(thing) or "not described").splitlines()[0].rstrip(".")
-    if isinstance(thing, type) and issubclass(thing, Method):
-        about += f" [{', '.join(sorted(thing.needs)) or 'any'}]"
-    return about
+
+def _serves(thing: Any) -> str:
+    """Of a method, the word of what it needs."""
+    return next((need.word for need in getattr(thing, "needs", ())), "")
 
 
 def _at(shown: str, tree: ast.Module, name: object = None, thing: Any = None) -> str:

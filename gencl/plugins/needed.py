@@ -47,7 +47,12 @@ def of_groups(record: Needed, groups: Collection[str]) -> dict[str, list[str]]:
 
 
 def require(record: Needed, where: object, groups: Collection[str] | None = None) -> None:
-    """Raises UsageError, naming ``where`` they are needed, the plug-in and how to give it, where one is missing."""
+    """Raises UsageError, naming ``where`` they are needed, the plug-in and how to give it, where one is missing; and
+    for a record that is none."""
+    try:
+        check_record(record)
+    except ValueError as error:
+        raise UsageError(printable(f"{where}: plugins: {error}")) from None
     every = registries()
     known = {registry.noun: registry for registry in every.values()}
     for source, things in of_groups(record, every if groups is None else groups).items():
@@ -70,8 +75,8 @@ def _words(tree: object) -> Iterator[str]:
         yield from _words(value)
 
 
-def check_record(record: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Raises ValueError for what `needed` does not give."""
+def check_record(record: Needed) -> Needed:
+    """Returns the record. Raises ValueError for what `needed` does not give."""
     nouns = "|".join(registry.noun for registry in registries().values())
     for source, things in record.items():
         wrong = next((thing for thing in things if not re.fullmatch(f"({nouns}) {NAME}", thing)), None)

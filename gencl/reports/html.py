@@ -201,4 +201,4 @@ def _cost(cost: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _method_about(name: str) -> str:
     """A line about each part of a method."""
-    return "; ".join(METHODS.about(part).rpartition(" [")[0] for part in parts_of(name) if part in METHODS)
+    return "; ".join(METHODS.about(part) for part in parts_of(name) if part in METHODS)

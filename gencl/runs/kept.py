@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 
 from gencl.core import files
 from gencl.core.errors import GenclError
-from gencl.core.registry import parts_of
 from gencl.learners.learner import Learner
 from gencl.methods.base import within
+from gencl.methods.serving import is_reference
 from gencl.runs import checkpoint
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def learners(run: RunFolder) -> dict[int, Callable[[], Learner]]:
 
 def learned_at_once(run: RunFolder) -> bool:
     """Whether the run learned all its tasks together, so that the trained network is that of each of them."""
-    return "joint" in parts_of(run.settings.method["name"])
+    return is_reference(run.settings.method["name"])
 
 
 def _path(folder: Path, number: int) -> Path:

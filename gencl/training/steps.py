@@ -55,22 +55,22 @@ class Steps:
     def take(self, ctx: Context, batch: Batch, rate: float, stopping: bool) -> bool:
         """Takes one step at this rate; returns whether any process is ``stopping``."""
         for phase, switch, optimizer in self._parts:
-            ctx.phase, ctx.batch = phase, batch
+            within = ctx.within(phase, batch)
             switch.on()
             with self._acceleration.of(ctx.train):
                 loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
-                penalty = self._method.penalty(ctx)
+                penalty = self._method.penalty(within)
             total = loss.sum() if loss.ndim else loss
             (total if penalty is None else total + penalty).backward()
             stopping = self._processes.average_gradients(phase.parameters, stopping)
             self.losses[phase.name] = loss.detach()
             if self._watch:
                 self._watch(ctx, self.losses)
-            self._method.adjust_gradients(ctx)
+            self._method.adjust_gradients(within)
             set_rate(optimizer, rate if phase.adam_lr is None else rate / ctx.train.lr * phase.adam_lr)
             optimizer.step()
-            self._method.after_step(ctx)
-            self._method.end_step(ctx)
+            self._method.after_step(within)
+            self._method.end_step(within)
             self._forget_gradients(phase)
         self._average.update()
         return stopping

@@ -307,7 +307,7 @@ class Trainer:
             state.matrices[name][len(tasks) - 1][: len(tasks)] = values
         state.summary = evaluator.summary(state.matrices, snapshot if ends else None)
         state.summary |= zero_shot.figures(state, len(tasks))
-        if self.learner.kind == "generate" and self._processes.main:
+        if self.learner.generator_itself() is not None and self._processes.main:
             self.recorder.remember(tasks[-1], snapshot.sampled(tasks[-1]))
         state.evaluation = evaluator.evaluation(snapshot) if ends else {}
         if ends:

@@ -131,7 +131,7 @@ def _between(
 
 def _with_encoder(run: RunFolder) -> GenerativeLearner:
     learner = run.generator()
-    if "reconstruct" not in learner.offers:
+    if learner.encoder() is None:
         raise UsageError(
             f"{run.path} holds a {type(learner).__name__}, which has no encoder: it draws images but cannot read any; "
             "a VAE can (--preset digits-vae)"

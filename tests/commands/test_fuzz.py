@@ -21,9 +21,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gencl.api import Run
+from gencl.api import Run, train
 from gencl.drawing.grids import to_picture
-from gencl.training.train import train
 from tests.conftest import gencl, tiny
 
 EXAMPLES = int(os.environ.get("GENCL_FUZZ", "20"))

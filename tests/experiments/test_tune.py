@@ -38,9 +38,9 @@ def test_a_small_grid_is_tried_whole_and_a_large_one_evenly() -> None:
 
 def test_the_present_settings_are_among_the_candidates() -> None:
     (search,) = searches(["ewc"], ["lambda=0.01,0.1,1,10,100"], DIGITS, 2)
-    assert {"lambda": 1, "train.lr": 0.05} in search.candidates and len(search.candidates) == 2  # ewc's default
+    assert {"lambda": 100, "train.lr": 0.02} in search.candidates and len(search.candidates) == 2  # the preset's
     (search,) = searches(["ewc"], ["lambda=3,4"], DIGITS, 1)
-    assert [candidate["train.lr"] for candidate in search.candidates] == [0.05]  # as far as they are in the grid
+    assert [candidate["train.lr"] for candidate in search.candidates] == [0.02]  # as far as they are in the grid
 
 
 def test_grids_are_for_all_methods_for_one_or_for_training(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,11 +49,11 @@ def test_grids_are_for_all_methods_for_one_or_for_training(monkeypatch: pytest.M
     found = searches(["sgd", "ewc", "anpyc", "mas+ewc"], grids, DIGITS, 100)
     assert {search.method: search.grid for search in found} == {
         "sgd": {"train.lr": [0.1], "train.momentum": [0.5]},  # 2x of the preset's 0.05 is 0.1 as well
-        "ewc": {"lambda": [0.5, 2.0], "train.lr": [0.1]},
+        "ewc": {"lambda": [0.5, 2.0], "train.lr": [0.04, 0.1]},  # 2x of the 0.02 that the preset has for it
         "anpyc": {"lambda": [0.5, 2.0], "prune": [0.0, 50.0], "train.lr": [0.1]},
-        "mas+ewc": {"mas.lambda": [0.5, 2.0], "ewc.lambda": [0.5, 2.0], "train.lr": [0.1]},
+        "mas+ewc": {"mas.lambda": [0.5, 2.0], "ewc.lambda": [0.5, 2.0], "train.lr": [0.04, 0.1]},
     }
-    assert found[1].variants()[0].label == "ewc:method.lambda=0.5:train.lr=0.1"
+    assert found[1].variants()[0].label == "ewc:method.lambda=0.5:train.lr=0.04"
     rates = [0.02, 0.05, 0.125]  # 0.4, 1 and 2.5 times the preset's
     own = searches(["mas", "joint"], [], DIGITS, 6)
     assert [search.grid for search in own] == [{"lambda": [1.0, 5.0], "train.lr": rates}, {"train.lr": rates}]

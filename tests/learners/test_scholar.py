@@ -46,7 +46,7 @@ def test_both_grow_and_only_the_classifier_is_protected() -> None:
     plain, _ = grown(
         gencl.resolve("digits-mlp", method="sgd", assignments=["model.heads=task", *tiny("digits-mlp")]), 2
     )
-    assert learner.offers == plain.offers | {"generate"} and plain.generative() is None
+    assert learner.generative() is not None and plain.generative() is None and learner.generator_itself() is None
     assert generator.classes == learner.classes and generator.tasks == learner.tasks
     assert list(learner.shared()) == list(plain.shared()) and list(learner.own(1)) == list(plain.own(1))
     assert all(torch.equal(learner.shared()[name], parameter) for name, parameter in plain.shared().items())

@@ -18,7 +18,14 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Task
 
-SETS = ["train.steps=30", "model.hidden=[24,16]", "train.log_every=30", "scenario.tasks=4", "scenario.order=given"]
+SETS = [
+    "train.steps=30",
+    "train.lr=0.05",
+    "model.hidden=[24,16]",
+    "train.log_every=30",
+    "scenario.tasks=4",
+    "scenario.order=given",
+]
 ADAM = ["train.optimizer=adam", "train.lr=0.003"]
 
 
@@ -55,10 +62,11 @@ def test_old_outputs_are_bit_identical(
     seen: dict[int, Tensor] = {}
     monkeypatch.setattr("gencl.training.train.Evaluator", watched(seen))
     sets = [*SETS, *(ADAM if optimizer == "adam" else []), f"model.heads={heads}"]
+    sets += ["method.embedding_lr=0.05"] if method == "hat" else []  # the preset's is for more steps
     run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=sets, progress="silent")
     assert len(seen) == 4
     learner = cast(Classifier, run.learner())  # gates and owners are part of the model
-    scenario = make_scenario(presets.resolve("digits-mlp", assignments=sets), None)
+    scenario = make_scenario(presets.resolve("digits-mlp", method=method, assignments=sets), None)
     for task in scenario.tasks:
         assert torch.equal(scores(learner, task), seen[task.index])
     assert run.metrics["summary"]["bwt"] == 0
@@ -114,7 +122,8 @@ def test_packnet_divides_weights_in_exact_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["ewc+packnet", "packnet+ewc", "si+hat", "clnp+mas"])
 def test_what_is_held_stays_held_beside_other_methods(method: str, tmp_path: Path) -> None:
-    run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=SETS, progress="silent")
+    sets = [*SETS, *(["method.hat.embedding_lr=0.05"] if "hat" in method else [])]
+    run = gencl.train("digits-mlp", method, 0, tmp_path / "run", set=sets, progress="silent")
     assert run.metrics["summary"]["bwt"] == 0 and run.metrics["summary"]["acc"] > 0.55
 
 

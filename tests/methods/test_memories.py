@@ -16,9 +16,10 @@ from gencl.core.randomness import RandomSource
 from gencl.core.registry import Registry, parts_of
 from gencl.learners.classifier import IMPOSSIBLE, Classifier
 from gencl.learners.learner import Batch, Phase
-from gencl.methods import METHODS, names_in, settings_of
+from gencl.methods import METHODS, names_in
 from gencl.methods.agem import AGEM
 from gencl.methods.base import Context
+from gencl.methods.building import settings_of
 from gencl.methods.der import DERpp, entered
 from tests.conftest import context, tiny
 

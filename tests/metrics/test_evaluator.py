@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.api import Run
+from gencl.api import Run, train
 from gencl.core.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
@@ -18,7 +18,6 @@ from gencl.metrics.fitting import FittingCapacity
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.trained_reader import Recipe
 from gencl.scenarios.task import Scenario, Task
-from gencl.training.train import train
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny
 

@@ -30,7 +30,7 @@ WRONG = {
     "class Mine: pass\n" + TABLE: "line 1: method 'mine': the class Mine is no method: derive it from gencl.methods",
     "Mine = 3\n" + TABLE: "line 2: method 'mine': int 3 is no method",
     METHOD + "    def state_dict(self): return {}\n" + TABLE: "line 3: method 'mine': Mine has state_dict but lacks",
-    METHOD + "    needs = {'tasks'}\n" + TABLE: "needs has no word 'tasks'",
+    METHOD + "    needs = {'tasks'}\n" + TABLE: "Mine.needs: 'tasks' is no capability",
     METHOD + "class Net(Learner): pass\nPLUGINS = {'learners': {'net': Net}}": "line 5: learner 'net': Net lacks own, ",
     METHOD + "class M(Metric): pass\nPLUGINS = {'metrics': {'m': M}}": "line 5: metric 'm': M lacks applies, measure",
     METHOD + "def load(): pass\nPLUGINS = {'datasets': {'d': load}}": "must be a function load(root, download)",
@@ -60,7 +60,7 @@ def test_a_file_is_loaded_once_and_again_when_it_was_changed(tmp_path: Path) -> 
     load_plugin(file)
     first = METHODS.get("mine")
     load_plugin(file)
-    assert METHODS.get("mine") is first and METHODS.about("mine") == "Mine [any] (mine.py)"
+    assert METHODS.get("mine") is first and METHODS.about("mine") == "Mine (mine.py)"
     file.write_text(METHOD + "    grid = {}\n" + TABLE.replace("mine", "other"))
     load_plugin(file)
     assert "mine" not in METHODS and METHODS.get("other") is not first
@@ -72,7 +72,7 @@ def test_an_error_within_a_hook_is_told_with_its_line(tmp_path: Path) -> None:
     small = ["--preset", "digits-mlp", "--set", "scenario.tasks=1", "--set", "train.steps=1"]
     done = command("train", *small, "--plugin", file, "--method", "mine", "--out", tmp_path / "run")
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
-        "gencl: unexpected AttributeError in mine.py, line 6: 'Context' object has no attribute 'nothing'"
+        "gencl: unexpected AttributeError in mine.py, line 6: 'StepContext' object has no attribute 'nothing'"
     )
 
 
@@ -89,7 +89,9 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
     ]
     (tmp_path / "extra-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[gencl.methods]", *names]))
     monkeypatch.syspath_prepend(tmp_path)
-    found = Registry("method", {"ewc": ("gencl.methods.ewc:EWC", "EWC")}, "gencl.methods")
+    found = Registry(
+        "method", {"ewc": ("gencl.methods.ewc:EWC", "EWC")}, "gencl.methods", "gencl.methods.check:problem"
+    )
     assert list(found) == ["ewc", "gone", "good", "odd"] and found.get("good").__name__ == "SGD"
     assert (
         "of the package extra something is left out: the method's name 'ewc' is taken by gencl"

@@ -12,6 +12,7 @@ import yaml
 import gencl
 from gencl.core.settings import Settings, check
 from gencl.plugins import load_plugin, unload_plugin
+from gencl.plugins.needed import require
 from gencl.plugins.new import new_plugin
 from tests.conftest import gencl as command
 
@@ -143,4 +144,4 @@ def test_extractors_and_scenarios(tmp_path: Path) -> None:
 
 def test_a_record_that_is_no_record_is_refused() -> None:
     with pytest.raises(gencl.UsageError, match=r"plugins: x.py: 'mine' is nothing a plug-in provides"):
-        check(Settings, {"plugins": {"x.py": ["mine"]}}, "here")
+        require(check(Settings, {"plugins": {"x.py": ["mine"]}}, "here").plugins, "here")

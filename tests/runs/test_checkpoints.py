@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from gencl.api import Run
+from gencl.api import Run, train
 from gencl.core.errors import GenclError
 from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from gencl.training.train import train
 from tests.conftest import gencl, tiny
 
 

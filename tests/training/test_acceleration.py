@@ -105,7 +105,7 @@ def test_bf16_runs_resume_bit_for_bit(
 
 
 def test_bf16_learns_the_digits(tmp_path: Path) -> None:
-    sets = [*tiny("digits-mlp"), "train.steps=60"]
+    sets = [*tiny("digits-mlp"), "train.steps=60", "train.lr=0.05", "method.lambda=1"]
     plain, half = (
         gencl.train("digits-mlp", "ewc", out=tmp_path / str(n), set=[*sets, *more], progress="silent")
         for n, more in enumerate(([], ["train.precision=bf16"]))

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+from gencl.api import train
 from gencl.experiments.train_seeds import train_seeds
 from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from gencl.training.train import train
 from gencl.training.trainer import Trainer
 from tests.conftest import tiny
 from tests.experiments.test_ensemble import settings_of, written

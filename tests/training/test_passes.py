@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.func import vmap
 
+from gencl.api import train
 from gencl.experiments.train_seeds import train_seeds
 from gencl.learners.passes import Passes
-from gencl.training.train import train
 from tests.conftest import tiny
 from tests.experiments.test_ensemble import settings_of, written
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from torch.distributed.run import get_args_parser
 
-from gencl.training.train import train
+from gencl.api import train
 from tests import forked
 from tests.conftest import gencl, tiny
 from tests.numbers import models

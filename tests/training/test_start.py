@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from gencl.api import Run
+from gencl.api import Run, extend, train
 from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
-from gencl.training.extend import extend
-from gencl.training.train import train
 from gencl.training.trainer import Trainer
 from tests.conftest import gencl, tiny
 
@@ -36,8 +34,8 @@ def test_an_out_that_cannot_be_made_is_said_first(
     command: tuple[str, ...], out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    for module in ("train", "compare"):
-        monkeypatch.setattr(f"gencl.training.{module}.make_scenario", refuse)
+    for module in ("training.train", "experiments.compare"):
+        monkeypatch.setattr(f"gencl.{module}.make_scenario", refuse)
     done = gencl(*command, "--out", out, cwd=tmp_path)
     lines = (done.stdout + done.stderr).strip().splitlines()
     assert done.returncode == 2 and len(lines) == 1 and out in lines[0]

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
+from gencl.api import train
 from gencl.core.randomness import derive_seed
 from gencl.learners.classifier import Classifier
 from gencl.learners.measured import accuracy
 from gencl.runs.build import make_learner, make_scenario
 from gencl.runs.recorder import Recorder
-from gencl.training.train import train
 from tests.conftest import tiny
 
 SETS = [

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gencl.api import Run
+from gencl.api import Run, train
 from gencl.datasets import digits
 from gencl.drawing.grids import to_picture
-from gencl.training.train import train
 from tests.conftest import gencl, tiny
 
 

@@ -1,0 +1,52 @@
+"""What some learners have beyond `Learner`, and some methods and metrics need: an object, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gencl.learners.classifier import Classifier
+from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.networks.trunk import Ownership
+from gencl.learners.units import Units
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Capability(Generic[T]):
+    """One of them. Called with a learner that has it, it gives the object.
+
+    Args:
+        word: its short name, in lists.
+        of: what gives the object of a learner, or None where it has none.
+    """
+
+    word: str
+    of: Callable[[Learner], T | None]
+
+    def __call__(self, learner: Learner) -> T:
+        found = self.of(learner)
+        if found is None:
+            raise TypeError(f"{type(learner).__name__} has no {self.word}: check it before it is asked")
+        return found
+
+
+def _with_own(learner: Learner) -> Learner | None:
+    return learner if learner.has_own else None
+
+
+def _with_heads(learner: Learner) -> Classifier | None:
+    classifier = learner.classifier()
+    return classifier if classifier is not None and classifier.heads == "task" else None
+
+
+OWN = Capability[Learner]("own", _with_own)
+CLASSIFIER = Capability[Classifier]("classify", lambda learner: learner.classifier())
+HEADS = Capability[Classifier]("heads", _with_heads)
+OWNERSHIP = Capability[Ownership]("task", lambda learner: learner.task_weights())
+UNITS = Capability[Units]("units", lambda learner: learner.task_units())
+GENERATOR = Capability[GenerativeLearner]("generator", lambda learner: learner.generator_itself())
+IMAGES = Capability[GenerativeLearner]("images", lambda learner: learner.generative())
+ENCODER = Capability[GenerativeLearner]("encode", lambda learner: learner.encoder())

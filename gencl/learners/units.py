@@ -1,0 +1,45 @@
+"""A classifier's units, layer by layer, as methods see them that give units to tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import Parameter
+
+from gencl.learners.networks.trunk import Gates, Layer
+
+
+@dataclass(frozen=True)
+class Units:
+    """The layers of units from first to last, and which of them each task uses.
+
+    ``layers`` end with a head that all tasks share (``hidden`` is False), where there is one. ``parameters`` are the
+    shared ones, by name.
+    """
+
+    layers: Sequence[Layer]
+    gates: Gates
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def hidden(self) -> list[Layer]:
+        """The layers that tasks can divide among them."""
+        return [layer for layer in self.layers if layer.hidden]
+
+    @property
+    def head_is_shared(self) -> bool:
+        """Whether all tasks have one head."""
+        return not self.layers[-1].hidden
+
+    def used(self, task: int) -> list[Tensor]:
+        """Which units a task uses, bool (units,) for each hidden layer."""
+        return [rows[task].bool() for rows in self.gates.rows()]
+
+    def taken(self) -> dict[str, float]:
+        """The share of each hidden layer's units that any task so far has open, by the layer's weight."""
+        names = [layer.weight for layer in self.hidden]
+        return {
+            name: float((rows > 0).any(0).float().mean()) for name, rows in zip(names, self.gates.rows(), strict=True)
+        }
