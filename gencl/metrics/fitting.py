@@ -10,10 +10,11 @@ from gencl.core.randomness import seeded
 from gencl.datasets.dataset import Split
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
+from gencl.metrics.lessons import Recipe
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.reader import Reader
 from gencl.metrics.snapshot import Snapshot
-from gencl.metrics.trained_reader import Recipe, TrainedReader, fit
+from gencl.metrics.trained_reader import TrainedReader, fit
 from gencl.scenarios.task import Task
 
 RECIPE = Recipe(steps=600)
