@@ -149,3 +149,11 @@ def test_what_a_plugin_declares_wrongly_is_told_in_one_line(declares: str, messa
     with pytest.raises(UsageError) as told, plugin(tmp_path, declares):
         pass
     assert message in str(told.value) and "\n" not in str(told.value) and "mine.py, line 3" in str(told.value)
+
+
+def test_a_package_that_cannot_be_imported_does_not_stand_in_the_way_of_a_table() -> None:
+    METRICS.add("broken", "gencl.no_module:Broken", "from extra", source="extra")
+    try:
+        assert figure("nothing").label == "nothing" and added_figures() == [] and "acc" in main_figures()
+    finally:
+        METRICS.remove("broken")
