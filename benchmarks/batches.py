@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks import measure
 from benchmarks.runs import settings_for
 from gencl.runs.build import make_scenario
-from gencl.training.schedule import Order
+from gencl.scenarios.source import Order
 
 
 def main() -> None:

@@ -17,11 +17,12 @@ from benchmarks import measure
 from benchmarks.runs import settings_for
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.methods.base import Context
 from gencl.methods.consolidation import Consolidation
 from gencl.runs.build import make_learner, make_scenario
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Scenario
 from gencl.training.optimizers import make_optimizer, set_rate
 

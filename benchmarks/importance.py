@@ -17,9 +17,10 @@ from torch.func import functional_call, grad, vmap
 from benchmarks import measure
 from benchmarks.runs import settings_for
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods.importance import moments
 from gencl.runs.build import make_learner, make_scenario
+from gencl.scenarios.batch import Batch
 
 PIECE = 256
 """Samples of a plain pass at a time."""
@@ -36,7 +37,7 @@ def sides(preset: str, n: int, root: Path | None) -> dict[str, Callable[[], obje
     parameters = list(shared.values())
 
     def backward(rows: slice) -> Sequence[Tensor]:
-        return torch.autograd.grad(learner.scalars("entropy", batch.rows(rows)).sum(), parameters)
+        return torch.autograd.grad(learner.scalars("entropy", batch.rows(rows), RandomSource(0)).sum(), parameters)
 
     def plain() -> None:
         for i in range(0, n, PIECE):
@@ -82,7 +83,7 @@ class _Entropy(nn.Module):
 
     def forward(self, sample: dict[str, Tensor]) -> Tensor:
         one = {name: value[None] for name, value in sample.items()}
-        return self.learner.scalars("entropy", Batch(**one, tasks=self.tasks))[0]
+        return self.learner.scalars("entropy", Batch.of(one, self.tasks), RandomSource(0))[0]
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ import torch
 from benchmarks import measure
 from benchmarks.runs import settings_for
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch
 from gencl.runs.build import make_learner
+from gencl.scenarios.batch import Batch
 from gencl.training.acceleration import Acceleration
 from gencl.training.optimizers import Switch, make_optimizer
 

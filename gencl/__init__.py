@@ -35,7 +35,7 @@ _PUBLIC = {
     "Figure": "gencl.metrics.figures",
     "Part": "gencl.core.settings",
     "Recipe": "gencl.scenarios.recipe",
-    "Batch": "gencl.learners.learner",
+    "Batch": "gencl.scenarios.batch",
     "Phase": "gencl.learners.learner",
     "Task": "gencl.scenarios.task",
     "Scenario": "gencl.scenarios.task",

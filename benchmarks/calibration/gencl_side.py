@@ -15,6 +15,7 @@ from gencl.core.randomness import derive_seed
 from gencl.core.settings import Settings
 from gencl.methods.base import Method
 from gencl.runs.build import make_learner
+from gencl.scenarios.source import Order
 from gencl.scenarios.task import Scenario
 from gencl.training import schedule
 
@@ -32,7 +33,7 @@ def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
         for part, split in {"train": task.train, "test": task.test}.items():
             found[f"{part}.images.{k}"] = split.images.float() / 255
             found[f"{part}.labels.{k}"] = places(split.labels, among)
-        order = schedule.Order(len(task.train), train.batch_size, settings.seed, "order", k)
+        order = Order(len(task.train), train.batch_size, settings.seed, "order", k)
         steps = schedule.steps(train, len(task.train), k)
         found[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
         learner.grow(task.classes, derive_seed(settings.seed, "grow", k))

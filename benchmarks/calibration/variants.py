@@ -10,13 +10,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gencl.learners.learner import Batch, ScalarKind
+from gencl.learners.learner import ScalarKind
 from gencl.methods.base import Context, Method
 from gencl.methods.consolidation import Consolidation, ConsolidationSettings, SampledSettings, samples
 from gencl.methods.er import ER
 from gencl.methods.ewc import EWC
 from gencl.methods.importance import batch_gradients
 from gencl.methods.mas import MAS
+from gencl.scenarios.batch import Batch
 
 
 class Unscaled(Consolidation):
@@ -115,7 +116,7 @@ class RecordedER(ER):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         made = super().extend_batch(ctx, batch)
-        images = (made.images * 255).round().to(torch.uint8)
+        images = (made.inputs * 255).round().to(torch.uint8)
         self.images.setdefault(f"batches.images.{ctx.task.index}", []).append(images)
         self.labels.setdefault(f"batches.labels.{ctx.task.index}", []).append(made.classes)
         return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from gencl.core.errors import UsageError
@@ -13,15 +12,15 @@ from gencl.core.interrupts import StopRequest, stop_on_signal
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic
 from gencl.core.settings import Settings
-from gencl.experiments.stacking import of_member, parted, stacked, stacked_phase, together
-from gencl.learners.learner import Batch, Learner
+from gencl.experiments.stacking import of_member, parted, stacked, stacked_batch, stacked_phase, together
+from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.methods.base import Context, Method
 from gencl.runs.build import seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
+from gencl.scenarios.source import Source
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
-from gencl.training.schedule import Order
 from gencl.training.steps import Steps
 from gencl.training.trainer import Trainer
 
@@ -73,20 +72,20 @@ class Ensemble:
                 contexts = [member.context(member.episodes[number]) for member in self.members]
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.begin(ctx)
-                orders = [member.order(ctx) for member, ctx in zip(self.members, contexts, strict=True)]
+                sources = [member.source(ctx) for member, ctx in zip(self.members, contexts, strict=True)]
                 for place, (stage, start, end) in enumerate(first.stages(contexts[0])):
                     reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
                     for member, ctx in zip(self.members, contexts, strict=True):
                         member.enter(ctx, place, stage, end - start)
                     with first.learner.passes.counting():
-                        self._train_stage(contexts, orders, end, reporter, stop)
+                        self._train_stage(contexts, sources, end, reporter, stop)
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.conclude(ctx, reporter)
                 if stop and task is not first.episodes[-1]:
                     first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
 
     def _train_stage(
-        self, contexts: Sequence[Context], orders: Sequence[Order], end: int, reporter: Reporter, stop: StopRequest
+        self, contexts: Sequence[Context], sources: Sequence[Source], end: int, reporter: Reporter, stop: StopRequest
     ) -> None:
         first = self.members[0]
         since = first.clock()
@@ -118,7 +117,7 @@ class Ensemble:
         shown = first.state.step
         while first.state.step < end:
             rate = first.rate(ctx)
-            stopping = steps.take(ctx, _batch(ctx.step, contexts, orders), rate, bool(stop))
+            stopping = steps.take(ctx, stacked_batch([source.batch(ctx.step) for source in sources]), rate, bool(stop))
             if first.checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
                 count_time()
@@ -141,15 +140,6 @@ class Ensemble:
             return
         for index, member in enumerate(self.members):
             member.check_finite(ctx, {name: loss[index] for name, loss in losses.items()})
-
-
-def _batch(step: int, contexts: Sequence[Context], orders: Sequence[Order]) -> Batch:
-    """Each member's batch of the step, (members, n, ...)."""
-    every = [ctx.task.train for ctx in contexts]
-    rows = torch.stack([order.rows(step) for order in orders]).to(every[0].labels.device)
-    images = torch.stack([data.take(own) for data, own in zip(every, rows, strict=True)]).float().div_(255)
-    classes = torch.stack([data.labels[own] for data, own in zip(every, rows, strict=True)])
-    return Batch(images, classes, tasks=tuple(part.index for part in contexts[0].task.parts), index=rows)
 
 
 class Stack:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,8 @@ from torch.nn import Parameter
 from torch.nn.utils.rnn import pad_sequence
 
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch, Learner, Phase, nothing_drawn
+from gencl.learners.learner import Learner, Phase, nothing_drawn
+from gencl.scenarios.batch import Batch
 
 
 def together(tensors: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -91,8 +91,7 @@ def stacked_phase(learner: Learner, phase: Phase, members: Sequence[Phase], rand
 
 def stacked_batch(batches: Sequence[Batch]) -> Batch:
     """Batches of the same tasks as one, its tensors (members, n, ...)."""
-    tensors: dict[str, Any] = together([batch.tensors() for batch in batches])
-    return replace(batches[0], **tensors)
+    return Batch.of(together([batch.tensors() for batch in batches]), batches[0].tasks)
 
 
 def _is_stacked(name: str, buffer: Tensor) -> bool:
@@ -108,4 +107,4 @@ class _Losses(nn.Module):
         self.learner, self.phase = learner, phase
 
     def forward(self, tensors: dict[str, Tensor], tasks: tuple[int, ...], step: int, random: RandomSource) -> Tensor:
-        return self.phase.loss(Batch(**tensors, tasks=tasks), step, random)
+        return self.phase.loss(Batch.of(tensors, tasks), step, random)

@@ -16,11 +16,12 @@ from torch.nn import Parameter
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource, seeded
 from gencl.core.settings import Part
-from gencl.learners.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.learners.networks.class_layers import CLASS_LAYERS, Adapter, ClassParameters
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.to_images import ToImages
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 
@@ -200,12 +201,11 @@ class ConditionalGAN(GenerativeLearner):
         train --preset mnist-cgan --method joint --set train.steps=240`` with train.lr 0.001 and 0.002: 227 and 164;
         weighted up, which is ``--set model.r1=8``: 269 and 230.
         """
-        assert batch.latents is not None
         positions = self.position[batch.classes]
         with torch.no_grad():
-            fake = self.generator(batch.latents, positions)
+            fake = self.generator(batch.extra["latents"], positions)
         if step % self.settings.r1_every or not self.settings.r1:
-            scores = self.discriminator(torch.cat([batch.images, fake]), positions.repeat(2))
+            scores = self.discriminator(torch.cat([batch.inputs, fake]), positions.repeat(2))
             real_score, fake_score = scores.chunk(2)
             return F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
 
@@ -213,16 +213,15 @@ class ConditionalGAN(GenerativeLearner):
             scores: Tensor = self.discriminator(images, positions)
             return scores.sum(), scores
 
-        slope, real_score = grad(judged, has_aux=True)(batch.images)
+        slope, real_score = grad(judged, has_aux=True)(batch.inputs)
         penalty: Tensor = slope.square().sum((1, 2, 3)).mean() * (self.settings.r1 / 2)
         fake_score = self.discriminator(fake, positions)
         return F.softplus(-real_score).mean() + F.softplus(fake_score).mean() + penalty
 
     def generator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """The non-saturating loss softplus(-D(G(z)))."""
-        assert batch.latents is not None
         positions = self.position[batch.classes]
-        images = self.generator(batch.latents, positions)
+        images = self.generator(batch.extra["latents"], positions)
         return F.softplus(-self.discriminator(images, positions)).mean()
 
     def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
@@ -237,12 +236,11 @@ class ConditionalGAN(GenerativeLearner):
         n = n or len(task.train)
         classes = torch.tensor(task.classes, device=self.position.device).repeat(-(-n // len(task.classes)))[:n]
         latents = self.generator.draw_latents(n, random)
-        return Batch(latents.new_zeros(n, 0), classes, latents)
+        return Batch(latents.new_zeros(n, 0), classes, extra={"latents": latents})
 
-    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
-        assert batch.latents is not None
+    def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         positions = self.position[batch.classes]
-        logits = self.generator.logits(batch.latents, positions)
+        logits = self.generator.logits(batch.extra["latents"], positions)
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
         if kind == "likelihood":

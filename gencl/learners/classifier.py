@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Literal, cast
 
@@ -16,12 +15,13 @@ from torch.nn import Parameter
 
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource, seeded
-from gencl.learners.learner import Batch, GenerativeLearner, Learner, Phase, ScalarKind
+from gencl.learners.learner import GenerativeLearner, Learner, Phase, ScalarKind
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk
 from gencl.learners.scholar import ScholarSettings, beside
 from gencl.learners.units import Units
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 _CHUNK = 500
@@ -233,13 +233,15 @@ class Classifier(Learner):
         return [parameter for task in tasks for parameter in self.own(task).values()]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """Cross-entropy with the classes, or with `Batch.beliefs` where a row has any."""
+        """Cross-entropy with the classes, or with probabilities of the first so many columns: ``beliefs`` (n, columns)
+        of the batch, where a row of zeros has its class instead."""
         for dropout in self._dropouts:
             dropout.random = random
-        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
-        if batch.beliefs is None:
+        scores, right = self.logits(batch.inputs, self.position[batch.classes], batch.tasks)
+        beliefs = batch.extra.get("beliefs")
+        if beliefs is None:
             return F.cross_entropy(scores, right)
-        beliefs = F.pad(batch.beliefs, (0, scores.shape[1] - batch.beliefs.shape[1]))
+        beliefs = F.pad(beliefs, (0, scores.shape[1] - beliefs.shape[1]))
         targets = torch.where(beliefs.sum(1, keepdim=True) > 0, beliefs, F.one_hot(right, scores.shape[1]))
         return F.cross_entropy(scores, targets)
 
@@ -249,15 +251,15 @@ class Classifier(Learner):
         parts = tuple(part.index for part in task.parts)
         return Batch(task.train.take(rows), task.train.labels[rows], tasks=parts)
 
-    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
-        scores, right = self.logits(batch.images, self.position[batch.classes], batch.tasks)
+    def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
+        scores, right = self.logits(batch.inputs, self.position[batch.classes], batch.tasks)
         if kind == "sensitivity":
             return scores.masked_fill(scores == IMPOSSIBLE, 0).square().sum(1)
         log_q = F.log_softmax(scores, dim=1)
         if kind == "entropy":
             return -(log_q.exp() * log_q).sum(1)
-        if batch.chances is not None:
-            beneath = log_q.detach().exp().cumsum(1) <= batch.chances[:, None]
+        if "chances" in batch.extra:  # (n,) in [0, 1): targets are drawn from the learner's own prediction
+            beneath = log_q.detach().exp().cumsum(1) <= batch.extra["chances"][:, None]
             right = beneath.sum(1).clamp(max=scores.shape[1] - 1)
         return log_q.gather(1, right[:, None]).squeeze(1)
 
@@ -270,7 +272,7 @@ class Classifier(Learner):
         for start in range(0, len(batch), _CHUNK):
             some = batch.rows(slice(start, start + _CHUNK))
             positions = self.position[some.classes]
-            scores, right = self.logits(some.images, positions, tasks)
+            scores, right = self.logits(some.inputs, positions, tasks)
             columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
             found.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
         self.train(training)
@@ -278,9 +280,9 @@ class Classifier(Learner):
         return beliefs, columns
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
-        return replace(batch, chances=random.uniform(len(batch)))
+        return batch.having(chances=random.uniform(len(batch)))
 
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
         beliefs, classes = self._beliefs(batch)
         for column in range(beliefs.shape[1]):
-            yield Batch(batch.images, classes[:, column], tasks=batch.tasks), beliefs[:, column]
+            yield Batch(batch.inputs, classes[:, column], tasks=batch.tasks), beliefs[:, column]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -14,6 +14,7 @@ from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.passes import Passes
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 if TYPE_CHECKING:
@@ -22,44 +23,6 @@ if TYPE_CHECKING:
     from gencl.learners.units import Units
 
 ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Samples: images, float32 (n, c, h, w) in [0, 1]; classes, int64 (n,); latents (n, d) where a generator needs
-    them. Images that only `rows` will take may be uint8, as they are stored.
-
-    ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
-    which of the task's training images they are, where all are. ``chances``, (n,) in [0, 1), draw targets from the
-    learner's prediction, which the likelihood is then of (see `Learner.sampled_targets`). ``beliefs`` (n, columns) are
-    targets that are probabilities of the first so many of a classifier's columns; a row of zeros has its class instead.
-    """
-
-    images: Tensor
-    classes: Tensor
-    latents: Tensor | None = None
-    tasks: tuple[int, ...] = ()
-    index: Tensor | None = None
-    chances: Tensor | None = None
-    beliefs: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The tensors that are there, by name."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
-
-    def rows(self, rows: slice | Tensor | int) -> Batch:
-        """Some of the samples, their images float32."""
-        taken = self._mapped(lambda tensor: tensor[rows])
-        if taken["images"].dtype == torch.uint8:
-            taken["images"] = taken["images"].float().div_(255)
-        return replace(self, **taken)
-
-    def _mapped(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
-        return {name: change(value) for name, value in self.tensors().items()}
 
 
 def nothing_drawn(batch: Batch, random: RandomSource) -> Batch:
@@ -96,6 +59,8 @@ class Learner(nn.Module, ABC):
     """What a run directory calls it: ``generate`` or ``classify``, or a word of a plug-in's own."""
     has_own: bool = False
     """Whether each task has parameters of its own."""
+    scalar_kinds: ClassVar[frozenset[ScalarKind]] = frozenset({"entropy", "likelihood", "sensitivity"})
+    """The kinds of `scalars` that it has."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
     stacks: bool = False
@@ -151,8 +116,9 @@ class Learner(nn.Module, ABC):
         at a time: images may be uint8."""
 
     @abstractmethod
-    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
-        """A scalar per sample, shape (n,), whose gradient says what the shared parameters do. The kinds:
+    def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
+        """A scalar per sample, shape (n,), whose gradient says what the shared parameters do; what it draws comes from
+        ``random``. The kinds, of which ``scalar_kinds`` has those that this learner knows:
 
         ``entropy``: the entropy of the output (SPP eq. 2, ANPyC eq. 7); ``likelihood``: the log-likelihood of the
         batch's own targets (EWC); ``sensitivity``: the squared norm of the output (MAS).
@@ -256,7 +222,7 @@ class GenerativeLearner(Learner):
 
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
         """The batch with a latent for each sample."""
-        return replace(batch, latents=self.generator.draw_latents(len(batch), random))
+        return batch.having(latents=self.generator.draw_latents(len(batch), random))
 
     def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
         """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Part, check
-from gencl.learners.learner import Batch, GenerativeLearner, Phase
+from gencl.learners.learner import GenerativeLearner, Phase
+from gencl.scenarios.batch import Batch
 
 
 class ScholarSettings(Part):

@@ -14,9 +14,10 @@ from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
 from gencl.core.settings import Part
-from gencl.learners.learner import Batch, GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.vae import VAEGenerator
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 _CHUNK = 500
@@ -79,9 +80,8 @@ class VAE(GenerativeLearner):
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """The mean of the negative ELBO, in nats an image."""
-        assert batch.latents is not None
-        images, mean, log_variance = self._through(batch.images, self._tasks(batch), batch.latents)
-        return -self._elbo(batch.images, images, mean, log_variance).mean()
+        images, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
+        return -self._elbo(batch.inputs, images, mean, log_variance).mean()
 
     def _tasks(self, batch: Batch) -> Tensor | int:
         """The tasks of the samples: one number where the batch is known to be of one task."""
@@ -110,23 +110,22 @@ class VAE(GenerativeLearner):
         rows = every if n is None or n >= len(every) else random.choice(every, n)
         latents = self.generator.draw_latents(len(rows), random)
         parts = tuple(part.index for part in task.parts)
-        return Batch(task.train.take(rows), task.train.labels[rows], latents, parts)
+        return Batch(task.train.take(rows), task.train.labels[rows], parts, extra={"latents": latents})
 
-    def scalars(self, kind: ScalarKind, batch: Batch) -> Tensor:
+    def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         """Of an image that goes through the encoder, the posterior and the decoder, so that all of them are measured.
 
         ``entropy``: that of the decoded pixels as Bernoulli variables plus that of the Gaussian posterior: pixels alone
         leave what the encoder says of its uncertainty unprotected. ``likelihood``: the ELBO. ``sensitivity``: the
         squared L2 norm of the decoded image; the encoder's share is what moving the latent does to that image.
         """
-        assert batch.latents is not None
-        logits, mean, log_variance = self._through(batch.images, self._tasks(batch), batch.latents)
+        logits, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
         if kind == "entropy":
             posterior = (1 + math.log(2 * math.pi) + log_variance).sum(1) / 2
             return bernoulli_entropy(logits).sum((1, 2, 3)) + posterior
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
-        return self._elbo(batch.images, logits, mean, log_variance)
+        return self._elbo(batch.inputs, logits, mean, log_variance)
 
     def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
         """How far decoder and encoder have come from the teacher's, a mean over samples of
@@ -144,7 +143,7 @@ class VAE(GenerativeLearner):
         tasks = self.generator.task_of[torch.cat([positions, others])]
         with torch.no_grad():
             drawn = teacher(latents, positions)
-            images = torch.cat([drawn, batch.images])
+            images = torch.cat([drawn, batch.inputs])
             old_mean, old_log_variance = teacher.encoder(images, tasks)
         mean, log_variance = self.generator.encoder(images, tasks)
         moved = (mean - old_mean).square() / old_log_variance.exp()

@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.learners.capabilities import CLASSIFIER
-from gencl.learners.learner import Batch
 from gencl.methods.base import StepContext
 from gencl.methods.memory import MemorySettings, Remembering
+from gencl.scenarios.batch import Batch
 
 
 class AGEM(Remembering):

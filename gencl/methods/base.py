@@ -13,7 +13,8 @@ from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Part, TrainSettings
 from gencl.learners.capabilities import Capability
-from gencl.learners.learner import Batch, Learner, Phase
+from gencl.learners.learner import Learner, Phase, ScalarKind
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 
@@ -77,6 +78,8 @@ class Method:
 
     needs: ClassVar[tuple[Capability[Any], ...]] = ()
     """What the learner must have; the first is what lists name (`gencl.methods.SERVES`)."""
+    measures: ClassVar[ScalarKind | None] = None
+    """The kind of scalar of the learner whose gradients it measures, if any."""
     reference: ClassVar[bool] = False
     """Whether it is a bound that methods are compared with, and learns all tasks at once: a last row only."""
     entrywise: bool = False
@@ -99,7 +102,7 @@ class Method:
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         """Raises UsageError when the method cannot serve this learner or these tasks."""
         missing = next((need for need in self.needs if need.of(learner) is None), None)
-        if missing is not None:
+        if missing is not None or (self.measures and self.measures not in learner.scalar_kinds):
             from gencl.methods.serving import refusal
 
             raise UsageError(refusal(self, missing, learner))

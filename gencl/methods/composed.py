@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from gencl.core.errors import UsageError
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, Stage, StepContext, under, within
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 

@@ -10,9 +10,10 @@ from torch import Tensor
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import IMPOSSIBLE
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext
 from gencl.methods.memory import MemorySettings
+from gencl.scenarios.batch import Batch
 
 
 class DERpp(Method):
@@ -53,7 +54,7 @@ class DERpp(Method):
         filled, n = min(self._seen, self.settings.memory), max(1, self.settings.samples // ctx.random.world)
         slots = torch.arange(filled, device=batch.classes.device)
         self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
-        self._take(ctx, ctx.processes.gather(batch.images), ctx.processes.gather(batch.classes))
+        self._take(ctx, ctx.processes.gather(batch.inputs), ctx.processes.gather(batch.classes))
         return batch
 
     @torch.no_grad()

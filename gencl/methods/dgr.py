@@ -11,11 +11,12 @@ from torch import Tensor
 
 from gencl.core.errors import UsageError
 from gencl.learners.capabilities import IMAGES
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context
 from gencl.methods.replay import ReplaySettings
 from gencl.methods.solver import Solver
 from gencl.methods.teacher import Taught
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 

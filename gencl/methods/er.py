@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.memory import MemorySettings, Remembering
 from gencl.methods.replay import ReplaySettings
+from gencl.scenarios.batch import Batch
 
 
 class ER(Remembering):

@@ -40,6 +40,7 @@ class EWC(Consolidation):
     class Settings(FisherSettings):
         """Strength, form, samples, and where targets come from."""
 
+    measures = "likelihood"
     settings: FisherSettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

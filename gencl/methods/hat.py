@@ -8,11 +8,12 @@ from torch import Tensor
 
 from gencl.core.settings import Part
 from gencl.learners.capabilities import UNITS
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Gates
 from gencl.methods.base import Context, StepContext, importance_random, within
 from gencl.methods.freezing import Freezing
 from gencl.methods.units import weights_between
+from gencl.scenarios.batch import Batch
 
 SHORTEST = 10
 """Steps of the shortest cycle of s."""

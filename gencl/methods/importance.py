@@ -18,8 +18,10 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import Parameter
 
 from gencl.core.processes import Processes
-from gencl.learners.learner import Batch, Learner, ScalarKind
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Learner, ScalarKind
 from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, made, taken
+from gencl.scenarios.batch import Batch
 
 _UNITS = 2**22
 """Hidden units of the samples of a chunk: as many as a processor's cache holds are fastest, a GPU takes more."""
@@ -61,7 +63,8 @@ def average(
     """The mean over all samples of any statistic of a sample's gradient, by parameter name.
 
     ``summed(name, samples)`` returns the statistic summed over the samples it is given, of any shape. The learner is in
-    evaluation mode meanwhile; its parameters, buffers and gradients, and all random states, stay as they are. With a
+    evaluation mode meanwhile; its parameters, buffers and gradients, and all random states, stay as they are: what its
+    scalars draw comes from a source of its own, the same for each pass. With a
     group of ``processes`` each process measures its own rows of ``batch`` and all get the mean over all rows.
     """
     n = len(batch)
@@ -71,11 +74,12 @@ def average(
         own = torch.arange(processes.rank, n, processes.world, device=batch.classes.device)
         batch, weights = batch.rows(own), weights[own]
     sums: dict[str, Tensor] = {}
+    random = _source(batch)
     with _measuring(learner):
-        chunk = _chunk(learner, kind, batch)
+        chunk = _chunk(learner, kind, batch, random)
         for start in range(0, len(batch), chunk):
             rows = slice(start, start + chunk)
-            for name, samples in _per_sample(learner, kind, batch.rows(rows), weights[rows], parameters):
+            for name, samples in _per_sample(learner, kind, batch.rows(rows), weights[rows], parameters, random):
                 value = summed(name, samples)
                 sums[name] = sums[name].add_(value) if name in sums else value
     if processes is not None and shared_work:
@@ -90,12 +94,18 @@ def batch_gradients(
 
     For importance measures that are defined on batches; what they give depends on ``size``.
     """
+    random = _source(batch)
     with _measuring(learner):
         for parameter in parameters.values():
             parameter.requires_grad_(True)
         for start in range(0, len(batch), size):
-            total = learner.scalars(kind, batch.rows(slice(start, start + size))).sum()
+            total = learner.scalars(kind, batch.rows(slice(start, start + size)), random).sum()
             yield dict(zip(parameters, torch.autograd.grad(total, list(parameters.values())), strict=True))
+
+
+def _source(batch: Batch) -> RandomSource:
+    """What the scalars of a pass draw from."""
+    return RandomSource("scalars", device=batch.classes.device)
 
 
 @contextmanager
@@ -114,7 +124,7 @@ def _measuring(learner: Learner) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _chunk(learner: Learner, kind: ScalarKind, batch: Batch) -> int:
+def _chunk(learner: Learner, kind: ScalarKind, batch: Batch, random: RandomSource) -> int:
     """How many samples are measured at once, by the hidden units that the first one has."""
     units = []
 
@@ -124,7 +134,7 @@ def _chunk(learner: Learner, kind: ScalarKind, batch: Batch) -> int:
     leaves = [module for module in learner.modules() if not any(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
     try:
-        learner.scalars(kind, batch.rows(slice(0, 1)))
+        learner.scalars(kind, batch.rows(slice(0, 1)), random)
     finally:
         for hook in hooks:
             hook.remove()
@@ -133,7 +143,12 @@ def _chunk(learner: Learner, kind: ScalarKind, batch: Batch) -> int:
 
 
 def _per_sample(
-    learner: Learner, kind: ScalarKind, batch: Batch, weights: Tensor, parameters: Mapping[str, Parameter]
+    learner: Learner,
+    kind: ScalarKind,
+    batch: Batch,
+    weights: Tensor,
+    parameters: Mapping[str, Parameter],
+    random: RandomSource,
 ) -> Iterator[tuple[str, PerSample]]:
     """The gradients of each parameter, layer by layer in closed form where there is one."""
     wanted = {id(parameter): name for name, parameter in parameters.items()}
@@ -154,7 +169,7 @@ def _per_sample(
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
         with torch.enable_grad():
-            scalars = learner.scalars(kind, batch) * weights
+            scalars = learner.scalars(kind, batch, random) * weights
     finally:
         for hook in hooks:
             hook.remove()
@@ -170,7 +185,7 @@ def _per_sample(
                 yield wanted[id(parameter)], samples
     rest = {name: parameter for name, parameter in parameters.items() if name not in done}
     if rest:
-        yield from _functional(learner, kind, batch, weights, rest)
+        yield from _functional(learner, kind, batch, weights, rest, random)
 
 
 def _unchanged(found: tuple[Tensor, Tensor, int]) -> bool:
@@ -182,20 +197,25 @@ def _unchanged(found: tuple[Tensor, Tensor, int]) -> bool:
 class _Scalars(nn.Module):
     """A learner's scalars as a forward pass, for `functional_call`."""
 
-    def __init__(self, learner: Learner, kind: ScalarKind, tasks: tuple[int, ...]) -> None:
+    def __init__(self, learner: Learner, kind: ScalarKind, tasks: tuple[int, ...], random: RandomSource) -> None:
         super().__init__()
-        self.learner, self.kind, self.tasks = learner, kind, tasks
+        self.learner, self.kind, self.tasks, self.random = learner, kind, tasks, random
 
     def forward(self, sample: dict[str, Tensor]) -> Tensor:
-        batch = Batch(**{name: value.unsqueeze(0) for name, value in sample.items()}, tasks=self.tasks)
-        return self.learner.scalars(self.kind, batch).squeeze(0)
+        batch = Batch.of({name: value.unsqueeze(0) for name, value in sample.items()}, self.tasks)
+        return self.learner.scalars(self.kind, batch, self.random).squeeze(0)
 
 
 def _functional(
-    learner: Learner, kind: ScalarKind, batch: Batch, weights: Tensor, parameters: Mapping[str, Parameter]
+    learner: Learner,
+    kind: ScalarKind,
+    batch: Batch,
+    weights: Tensor,
+    parameters: Mapping[str, Parameter],
+    random: RandomSource,
 ) -> Iterator[tuple[str, PerSample]]:
     """The gradients of some rows at a time, of all parameters."""
-    model = _Scalars(learner, kind, batch.tasks)
+    model = _Scalars(learner, kind, batch.tasks, random)
 
     def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
         found: Tensor = functional_call(model, values, (sample,))

@@ -10,9 +10,10 @@ from torch import Tensor
 from gencl.core.settings import Part
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, under, within
 from gencl.methods.solver import frozen_copy
+from gencl.scenarios.batch import Batch
 
 _RECORDED = 2**25
 """Recorded responses, numbers in all, at most."""
@@ -68,7 +69,7 @@ class LwF(Method):
         if self._teacher is None or not ctx.phase.moves_shared:
             return None
         old = self._old(ctx, ctx.batch)
-        new = CLASSIFIER(ctx.learner).responses(ctx.batch.images, self._known)
+        new = CLASSIFIER(ctx.learner).responses(ctx.batch.inputs, self._known)
         terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
         return self.settings.lambda_ * torch.stack(terms).sum()
 
@@ -80,7 +81,7 @@ class LwF(Method):
         columns = sum(len(classes) for classes in ctx.learner.tasks[: self._known])
         all_seen = ctx.steps * ctx.train.batch_size >= len(data)
         if batch.index is None or not all_seen or len(data) * columns > _RECORDED:
-            return self._teacher.responses(batch.images, self._known)
+            return self._teacher.responses(batch.inputs, self._known)
         if self._recorded is None:
             rows = torch.arange(len(data), device=batch.index.device).split(_CHUNK)
             parts = [self._teacher.responses(data.take(some).float() / 255, self._known) for some in rows]

@@ -18,6 +18,7 @@ class MAS(Consolidation):
     class Settings(SampledSettings):
         """Strength, form and samples."""
 
+    measures = "sensitivity"
     settings: SampledSettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

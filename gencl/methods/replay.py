@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Part
-from gencl.learners.learner import Batch
+from gencl.scenarios.batch import Batch
 
 
 class ReplaySettings(Part):
@@ -34,10 +34,12 @@ class ReplaySettings(Part):
         """Return the batch with old samples at its end, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
 
         They replace its last rows, so that every method sees as many samples per step, or with ``extra`` are added to
-        it. ``beliefs`` (m, columns) are their targets where these are probabilities (`Batch.beliefs`).
+        it. ``beliefs`` (m, columns) are their targets where these are probabilities (`Classifier.loss`).
         """
         kept = batch if self.extra is not None else batch.rows(slice(len(batch) - len(classes)))
         tasks = tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
-        both = {"images": torch.cat([kept.images, images]), "classes": torch.cat([kept.classes, classes])}
-        told = None if beliefs is None else torch.cat([beliefs.new_zeros(len(kept), beliefs.shape[1]), beliefs])
-        return replace(kept, **both, beliefs=told, tasks=tasks, index=None)
+        inputs, both = torch.cat([kept.inputs, images]), torch.cat([kept.classes, classes])
+        mixed = replace(kept, inputs=inputs, classes=both, tasks=tasks, index=None)
+        if beliefs is None:
+            return mixed
+        return mixed.having(beliefs=torch.cat([beliefs.new_zeros(len(kept), beliefs.shape[1]), beliefs]))

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gencl.core.registry import parts_of
 from gencl.learners.capabilities import Capability
 from gencl.learners.learner import Learner
 from gencl.methods import METHODS, SERVES
 
+if TYPE_CHECKING:
+    from gencl.methods.base import Method
 
-def refusal(method: object, missing: Capability[Any], learner: Learner) -> str:
-    """Why a method cannot serve a learner that lacks what it needs, and which ones can."""
+
+def refusal(method: Method, missing: Capability[Any] | None, learner: Learner) -> str:
+    """Why a method cannot serve a learner that lacks what it needs, or the scalar that it measures (``missing`` is
+    None), and which ones can."""
     name = next((key for key in METHODS if METHODS.get(key) is type(method)), type(method).__name__.lower())
-    able = [key for key in METHODS if all(need.of(learner) is not None for need in METHODS.get(key).needs)]
-    kind = type(learner).__name__
-    return f"method {name} cannot serve {kind}: it serves {SERVES[missing.word]}; these can: {', '.join(able)}"
+    able = [key for key in METHODS if _serves(METHODS.get(key), learner)]
+    kind, scalars = type(learner).__name__, ", ".join(sorted(learner.scalar_kinds))
+    why = (
+        f"serves {SERVES[missing.word]}" if missing else f"measures {method.measures}, and that has {scalars or 'none'}"
+    )
+    return f"method {name} cannot serve {kind}: it {why}; these can: {', '.join(able)}"
+
+
+def _serves(method: type[Method], learner: Learner) -> bool:
+    measured = method.measures is None or method.measures in learner.scalar_kinds
+    return measured and all(need.of(learner) is not None for need in method.needs)
 
 
 def is_reference(name: str) -> bool:

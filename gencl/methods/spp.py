@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.consolidation import Consolidation, SampledSettings, samples
 from gencl.methods.importance import average, batch_gradients, moments
 from gencl.methods.per_sample import PerSample
+from gencl.scenarios.batch import Batch
 
 OFFICIAL_BATCH = 100
 """Samples a sum in the authors' released code; its ranking of weights depends on it."""
@@ -50,6 +50,7 @@ class SPP(Consolidation):
     class Settings(EntropySettings):
         """Strength, form, samples, and the entropy's reading."""
 
+    measures = "entropy"
     settings: EntropySettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from itertools import accumulate
 import torch
 
 from gencl.datasets.dataset import Split
-from gencl.scenarios.task import Scenario, Source
+from gencl.scenarios.task import DataSource, Scenario
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Domain:
     test: Split
 
     @staticmethod
-    def of(source: Source, number: int, kept: set[bytes]) -> Domain:
+    def of(source: DataSource, number: int, kept: set[bytes]) -> Domain:
         """A source without the training images that are ``kept`` apart."""
         data = source.read()
         train = _without(data.train, kept)

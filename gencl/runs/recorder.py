@@ -115,7 +115,7 @@ class Recorder:
 
         ``without`` tasks: as they were before so many were added.
         """
-        self._fingerprints = self._fingerprints or [task.train.fingerprint() for task in self.scenario.tasks]
+        self._fingerprints = self._fingerprints or [task.source(1, 0).fingerprint() for task in self.scenario.tasks]
         images = "".join(self._fingerprints[: len(self._fingerprints) - without])
         settings = self.settings.before(without).model_copy(update={"plugins": {}})
         files_of_plugins = "".join(checksums(self.settings.plugins).values())

@@ -16,7 +16,7 @@ from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.scenarios.recipe import Load, Ordered, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
-from gencl.scenarios.task import Scenario, Source, Task
+from gencl.scenarios.task import DataSource, Scenario, Task
 
 
 class DomainsSettings(Ordered):
@@ -58,7 +58,7 @@ class Domains(Recipe):
         tasks: list[Task] = []
         names: list[tuple[str, str]] = []
         titles: set[str] = set()
-        sources: list[Source] = []
+        sources: list[DataSource] = []
         shapes: dict[str, tuple[int, int, int]] = {}
         for domain in known.domains:
             if known.tasks is not None and len(tasks) >= known.tasks:
@@ -82,7 +82,7 @@ class Domains(Recipe):
                     )
                 )
             names += [(title, name) for name in dataset.classes]
-            sources.append(Source(dataset.name, len(dataset.classes), partial(load, domain)))
+            sources.append(DataSource(dataset.name, len(dataset.classes), partial(load, domain)))
         if known.tasks is not None and known.tasks > len(tasks):
             raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)

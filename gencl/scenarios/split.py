@@ -13,7 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings, Part
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
-from gencl.scenarios.task import Scenario, Source
+from gencl.scenarios.task import DataSource, Scenario
 
 
 class SplitSettings(Part):
@@ -75,7 +75,7 @@ class ClassSplit(Recipe):
             task_of_classes(dataset, group, data, i, index=i, name=name, drawn=self.drawn)
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
-        source = Source(dataset.name, len(dataset.classes), partial(load, data.name))
+        source = DataSource(dataset.name, len(dataset.classes), partial(load, data.name))
         return Scenario("split", tasks, dataset.classes, dataset.reader, sources=(source,))
 
 

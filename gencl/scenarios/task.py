@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from gencl.datasets.dataset import Dataset, Split
+from gencl.scenarios.source import ImagesInMemory, Source
 
 
 @dataclass(frozen=True)
 class Task:
     """One step of a sequence: its place, name, classes, and training, validation and test data.
 
-    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part.
+    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. Its batches
+    come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
+    images have empty splits.
     """
 
     index: int
@@ -24,6 +27,11 @@ class Task:
     validation: Split
     test: Split
     merged: tuple[Task, ...] = ()
+    sourced: Callable[[Task, int, int], Source] = ImagesInMemory
+
+    def source(self, batch_size: int, seed: int) -> Source:
+        """Where its batches come from."""
+        return self.sourced(self, batch_size, seed)
 
     @property
     def parts(self) -> tuple[Task, ...]:
@@ -53,7 +61,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """A data set that tasks are made of: its name, how many classes it has, and how to read it again, whole."""
 
     name: str
@@ -74,7 +82,7 @@ class Scenario:
     class_names: tuple[str, ...]
     reader: str | None
     added: int = 0
-    sources: tuple[Source, ...] = field(default=(), compare=False)
+    sources: tuple[DataSource, ...] = field(default=(), compare=False)
 
     @property
     def planned(self) -> tuple[Task, ...]:

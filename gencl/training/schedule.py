@@ -1,14 +1,10 @@
-"""Which samples and which learning rate each step of a task uses: functions of the step alone, so that a resumed run
+"""How many steps a task has, and which learning rate each uses: functions of the step alone, so that a resumed run
 agrees."""
 
 from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
-
-from gencl.core.randomness import permutation
 from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
 
@@ -37,29 +33,3 @@ def stage_ends(stages: list[Stage], steps: int) -> list[int]:
         share += stage.share
         ends.append(round(share * steps))
     return [*ends[:-1], steps]
-
-
-class Order:
-    """The order in which a task's n samples are visited: one permutation after another, cut into batches."""
-
-    def __init__(self, n: int, batch_size: int, *seed: object) -> None:
-        self._n, self._batch_size, self._seed = n, batch_size, seed
-        self._known: dict[int, Tensor] = {}
-
-    def rows(self, step: int) -> Tensor:
-        """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,)."""
-        start = step * self._batch_size
-        pieces, wanted = [], self._batch_size
-        while wanted:
-            epoch, offset = divmod(start, self._n)
-            piece = self._epoch(epoch)[offset : offset + wanted]
-            pieces.append(piece)
-            start, wanted = start + len(piece), wanted - len(piece)
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-
-    def _epoch(self, epoch: int) -> Tensor:
-        if epoch not in self._known:
-            if len(self._known) > 1:
-                self._known.clear()
-            self._known[epoch] = permutation(self._n, *self._seed, epoch)
-        return self._known[epoch]

@@ -9,8 +9,9 @@ from torch.optim import Optimizer
 
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch, Learner, Phase
+from gencl.learners.learner import Learner, Phase
 from gencl.methods.base import Context, Method
+from gencl.scenarios.batch import Batch
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
 from gencl.training.optimizers import Switch, set_rate

@@ -18,7 +18,7 @@ from gencl.core.processes import Processes
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import RandomSource, deterministic
 from gencl.core.settings import Settings, TrainSettings
-from gencl.learners.learner import Batch, Learner, Phase
+from gencl.learners.learner import Learner, Phase
 from gencl.methods.base import Context, Method, Stage, under, within
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
@@ -26,6 +26,8 @@ from gencl.runs import learned_images
 from gencl.runs.build import grow
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State, give_back_memory, optimizer_tensors, restore_optimizers
+from gencl.scenarios.batch import Batch
+from gencl.scenarios.source import Source
 from gencl.scenarios.task import Scenario, Task
 from gencl.training import schedule, zero_shot
 from gencl.training.acceleration import Acceleration
@@ -67,6 +69,7 @@ class Trainer:
         self.phases: list[Phase] = []
         self.optimizers: list[Optimizer] = []
         self.average = Average(learner, (), 0, 0)
+        self._source: Source | None = None
         self._acceleration = Acceleration(learner)
         learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
@@ -91,6 +94,7 @@ class Trainer:
         self.recorder.restore(within("recorder", named))
         self._stored_optimizers = within("optimizer", named)
         self._stored_average = within("average", named)
+        self._stored_source = within("source", named)
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""
@@ -99,6 +103,7 @@ class Trainer:
             **under("method", self.method.state_dict()),
             **under("optimizer", optimizer_tensors(self.optimizers)),
             **under("average", self.average.tensors()),
+            **under("source", self._source.state_dict() if self._source and self.state.within_task else {}),
             **under("recorder", self.recorder.tensors()),
             "random": self.random.state(),
         }
@@ -140,7 +145,9 @@ class Trainer:
         resumed = self.state.within_task
         if not resumed:
             self.begin(ctx)
-        order = self.order(ctx)
+        self._source = self.source(ctx)
+        if resumed:
+            self._source.load_state_dict(self._stored_source)
         for number, (stage, start, end) in enumerate(self.stages(ctx)):
             if number < self.state.stage:
                 continue
@@ -148,7 +155,7 @@ class Trainer:
             self.enter(ctx, number, stage, end - start, resumed)
             resumed = False
             with self._timed("train_seconds"):
-                self._train_stage(ctx, order, end, reporter, stop)
+                self._train_stage(ctx, self._source, end, reporter, stop)
             self.average.take()
             # running statistics are of each process's own rows; what methods find from here on must be the same
             self._processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
@@ -163,9 +170,9 @@ class Trainer:
         with self._timed("importance_seconds"):
             self.method.before_task(ctx)
 
-    def order(self, ctx: Context) -> schedule.Order:
-        """In which order the task's images come."""
-        return schedule.Order(len(ctx.task.train), ctx.train.batch_size, self.settings.seed, "order", ctx.task.index)
+    def source(self, ctx: Context) -> Source:
+        """Where the task's batches come from."""
+        return ctx.task.source(ctx.train.batch_size, self.settings.seed)
 
     def stages(self, ctx: Context) -> list[tuple[Stage, int, int]]:
         """The stages of the task, each with its first step and the one after its last."""
@@ -210,9 +217,7 @@ class Trainer:
         slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
         return make_optimizer(phase, settings, slow)
 
-    def _train_stage(
-        self, ctx: Context, order: schedule.Order, end: int, reporter: Reporter, stop: StopRequest
-    ) -> None:
+    def _train_stage(self, ctx: Context, source: Source, end: int, reporter: Reporter, stop: StopRequest) -> None:
         on_cpu = self.device.type == "cpu"  # elsewhere reading a loss waits for the device: only when it is logged
         steps = Steps(
             self.learner,
@@ -228,7 +233,7 @@ class Trainer:
         shown = self.state.step
         while self.state.step < end:
             rate = self.rate(ctx)
-            stopping = steps.take(ctx, self._batch(ctx, order), rate, bool(stop))
+            stopping = steps.take(ctx, self._batch(ctx, source), rate, bool(stop))
             if values := self.count(ctx, steps.losses, end, stopping):
                 reporter.advance(self.state.step - shown, values)
                 shown = self.state.step
@@ -263,14 +268,8 @@ class Trainer:
             self._checkpoint()
         return values
 
-    def _batch(self, ctx: Context, order: schedule.Order) -> Batch:
-        rows, world = order.rows(ctx.step), self._processes.world
-        own = len(rows) // world
-        rows = rows[self._processes.rank * own : (self._processes.rank + 1) * own].to(self.device)
-        data = ctx.task.train
-        tasks = tuple(part.index for part in ctx.task.parts)
-        batch = Batch(data.take(rows).float().div_(255), data.labels[rows], tasks=tasks, index=rows)
-        return self.method.extend_batch(ctx, batch)
+    def _batch(self, ctx: Context, source: Source) -> Batch:
+        return self.method.extend_batch(ctx, source.batch(ctx.step, self._processes.rank, self._processes.world))
 
     def conclude(self, ctx: Context, reporter: Reporter) -> None:
         """What follows the last step of a task: the method's own conclusion, measures, pictures, files."""

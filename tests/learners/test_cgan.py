@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import gencl
-from gencl.learners.learner import Batch
+from gencl.core.randomness import RandomSource
 from gencl.learners.networks.class_layers import CLASS_LAYERS
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.presets import resolve
+from gencl.scenarios.batch import Batch
 from tests.conftest import grown, tiny
 
 pytestmark = pytest.mark.numeric
@@ -55,7 +56,9 @@ def test_entropies_against_their_definitions() -> None:
         learner, _ = grown(resolve("digits-cgan", assignments=["model.width=4", f"model.entropy={kind}"]))
         latents = learner.latents(3, "test")
         found[kind] = learner.scalars(
-            "entropy", Batch(latents.new_zeros(3, 0), torch.zeros(3, dtype=torch.long), latents)
+            "entropy",
+            Batch(latents.new_zeros(3, 0), torch.zeros(3, dtype=torch.long), extra={"latents": latents}),
+            RandomSource(0),
         )
     logits = learner.generator.logits(latents, torch.zeros(3, dtype=torch.long)).flatten(1)
     chances = logits.softmax(1)

@@ -10,8 +10,8 @@ import torch
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import Batch
 from gencl.presets import resolve
+from gencl.scenarios.batch import Batch
 from tests.conftest import context, grown
 
 pytestmark = pytest.mark.numeric

@@ -14,11 +14,12 @@ from gencl.core.errors import Interrupted, UsageError
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import Batch, GenerativeLearner
+from gencl.learners.learner import GenerativeLearner
 from gencl.learners.scholar import some_rows
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
 from gencl.runs.build import make_learner
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Scenario
 from gencl.training.trainer import Trainer
 from tests.conftest import grown, tiny

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from torch.distributions import Bernoulli, Independent, MultivariateNormal, Norm
 import gencl
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch
 from gencl.learners.networks.vae import VAEGenerator
 from gencl.learners.vae import VAE, VAESettings
 from gencl.methods.align import Align
 from gencl.runs.build import make_learner, make_scenario
+from gencl.scenarios.batch import Batch
 from tests.conftest import context, grown, tiny
 
 pytestmark = pytest.mark.numeric
@@ -60,32 +61,36 @@ def test_shapes_that_do_not_fit_are_named(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_the_bound_is_as_defined(likelihood: str) -> None:
     learner = vae(likelihood=likelihood, sigma=0.3, beta=2.5)
-    batch = Batch(torch.rand(4, 1, 28, 28).round(), torch.zeros(4, dtype=torch.long), torch.randn(4, 3))
-    mean, log_variance = learner.generator.encoder(batch.images, 0)
+    batch = Batch(
+        torch.rand(4, 1, 28, 28).round(), torch.zeros(4, dtype=torch.long), extra={"latents": torch.randn(4, 3)}
+    )
+    mean, log_variance = learner.generator.encoder(batch.inputs, 0)
     posterior = Independent(Normal(mean, (log_variance / 2).exp()), 1)
-    logits = learner.generator.decoder(mean + batch.latents * (log_variance / 2).exp(), 0)
+    logits = learner.generator.decoder(mean + batch.extra["latents"] * (log_variance / 2).exp(), 0)
     pixels = Bernoulli(logits=logits) if likelihood == "bernoulli" else Normal(torch.sigmoid(logits), 0.3)
     prior = Independent(Normal(torch.zeros(4, 3), torch.ones(4, 3)), 1)
-    elbo = pixels.log_prob(batch.images).sum((1, 2, 3)) - 2.5 * kl_divergence(posterior, prior)
-    assert learner.scalars("likelihood", batch).allclose(elbo, rtol=1e-4)
+    elbo = pixels.log_prob(batch.inputs).sum((1, 2, 3)) - 2.5 * kl_divergence(posterior, prior)
+    assert learner.scalars("likelihood", batch, RandomSource(0)).allclose(elbo, rtol=1e-4)
     entropy = Bernoulli(logits=logits).entropy().sum((1, 2, 3)) + posterior.entropy()
-    assert learner.scalars("entropy", batch).allclose(entropy, rtol=1e-4)
-    assert learner.scalars("sensitivity", batch).allclose(torch.sigmoid(logits).square().sum((1, 2, 3)))
+    assert learner.scalars("entropy", batch, RandomSource(0)).allclose(entropy, rtol=1e-4)
+    assert learner.scalars("sensitivity", batch, RandomSource(0)).allclose(
+        torch.sigmoid(logits).square().sum((1, 2, 3))
+    )
     same = RandomSource(3)
     loss = learner.loss(learner.drawn(batch, RandomSource(3)), 0, RandomSource(3))
-    again = Batch(batch.images, batch.classes, learner.generator.draw_latents(4, same))
-    assert loss.allclose(-learner.scalars("likelihood", again).mean(), rtol=1e-4)
+    again = batch.having(latents=learner.generator.draw_latents(4, same))
+    assert loss.allclose(-learner.scalars("likelihood", again, RandomSource(0)).mean(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
 def test_tasks_of_one_batch_do_not_mix(kind: str) -> None:
     learner = vae(classes=((0, 1), (2,), (3,)))
-    batch = Batch(torch.rand(6, 1, 28, 28), torch.tensor([3, 0, 2, 1, 3, 2]), torch.randn(6, 3))
-    together = learner.scalars(kind, batch)  # type: ignore[arg-type]
+    batch = Batch(torch.rand(6, 1, 28, 28), torch.tensor([3, 0, 2, 1, 3, 2]), extra={"latents": torch.randn(6, 3)})
+    together = learner.scalars(kind, batch, RandomSource(0))  # type: ignore[arg-type]
     for i in range(6):
         row = batch.rows(slice(i, i + 1))
-        known = Batch(row.images, row.classes, row.latents, tasks=(max(0, int(row.classes) - 1),))
-        assert learner.scalars(kind, known).allclose(together[i], rtol=1e-4)  # type: ignore[arg-type]
+        known = replace(row, tasks=(max(0, int(row.classes) - 1),))
+        assert learner.scalars(kind, known, RandomSource(0)).allclose(together[i], rtol=1e-4)  # type: ignore[arg-type]
 
 
 def test_shared_and_own_make_up_all_parameters() -> None:
@@ -200,7 +205,7 @@ def test_misalignment_is_the_formula() -> None:
         return apart
 
     pixels = ((learner.generate(classes, latents) - drawn) ** 2).sum((1, 2, 3)).mean()
-    wanted = pixels + posterior(drawn) + posterior(batch.images)
+    wanted = pixels + posterior(drawn) + posterior(batch.inputs)
     assert learner.misalignment(teacher, classes, latents, batch).allclose(wanted)
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from gencl.core.errors import UsageError
-from gencl.learners.learner import Batch
 from gencl.methods.align import Align
 from gencl.methods.base import Context
 from gencl.presets import resolve
+from gencl.scenarios.batch import Batch
 from tests.conftest import context, grown
 
 pytestmark = pytest.mark.numeric

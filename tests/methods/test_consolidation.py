@@ -9,6 +9,7 @@ import torch
 from torch.nn import Parameter
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.randomness import RandomSource
 from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, samples, scaled_to_mean_one
 from gencl.methods.ewc import EWC
 from gencl.methods.mas import MAS
@@ -57,7 +58,7 @@ def test_mas_takes_absolute_values_per_sample() -> None:
     shared = ctx.learner.shared()
     single = []
     for i in range(7):
-        scalar = ctx.learner.scalars("sensitivity", batch.rows(slice(i, i + 1))).sum()
+        scalar = ctx.learner.scalars("sensitivity", batch.rows(slice(i, i + 1)), RandomSource(0)).sum()
         single.append([g.abs() for g in torch.autograd.grad(scalar, list(shared.values()))])
     for k, value in enumerate(together.values()):
         assert torch.allclose(value, torch.stack([one[k] for one in single]).mean(0), rtol=1e-4, atol=1e-7)
@@ -71,7 +72,9 @@ def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> 
     shared = ctx.learner.shared()
     name = "generator.trunk.2.weight"
     gradients = torch.stack([
-        torch.autograd.grad(ctx.learner.scalars("entropy", batch.rows(slice(i, i + 1))).sum(), shared[name])[0]
+        torch.autograd.grad(
+            ctx.learner.scalars("entropy", batch.rows(slice(i, i + 1)), RandomSource(0)).sum(), shared[name]
+        )[0]
         for i in range(5)
     ])  # fmt: skip
     removed = -gradients * shared[name].detach()
@@ -87,7 +90,7 @@ def test_the_papers_literal_readings() -> None:
     ctx = context()
     batch = samples(ctx, SPP.Settings(samples=150)).rows(slice(None))
     name, shared = "trunk.hidden.1.linear.weight", ctx.learner.shared()
-    entropy, weight = ctx.learner.scalars("entropy", batch), shared[name]
+    entropy, weight = ctx.learner.scalars("entropy", batch, RandomSource(0)), shared[name]
     sums = [torch.autograd.grad(part.sum(), weight, retain_graph=True)[0] for part in entropy.split(100)]
     mean = torch.autograd.grad(entropy.mean(), weight)[0]
     paper = torch.relu(-mean * weight + (mean * weight).square() / 2)

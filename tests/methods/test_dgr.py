@@ -9,9 +9,9 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
+from gencl.scenarios.batch import Batch
 from tests.conftest import grown, tiny
 
 
@@ -33,7 +33,7 @@ def test_half_of_the_batch_is_replayed_uniformly_over_past_classes() -> None:
     counts = batch.classes.bincount(minlength=3)
     assert len(batch) == 6000 and counts[2] == 3000
     assert (counts[:2] - 1500).abs().max() < 150  # four standard deviations
-    assert batch.images.min() >= 0 and batch.images.max() <= 1
+    assert batch.inputs.min() >= 0 and batch.inputs.max() <= 1
 
 
 def test_the_first_task_replays_nothing() -> None:
@@ -63,7 +63,7 @@ def test_the_teacher_is_frozen_and_survives_a_checkpoint() -> None:
         )
         for one in (method, restored)
     )
-    assert torch.equal(first.images[4:], second.images[4:])
+    assert torch.equal(first.inputs[4:], second.inputs[4:])
 
 
 def test_a_classifier_is_refused_with_what_to_do() -> None:

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import Batch
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
+from gencl.scenarios.batch import Batch
 from tests.conftest import context, gencl
 
 pytestmark = pytest.mark.numeric
@@ -37,7 +37,7 @@ def test_the_previous_solver_labels_what_is_replayed(heads: str) -> None:
     batch = method.extend_batch(ctx, new_images())
     assert len(batch) == 20 and set(batch.classes[10:].tolist()) <= {0, 1}
     with torch.no_grad():  # nothing has been learned since: the solver answers as the classifier still does
-        scores, _ = classifier.eval().logits(batch.images[10:], classifier.position[batch.classes[10:]], range(1))
+        scores, _ = classifier.eval().logits(batch.inputs[10:], classifier.position[batch.classes[10:]], range(1))
     assert torch.equal(scores[:, :2].argmax(1), batch.classes[10:])
 
 
@@ -45,12 +45,12 @@ def test_soft_labels_are_the_solvers_probabilities() -> None:
     method, ctx = begun("soft", extra=12)
     classifier = cast(Classifier, ctx.learner)
     batch = method.extend_batch(ctx, new_images())
-    assert len(batch) == 32 and batch.beliefs is not None
-    assert not batch.beliefs[:20].any() and torch.allclose(batch.beliefs[20:].sum(1), torch.ones(12))
-    scores, right = classifier.logits(batch.images, classifier.position[batch.classes], batch.tasks)
+    assert len(batch) == 32 and "beliefs" in batch.extra
+    assert not batch.extra["beliefs"][:20].any() and torch.allclose(batch.extra["beliefs"][20:].sum(1), torch.ones(12))
+    scores, right = classifier.logits(batch.inputs, classifier.position[batch.classes], batch.tasks)
     log_q = F.log_softmax(scores, 1)
     new = -log_q[:20].gather(1, right[:20, None]).sum()
-    old = -(batch.beliefs[20:] * log_q[20:, :2]).sum()
+    old = -(batch.extra["beliefs"][20:] * log_q[20:, :2]).sum()
     assert torch.isclose(classifier.loss(batch, 0, RandomSource(0)), (new + old) / 32)
 
 

@@ -22,7 +22,7 @@ def linear_softmax(n: int) -> tuple[Context, Tensor, Tensor, Tensor]:
     """One layer from pixels to two classes, which is shared: its context, n inputs, targets and predictions."""
     ctx = context(model__hidden="[]", model__heads="domain")
     batch = samples(ctx, EWC.Settings(samples=n)).rows(slice(None))
-    inputs = batch.images.flatten(1)
+    inputs = batch.inputs.flatten(1)
     p = ctx.learner.head[0](inputs).softmax(1).detach()
     return ctx, inputs, batch.classes, p
 

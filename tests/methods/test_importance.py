@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 import gencl
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch, Learner, Phase
+from gencl.learners.learner import Learner, Phase
 from gencl.methods import importance, per_sample
 from gencl.methods.importance import average, moments
 from gencl.methods.per_sample import PerSample
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 from tests.conftest import grown, tiny
 from tests.numbers import assert_near
@@ -43,8 +44,8 @@ class Net(Learner):
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         raise AssertionError
 
-    def scalars(self, kind: str, batch: Batch) -> Tensor:
-        log_q = F.log_softmax(self.module(batch.images).flatten(1), dim=1)
+    def scalars(self, kind: str, batch: Batch, random: RandomSource) -> Tensor:
+        log_q = F.log_softmax(self.module(batch.inputs).flatten(1), dim=1)
         return -(log_q.exp() * log_q).sum(1)
 
 
@@ -78,7 +79,7 @@ def one_by_one(learner: Learner, kind: str, batch: Batch, names: list[str]) -> d
     shared = learner.shared()
     rows = []
     for i in range(len(batch)):
-        scalar = learner.scalars(kind, batch.rows(slice(i, i + 1))).sum()  # type: ignore[arg-type]
+        scalar = learner.scalars(kind, batch.rows(slice(i, i + 1)), RandomSource(0)).sum()  # type: ignore[arg-type]
         rows.append(torch.autograd.grad(scalar, [shared[name] for name in names]))
     return {name: torch.stack([row[k] for row in rows]) for k, name in enumerate(names)}
 
@@ -107,7 +108,7 @@ def test_moments_of_our_learners(preset: str, kind: str) -> None:
     learner, scenario = grown(settings, tasks=2)
     batch = learner.probe(scenario.tasks[0], 9, RandomSource(0)).rows(slice(None))
     learner.double()
-    batch = Batch(**{k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
+    batch = Batch.of({k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
     found = moments(learner, kind, batch, learner.shared(), ["absolute", "square"])
     assert_moments(found, ["absolute", "square"], one_by_one(learner, kind, batch, list(learner.shared())))
 

@@ -12,10 +12,11 @@ from torchvision.models.resnet import BasicBlock
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
 from gencl.learners.convolutional import batch_norm
-from gencl.learners.learner import Batch, Learner
+from gencl.learners.learner import Learner
 from gencl.methods import importance
 from gencl.methods.importance import moments
 from gencl.runs.build import make_learner
+from gencl.scenarios.batch import Batch
 from tests.numbers import assert_near
 
 pytestmark = pytest.mark.numeric
@@ -114,7 +115,9 @@ def test_a_module_used_twice_has_the_sum_of_both_terms() -> None:
     (found,) = moments(learner, "likelihood", batch, learner.shared(), ["square"])
     for key, parameter in learner.shared().items():
         each = [
-            torch.autograd.grad(learner.scalars("likelihood", batch.rows(slice(i, i + 1))).sum(), parameter)[0]
+            torch.autograd.grad(
+                learner.scalars("likelihood", batch.rows(slice(i, i + 1)), RandomSource(0)).sum(), parameter
+            )[0]
             for i in range(5)
         ]
         assert torch.allclose(found[key], torch.stack(each).square().mean(0), rtol=1e-9)

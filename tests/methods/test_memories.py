@@ -15,12 +15,13 @@ from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.core.registry import Registry, parts_of
 from gencl.learners.classifier import IMPOSSIBLE, Classifier
-from gencl.learners.learner import Batch, Phase
+from gencl.learners.learner import Phase
 from gencl.methods import METHODS, names_in
 from gencl.methods.agem import AGEM
 from gencl.methods.base import Context
 from gencl.methods.building import settings_of
 from gencl.methods.der import DERpp, entered
+from gencl.scenarios.batch import Batch
 from tests.conftest import context, tiny
 
 
@@ -53,7 +54,7 @@ def test_der_stores_images_classes_and_the_logits_of_their_time(heads: str) -> N
     assert torch.equal(state["images"][:4], ctx.task.train.take(torch.arange(4)))
     assert torch.equal(state["classes"][:4], batch.classes) and int(state["seen"]) == 4
     with torch.no_grad():
-        scores, _ = learner.logits(batch.images, learner.position[batch.classes], (0, 1))
+        scores, _ = learner.logits(batch.inputs, learner.position[batch.classes], (0, 1))
     assert torch.equal(state["logits"][:4], scores)
     again = DERpp(DERpp.Settings(memory=6, samples=4))
     again.load_state_dict(state, learner)

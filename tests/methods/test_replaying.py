@@ -11,11 +11,12 @@ import torch.nn.functional as F
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import Batch, Phase
+from gencl.learners.learner import Phase
 from gencl.methods.er import ER
 from gencl.methods.lwf import LwF, distillation
 from gencl.methods.replay import ReplaySettings
 from gencl.methods.xdg import XdG
+from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 from tests.conftest import context
 
@@ -42,7 +43,7 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     ctx.phase = Phase("classifier", [], learner.loss, moves_shared=True)
     teacher = method._teacher
     assert teacher is not None and not any(p.requires_grad for p in teacher.parameters())
-    features, old = learner.trunk(ctx.batch.images), teacher.trunk(ctx.batch.images)
+    features, old = learner.trunk(ctx.batch.inputs), teacher.trunk(ctx.batch.inputs)
     heads = [(learner.head[k](features)[:, None], teacher.head[k](old)[:, None]) for k in range(2)]
     wanted = sum(distillation(new, before, 2.0) for new, before in heads)
     found = method.penalty(ctx)
@@ -68,7 +69,7 @@ def test_lwf_records_the_responses_where_all_images_are_seen() -> None:
     assert method._recorded is not None
     assert [tuple(heads.shape) for heads in method._recorded] == [(len(data), 2, 2)]  # two heads of two classes
     assert once is not None and again is not None and torch.isclose(once, again)
-    replayed = ReplaySettings().mixed(ctx.batch, ctx.batch.images[:1], ctx.batch.classes[:1])
+    replayed = ReplaySettings().mixed(ctx.batch, ctx.batch.inputs[:1], ctx.batch.classes[:1])
     assert replayed.index is None  # not the task's images alone
 
 
@@ -83,7 +84,7 @@ def test_er_keeps_equally_many_of_each_class_and_replays_old_tasks_only() -> Non
     assert state["classes"].bincount(minlength=4).tolist() == [0, 0, 10, 10]  # 40 over the four classes known
     fresh = Batch(torch.rand(64, 1, 28, 28), torch.full((64,), 2), tasks=(1,))
     extended = method.extend_batch(ctx, fresh)
-    assert len(extended) == 64 and torch.equal(extended.images[:32], fresh.images[:32])
+    assert len(extended) == 64 and torch.equal(extended.inputs[:32], fresh.inputs[:32])
     again = ER(ER.Settings(memory=40))
     again.load_state_dict(state, ctx.learner)
     assert torch.equal(again.state_dict()["images"], state["images"])
@@ -114,5 +115,5 @@ def test_replay_may_add_to_the_batch() -> None:
     batch = Batch(torch.rand(64, 1, 28, 28), torch.full((64,), 2), tasks=(1,))
     method.after_task(replace(ctx, task=first_task()))
     longer = method.extend_batch(ctx, batch)
-    assert len(longer) == 64 + 24 and torch.equal(longer.images[:64], batch.images)
+    assert len(longer) == 64 + 24 and torch.equal(longer.inputs[:64], batch.inputs)
     assert longer.classes[64:].max() < 2 and longer.tasks == (0, 1)

@@ -16,11 +16,11 @@ import gencl
 from gencl.api import Run
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import Batch
 from gencl.presets import resolve
 from gencl.runs.build import make_learner
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
+from gencl.scenarios.batch import Batch
 from gencl.training import acceleration
 from gencl.training.acceleration import Acceleration
 from gencl.training.optimizers import Switch

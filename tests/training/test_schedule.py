@@ -7,7 +7,8 @@ import torch
 
 from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
-from gencl.training.schedule import Order, learning_rate, stage_ends, steps
+from gencl.scenarios.source import Order
+from gencl.training.schedule import learning_rate, stage_ends, steps
 
 
 def test_every_epoch_visits_every_sample_once() -> None:

@@ -1,0 +1,56 @@
+"""Samples that are learned or measured together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_EXTRA = "extra."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples: what goes in, (n, ...), and their classes, int64 (n,).
+
+    Images are float32 (n, c, h, w) in [0, 1]; those that only `rows` will take may be uint8, as they are stored.
+    ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
+    which of the task's training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n,
+    ...) each, by a name that the learner tells: a generator's latents, drawn targets, times, rewards.
+    """
+
+    inputs: Tensor
+    classes: Tensor
+    tasks: tuple[int, ...] = ()
+    index: Tensor | None = None
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors, by name: the inverse of `of`."""
+        plain = {"inputs": self.inputs, "classes": self.classes, "index": self.index}
+        found = {name: tensor for name, tensor in plain.items() if tensor is not None}
+        return {**found, **{_EXTRA + name: tensor for name, tensor in self.extra.items()}}
+
+    @staticmethod
+    def of(tensors: Mapping[str, Tensor], tasks: tuple[int, ...] = ()) -> Batch:
+        """The batch of `tensors`."""
+        plain: dict[str, Any] = {name: tensor for name, tensor in tensors.items() if not name.startswith(_EXTRA)}
+        extra = {name.removeprefix(_EXTRA): t for name, t in tensors.items() if name.startswith(_EXTRA)}
+        return Batch(**plain, tasks=tasks, extra=extra)
+
+    def rows(self, rows: slice | Tensor | int) -> Batch:
+        """Some of the samples, images as float32."""
+        taken = {name: tensor[rows] for name, tensor in self.tensors().items()}
+        if taken["inputs"].dtype == torch.uint8:
+            taken["inputs"] = taken["inputs"].float().div_(255)
+        return Batch.of(taken, self.tasks)
+
+    def having(self, **extra: Tensor) -> Batch:
+        """The same samples with more, or other, of what one kind of learner needs."""
+        return replace(self, extra={**self.extra, **extra})
