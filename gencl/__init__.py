@@ -32,6 +32,7 @@ _PUBLIC = {
     "StepContext": "gencl.methods.base",
     "Learner": "gencl.learners.learner",
     "Metric": "gencl.metrics.metric",
+    "Figure": "gencl.metrics.figures",
     "Part": "gencl.core.settings",
     "Recipe": "gencl.scenarios.recipe",
     "Batch": "gencl.scenarios.batch",

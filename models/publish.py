@@ -18,8 +18,8 @@ from gencl import presets
 from gencl.api import Run, load_run
 from gencl.core import files
 from gencl.drawing.grids import save_picture
-from gencl.reports.glossary import meanings
-from gencl.reports.html import capital, figure
+from gencl.metrics.figures import meanings, with_unit
+from gencl.reports.page import capital
 from gencl.reports.repeat import train_command
 
 HERE = Path(__file__).parent
@@ -91,8 +91,8 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
 
 
 def _row(key: str, value: float, rounded: dict[str, float]) -> str:
-    now = figure(rounded[key], key) if key in rounded else ""
-    return f"| {capital(key)} | {figure(value, key)} | {now} | {meanings([key]).get(key, '')} |"
+    now = with_unit(key, rounded[key]) if key in rounded else ""
+    return f"| {capital(key)} | {with_unit(key, value)} | {now} | {meanings([key]).get(key, '')} |"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ import gencl
 from gencl.core.registry import Registry
 from gencl.datasets import DATASETS
 from gencl.methods import METHODS
+from gencl.metrics import METRICS
+from gencl.metrics.check import metric_problem
+from gencl.metrics.figures import with_unit
 from tests.conftest import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -61,3 +64,11 @@ def test_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "digits-mlp", "sgd", 0, tmp_path / "run", set=[*tiny("digits-mlp"), "data.name=noise"], progress="silent"
     )
     assert 0.2 < run.metrics["summary"]["acc"] < 0.8
+
+
+def test_the_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(METRICS, "answered", "Answered", BLOCKS[2], monkeypatch)
+    assert metric_problem("answered", METRICS.get("answered")) == ""
+    run = gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
+    found = run.metrics["summary"]["answered"]
+    assert 0 <= found <= 1 and with_unit("answered", found) in run.report.read_text(encoding="utf-8")

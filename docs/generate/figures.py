@@ -13,8 +13,8 @@ from typing import Any
 
 from scipy import stats
 
+from gencl.metrics.figures import figure as declared
 from gencl.metrics.figures import is_share
-from gencl.reports import ties
 from gencl.reports.significance import difference
 
 ROOT = Path(__file__).parents[2]
@@ -88,4 +88,4 @@ def better(one: str, other: str, key: str) -> bool | None:
     ends = interval(one, other, key)
     if ends is None or ends[0] <= 0 <= ends[1]:
         return None
-    return (ends[0] > 0) == (ties.better(key) == "higher")
+    return (ends[0] > 0) == (declared(key).better == "higher")

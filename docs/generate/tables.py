@@ -20,8 +20,7 @@ import figures
 import yaml
 
 from gencl.core.registry import parts_of
-from gencl.metrics.figures import cell, heading
-from gencl.reports import ties
+from gencl.metrics.figures import cell, figure, heading
 
 GENERATORS = ("fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "conditional_accuracy")
 CLASSIFIERS = ("acc", "bwt", "fwt")
@@ -78,7 +77,7 @@ def table(folder: str, methods: Sequence[str] = (), columns: Sequence[str] = (),
 
 def _ranked(folder: str, key: str) -> list[str]:
     """Return all rows of a folder, the best mean first, rows without this figure last."""
-    sign = -1 if ties.better(key) == "higher" else 1
+    sign = -1 if figure(key).better == "higher" else 1
     methods = figures.read(folder)["methods"]
     place = {method: sign * row[key]["mean"] if key in row else float("inf") for method, row in methods.items()}
     return [f"{folder}/{method}" for method in sorted(place, key=lambda method: place[method])]

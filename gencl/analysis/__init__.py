@@ -11,7 +11,7 @@ from gencl.core.errors import UsageError
 from gencl.core.registry import Registry
 
 if TYPE_CHECKING:
-    from gencl.analysis.figure import Figure
+    from gencl.analysis.figure import Drawing
 
 ANALYSES = Registry(
     "analysis",
@@ -69,7 +69,7 @@ def analyze(
     paths, said = [], []
     for name in wanted:
         try:
-            drawn: list[Figure] = ANALYSES.get(name)(found, bench)
+            drawn: list[Drawing] = ANALYSES.get(name)(found, bench)
         except UsageError as error:
             if names:
                 raise
@@ -82,7 +82,7 @@ def analyze(
     return paths, said
 
 
-def _write(folder: Path, figure: Figure) -> Path:
+def _write(folder: Path, figure: Drawing) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

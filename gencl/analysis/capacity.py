@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gencl.analysis.figure import Figure, canvas, colour, plain, png, short, spread, table
+from gencl.analysis.figure import Drawing, canvas, colour, plain, png, short, spread, table
 from gencl.analysis.subject import Subject
 from gencl.runs.folder import RunFolder
 
@@ -10,12 +10,12 @@ _PANELS = 3
 """Methods beside one another."""
 
 
-def figures(subject: Subject, bench: object) -> list[Figure]:
+def figures(subject: Subject, bench: object) -> list[Drawing]:
     """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer."""
     return [*_taken(subject), _size(subject)]
 
 
-def _taken(subject: Subject) -> list[Figure]:
+def _taken(subject: Subject) -> list[Drawing]:
     """A panel a method: for each layer a bar after each task. Nothing where no method takes anything for good."""
     found = {
         label: {seed: rows for seed, run in seeds.items() if (rows := run.metrics.get("capacity"))}
@@ -63,7 +63,7 @@ def _taken(subject: Subject) -> list[Figure]:
     fullest = {label: max(max(each[-1].values()) for each in seeds.values()) for label, seeds in found.items()}
     said = "; ".join(f"{label} has taken {100 * share:.0f} % of its fullest layer" for label, share in fullest.items())
     header = ["method", "seed", "after_task", "layer", "share_taken"]
-    return [Figure("capacity", png(figure), {"capacity": table(header, rows)}, said)]
+    return [Drawing("capacity", png(figure), {"capacity": table(header, rows)}, said)]
 
 
 def _shade(task: int, tasks: int) -> tuple[float, float, float, float]:
@@ -72,7 +72,7 @@ def _shade(task: int, tasks: int) -> tuple[float, float, float, float]:
     return colormaps["viridis"](0.08 + 0.84 * task / max(1, tasks - 1))
 
 
-def _size(subject: Subject) -> Figure:
+def _size(subject: Subject) -> Drawing:
     """Parameters after each task, and what model and method take in bytes at the end."""
     curves, ends = {}, {}
     for label, seeds in subject.runs.items():
@@ -111,7 +111,7 @@ def _size(subject: Subject) -> Figure:
     ]
     header = ["method", "tasks_learned", "parameters", "model_mb", "method_mb", "shared_parameters_not_zero"]
     said = ", ".join(f"{_named(labels)} {curve[-1]:,} parameters at the end" for curve, labels in together.items())
-    return Figure("size", png(figure), {"size": table(header, rows)}, said)
+    return Drawing("size", png(figure), {"size": table(header, rows)}, said)
 
 
 def _named(labels: list[str]) -> str:

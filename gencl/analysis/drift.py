@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gencl.analysis.change import PARTS, Change, by_importance, change, ordered_map, rank_correlation
-from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, table
+from gencl.analysis.figure import Drawing, canvas, legend, lines, plain, png, table
 from gencl.analysis.measuring import Bench, joined, layers
 from gencl.analysis.similarity import ALL, layers_of
 from gencl.analysis.subject import Subject
@@ -59,7 +59,7 @@ class Moved:
         return rank_correlation((joined(self.after) - joined(self.before)).abs(), joined(self.importance))
 
 
-def figures(subject: Subject, bench: Bench) -> list[Figure]:
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
     last = len(subject.run.card.tasks)
     first, usable = _kept(subject, last)
@@ -78,7 +78,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     if first > 1:
         said += ": what is older was not kept; runs trained with --set keep=tasks have it from task 1 on"
     tables = {"drift": _by_layer(changes, found, first, last), "drift-tenths": _by_tenth(tenths, found)}
-    drawn = [Figure("drift", png(figure), tables, said)]
+    drawn = [Drawing("drift", png(figure), tables, said)]
     if not subject.comparison:
         (one,) = (one for seeds in found.values() for one in seeds.values())
         drawn += _maps(one, f"{subject.name}, task {first} to {last}")
@@ -157,7 +157,7 @@ def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]], colour: int) 
     plain(axes, "size of the change in each tenth, as a multiple of the mean")
 
 
-def _maps(moved: Moved, title: str) -> list[Figure]:
+def _maps(moved: Moved, title: str) -> list[Drawing]:
     """Importance beside change of one weight matrix, units in the order of their importance (SPP fig. 8).
 
     The last layer whose sides have at least 8 units, kernels averaged over their positions; none where there is none.
@@ -190,7 +190,7 @@ def _maps(moved: Moved, title: str) -> list[Figure]:
         for j in range(maps[0].shape[1])
     ]
     header = ["parameter", "row_of_cells", "column_of_cells", "importance", "absolute_change"]
-    return [Figure("drift-map", png(figure), {"drift-map": table(header, cells)}, said)]
+    return [Drawing("drift-map", png(figure), {"drift-map": table(header, cells)}, said)]
 
 
 def _draw_map(axes: Axes, values: Tensor, title: str, colours: str) -> None:

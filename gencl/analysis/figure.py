@@ -21,7 +21,7 @@ _MARKED = 20
 
 
 @dataclass(frozen=True)
-class Figure:
+class Drawing:
     """``NAME.png`` and the tables behind it, by file name without ``.csv``; ``said`` is what it shows, in a line."""
 
     name: str

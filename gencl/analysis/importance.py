@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gencl.analysis.distribution import BINS, density, edges, shape
-from gencl.analysis.figure import Figure, bars, canvas, colour, plain, png, spread, table
+from gencl.analysis.figure import Drawing, bars, canvas, colour, plain, png, spread, table
 from gencl.analysis.measuring import MEASURES, Bench, held, joined, layers
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Importance = dict[str, Tensor]
 
 
-def figures(subject: Subject, bench: Bench) -> list[Figure]:
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """The picture of densities, kurtosis and skewness. Raises UsageError where no importance can be had."""
     found = _of_comparison(subject) if subject.comparison else _of_run(subject.run, bench)
     shapes = {label: [shape(joined(one)) for one in runs.values()] for label, runs in found.items()}
@@ -48,7 +48,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
         plain(axes, title, "x")
     highest = max(kurtosis, key=lambda label: kurtosis[label][0] or 0.0)
     tables = {"importance": _numbers(found), "importance-density": _bins(densities)}
-    return [Figure("importance", png(figure), tables, f"the highest kurtosis is that of {highest}")]
+    return [Drawing("importance", png(figure), tables, f"the highest kurtosis is that of {highest}")]
 
 
 def _of_run(run: RunFolder, bench: Bench) -> dict[str, dict[int, Importance]]:

@@ -10,7 +10,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from gencl import presets
-from gencl.analysis.figure import Figure, canvas, colour, legend, plain, png, table
+from gencl.analysis.figure import Drawing, canvas, colour, legend, plain, png, table
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
 from gencl.metrics.figures import heading, is_share
@@ -27,7 +27,7 @@ Point = dict[str, float]
 """A candidate's varied settings by path."""
 
 
-def figures(subject: Subject, bench: object) -> list[Figure]:
+def figures(subject: Subject, bench: object) -> list[Drawing]:
     """A panel for each method and varied setting. Raises UsageError where nothing was varied."""
     if not subject.comparison:
         name = subject.run.settings.method["name"]
@@ -79,7 +79,7 @@ def figures(subject: Subject, bench: object) -> list[Figure]:
     legend(figure, axes.flat)
     said = ", ".join(f"{path} of {method} at {len(labels)} values" for method, path, labels in panels)
     header = ["method", "setting", "value", "variant", "measure", "mean", "std", "n"]
-    return [Figure("sensitivity", png(figure), {"sensitivity": table(header, rows)}, said)]
+    return [Drawing("sensitivity", png(figure), {"sensitivity": table(header, rows)}, said)]
 
 
 def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:

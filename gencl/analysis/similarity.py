@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from gencl.analysis.figure import Figure, canvas, legend, lines, plain, png, table
+from gencl.analysis.figure import Drawing, canvas, legend, lines, plain, png, table
 from gencl.analysis.measuring import MEASURES, Bench, joined, layers
 from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.subject import Subject
@@ -33,7 +33,7 @@ Overlaps = dict[tuple[str, str, int, int], float | None]
 """By measure, layer and two tasks (1 for the first)."""
 
 
-def figures(subject: Subject, bench: Bench) -> list[Figure]:
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """Of a run all pairs of tasks, of a comparison the first and last. Raises UsageError where there is one task."""
     tasks = len(subject.run.card.tasks)
     runs = [run for seeds in subject.runs.values() for run in seeds.values()]
@@ -78,7 +78,7 @@ def figures(subject: Subject, bench: Bench) -> list[Figure]:
     ]
     header = ["method", "seed", "importance", "layer", "task", "other_task", "overlap", "frechet_distance"]
     said = f"{when}" + ("" if then else "; runs trained with --set keep=tasks have it from when each task was learned")
-    return [Figure("similarity", png(figure), {"similarity": table(header, rows)}, said)]
+    return [Drawing("similarity", png(figure), {"similarity": table(header, rows)}, said)]
 
 
 def layers_of(runs: Sequence[RunFolder]) -> list[str]:

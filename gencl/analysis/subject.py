@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
-from gencl.runs.documents import Figure, Results
+from gencl.runs.documents import Average, Results
 from gencl.runs.folder import RunFolder, open_run
 from gencl.runs.variants import cell_folder, parse_variants
 
@@ -20,7 +20,7 @@ class Subject:
     path: Path
     preset: str
     runs: dict[str, dict[int, RunFolder]]
-    means: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    means: dict[str, dict[str, Average]] = field(default_factory=dict)
 
     @property
     def comparison(self) -> bool:
@@ -76,7 +76,7 @@ def _comparison(folder: Path) -> Subject:
     if not runs:
         raise UsageError(f"{folder}: no run of this comparison is finished; the command that began it goes on with it")
     means = {
-        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Figure)}
+        label: {key: value for key, value in results.methods[label].items() if isinstance(value, Average)}
         for label in runs
     }
     return Subject(folder, results.preset, runs, means)

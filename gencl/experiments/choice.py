@@ -7,17 +7,10 @@ from typing import Any
 
 from gencl.experiments.search import Search
 from gencl.experiments.widen import Values
-from gencl.metrics import METRICS
+from gencl.metrics.figures import figure
 
-SCORES = {
-    "acc": "accuracy",
-    "fid": "fid",
-    "kid": "kid",
-    "conditional_accuracy": "conditional_accuracy",
-    "reconstruction": "reconstruction",
-    "fid_first_half": "fid",
-}
-"""The figures that candidates are compared by, and the metric of each. The first that every finished run has counts.
+SCORES = ("acc", "fid", "kid", "conditional_accuracy", "reconstruction", "fid_first_half")
+"""The figures that candidates are compared by. The first that every finished run has counts.
 
 All but the last are over all learned tasks: a figure of the first half cannot see what the later tasks lose.
 """
@@ -35,8 +28,7 @@ def metric_of(rows: Rows) -> str | None:
 
 def better_of(metric: str | None) -> str:
     """Return ``higher`` or ``lower``."""
-    better: str = METRICS.get(SCORES[metric]).better if metric else "higher"
-    return better
+    return (metric and figure(metric).better) or "higher"
 
 
 def scored(search: Search, rows: Rows) -> list[dict[str, Any]]:
@@ -47,8 +39,8 @@ def scored(search: Search, rows: Rows) -> list[dict[str, Any]]:
     metric, found = metric_of(rows), []
     for number, values in search.trials:
         row = rows.get(search.variant(values).label, {"status": "failed", "error": "it left no results"})
-        figure = row.get(metric) if metric and row["status"] == "done" else None
-        score = {"score": figure and figure["mean"], "std": figure and figure["std"], "status": row["status"]}
+        over = row.get(metric) if metric and row["status"] == "done" else None
+        score = {"score": over and over["mean"], "std": over and over["std"], "status": row["status"]}
         error = {"error": row["error"]} if "error" in row else {}
         found.append({"settings": values, "round": number, **score, **error})
     return found

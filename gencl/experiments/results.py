@@ -14,7 +14,7 @@ from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.learner import GenerativeLearner
-from gencl.metrics.figures import REAL
+from gencl.metrics.figures import REAL, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
@@ -27,7 +27,6 @@ _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_byt
 _PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
 _MEASURE = ("name", "version", "published", "resize", "also", "n", "reference", "pooled", "pool")
-_CURVES = ("accuracy", "fid", "reconstruction")
 
 
 def write_results(
@@ -178,7 +177,7 @@ def draw_results(
                 learners[variant.label] = learner
     if learners:
         save_picture(method_grid(learners, shown, seeds[0]), folder / "samples.png")
-    metric = next((name for name in _CURVES if name in found), None)
+    metric = next((name for name in main_figures() if name in found), None)
     if metric is not None:
         curves = {label: Curve.over(runs) for label, runs in found[metric].items()}
         if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # a level line, as joint training

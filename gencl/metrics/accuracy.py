@@ -9,6 +9,7 @@ from torch import nn
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, anytime, backward_transfer, final, forgetting, smt
@@ -19,8 +20,50 @@ class Accuracy(Metric):
     """The share of a task's held-out images that are classified right; where heads are per task, the task is known."""
 
     name = "accuracy"
-    better = "higher"
     ahead = "fwt_zero_shot"
+    figures = {
+        "accuracy": Figure(
+            "accuracy", "share", "higher", "share of held-out images that are classified right", decimals=1, main=True
+        ),
+        "acc": Figure(
+            "acc", "share", "higher", "mean accuracy over all tasks after the last one", title="ACC", main=True
+        ),
+        "aaa": Figure(
+            "aaa",
+            "share",
+            "higher",
+            "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
+        ),
+        "bwt": Figure(
+            "bwt",
+            "share",
+            "higher",
+            "backward transfer: what later tasks did to earlier ones; negative is forgetting",
+            title="BWT",
+        ),
+        "fwt": Figure(
+            "fwt",
+            "share",
+            "higher",
+            "forward transfer: how well a task is learned compared with joint training",
+            title="FWT",
+        ),
+        "fwt_zero_shot": Figure(
+            "zero-shot FWT",
+            "share",
+            "higher",
+            "accuracy on a task before it is learned, minus that of an untrained network",
+        ),
+        "forgetting": Figure(
+            "forgetting", "share", "lower", "from the best a task ever was to what it is at the end, on average"
+        ),
+        "smt": Figure(
+            "smt",
+            better="lower",
+            meaning="how much a task's accuracy varies over time; 0 is perfectly steady",
+            title="SMT",
+        ),
+    }
 
     @staticmethod
     def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:

@@ -17,13 +17,11 @@ from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Scenario, Task
 
-DISTANCES = ("fid", "kid")
-
 
 class Beside(Metric):
     """A distance in the features of another extractor, measured once, after the last task.
 
-    Its name is the distance's and the extractor's: ``fid_fashion``.
+    Its name is the distance's and the extractor's, ``fid_fashion``; `gencl.metrics.figures` knows such figures.
     """
 
     when = "at the end"
@@ -31,7 +29,7 @@ class Beside(Metric):
     applies = staticmethod(needs_extractor)
 
     def __init__(self, distance: Metric, extractor: nn.Module) -> None:
-        self.name, self.better = f"{distance.name}_{extractor.name}", distance.better
+        self.name = f"{distance.name}_{extractor.name}"
         self.distance, self.extractor, self.pooled = distance, extractor, distance.pooled
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from torch import nn
 
 from gencl.core.checks import class_problem
 from gencl.metrics import GROUPS
+from gencl.metrics.figures import Better, Figure, Unit
 from gencl.metrics.metric import Metric, When
 
 
@@ -18,10 +20,33 @@ def metric_problem(name: str, thing: Any) -> str:
         return wrong
     if name in GROUPS:
         return f"{name} is a short name for {', '.join(GROUPS[name])}; choose another"
-    values = {"name": (name,), "better": ("higher", "lower"), "when": get_args(When)}
+    values = {"name": (name,), "when": get_args(When)}
+    if not thing.figures:  # as metrics of older plug-ins, which say only which way is better
+        values["better"] = get_args(Better)
+    return _first_wrong(thing.__name__, thing, values) or figures_problem(name, thing)
+
+
+def figures_problem(name: str, thing: Any) -> str:
+    """What is wrong with the figures that a metric declares."""
+    where, figures = f"{thing.__name__}.figures", thing.figures
+    if not isinstance(figures, Mapping) or (figures and name not in figures):
+        return f"{where} must hold a Figure for {name!r}, and for each figure of its summaries"
+    for key, figure in figures.items():
+        if not isinstance(figure, Figure):
+            return f"{where}[{key!r}] must be a gencl.Figure"
+        ways = get_args(Better) if key == name else (*get_args(Better), None)
+        if wrong := _first_wrong(f"{where}[{key!r}]", figure, {"unit": get_args(Unit), "better": ways}):
+            return wrong
+        if not isinstance(figure.label, str) or not figure.label or not isinstance(figure.meaning, str):
+            return f"{where}[{key!r}] needs a label, and a meaning in words"
+    return ""
+
+
+def _first_wrong(where: str, thing: Any, values: Mapping[str, tuple[Any, ...]]) -> str:
+    """The first attribute of ``thing`` that has none of the values it may have."""
     for attribute, allowed in values.items():
         if getattr(thing, attribute, None) not in allowed:
-            return f"{thing.__name__}.{attribute} must be {' or '.join(map(repr, allowed))}"
+            return f"{where}.{attribute} must be {' or '.join(map(repr, allowed))}"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final
@@ -12,7 +13,22 @@ class ConditionalAccuracy(Metric):
     """The share of generated images that a fixed classifier, which saw all classes, reads as the class asked for."""
 
     name = "conditional_accuracy"
-    better = "higher"
+    figures = {
+        "conditional_accuracy": Figure(
+            "conditional accuracy",
+            "share",
+            "higher",
+            "how often a fixed classifier reads a generated image as the class that was asked for",
+            decimals=1,
+        ),
+        "conditional_accuracy_bwt": Figure(
+            "conditional accuracy BWT",
+            "share",
+            "higher",
+            "what later tasks did to that share; negative is forgetting",
+            decimals=1,
+        ),
+    }
     reads_classes = True
     of_images = True
 

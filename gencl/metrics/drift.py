@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gencl.learners.learner import Learner
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
@@ -25,7 +26,14 @@ class Drift(Metric):
     """Mean squared change of a pixel, images in [0, 1]. Zero: bit for bit what it was."""
 
     name = "drift"
-    better = "lower"
+    figures = {
+        "drift": Figure(
+            "drift",
+            "error",
+            "lower",
+            "how much the same latents' images changed since their task was learned; 0 is not at all",
+        )
+    }
     when = "at the end"
 
     @staticmethod

@@ -10,7 +10,7 @@ from torch import nn
 from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
 from gencl.metrics import EXTRACTORS
-from gencl.metrics.trained_reader import unsuited
+from gencl.metrics.lessons import unsuited
 from gencl.metrics.weight_files import INCEPTION
 from gencl.scenarios.task import Scenario
 

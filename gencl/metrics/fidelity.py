@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.statistics import Statistics
@@ -24,7 +25,31 @@ class FID(Metric):
     """
 
     name = "fid"
-    better = "lower"
+    figures = {
+        "fid": Figure(
+            "FID",
+            "distance",
+            "lower",
+            "distance of generated from real images, mean over the tasks; lower is better",
+            main=True,
+        ),
+        "fid_just_learned": Figure(
+            "FID just learned", "distance", "lower", "the same distance when each task had just been learned"
+        ),
+        "fid_forgetting": Figure(
+            "FID forgetting",
+            "distance",
+            "lower",
+            "how much the distance grew since each task was learned; lower is better",
+        ),
+        "fid_first_half": Figure(
+            "FID of the first half",
+            "distance",
+            "lower",
+            "one distance over the images of the earlier half of the tasks; lower is better",
+        ),
+        "fid_all": Figure("FID of all together", "distance", "lower", main=True),
+    }
     of_features = True
     pools = True
     of_images = True

@@ -1,87 +1,153 @@
-"""What figures are called and how they are shown."""
+"""Figures, the numbers that runs and comparisons report: what each is called, its unit, which way is better, and what
+it means. A metric declares its own (`Metric.figures`); costs are here."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-_SHARES = ("acc", "aaa", "bwt", "fwt", "fwt_zero_shot", "forgetting", "precision", "recall", "fitting", "memorisation")
+from gencl.core.errors import GenclError
+from gencl.metrics import METRICS
+
+Unit = Literal["share", "distance", "kernel distance", "error", "seconds", "bytes", "count", "plain"]
+"""What a figure counts in, which decides how it is shown (`shown`)."""
+Better = Literal["higher", "lower"]
 
 
-def is_share(name: str) -> bool:
-    """Whether a figure is a share of one, shown in per cent."""
-    return "accuracy" in name or name in _SHARES
+@dataclass(frozen=True)
+class Figure:
+    """What is to be known about a figure.
+
+    Args:
+        label: its name in tables.
+        unit: shares of one are shown in per cent, bytes in MB.
+        better: which way is better; None where neither is, as for times: then methods are not compared by it.
+        meaning: one line for people who do not know the field, without a full stop.
+        decimals: of a share in per cent: two where methods are within a point of each other, one for a single task.
+        title: its name in a report's headings, if that is not the label.
+        main: whether a comparison shows its paired differences, and draws its curve if it is a metric's own value.
+    """
+
+    label: str
+    unit: Unit = "plain"
+    better: Better | None = None
+    meaning: str = ""
+    decimals: int = 2
+    title: str = ""
+    main: bool = False
 
 
-def shown(name: str, value: float | None) -> str:
-    """A figure as people read it: shares in per cent, bytes in MB, distances with one decimal."""
-    if value is None:
-        return "-"
-    if is_share(name):  # two decimals where methods are within a point of each other, one for a single task
-        return f"{100 * value:.1f}" if "accuracy" in name else f"{100 * value:.2f}"
-    if name.endswith("_bytes"):
-        return f"{value / 1e6:.1f}"
-    if name in ("shared", "per_task", "total") or name.startswith("samples_"):
-        return f"{value:,.0f}"
-    if name.startswith(("reconstruction", "drift", "lpips")):
-        return f"{value:.3g}"
-    if name.startswith("kid") and abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
+COSTS: Mapping[str, Figure] = {
+    "train_seconds": Figure("train seconds", "seconds"),
+    "importance_seconds": Figure("importance seconds", "seconds"),
+    "eval_seconds": Figure("eval seconds", "seconds"),
+    "samples_forward": Figure("samples forward", "count"),
+    "samples_backward": Figure("samples backward", "count"),
+    "shared": Figure("shared parameters", "count"),
+    "per_task": Figure("parameters a task", "count"),
+    "total": Figure("total", "count"),
+    "method_state_bytes": Figure("method state MB", "bytes"),
+    "peak_memory_bytes": Figure("peak memory MB", "bytes"),
+}
+"""What training costs in time and memory."""
 
+DISTANCES = ("fid", "kid")
+"""The metrics that further extractors measure too (`gencl.metrics.beside`), as ``fid_fashion``."""
 
 REAL, REAL_IMAGES = "real", "real images"
 """The row of a comparison that is no method: what real images score. And its name elsewhere."""
 
 
-_NAMES = {
-    "fid_first_half": "FID of the first half",
-    "fid": "FID",
-    "fid_just_learned": "FID just learned",
-    "fid_forgetting": "FID forgetting",
-    "conditional_accuracy_bwt": "conditional accuracy BWT",
-    "fid_all": "FID of all together",
-    "kid": "KID",
-    "kid_std": "KID std of subsets",
-    "kid_just_learned": "KID just learned",
-    "kid_forgetting": "KID forgetting",
-    "isc": "Inception score",
-    "fitting": "fitting capacity",
-    "lpips_diversity": "LPIPS diversity",
-    "lpips_drift": "LPIPS drift",
-    "lpips_reconstruction": "LPIPS reconstruction",
-    "reconstruction": "squared error",
-    "reconstruction_just_learned": "squared error just learned",
-    "reconstruction_forgetting": "squared error forgetting",
-    "fwt_zero_shot": "zero-shot FWT",
-    "shared": "shared parameters",
-    "per_task": "parameters a task",
-    "method_state_bytes": "method state MB",
-    "peak_memory_bytes": "peak memory MB",
-}
+def figure(name: str) -> Figure:
+    """Return what is known of a figure: of a cost, as a metric declares it, or a default (for results of a plug-in that
+    is not loaded, or of an older gencl)."""
+    if name in COSTS:
+        return COSTS[name]
+    return next((found[name] for found in _declared() if name in found), None) or _further(name) or _default(name)
 
 
-def cell(key: str, value: dict[str, Any] | None) -> str:
+def main_figures() -> list[str]:
+    """Return the names of the figures that matter most, in the order of the metrics."""
+    return [name for found in _declared() for name, one in found.items() if one.main]
+
+
+def added_figures() -> list[str]:
+    """Return the names of the figures of plug-ins' metrics."""
+    return [name for found in _declared(name for name in METRICS if METRICS.source(name)) for name in found]
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """Return the meaning of each of these figures that has one."""
+    return {name: meaning for name in names if (meaning := figure(name).meaning)}
+
+
+def _declared(metrics: Iterable[str] = METRICS) -> Iterator[Mapping[str, Figure]]:
+    """The figures of each metric; a metric of an older plug-in says of its value only which way is better."""
+    for name in metrics:
+        with suppress(GenclError):  # a package that cannot be imported must not stand in the way of a table
+            kind = METRICS.get(name)
+            yield kind.figures or {name: replace(_default(name), better=kind.better)}
+
+
+def _further(name: str) -> Figure | None:
+    """A distance in the features of a further extractor; None for other figures."""
+    distance, _, extractor = name.partition("_")
+    if distance not in DISTANCES or not extractor:
+        return None
+    first = figure(distance)
+    meaning = f"as {first.label}, in the features of the extractor {extractor}; {first.better} is better"
+    return replace(first, label=f"{first.label} ({extractor} features)", meaning=meaning, main=False)
+
+
+def _default(name: str) -> Figure:
+    label = name.replace("_", " ")
+    return Figure(label, "share", "higher", decimals=1) if "accuracy" in name else Figure(label)
+
+
+def is_share(name: str) -> bool:
+    """Whether a figure is a share of one, shown in per cent."""
+    return figure(name).unit == "share"
+
+
+def label(name: str) -> str:
+    """A figure's name for people."""
+    return figure(name).label
+
+
+def heading(name: str) -> str:
+    """A figure's name as a column's head, with its unit."""
+    return label(name) + (" %" if is_share(name) else "")
+
+
+def shown(name: str, value: float | None) -> str:
+    """A figure as people read it: shares in per cent, bytes in MB, errors with three digits, distances with one
+    decimal."""
+    if value is None:
+        return "-"
+    found = figure(name)
+    if found.unit == "share":
+        return f"{100 * value:.{found.decimals}f}"
+    if found.unit == "bytes":
+        return f"{value / 1e6:.1f}"
+    if found.unit == "count":
+        return f"{value:,.0f}"
+    if found.unit == "error":
+        return f"{value:.3g}"
+    if found.unit == "kernel distance" and abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
+
+
+def with_unit(name: str, value: float | None) -> str:
+    """A figure as people read it, with its unit behind it."""
+    return shown(name, value) + (" %" if is_share(name) and value is not None else "")
+
+
+def cell(name: str, value: dict[str, Any] | None) -> str:
     """``mean ± std``."""
     if value is None:
         return "-"
-    mean = shown(key, value["mean"])
-    return f"{mean} ± {shown(key, value['std'])}" if value["std"] is not None else mean
-
-
-def label(key: str) -> str:
-    """A figure's name for people."""
-    distance, extractor = of_further(key)
-    if extractor:
-        return f"{_NAMES[distance]} ({extractor} features)"
-    return _NAMES.get(key, key.replace("_", " "))
-
-
-def of_further(key: str) -> tuple[str, str]:
-    """Return the distance and the extractor of a figure such as ``fid_fashion``; nothing twice for other figures."""
-    distance, _, extractor = key.partition("_")
-    return (distance, extractor) if distance in ("fid", "kid") and extractor and key not in _NAMES else ("", "")
-
-
-def heading(key: str) -> str:
-    """A figure's name as a column's head, with its unit."""
-    return label(key) + (" %" if is_share(key) else "")
+    mean = shown(name, value["mean"])
+    return f"{mean} ± {shown(name, value['std'])}" if value["std"] is not None else mean

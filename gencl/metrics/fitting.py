@@ -9,10 +9,12 @@ from gencl.core.progress import Reporter
 from gencl.core.randomness import seeded
 from gencl.datasets.dataset import Split
 from gencl.learners.learner import Learner
+from gencl.metrics.figures import Figure
+from gencl.metrics.lessons import Recipe
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.reader import Reader
 from gencl.metrics.snapshot import Snapshot
-from gencl.metrics.trained_reader import Recipe, TrainedReader, fit
+from gencl.metrics.trained_reader import TrainedReader, fit
 from gencl.scenarios.task import Task
 
 RECIPE = Recipe(steps=600)
@@ -23,7 +25,11 @@ class FittingCapacity(Metric):
     trained on generated images of all tasks, equally many of each class. Needs good images and all of a class."""
 
     name = "fitting"
-    better = "higher"
+    figures = {
+        "fitting": Figure(
+            "fitting capacity", "share", "higher", "accuracy on real images of a classifier trained on generated ones"
+        )
+    }
     when = "on request"
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
@@ -24,7 +25,13 @@ class InceptionScore(Metric):
     """Of a task's generated images. Near 1 for a task of one class: it tells nothing of how real its images look."""
 
     name = "isc"
-    better = "higher"
+    figures = {
+        "isc": Figure(
+            "Inception score",
+            better="higher",
+            meaning="how sure a classifier is of each generated image, and how varied its answers are",
+        )
+    }
     when = "on request"
     keeps_features = True
     applies = staticmethod(needs_extractor)

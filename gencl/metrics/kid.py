@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, just_learned
@@ -37,7 +38,11 @@ class KID(Metric):
     """
 
     name = "kid"
-    better = "lower"
+    figures = {
+        "kid": Figure("KID", "kernel distance", "lower", "as FID, without its bias by few images; lower is better"),
+        "kid_just_learned": Figure("KID just learned", "kernel distance", "lower"),
+        "kid_forgetting": Figure("KID forgetting", "kernel distance", "lower"),
+    }
     when = "at the end"
     keeps_features = True
     of_few = True
@@ -60,7 +65,7 @@ class KIDSpread(Metric):
     """The standard deviation of KID over the subsets whose mean it is."""
 
     name = "kid_std"
-    better = "lower"
+    figures = {"kid_std": Figure("KID std of subsets", "kernel distance", "lower")}
     when = "at the end"
     keeps_features = True
     applies = staticmethod(needs_extractor)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gencl.learners.learner import GenerativeLearner, Learner
 from gencl.metrics.drift import before_and_now
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.reconstruction import can_reconstruct
@@ -40,7 +41,11 @@ class LPIPSDiversity(_LPIPS):
     0."""
 
     name = "lpips_diversity"
-    better = "higher"
+    figures = {
+        "lpips_diversity": Figure(
+            "LPIPS diversity", "error", "higher", "how different generated images of one class look; 0 is mode collapse"
+        )
+    }
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
         """None where fewer than two images of a class were asked for."""
@@ -58,7 +63,11 @@ class LPIPSDrift(_LPIPS):
     """Mean LPIPS between the images of the same latents when the task had been learned and now."""
 
     name = "lpips_drift"
-    better = "lower"
+    figures = {
+        "lpips_drift": Figure(
+            "LPIPS drift", "error", "lower", "how different the same latents' images look since their task was learned"
+        )
+    }
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
         pair = before_and_now(snapshot, task)
@@ -69,7 +78,11 @@ class LPIPSReconstruction(_LPIPS):
     """Mean LPIPS between a task's held-out images and what a VAE makes of them."""
 
     name = "lpips_reconstruction"
-    better = "lower"
+    figures = {
+        "lpips_reconstruction": Figure(
+            "LPIPS reconstruction", "error", "lower", "how different held-out images look, encoded and decoded"
+        )
+    }
 
     @staticmethod
     def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:

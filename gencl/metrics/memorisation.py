@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.randomness import permutation
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
@@ -39,7 +40,14 @@ class Memorisation(Metric):
     """
 
     name = "memorisation"
-    better = "lower"
+    figures = {
+        "memorisation": Figure(
+            "memorisation",
+            "share",
+            "lower",
+            "share of generated images nearer to training than to held-out images; 50 % is none, 100 % copies",
+        )
+    }
     when = "on request"
     keeps_features = True
     pools = True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from torch import nn
 
 from gencl.learners.learner import Learner
+from gencl.metrics.figures import Better, Figure
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, final
 from gencl.scenarios.task import Task
@@ -20,8 +21,13 @@ class Metric(ABC):
     """Measured on every task learned so far; one that is measured after each task has a matrix of the same name."""
 
     name: str
-    better: str
-    """``"higher"`` or ``"lower"``."""
+
+    figures: ClassVar[Mapping[str, Figure]] = {}
+    """What is to be known about its own value, under its name, and about each figure of its summaries: label, unit,
+    which way is better, meaning. Tables, comparisons and reports read that."""
+
+    better: ClassVar[Better]
+    """Which way is better, of a metric that declares no ``figures`` (its value is then shown as a plain number)."""
 
     when: ClassVar[When] = "always"
     """After each task; once, after the last one; or only where `gencl evaluate` is asked for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
@@ -23,7 +24,6 @@ def precision_recall(generated: Tensor, real: Tensor) -> dict[str, float]:
 
 
 class _OfBoth(Metric):
-    better = "higher"
     when = "at the end"
     keeps_features = True
     pools = True
@@ -44,9 +44,17 @@ class Precision(_OfBoth):
     """How many of a task's generated images look real. Stays high where the generator draws few images well."""
 
     name = "precision"
+    figures = {
+        "precision": Figure(
+            "precision", "share", "higher", "share of generated images that lie among the real ones: quality"
+        )
+    }
 
 
 class Recall(_OfBoth):
     """How much of a task's real images the generator covers. Falls where it draws few images only (mode collapse)."""
 
     name = "recall"
+    figures = {
+        "recall": Figure("recall", "share", "higher", "share of real images that lie among the generated ones: variety")
+    }

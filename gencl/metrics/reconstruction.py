@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
@@ -23,7 +24,24 @@ class Reconstruction(Metric):
     """Mean squared error per pixel of a task's held-out images, in [0, 1], through the posterior mean."""
 
     name = "reconstruction"
-    better = "lower"
+    figures = {
+        "reconstruction": Figure(
+            "squared error",
+            "error",
+            "lower",
+            "squared error per pixel of held-out images, encoded and decoded; lower is better",
+            main=True,
+        ),
+        "reconstruction_just_learned": Figure(
+            "squared error just learned", "error", "lower", "the same error when each task had just been learned"
+        ),
+        "reconstruction_forgetting": Figure(
+            "squared error forgetting",
+            "error",
+            "lower",
+            "how much the error grew since each task was learned; lower is better",
+        ),
+    }
 
     @staticmethod
     def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:

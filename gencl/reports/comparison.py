@@ -13,11 +13,10 @@ from gencl.core import files
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.charts import Chart, Line
-from gencl.metrics.figures import REAL, cell
+from gencl.metrics.figures import REAL, added_figures, cell, meanings
 from gencl.reports import ties
 from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
-from gencl.reports.glossary import meanings
-from gencl.reports.html import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import compare_command
 from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder
@@ -47,7 +46,7 @@ def render(folder: Path) -> str:
     results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     first = next((found[0] for found in runs.values() if found), None)
-    keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL]) if key != _TIME]
+    keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL, *added_figures()]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
     return (
         environment()

@@ -7,13 +7,13 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gencl.metrics.figures import REAL, cell, heading
+from gencl.metrics.figures import REAL, added_figures, cell, heading
 from gencl.reports import ties
+from gencl.reports.tables import show
 
 QUALITY = (
     "fid_first_half",
@@ -54,22 +54,20 @@ def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
 
 
 def print_comparison(results: dict[str, Any]) -> None:
-    """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # whole in a file or a log
-    console.print(comparison_table(results))
-    for line in [*ties.legend(results), *published_notes(results)]:
-        console.print(line, markup=False, soft_wrap=True)
-    for name, row in results["methods"].items():
-        if row["status"] == "failed":
-            console.print(f"{name}: {row['error']}", markup=False, soft_wrap=True)
+    """The table, what is marked in it, sources and failures."""
+    show(comparison_table(results), *comparison_lines(results), width=200)
+
+
+def comparison_lines(results: dict[str, Any]) -> list[str]:
+    """What is marked in the table and why, where the published figures come from, and what failed, a line each."""
+    failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
+    return [*ties.legend(results), *published_notes(results), *failed]
 
 
 def comparison_table(results: dict[str, Any]) -> Table:
-    """The table that `print_comparison` prints."""
+    """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
     seeds = results["seeds"]
-    keys = comparison_keys(results, QUALITY)
+    keys = comparison_keys(results, [*QUALITY, *added_figures()])
     table = Table(
         title=Text(f"{results['preset']}, {len(seeds)} seed{'s' * (len(seeds) > 1)}: mean ± std"), title_justify="left"
     )
@@ -94,7 +92,7 @@ def _styled(results: dict[str, Any], key: str, method: str, text: str) -> Text:
 
 def comparison_markdown(results: dict[str, Any], command: str) -> str:
     """The same table as Markdown, with the command that made it."""
-    keys = comparison_keys(results, [*QUALITY, *DETAIL, *COST])
+    keys = comparison_keys(results, [*QUALITY, *DETAIL, *added_figures(), *COST])
     lines = [
         f"# {results['preset']}, seeds {', '.join(map(str, results['seeds']))}: mean ± sample standard deviation",
         "",
@@ -110,8 +108,7 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
         paper = results["paper"].get(name)
         if paper:
             lines.append("| *published* | | " + " | ".join(published_cells(paper, keys)) + " |")
-    failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
-    lines += [f"\n{line}" for line in [*ties.legend(results), *published_notes(results), *failed]]
+    lines += [f"\n{line}" for line in comparison_lines(results)]
     for key in ties.shown_differences(results):
         heads, rows = ties.difference_heads(results), ties.difference_rows(results, key)
         lines += ["", f"## {heading(key)}: intervals and paired differences", ""]

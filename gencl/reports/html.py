@@ -1,56 +1,32 @@
-"""Reports as HTML: one file that opens from disk, with everything inside. This module is what all reports share, and
-the report of a run; `gencl.reports.comparison` is that of a comparison."""
+"""The report of a run as HTML: one file that opens from disk, with everything inside."""
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader
-
-import gencl
-from gencl import presets
 from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.registry import parts_of
-from gencl.drawing.charts import Chart, Line, line_chart
+from gencl.drawing.charts import Line
 from gencl.drawing.curves import so_far
 from gencl.methods import METHODS
-from gencl.metrics import METRICS
-from gencl.metrics.figures import is_share, label, shown
+from gencl.metrics.figures import meanings, shown, with_unit
 from gencl.metrics.transfer import Matrix
 from gencl.presets.papers import comparable, published
-from gencl.reports.glossary import meanings
+from gencl.reports.page import capital, chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import train_command
 from gencl.reports.tables import floor_lines
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
 
-WIDE = 10.0
-"""Distances that differ by more than this factor get a logarithmic scale."""
 NAMED_LINES = 12
 """Of more tasks only the mean is named beside a chart."""
-_ABBREVIATED = ("acc", "bwt", "fwt", "smt")
 _PARTS = (("training", "train"), ("importance", "importance"), ("measuring", "eval"))
-_TYPES = {".png": "image/png", ".gif": "image/gif"}
-
-
-@cache
-def environment() -> Environment:
-    """The templates, compiled once; whatever a user wrote is escaped."""
-    loaded = Environment(
-        loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    loaded.filters.update(label=capital, figure=figure, share=is_share)
-    loaded.globals.update(version=gencl.__version__)
-    return loaded
 
 
 def write(run: RunFolder, out: str | Path | None = None) -> Path:
@@ -99,73 +75,6 @@ def render(run: RunFolder) -> str:
     )
 
 
-def capital(name: str) -> str:
-    """A figure's name as a heading."""
-    text = name.upper() if name in _ABBREVIATED else label(name)
-    return text[:1].upper() + text[1:]
-
-
-def figure(value: float | None, name: str) -> str:
-    """A figure with its unit."""
-    return shown(name, value) + (" %" if is_share(name) and value is not None else "")
-
-
-def inline(path: Path) -> str | None:
-    """A picture as a data URL; None where it is absent or cannot be read."""
-    try:
-        return f"data:{_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
-    except OSError:
-        return None
-
-
-def preset_about(name: str) -> str:
-    """The preset's line about itself; nothing for one that is not built in."""
-    return presets.about(name) if name in presets.names() else ""
-
-
-def metric_about(name: str) -> str:
-    """What a metric says of itself, without whom it serves; nothing for a plug-in's that is not installed here."""
-    return METRICS.about(name).rpartition(" (")[0] if name in METRICS else ""
-
-
-def lower_is_better(name: str) -> bool:
-    """As the metric itself says; a plug-in's that is not installed here counts as higher."""
-    return name in METRICS and METRICS.get(name).better == "lower"
-
-
-def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
-    """Each entry's text and how good it is among all: 0 the worst, 1 the best (distances by their logarithm)."""
-    lower = lower_is_better(name)
-    found = [value for row in matrix for value in row if value is not None]
-    scale = math.log if lower and found and min(found) > 0 else float
-    low, high = (scale(min(found)), scale(max(found))) if found else (0.0, 0.0)
-
-    def cell(value: float | None) -> dict[str, Any]:
-        if value is None:
-            return {"text": "", "good": None}
-        share = (scale(value) - low) / ((high - low) or 1.0)
-        return {"text": shown(name, value), "good": f"{100 * (1 - share if lower else share):.0f}%"}
-
-    return [[cell(value) for value in row] for row in matrix]
-
-
-def chart_of(name: str, lines: Sequence[Line], what: str) -> Chart | None:
-    """Lines of one metric; shares in per cent."""
-    scale = 100.0 if is_share(name) else 1.0
-    scaled = [
-        Line(line.name, _times(line.values, scale), _times(line.spread, scale), line.main, line.level) for line in lines
-    ]
-    values = [value for line in scaled for value in line.values if value is not None]
-    wide = lower_is_better(name) and bool(values) and 0 < WIDE * min(values) < max(values)
-    form = ".1f" if scale == 100 else ".0f" if max(values, default=1.0) >= 10 else ".3g"
-    unit = " %" if scale == 100 else ", logarithmic" if wide else ""
-    return line_chart(scaled, f"{capital(name)}{unit}{what}", form, wide)
-
-
-def _times(values: Sequence[float | None], scale: float) -> list[float | None]:
-    return [None if value is None else scale * value for value in values]
-
-
 def _measured(name: str, matrix: Matrix, tasks: Sequence[str], pooled: bool) -> dict[str, Any]:
     """A matrix as heat map, as chart and in words; ``pooled``: R[i][j] is of all tasks up to j together."""
     lines = [Line("all so far" if pooled else "mean so far", so_far(matrix, pooled), main=True)]
@@ -197,12 +106,12 @@ def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
     just, end = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
     task, before, after = max(pairs[:-1], key=lambda pair: sign * (pair[1] - pair[2]))
     told = (
-        f"{capital(name)} was {figure(just, name)} on average when a task had just been learned, and is "
-        f"{figure(end, name)} over all tasks at the end. "
+        f"{capital(name)} was {with_unit(name, just)} on average when a task had just been learned, and is "
+        f"{with_unit(name, end)} over all tasks at the end. "
     )
     if sign * (before - after) <= 0:
         return told + "No task lost anything."
-    return told + f"Task “{task}” lost most: from {figure(before, name)} to {figure(after, name)}."
+    return told + f"Task “{task}” lost most: from {with_unit(name, before)} to {with_unit(name, after)}."
 
 
 def _learned(run: RunFolder) -> list[dict[str, Any]]:
@@ -251,12 +160,12 @@ def _evaluation(run: RunFolder) -> dict[str, Any] | None:
         "n": found["n"],
         "features": found["features"],
         "rows": [
-            {"task": str(row.get("task", "")), "cells": [figure(row.get(name), name) for name in names]}
+            {"task": str(row.get("task", "")), "cells": [with_unit(name, row.get(name)) for name in names]}
             for row in found["tasks"]
         ],
-        "mean": [figure(found["mean"][name], name) for name in names],
+        "mean": [with_unit(name, found["mean"][name]) for name in names],
         "mean_name": "all" if found["features"].get("pooled") else "mean",
-        "real": [figure(found["floor"].get(name), name) for name in names] if found.get("floor") else [],
+        "real": [with_unit(name, found["floor"].get(name)) for name in names] if found.get("floor") else [],
         "notes": floor_lines(found["features"], found.get("floor", {})),
         "about": {name: text for name in names if (text := metric_about(name))},
     }

@@ -1,4 +1,4 @@
-"""What figures are called and how they are shown, and the tables of a run and its scores on the terminal."""
+"""The tables of a run and its scores, and what belongs to them, on the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gencl.metrics.figures import REAL, REAL_IMAGES, heading, is_share, label, shown
+from gencl.metrics.figures import REAL, REAL_IMAGES, heading, label, shown, with_unit
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -30,40 +30,49 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     return lines
 
 
+def show(*parts: Table | Text | str, width: int | None = None) -> None:
+    """Prints tables, and lines, which the terminal wraps; a file or a log gets ``width`` columns, so that tables are
+    whole there."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=width)
+    for part in parts:
+        console.print(part, markup=False, soft_wrap=not isinstance(part, Table))
+
+
 def print_run(run: RunFolder) -> None:
     """The last row and the diagonal of each matrix, the summary, and where things are."""
-    metrics, console = run.metrics, Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)  # large numbers fit too
-    floor = metrics.get("floor", {})
-    title = f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"
-    title += ": when a task was just learned → at the end" if metrics["matrices"] else ""
-    console.print(title, style="italic", markup=False, soft_wrap=True)
-    if metrics["matrices"]:
-        console.print(_run_table(metrics, floor))
-    else:
-        why = "no measure per task: no extractor suits these images (--set evaluate.features=inception)"
-        console.print(why, soft_wrap=True)
-    figures = [
-        f"{label(name)} {shown(name, value)}{' %' if is_share(name) else ''}"
-        for name, value in metrics["summary"].items()
-    ]
-    console.print("mean: " + ", ".join(figures), soft_wrap=True)
-    for line in floor_lines(metrics.get("features", {}), floor):
-        console.print(line, markup=False, soft_wrap=True)
+    metrics = run.metrics
+    title = run_title(metrics) + (": when a task was just learned → at the end" if metrics["matrices"] else "")
+    table = [run_table(metrics)] if metrics["matrices"] else []
+    paths = [("samples", path) for path in sorted((run.path / "samples").glob("task-*.png"))[-1:]]
+    places = [f"{what + ':':9}{path}" for what, path in [*paths, ("report", run.path / "report.html")]]
+    show(Text(title, style="italic"), *table, *run_lines(metrics), *places, width=120)  # large numbers fit too
+
+
+def run_title(metrics: dict[str, Any]) -> str:
+    """What was trained on what."""
+    return f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"
+
+
+def run_lines(metrics: dict[str, Any]) -> list[str]:
+    """What a run is on average, what real images score, and what it cost, a line each."""
+    lines = []
+    if not metrics["matrices"]:
+        lines.append("no measure per task: no extractor suits these images (--set evaluate.features=inception)")
+    figures = [f"{label(name)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
+    lines.append("mean: " + ", ".join(figures))
+    lines += floor_lines(metrics.get("features", {}), metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]
-    console.print(
+    lines.append(
         f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
         f"{cost['eval_seconds']:.0f} s measuring, {cost['peak_memory_bytes'] / 2**30:.2f} GiB; "
-        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task{_passes(cost)}",
-        soft_wrap=True,
+        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task{_passes(cost)}"
     )
     left, shared = parameters.get("shared_nonzero", parameters["shared"]), parameters["shared"]
     if 0 < left < 0.9 * shared:
-        console.print(f"pruned: {left:,} shared parameters are not zero, {shared / left:.1f} x fewer than there are")
-    last = sorted((run.path / "samples").glob("task-*.png"))[-1:]
-    for what, path in [("samples", path) for path in last] + [("report", run.path / "report.html")]:
-        console.print(f"{what + ':':9}{path}", markup=False, soft_wrap=True)
+        lines.append(f"pruned: {left:,} shared parameters are not zero, {shared / left:.1f} x fewer than there are")
+    return lines
 
 
 def _passes(cost: dict[str, Any]) -> str:
@@ -73,9 +82,9 @@ def _passes(cost: dict[str, Any]) -> str:
     return f"; {cost['samples_forward']:,} samples forward through a network, {cost['samples_backward']:,} backward"
 
 
-def _run_table(metrics: dict[str, Any], floor: dict[str, float]) -> Table:
+def run_table(metrics: dict[str, Any]) -> Table:
     """A row per task; four measures fit into 80 columns."""
-    table = Table("task")
+    table, floor = Table("task"), metrics.get("floor", {})
     columns = [[escape(task) for task in metrics["tasks"]]]
     for name, matrix in metrics["matrices"].items():
         table.add_column(heading(name).replace(" ", "\n", 1), justify="right", vertical="bottom")
@@ -95,6 +104,17 @@ def _diagonal(matrix: list[list[float | None]]) -> list[float | None]:
 
 
 def print_evaluation(result: dict[str, Any]) -> None:
+    """The table of what was measured, and what belongs to it."""
+    show(evaluation_table(result), *evaluation_lines(result))
+
+
+def evaluation_lines(result: dict[str, Any]) -> list[str]:
+    """What was measured over all tasks together, what real images score, and what is pooled, a line each."""
+    summary = [f"{label(name)} {shown(name, value)}" for name, value in result.get("summary", {}).items()]
+    return [*summary, *floor_lines(result["features"], result.get("floor", {}))]
+
+
+def evaluation_table(result: dict[str, Any]) -> Table:
     """Tasks down, metrics across, the mean last."""
     table = Table(title=Text(f"evaluation{_measure(result['features'], str(result['n']))}"), title_justify="left")
     table.add_column("task")
@@ -109,12 +129,7 @@ def print_evaluation(result: dict[str, Any]) -> None:
     floor = result.get("floor", {})
     if floor:
         table.add_row(REAL_IMAGES, *(shown(name, floor.get(name)) for name in names))
-    console = Console(highlight=False)
-    console.print(table)
-    for name, value in result.get("summary", {}).items():
-        console.print(f"{label(name)} {shown(name, value)}", soft_wrap=True)
-    for line in floor_lines(result["features"], floor):
-        console.print(line, markup=False, soft_wrap=True)
+    return table
 
 
 def print_floor(result: dict[str, Any]) -> None:
@@ -127,21 +142,17 @@ def print_floor(result: dict[str, Any]) -> None:
     table.add_column("real images", justify="right")
     for name in names:
         table.add_row(heading(name), shown(name, floor[name]))
-    console = Console(highlight=False)
-    console.print(table)
-    for line in floor_lines(result["features"], {}):
-        console.print(line, markup=False, soft_wrap=True)
+    show(table, *floor_lines(result["features"], {}))
 
 
 def print_distances(result: dict[str, Any]) -> None:
     """What `gencl fid` found, a line a score."""
     one, other = (f"{name} ({n:,})" for name, n in zip(result["images"], result["n"], strict=True))
-    console = Console(highlight=False)
     table = Table(title=Text(f"{one} against {other}{_measure(result['features'])}"), title_justify="left")
     for name in result["scores"]:
         table.add_column(heading(name), justify="right")
     table.add_row(*(shown(name, value) for name, value in result["scores"].items()))
-    console.print(table)
+    show(table)
 
 
 def _measure(features: dict[str, Any], n: str = "") -> str:

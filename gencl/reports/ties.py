@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from gencl.metrics.figures import REAL, is_share, shown
+from gencl.metrics.figures import REAL, figure, main_figures, shown
 from gencl.reports.significance import LEVEL, Values, compared
 
 REFERENCES = ("joint", REAL)
 """Rows that are bounds, with which no method competes."""
 TIED = "≈"
 _BASELINES = ("finetune", "sgd")
-_LOWER = ("fid", "kid", "reconstruction", "forgetting", "smt", "drift", "memorisation")
-MAIN = ("acc", "fid", "fid_all", "reconstruction")
-"""The figures whose paired differences are shown, where they are there."""
 Results = Mapping[str, Any]
-
-
-def better(key: str) -> Literal["higher", "lower"] | None:
-    """Return which way a figure is better; None where neither is, as for times."""
-    return "lower" if key.startswith(_LOWER) else "higher" if is_share(key) or key == "isc" else None
 
 
 def competes(label: str) -> bool:
@@ -44,7 +36,7 @@ def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) 
             label: row[key]["values"] for label, row in methods.items() if isinstance(row.get(key), dict)
         }
         competing = [label for label in values if competes(label)]
-        way = better(key)
+        way = figure(key).better
         if way is not None and len(competing) > 1:
             found[key] = compared(values, way, competing, baseline)
     return found
@@ -91,7 +83,7 @@ def legend(results: Results) -> list[str]:
 
 def shown_differences(results: Results) -> list[str]:
     """Return the figures whose paired differences are shown."""
-    return [key for key in MAIN if key in results.get("comparisons", {})] if len(results["seeds"]) > 1 else []
+    return [key for key in main_figures() if key in results.get("comparisons", {})] if len(results["seeds"]) > 1 else []
 
 
 def difference_heads(results: Results) -> list[str]:

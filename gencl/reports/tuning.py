@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from gencl.metrics.figures import heading, is_share
+from gencl.reports.tables import show
 
 WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran out"}
 """Why a best value is still at an end of its grid."""
@@ -17,9 +17,6 @@ WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran 
 
 def print_search(found: dict[str, Any]) -> None:
     """A table a method on the terminal, and what is to be known about it."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
     for name, row in found["methods"].items():
         table = Table(title=Text(f"{name}: {_what(found)}"), title_justify="left")
         keys = list(row["grid"])
@@ -31,9 +28,7 @@ def print_search(found: dict[str, Any]) -> None:
             values = [escape(_value(tried["settings"][key])) for key in keys]
             best = tried["settings"] == row["best"]
             table.add_row(*values, _score(found, tried), _remark(tried, best), style="bold" if best else None)
-        console.print(table)
-        for line in _notes(name, row):
-            console.print(line, markup=False, soft_wrap=True)
+        show(table, *_notes(name, row), width=160)
 
 
 def search_markdown(found: dict[str, Any], command: str) -> str:

@@ -34,8 +34,8 @@ class ModelCard(BaseModel):
         return self
 
 
-class Figure(BaseModel):
-    """A mean over runs, their sample standard deviation (None of one) and number."""
+class Average(BaseModel):
+    """A figure over runs: mean, sample standard deviation (None of one) and number."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -104,7 +104,7 @@ class Results(BaseModel):
 
     preset: str
     seeds: Annotated[list[int], Field(min_length=1)]
-    methods: dict[str, dict[str, Figure | str]]
+    methods: dict[str, dict[str, Average | str]]
     baseline: str | None = None
     comparisons: dict[str, Comparison] = {}
     features: dict[str, Any] = {}

@@ -13,9 +13,8 @@ from gencl.core.errors import UsageError
 from gencl.core.settings import EvaluateSettings
 from gencl.experiments.compare import compare
 from gencl.metrics.evaluator import Evaluator
-from gencl.metrics.figures import label
+from gencl.metrics.figures import label, meanings
 from gencl.reports.comparison_tables import comparison_markdown
-from gencl.reports.glossary import meanings
 from tests.conftest import gencl as command
 from tests.conftest import grown, tiny
 from tests.metrics.copying import Copying

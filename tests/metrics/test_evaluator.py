@@ -15,8 +15,8 @@ from gencl.core.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fitting import FittingCapacity
+from gencl.metrics.lessons import Recipe
 from gencl.metrics.snapshot import Snapshot
-from gencl.metrics.trained_reader import Recipe
 from gencl.scenarios.task import Scenario, Task
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny

@@ -15,7 +15,8 @@ from gencl.core.errors import UsageError
 from gencl.experiments.compare import compare
 from gencl.metrics import trained_reader
 from gencl.metrics.extractors import make_extractor
-from gencl.metrics.trained_reader import Lessons, Recipe, TrainedReader
+from gencl.metrics.lessons import Lessons, Recipe
+from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Scenario
 

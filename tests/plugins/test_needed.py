@@ -91,7 +91,7 @@ def test_cells_of_a_comparison_have_them(files: dict[str, Path], tmp_path: Path)
         load_plugin(files[kind])
     found = gencl.compare("mine,sgd", (0,), tmp_path / "c", "digits-mlp", set=SMALL, threads=1, progress="silent")
     assert {row["status"] for row in found["methods"].values()} == {"done"}
-    assert '<td style="text-align:left">mine</td>' in found._repr_html_()
+    assert "│ mine " in found._repr_html_()
 
 
 def test_a_changed_plugin_is_said_when_a_run_goes_on(files: dict[str, Path], tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from gencl.core.errors import GenclError
 from gencl.core.settings import parse_assignment
 from gencl.drawing.charts import STEP, Line, line_chart
 from gencl.reports import comparison, ties
-from gencl.reports.html import _told, heat, render
+from gencl.reports.html import _told, render
+from gencl.reports.page import heat
 from gencl.reports.repeat import train_command
 from gencl.reports.significance import of_seeds
 from tests.conftest import tiny

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from gencl.reports.tables import _run_table
+from gencl.reports.tables import run_table
 
 
 def test_four_measures_of_a_run_fit_into_80_columns() -> None:
@@ -14,7 +14,7 @@ def test_four_measures_of_a_run_fit_into_80_columns() -> None:
     names = ("conditional_accuracy", "fid", "kid", "reconstruction")
     values = dict(zip(names, ([0.31, 1.0], [2345.6, 43.2], [98765.0, 1234.0], [0.1231, 0.0123]), strict=True))
     matrices = {name: [[first, None], [last, first]] for name, (first, last) in values.items()}
-    table = _run_table({"tasks": ["0", "1"], "matrices": matrices}, {"fid": 14.4})
+    table = run_table({"tasks": ["0", "1"], "matrices": matrices, "floor": {"fid": 14.4}})
     out = io.StringIO()
     Console(file=out, width=80).print(table)
     lines = out.getvalue().splitlines()

@@ -18,7 +18,7 @@ from gencl.datasets import svhn
 from gencl.datasets.load import load_dataset
 from gencl.drawing.grids import LETTERS, draw_grid
 from gencl.metrics import trained_reader
-from gencl.metrics.trained_reader import Recipe
+from gencl.metrics.lessons import Recipe
 from gencl.presets import resolve
 from gencl.runs.build import make_scenario
 from tests.datasets.test_folder import fill

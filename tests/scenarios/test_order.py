@@ -13,7 +13,8 @@ from gencl.core.errors import UsageError
 from gencl.core.settings import DataSettings, Part
 from gencl.datasets.dataset import Dataset
 from gencl.experiments.compare import compare
-from gencl.metrics.trained_reader import RECIPE, Lessons
+from gencl.metrics.lessons import Lessons
+from gencl.metrics.trained_reader import RECIPE
 from gencl.runs.build import make_scenario, tasks_key
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes

@@ -1,0 +1,56 @@
+"""Which metrics suit a learner and its images, and how many images they look at together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from gencl.core.errors import UsageError
+from gencl.core.settings import EvaluateSettings
+from gencl.learners.learner import Learner
+from gencl.metrics import GROUPS, METRICS
+from gencl.metrics.metric import Metric
+from gencl.metrics.snapshot import FEWEST_HELD_OUT
+from gencl.scenarios.task import Scenario
+
+
+def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
+    """Generated images per class that enter a pool, no more than a class has training images, so that as many real ones
+    can be measured; 0 where every task has enough held-out images to be compared alone."""
+    held_out = [task.validation if settings.split == "validation" else task.test for task in scenario.planned]
+    if min(map(len, held_out)) >= FEWEST_HELD_OUT:
+        return 0
+    counts = [int((task.train.labels == c).sum()) for task in scenario.planned for c in task.classes]
+    asked = [settings.samples // len(task.classes) for task in scenario.planned]
+    return max(1, min(*counts, *asked))
+
+
+def chosen_metrics(
+    learner: Learner, scenario: Scenario, extractor: nn.Module | None, only: Sequence[str] | None, pooled: bool
+) -> tuple[list[Metric], list[Metric]]:
+    """The metrics that are measured after each task, and those of the end."""
+    always: list[Metric] = []
+    final: list[Metric] = []
+    for asked in METRICS if only is None else only:
+        members = (asked,) if only is None else GROUPS.get(asked, (asked,))
+        found: list[Metric] = []
+        whys: list[str] = []
+        for name in members:
+            kind: type[Metric] = METRICS.get(name)
+            why = kind.applies(learner, extractor)
+            if not why and kind.reads_classes:
+                if not getattr(extractor, "reads_classes", False):
+                    why = "its feature extractor does not know its classes"
+                elif scenario.added:
+                    why = "its feature extractor does not know the classes that were added later"
+            if why:
+                whys.append(why)
+            elif only is not None or kind.when != "on request":
+                found.append(kind())
+        if only is not None and not found:
+            raise UsageError(f"metric {asked} does not apply to {type(learner).__name__}: {whys[0]}")
+        for metric in found:
+            metric.pooled = pooled and metric.pools
+            (always if metric.when == "always" or (pooled and metric.of_few) else final).append(metric)
+    return always, final

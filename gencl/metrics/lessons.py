@@ -1,0 +1,99 @@
+"""What a trained reader learns from, and for how long: whole data sets, whatever tasks a run makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+
+import torch
+
+from gencl.datasets.dataset import Split
+from gencl.scenarios.task import DataSource, Scenario
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a reader is trained; who changes the network or the training below gives it another ``version``.
+
+    The steps are as many as ``epochs`` need, within ``fewest_steps`` and ``steps``.
+    """
+
+    version: int = 1
+    steps: int = 1200
+    fewest_steps: int = 200
+    epochs: int = 10
+    batch_size: int = 128
+    lr: float = 3e-3
+
+    def steps_for(self, images: int) -> int:
+        return min(self.steps, max(self.fewest_steps, self.epochs * -(-images // self.batch_size)))
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One of the data sets: hashes of what it holds, its place in the scenario, its training and test part."""
+
+    prints: list[str]
+    number: int
+    train: Split
+    test: Split
+
+    @staticmethod
+    def of(source: DataSource, number: int, kept: set[bytes]) -> Domain:
+        """A source without the training images that are ``kept`` apart."""
+        data = source.read()
+        train = _without(data.train, kept)
+        prints = [f(part) for part in (train, data.test) for f in (Split.fingerprint, _labels_digest)]
+        return Domain(prints, number, train, data.test)
+
+
+class Lessons:
+    """What a reader learns from: the whole training and test parts of a scenario's data sets.
+
+    The data sets come in an order that their content decides, so that scenarios of the same ones share a reader.
+    ``outputs[k]`` is the number that class k of the scenario has in ``train`` and ``test``; ``key`` names it all.
+    """
+
+    def __init__(self, scenario: Scenario, split: str, recipe: Recipe) -> None:
+        sources = scenario.sources
+        apart = [task.validation for task in scenario.planned if split == "validation"]
+        kept = {image for part in apart for image in _contents(part)}
+        parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
+        parts.sort(key=lambda part: (part.prints, part.number))
+        counts = [sources[part.number].classes for part in parts]
+        firsts = dict(zip((part.number for part in parts), [0, *accumulate(counts)], strict=False))
+        self.outputs = [firsts[number] + c for number, source in enumerate(sources) for c in range(source.classes)]
+        self.train = Split.concatenate(
+            [part.train.relabelled(part.train.labels + firsts[part.number]) for part in parts]
+        )
+        self.test = Split.concatenate([part.test.relabelled(part.test.labels + firsts[part.number]) for part in parts])
+        names = " and ".join(sources[part.number].name for part in parts)
+        self.about = f"{names}, {sum(counts)} classes, {len(self.train)} images"
+        content = repr((asdict(recipe), counts, [part.prints for part in parts]))
+        self.key = hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def unsuited(scenario: Scenario) -> str:
+    """Why no reader can be trained for a scenario, or nothing."""
+    if not scenario.sources:
+        return f"the classes of a {scenario.name} scenario are not those of labelled data sets"
+    for source in scenario.sources:
+        if source.classes < 2:
+            return f"{source.name} has one class, and a reader learns by telling classes apart"
+    return ""
+
+
+def _contents(split: Split) -> Iterator[bytes]:
+    for image in split.images.cpu().contiguous():
+        yield image.numpy().tobytes()
+
+
+def _without(split: Split, kept: set[bytes]) -> Split:
+    """The split without images that are kept apart, copies of them included."""
+    return split.select(torch.tensor([image not in kept for image in _contents(split)])) if kept else split
+
+
+def _labels_digest(split: Split) -> str:
+    return hashlib.sha256(split.labels.contiguous().numpy().tobytes()).hexdigest()

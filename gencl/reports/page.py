@@ -1,0 +1,98 @@
+"""What all HTML reports share: the templates, names and values of figures, pictures, heat maps and charts."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+import gencl
+from gencl import presets
+from gencl.drawing.charts import Chart, Line, line_chart
+from gencl.metrics import METRICS
+from gencl.metrics.figures import figure, is_share, shown, with_unit
+from gencl.metrics.transfer import Matrix
+
+WIDE = 10.0
+"""Distances that differ by more than this factor get a logarithmic scale."""
+_TYPES = {".png": "image/png", ".gif": "image/gif"}
+
+
+@cache
+def environment() -> Environment:
+    """The templates, compiled once; whatever a user wrote is escaped."""
+    loaded = Environment(
+        loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    loaded.filters.update(label=capital, share=is_share)
+    loaded.filters["figure"] = lambda value, name: with_unit(name, value)
+    loaded.globals.update(version=gencl.__version__)
+    return loaded
+
+
+def capital(name: str) -> str:
+    """A figure's name as a heading."""
+    found = figure(name)
+    text = found.title or found.label
+    return text[:1].upper() + text[1:]
+
+
+def inline(path: Path) -> str | None:
+    """A picture as a data URL; None where it is absent or cannot be read."""
+    try:
+        return f"data:{_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    except OSError:
+        return None
+
+
+def preset_about(name: str) -> str:
+    """The preset's line about itself; nothing for one that is not built in."""
+    return presets.about(name) if name in presets.names() else ""
+
+
+def metric_about(name: str) -> str:
+    """What a metric says of itself, without whom it serves; nothing for a plug-in's that is not installed here."""
+    return METRICS.about(name).rpartition(" (")[0] if name in METRICS else ""
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether small values of a figure are good; those of a plug-in that is not loaded are taken for the contrary."""
+    return figure(name).better == "lower"
+
+
+def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
+    """Each entry's text and how good it is among all: 0 the worst, 1 the best (distances by their logarithm)."""
+    lower = lower_is_better(name)
+    found = [value for row in matrix for value in row if value is not None]
+    scale = math.log if lower and found and min(found) > 0 else float
+    low, high = (scale(min(found)), scale(max(found))) if found else (0.0, 0.0)
+
+    def cell(value: float | None) -> dict[str, Any]:
+        if value is None:
+            return {"text": "", "good": None}
+        share = (scale(value) - low) / ((high - low) or 1.0)
+        return {"text": shown(name, value), "good": f"{100 * (1 - share if lower else share):.0f}%"}
+
+    return [[cell(value) for value in row] for row in matrix]
+
+
+def chart_of(name: str, lines: Sequence[Line], what: str) -> Chart | None:
+    """Lines of one metric; shares in per cent."""
+    scale = 100.0 if is_share(name) else 1.0
+    scaled = [
+        Line(line.name, _times(line.values, scale), _times(line.spread, scale), line.main, line.level) for line in lines
+    ]
+    values = [value for line in scaled for value in line.values if value is not None]
+    wide = lower_is_better(name) and bool(values) and 0 < WIDE * min(values) < max(values)
+    form = ".1f" if scale == 100 else ".0f" if max(values, default=1.0) >= 10 else ".3g"
+    unit = " %" if scale == 100 else ", logarithmic" if wide else ""
+    return line_chart(scaled, f"{capital(name)}{unit}{what}", form, wide)
+
+
+def _times(values: Sequence[float | None], scale: float) -> list[float | None]:
+    return [None if value is None else scale * value for value in values]
