@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gencl.analysis.figure import Drawing, canvas, colour, plain, png, short, spread, table
 from gencl.analysis.subject import Subject
+from gencl.methods.serving import is_reference
 from gencl.runs.folder import RunFolder
 
 _PANELS = 3
@@ -124,4 +125,4 @@ def _growth(run: RunFolder) -> list[int]:
     for classes in run.card.tasks:
         learner.grow(classes, 0)
         counts.append(sum(parameter.numel() for parameter in learner.parameters()))
-    return [counts[-1]] * len(counts) if run.metrics["method"] == "joint" else counts
+    return [counts[-1]] * len(counts) if is_reference(run.metrics["method"]) else counts

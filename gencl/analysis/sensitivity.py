@@ -13,6 +13,7 @@ from gencl import presets
 from gencl.analysis.figure import Drawing, canvas, colour, legend, plain, png, table
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
+from gencl.methods.serving import references
 from gencl.metrics.figures import heading, is_share
 from gencl.runs.variants import parse_variants
 
@@ -65,9 +66,10 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
             place = axes[number // across * len(parts) + depth, number % across]
             _draw(place, list(values.values()), {key: measured[key] for key in part}, keys.index(part[0]))
             plain(place, f"{method}: {path}" if depth == 0 else "")
-            baseline = _mean(subject, "joint", keys[0])[0]
-            if depth == 0 and baseline is not None:
-                _draw_baseline(place, keys[0], baseline)
+            bounds = [_mean(subject, label, keys[0])[0] for label in references()]
+            for bound in bounds if depth == 0 else ():
+                if bound is not None:
+                    _draw_baseline(place, keys[0], bound)
         rows += [
             [method, path, value, label, key, *found[i], len(subject.runs[label])]
             for key, found in measured.items()

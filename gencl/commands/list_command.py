@@ -9,7 +9,6 @@ import click
 
 from gencl.commands.options import output_options, plugin_option
 
-"""Where a kind's registry lies, where its module has another name; each is imported only when it is asked for."""
 KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
 
 

@@ -14,6 +14,7 @@ from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.learner import GenerativeLearner
+from gencl.methods.serving import is_reference
 from gencl.metrics.figures import REAL, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
@@ -45,7 +46,8 @@ def write_results(
     training, if it is among them.
     """
     methods: dict[str, Any] = {}
-    joint = next((variant for variant in variants if variant.label == "joint"), None)
+    plain_ones = (variant for variant in variants if not variant.assignments)
+    joint = next((variant for variant in plain_ones if is_reference(variant.method)), None)
     measured: dict[str, Any] = {}
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
     plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
@@ -131,7 +133,12 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
     """What is averaged of one run; forward transfer only where joint training with the same seed and tasks is there."""
     metrics = run.metrics
     matrix = metrics["matrices"].get("accuracy")
-    if matrix and joint is not None and metrics["method"] != "joint" and _same_tasks(run.settings, joint.settings):
+    if (
+        matrix
+        and joint is not None
+        and not is_reference(metrics["method"])
+        and _same_tasks(run.settings, joint.settings)
+    ):
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _COST}

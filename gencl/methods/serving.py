@@ -33,3 +33,8 @@ def _serves(method: type[Method], learner: Learner) -> bool:
 def is_reference(name: str) -> bool:
     """Whether any of the methods that a name joins by ``+`` is a bound, with which none competes."""
     return any(part in METHODS and METHODS.get(part).reference for part in parts_of(name))
+
+
+def references() -> list[str]:
+    """The methods that are bounds."""
+    return [name for name in METHODS if METHODS.get(name).reference]

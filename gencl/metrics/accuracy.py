@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import nn
 
-from gencl.learners.classifier import Classifier
+from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy
 from gencl.metrics.figures import Figure
@@ -66,11 +64,11 @@ class Accuracy(Metric):
     }
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
-        return "" if learner.kind == "classify" else "it measures classifiers"
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
+        return "" if CLASSIFIER.of(learner) is not None else "it measures classifiers"
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return accuracy(cast(Classifier, snapshot.learner), snapshot.held_out_part(task), snapshot.batch_size)
+        return accuracy(CLASSIFIER(snapshot.learner), snapshot.held_out_part(task), snapshot.batch_size)
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {

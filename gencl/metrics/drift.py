@@ -37,7 +37,7 @@ class Drift(Metric):
     when = "at the end"
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         return needs_generator(learner)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:

@@ -13,6 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
+from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
 from gencl.metrics.beside import Beside, further_extractors
 from gencl.metrics.choosing import chosen_metrics, pool_size
@@ -60,7 +61,7 @@ class Evaluator:
         self.learner, self.scenario, self.settings = learner, scenario, settings
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
-        extractor = make_extractor(scenario, settings, progress, weights) if learner.kind == "generate" else None
+        extractor = make_extractor(scenario, settings, progress, weights) if GENERATOR.of(learner) else None
         if extractor is not None:
             extractor.to(learner.position.device)
         pool = 0 if extractor is None else pool_size(scenario, settings)

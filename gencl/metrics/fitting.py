@@ -33,10 +33,10 @@ class FittingCapacity(Metric):
     when = "on request"
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         if why := needs_generator(learner):
             return why
-        classes = getattr(learner, "classes", (0, 1))  # a type has learned none yet
+        classes = learner.classes
         return "" if len(classes) > 1 else "a classifier needs two classes or more"
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
-from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.capabilities import GENERATOR
+from gencl.learners.learner import Learner
 from gencl.metrics.drift import before_and_now
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_generator
@@ -27,7 +26,7 @@ class _LPIPS(Metric):
     perceptual = True
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         return needs_generator(learner)
 
     def distance(self, snapshot: Snapshot, one: Tensor, other: Tensor) -> float:
@@ -85,12 +84,12 @@ class LPIPSReconstruction(_LPIPS):
     }
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         return can_reconstruct(learner)
 
     @torch.no_grad()
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        learner, data = cast(GenerativeLearner, snapshot.learner), snapshot.held_out_part(task)
+        learner, data = GENERATOR(snapshot.learner), snapshot.held_out_part(task)
         rows = torch.arange(min(len(data), IMAGES), device=data.labels.device)
         images = data.take(rows)
         made = [

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
+from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import Better, Figure
 from gencl.metrics.snapshot import Snapshot
@@ -63,7 +64,7 @@ class Metric(ABC):
 
     @staticmethod
     @abstractmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         """Why it cannot be measured on this learner with this extractor; nothing where it can."""
 
     @abstractmethod
@@ -90,11 +91,11 @@ class Metric(ABC):
         return {}
 
 
-def needs_generator(learner: type[Learner] | Learner) -> str:
+def needs_generator(learner: Learner) -> str:
     """Why a metric of generators cannot be measured."""
-    return "" if learner.kind == "generate" else "it measures generators"
+    return "" if GENERATOR.of(learner) is not None else "it measures generators"
 
 
-def needs_extractor(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+def needs_extractor(learner: Learner, extractor: nn.Module | None) -> str:
     """Why a metric of generated images' features cannot be measured."""
     return needs_generator(learner) or ("" if extractor is not None else "no feature extractor suits its images")

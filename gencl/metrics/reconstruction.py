@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import nn
 
-from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.capabilities import ENCODER, GENERATOR
+from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
@@ -15,9 +14,9 @@ from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learne
 from gencl.scenarios.task import Task
 
 
-def can_reconstruct(learner: type[Learner] | Learner) -> str:
+def can_reconstruct(learner: Learner) -> str:
     """Why a metric of reconstructions cannot be measured."""
-    return "" if getattr(learner, "encoder", lambda: None)() is not None else "it measures learners that encode images"
+    return "" if ENCODER.of(learner) is not None else "it measures learners that encode images"
 
 
 class Reconstruction(Metric):
@@ -44,12 +43,12 @@ class Reconstruction(Metric):
     }
 
     @staticmethod
-    def applies(learner: type[Learner] | Learner, extractor: nn.Module | None) -> str:
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
         return can_reconstruct(learner)
 
     @torch.no_grad()
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        learner, data = cast(GenerativeLearner, snapshot.learner), snapshot.held_out_part(task)
+        learner, data = GENERATOR(snapshot.learner), snapshot.held_out_part(task)
         total = 0.0
         for rows in torch.arange(len(data), device=data.labels.device).split(snapshot.batch_size):
             images = data.take(rows).float() / 255

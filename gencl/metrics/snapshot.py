@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from gencl.core.processes import Processes
 from gencl.datasets.dataset import Split
-from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.capabilities import GENERATOR
+from gencl.learners.learner import Learner
 from gencl.metrics.perceptual import Perceptual
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
@@ -114,7 +115,7 @@ class Snapshot:
 
     def latents_of(self, task: Task) -> Tensor:
         """A latent for each of `classes_of`, the same at every time."""
-        learner = cast(GenerativeLearner, self.learner)
+        learner = GENERATOR(self.learner)
         return self.once(
             ("latents", task.index),
             lambda: learner.latents(len(self.classes_of(task)), self.conditions.seed, "evaluation", task.index),
@@ -123,7 +124,7 @@ class Snapshot:
     @torch.no_grad()
     def images(self, task: Task, rows: Tensor) -> Tensor:
         """The generated images of these rows of `classes_of` and `latents_of`, uint8."""
-        learner, classes = cast(GenerativeLearner, self.learner), self.classes_of(task)
+        learner, classes = GENERATOR(self.learner), self.classes_of(task)
         with torch.autocast(self.device.type, enabled=False):
             return to_uint8(learner.generate(classes[rows], self.latents_of(task)[rows]))
 
@@ -189,7 +190,7 @@ class Snapshot:
 
     @torch.no_grad()
     def _sampled(self, task: Task) -> Tensor:
-        learner, n = cast(GenerativeLearner, self.learner), DRIFT_IMAGES
+        learner, n = GENERATOR(self.learner), DRIFT_IMAGES
         classes = torch.tensor(task.classes, device=self.device).repeat(-(-n // len(task.classes)))[:n]
         latents = learner.latents(n, self.conditions.seed, "drift", task.index)
         with torch.autocast(self.device.type, enabled=False):

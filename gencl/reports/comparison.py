@@ -23,7 +23,6 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, parse_variants
 
 _MOST_TASKS = 10_000
-_REFERENCE = "joint"
 _TIME = "train_seconds"
 
 
@@ -179,7 +178,7 @@ def _strips(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
     return [
         {"label": label, "src": strip}
         for label, found in runs.items()
-        if found and label != _REFERENCE and (strip := inline(found[0].path / "samples" / "evolution.png"))
+        if found and ties.competes(label) and (strip := inline(found[0].path / "samples" / "evolution.png"))
     ]
 
 

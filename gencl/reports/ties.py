@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from gencl.methods.serving import is_reference, references
 from gencl.metrics.figures import REAL, figure, main_figures, shown
 from gencl.reports.significance import LEVEL, Values, compared
 
-REFERENCES = ("joint", REAL)
-"""Rows that are bounds, with which no method competes."""
 TIED = "≈"
 _BASELINES = ("finetune", "sgd")
 Results = Mapping[str, Any]
@@ -17,7 +16,8 @@ Results = Mapping[str, Any]
 
 def competes(label: str) -> bool:
     """Return whether a row is a method that competes: no reference, nor a variant of one."""
-    return label.partition(":")[0] not in REFERENCES
+    name = label.partition(":")[0]
+    return name != REAL and not is_reference(name)
 
 
 def default_baseline(labels: Sequence[str]) -> str | None:
@@ -64,9 +64,10 @@ def legend(results: Results) -> list[str]:
         return ["Nothing is bold: results.json holds no values of single seeds; gencl compare writes it again."]
     if not results["comparisons"]:
         return ["Nothing is bold: no figure is there of two methods."]
+    bounds = ", ".join([*references(), REAL])
     lines = [
         f"Bold: better than every other method (paired t test over seeds, Holm's correction, p < {LEVEL}). "
-        f"{TIED}: the best, and methods that the test does not tell from it. References ({', '.join(REFERENCES)}) do "
+        f"{TIED}: the best, and methods that the test does not tell from it. References ({bounds}) do "
         "not compete."
     ]
     pairs = {row["n"] for found in results["comparisons"].values() for row in found["to_best"].values()}

@@ -120,9 +120,9 @@ def test_a_search_is_widened_until_inside_or_at_a_bound_or_out_of_rounds() -> No
 def test_values_that_the_settings_refuse_are_bounds() -> None:
     experiment = Experiment("digits-cgan", None, ())
     (search,) = searches(["sgd"], ["model.width=16,24", "train.lr=1x"], experiment, 9, 3)
-    assert search.advance({"model.width": 24, "train.lr": 0.002})[0].assignments == ("model.width=32", "train.lr=0.002")
+    assert search.advance({"model.width": 24, "train.lr": 0.004})[0].assignments == ("model.width=32", "train.lr=0.004")
     (search,) = searches(["sgd"], ["model.width=4,6x", "train.lr=1x"], experiment, 9, 3)
-    best = {"model.width": 4, "train.lr": 0.002}
+    best = {"model.width": 4, "train.lr": 0.004}
     assert search.advance(best) == [] and search.edge(best) == {"model.width": "bound"}
 
 
