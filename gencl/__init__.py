@@ -33,7 +33,7 @@ _PUBLIC = {
     "Learner": "gencl.learners.learner",
     "Metric": "gencl.metrics.metric",
     "Figure": "gencl.metrics.figures",
-    "Part": "gencl.core.settings",
+    "Part": "gencl.core.part",
     "Recipe": "gencl.scenarios.recipe",
     "Batch": "gencl.scenarios.batch",
     "Phase": "gencl.learners.learner",

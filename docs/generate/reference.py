@@ -16,10 +16,11 @@ from figures import figure, read
 import gencl
 from gencl import presets
 from gencl.commands import cli
+from gencl.core.part import Part, read_yaml
 from gencl.core.registry import Registry
-from gencl.core.settings import DataSettings, EvaluateSettings, Part, Settings, TrainSettings, read_yaml
+from gencl.core.settings import DataSettings, EvaluateSettings, Settings, TrainSettings
 from gencl.datasets import DATASETS
-from gencl.experiments.search import RATE, RATES
+from gencl.experiments.grid import RATE, RATES
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS, SERVES
 from gencl.metrics import EXTRACTORS, METRICS

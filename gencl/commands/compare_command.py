@@ -52,7 +52,8 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     from gencl import presets
     from gencl.core import files
     from gencl.core.progress import Mode
-    from gencl.experiments.compare import compare, preset_of
+    from gencl.experiments.cells import preset_of
+    from gencl.experiments.compare import compare
     from gencl.reports.comparison import write_comparison
     from gencl.reports.comparison_tables import comparison_markdown, print_comparison
     from gencl.runs.variants import parse_variants

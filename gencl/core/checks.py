@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gencl.core.settings import Part
+from gencl.core.part import Part
 
 
 def class_problem(thing: Any, base: type, told: str) -> str:
@@ -20,7 +20,7 @@ def settings_problem(name: str | None, thing: Any) -> str:
     """Whether its settings can be checked, and call it as it is registered."""
     kind = getattr(thing, "Settings", None)
     if not (isinstance(kind, type) and issubclass(kind, Part)):
-        return f"{thing.__name__}.Settings must be a class derived from gencl.core.settings.Part"
+        return f"{thing.__name__}.Settings must be a class derived from gencl.core.part.Part"
     if name is None:
         return ""
     field = kind.model_fields.get("name")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from gencl import presets
 from gencl.core import files
@@ -17,27 +14,20 @@ from gencl.core.errors import Interrupted, UsageError
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
 from gencl.core.threads import most_threads
+from gencl.experiments.cells import Shape, check_cell, check_machine, check_out, kind_of, preset_of
 from gencl.experiments.jobs import Jobs, check_executor, parse_options
 from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.train_seeds import apart
 from gencl.experiments.workers import Workers
-from gencl.learners import LEARNERS
-from gencl.learners.learner import GenerativeLearner
-from gencl.metrics.extractors import make_extractor
 from gencl.metrics.figures import REAL
-from gencl.metrics.trained_reader import TrainedReader
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
-from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
-from gencl.training.train import differences, stored_settings
 from gencl.uses.floor import floor_of
 
 Cell = tuple[Variant, int]
 """A variant and a seed: one run."""
-Shape = tuple[int, int, int]
-"""Of images: channels, height, width."""
 
 
 def compare(
@@ -90,7 +80,7 @@ def compare(
         for seed in seeds:
             settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
             cells[variant, seed] = settings
-            _check_cell(cell_folder(folder, variant, seed), settings)
+            check_cell(cell_folder(folder, variant, seed), settings)
     check_out(folder, name)
     workers: Workers | Jobs
     options = parse_options(slurm)
@@ -99,11 +89,11 @@ def compare(
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
     shapes: dict[str, Shape] = {}
     if executor is None:
-        kind, shapes = _check_machine(cells.values(), len(seeds), device, data_root, progress)
+        kind, shapes = check_machine(cells.values(), len(seeds), device, data_root, progress)
         jobs = jobs or 1
         workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        _check_machine(
+        check_machine(
             cells.values(), len(seeds), "cpu", data_root, progress
         )  # what the jobs' machines have is not known here
         folder = folder.resolve()
@@ -160,54 +150,6 @@ def compare(
     return Shown(results, comparison_html)
 
 
-def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
-    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
-    return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
-
-
-def check_out(folder: Path, preset: str) -> None:
-    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
-    files.check_folder(folder)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    try:
-        stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out") from None
-    if stored != preset:
-        raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
-
-
-def _check_machine(
-    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
-) -> tuple[str, dict[str, Shape]]:
-    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
-    once. Returns the device's type, and the shape of the images of each kind of cell."""
-    kind: str = make_accelerator(device).device.type
-    shapes = {}
-    for key, cell in {_kind(cell): cell for cell in cells}.items():
-        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
-        if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
-            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
-        shapes[key] = scenario.image_shape
-    return kind, shapes
-
-
-def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
-    """Raises UsageError where each seed would be scored in features of its own."""
-    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
-    if own and seeds > 1:
-        raise UsageError(
-            "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
-            "them; scores by different readers have no mean: --set scenario.order=given"
-        )
-
-
-def _kind(cell: Settings) -> str:
-    """What cells on the same tasks and images share."""
-    return repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"]))
-
-
 def _groups(
     cells: Mapping[Cell, Settings], folder: Path, shapes: Mapping[str, Shape], reporter: Reporter
 ) -> list[list[Cell]]:
@@ -216,19 +158,12 @@ def _groups(
     for variant in dict.fromkeys(variant for variant, _ in cells):
         own = [cell for cell in cells if cell[0] == variant]
         fresh = [cell for cell in own if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
-        if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[_kind(cells[fresh[0]])])):
+        if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])])):
             reporter.say(f"{variant.label}: one seed at a time, since {why}")
             fresh = []
         groups += [fresh] if len(fresh) > 1 else []
         groups += [[cell] for cell in own if len(fresh) < 2 or cell not in fresh]
     return groups
-
-
-def _check_cell(folder: Path, settings: Settings) -> None:
-    if (folder / "config.yaml").is_file():
-        found = differences(stored_settings(folder).tree(), settings.tree())
-        if found:
-            raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
 
 
 def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers | Jobs) -> str | None:

@@ -14,19 +14,15 @@ from typing import Any
 from gencl import presets
 from gencl.core import yaml_files
 from gencl.core.errors import UsageError
-from gencl.core.registry import did_you_mean, parts_of
+from gencl.core.registry import parts_of
 from gencl.core.settings import TrainSettings
 from gencl.experiments import widen
+from gencl.experiments.grid import defaults, meant, parse_grid, path_of
 from gencl.experiments.widen import Grid, Limits, Values
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS
 from gencl.runs.variants import Variant
 
-_GENERAL = ("train", "model")
-"""The sections that may be searched; the others change what is measured."""
-RATE = "train.lr"
-RATES = ("0.4x", "1x", "2.5x")
-"""Learning rates that are tried with every method, as factors on the experiment's own."""
 _SPREAD = 2 / 3
 """The share of the budget that is spread over a grid too large for it; the rest goes to the best's neighbours."""
 
@@ -144,27 +140,6 @@ def _limits(method: str, key: str, experiment: Experiment) -> Limits:
     return widen.limits_of(kind, names[0]) if len(names) == 1 else Limits()
 
 
-def path_of(method: str, key: str) -> str:
-    """Where a key of a grid stands in the settings of a run: ``lambda`` -> ``method.lambda``."""
-    section = key.split(".", maxsplit=1)[0]
-    return key if section in _GENERAL and section not in parts_of(method) else f"method.{key}"
-
-
-def parse_grid(text: str) -> tuple[str, list[Any]]:
-    """``"lambda=0.1,1"`` -> ("lambda", [0.1, 1]). Commas within brackets separate nothing. Raises UsageError."""
-    key, equals, values = text.partition("=")
-    key = key.strip().removeprefix("method.")
-    if not equals or not all(key.split(".")):
-        raise UsageError(f"--grid {text}: write KEY=V1,V2, for example --grid lambda=0.1,1,10")
-    parts = [part.strip() for part in re.split(r",(?![^\[{]*[\]}])", values)]
-    if not all(parts):
-        raise UsageError(f"--grid {text}: {'a value is missing' if any(parts) else 'it holds no values'}")
-    try:
-        return key, [yaml_files.load(part) for part in parts]
-    except ValueError:
-        raise UsageError(f"--grid {text}: {values!r} are not values that YAML understands") from None
-
-
 def searches(
     methods: Sequence[str], grids: Sequence[str], experiment: Experiment, budget: int, rounds: int = 0
 ) -> list[Search]:
@@ -173,53 +148,12 @@ def searches(
         raise UsageError(f"--budget {budget}: at least 1 candidate per method")
     if rounds < 0:
         raise UsageError(f"--widen {rounds}: at least 0 rounds (0: grids are not widened)")
-    chosen: dict[str, Grid] = {method: _defaults(method) for method in methods}
+    chosen: dict[str, Grid] = {method: defaults(method) for method in methods}
     for text in grids:
         key, values = parse_grid(text)
-        for method, own in _meant(key, methods, text):
+        for method, own in meant(key, methods, text):
             chosen[method][own] = values
     return [_search(method, grid, experiment, budget, rounds) for method, grid in chosen.items()]
-
-
-def _settings_of(part: str) -> list[str]:
-    fields = METHODS.get(part).Settings.model_fields
-    return [field.alias or name for name, field in fields.items()]
-
-
-def _own(method: str, part: str, key: str) -> str:
-    return f"{part}.{key}" if len(parts_of(method)) > 1 else key
-
-
-def _defaults(method: str) -> Grid:
-    """The grids of the method's parts, and the learning rate, which is searched for every method."""
-    own = {_own(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
-    return {**own, RATE: list(RATES)}
-
-
-def _meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
-    """The methods that a ``--grid`` is for, with their key for it."""
-    first, _, rest = key.partition(".")
-    pairs = [(method, part) for method in methods for part in parts_of(method)]
-    if rest and first in METHODS:
-        if first not in {part for _, part in pairs}:
-            raise UsageError(f"--grid {text}: {first} is not among --methods {','.join(methods)}")
-        if rest.split(".")[0] in _GENERAL and "." in rest:
-            return [(method, rest) for method, part in pairs if part == first]
-        if rest not in _settings_of(first):
-            raise UsageError(f"--grid {text}: {first} has no setting {rest}{did_you_mean(rest, _settings_of(first))}")
-        return [(method, _own(method, part, rest)) for method, part in pairs if part == first]
-    if rest:
-        if first not in _GENERAL:
-            raise UsageError(
-                f"--grid {text}: {first} is neither a method nor one of {', '.join(_GENERAL)} (others change what is "
-                "measured); write SETTING=..., METHOD.SETTING=... or train.lr=..."
-            )
-        return [(method, key) for method in methods]
-    found = [(method, _own(method, part, key)) for method, part in pairs if key in _settings_of(part)]
-    if not found:
-        known = {name for _, part in pairs for name in _settings_of(part)}
-        raise UsageError(f"--grid {text}: none of {', '.join(methods)} has a setting {key}{did_you_mean(key, known)}")
-    return found
 
 
 def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds: int) -> Search:

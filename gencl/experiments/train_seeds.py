@@ -9,8 +9,9 @@ import torch
 
 from gencl.core import files
 from gencl.core.errors import UsageError
+from gencl.core.part import check, read_yaml
 from gencl.core.progress import Mode
-from gencl.core.settings import Settings, check, read_yaml
+from gencl.core.settings import Settings
 from gencl.core.threads import restored
 from gencl.experiments.ensemble import Ensemble, why_not
 from gencl.methods import building

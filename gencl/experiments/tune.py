@@ -15,8 +15,9 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.progress import Mode, Reporter
 from gencl.core.registry import parts_of
+from gencl.experiments.cells import check_out, preset_of
 from gencl.experiments.choice import better_of, choice, metric_of
-from gencl.experiments.compare import check_out, compare, preset_of
+from gencl.experiments.compare import compare
 from gencl.experiments.rounds import train_rounds
 from gencl.experiments.search import Experiment, Search, searches
 from gencl.methods import METHODS

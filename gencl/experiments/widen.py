@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gencl.core.settings import Part
+from gencl.core.part import Part
 
 Values = dict[str, Any]
 """A candidate: a value for each key of a grid."""

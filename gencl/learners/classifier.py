@@ -4,45 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource, seeded
+from gencl.learners.heads import HEADS, IMPOSSIBLE
 from gencl.learners.learner import GenerativeLearner, Learner, Phase, ScalarKind
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk
-from gencl.learners.scholar import ScholarSettings, beside
-from gencl.learners.units import Units
+from gencl.learners.predicted import beliefs_of
+from gencl.learners.scholar import beside
+from gencl.learners.units import Units, layers_of
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
-
-_CHUNK = 500
-"""Images of one forward pass where no gradient is wanted."""
-IMPOSSIBLE = -1e9
-"""The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
-
-HEADS = {
-    "task": "a head a task, and the task is known (task-incremental)",
-    "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental: the task is "
-    "known only to methods that divide units or weights)",
-    "class": "one head over all classes learned so far (class-incremental)",
-}
-
-
-class ClassifierSettings(ScholarSettings):
-    """Settings of every classifier (``model.*``)."""
-
-    heads: Literal["task", "domain", "class"] = Field(
-        "task", description="a head a task (task known), one for all tasks, or one over all classes"
-    )
 
 
 class Classifier(Learner):
@@ -128,7 +109,7 @@ class Classifier(Learner):
     def describe(self) -> str:
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 
-    def _range(self, tasks: Sequence[int], positions: Tensor) -> range:
+    def range_of(self, tasks: Sequence[int], positions: Tensor) -> range:
         """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
         found = tasks or self.task_of[positions].unique().tolist()
         return range(min(found), max(found) + 1)
@@ -159,7 +140,7 @@ class Classifier(Learner):
 
         ``tasks`` says of which tasks the samples are, where that is known: only their heads are computed.
         """
-        index, among = self.task_of[positions], self._range(tasks, positions)
+        index, among = self.task_of[positions], self.range_of(tasks, positions)
         features = self._features(images, index, among)
         self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
         if self.heads == "domain":
@@ -213,15 +194,8 @@ class Classifier(Learner):
 
     def layers(self) -> list[Layer]:
         """The layers of units from first to last, a shared head at the end where there is one."""
-        hidden = self.trunk.layers() if isinstance(self.trunk, Trunk) else []
-        found = [
-            Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
-            for layer in hidden
-        ]
-        if self.heads == "domain":
-            classes = len(self.tasks[0]) if self.tasks else 0
-            found.append(Layer("head.0.weight", ("head.0.bias",), classes, hidden=False))
-        return found
+        head = (len(self.tasks[0]) if self.tasks else 0) if self.heads == "domain" else None
+        return layers_of(self.trunk, head)
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         own = [parameter for task in tasks for parameter in self.own(task).values()]
@@ -263,26 +237,10 @@ class Classifier(Learner):
             right = beneath.sum(1).clamp(max=scores.shape[1] - 1)
         return log_q.gather(1, right[:, None]).squeeze(1)
 
-    @torch.no_grad()
-    def _beliefs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The predicted probabilities (n, columns), and the class that each column stands for (n, columns)."""
-        training, _ = self.training, self.eval()
-        tasks = self._range(batch.tasks, self.position[batch.classes])
-        found, classes = [], torch.tensor(self.classes, device=batch.classes.device)
-        for start in range(0, len(batch), _CHUNK):
-            some = batch.rows(slice(start, start + _CHUNK))
-            positions = self.position[some.classes]
-            scores, right = self.logits(some.inputs, positions, tasks)
-            columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
-            found.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
-        self.train(training)
-        beliefs, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
-        return beliefs, columns
-
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
         return batch.having(chances=random.uniform(len(batch)))
 
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
-        beliefs, classes = self._beliefs(batch)
+        beliefs, classes = beliefs_of(self, batch)
         for column in range(beliefs.shape[1]):
             yield Batch(batch.inputs, classes[:, column], tasks=batch.tasks), beliefs[:, column]

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import nn
 
 from gencl.core.errors import UsageError
-from gencl.learners.classifier import ClassifierSettings
+from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.norms import TaskBatchNorm2d
 
 SMALLEST = 16

@@ -7,8 +7,9 @@ from typing import Literal
 from torch import nn
 
 from gencl.core.randomness import seeded
-from gencl.learners.classifier import Classifier, ClassifierSettings
+from gencl.learners.classifier import Classifier
 from gencl.learners.convolutional import check_size
+from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.trunk import Hidden, Trunk
 
 

@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import nn
 
 from gencl.core.randomness import seeded
-from gencl.learners.classifier import Classifier, ClassifierSettings
+from gencl.learners.classifier import Classifier
+from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.trunk import Dropout, Hidden, Trunk
 
 

@@ -10,8 +10,9 @@ from torch import nn
 from torchvision.models import ResNet18_Weights, resnet18
 
 from gencl.core.randomness import seeded
-from gencl.learners.classifier import Classifier, ClassifierSettings
+from gencl.learners.classifier import Classifier
 from gencl.learners.convolutional import batch_norm, check_size
+from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.pretrained import Weights, input_of, load_into, tensors_of
 
 

@@ -10,8 +10,8 @@ import torch
 from pydantic import Field, field_validator
 
 from gencl.core.errors import UsageError
+from gencl.core.part import Part, check
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import Part, check
 from gencl.learners.learner import GenerativeLearner, Phase
 from gencl.scenarios.batch import Batch
 

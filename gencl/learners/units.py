@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 
-from gencl.learners.networks.trunk import Gates, Layer
+from gencl.learners.networks.trunk import Gates, Layer, Trunk
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,13 @@ class Units:
         return {
             name: float((rows > 0).any(0).float().mean()) for name, rows in zip(names, self.gates.rows(), strict=True)
         }
+
+
+def layers_of(trunk: nn.Module, head: int | None) -> list[Layer]:
+    """The layers of a trunk's units from first to last; a head of so many units at the end, where tasks share one."""
+    hidden = trunk.layers() if isinstance(trunk, Trunk) else []
+    found = [
+        Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
+        for layer in hidden
+    ]
+    return found if head is None else [*found, Layer("head.0.weight", ("head.0.bias",), head, hidden=False)]

@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from gencl.core.part import Part
 from gencl.core.randomness import RandomSource, seeded
-from gencl.core.settings import Part
 from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.vae import VAEGenerator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor
 
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.capabilities import GENERATOR
 from gencl.methods.base import StepContext
 from gencl.methods.teacher import Taught

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.core.part import Part
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import Part, TrainSettings
+from gencl.core.settings import TrainSettings
 from gencl.learners.capabilities import Capability
 from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.scenarios.batch import Batch

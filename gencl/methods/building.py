@@ -27,7 +27,7 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
-    from gencl.core.settings import check  # only here: names are listed without pydantic
+    from gencl.core.part import check  # only here: names are listed without pydantic
 
     values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(
         mode="json", by_alias=True

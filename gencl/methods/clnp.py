@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.capabilities import CLASSIFIER, UNITS
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy, mean_activations

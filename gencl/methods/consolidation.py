@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, importance_random, under, within
 from gencl.scenarios.batch import Batch

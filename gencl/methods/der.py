@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import CLASSIFIER
-from gencl.learners.classifier import IMPOSSIBLE
+from gencl.learners.heads import IMPOSSIBLE
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext
 from gencl.methods.memory import MemorySettings

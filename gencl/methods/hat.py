@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.capabilities import UNITS
 from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Gates

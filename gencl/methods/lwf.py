@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.errors import UsageError
-from gencl.core.settings import Part
+from gencl.core.part import Part
 from gencl.learners.capabilities import OWNERSHIP
 from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Ownership

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.part import Part
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import Part
 from gencl.scenarios.batch import Batch
 
 

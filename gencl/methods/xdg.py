@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.part import Part
 from gencl.core.randomness import permutation
-from gencl.core.settings import Part
 from gencl.learners.capabilities import UNITS
 from gencl.methods.base import Context, Method
 

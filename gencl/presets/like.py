@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gencl.core.errors import UsageError
-from gencl.core.settings import read_yaml
+from gencl.core.part import read_yaml
 from gencl.presets import path_of
 
 LIKE = "like"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gencl.core.errors import UsageError
+from gencl.core.part import Part, assign, check, parse_assignment, read_yaml
 from gencl.core.registry import Registry, parts_of
-from gencl.core.settings import Part, Settings, assign, check, parse_assignment, read_yaml
+from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
 from gencl.presets.like import blocks_of

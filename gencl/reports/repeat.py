@@ -10,7 +10,8 @@ from typing import Any
 from gencl import presets
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
-from gencl.core.settings import Settings, parse_assignment
+from gencl.core.part import parse_assignment
+from gencl.core.settings import Settings
 from gencl.reports.ties import default_baseline
 
 LONGEST = 12

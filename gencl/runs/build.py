@@ -12,8 +12,9 @@ from accelerate import Accelerator
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import data_root
+from gencl.core.part import check
 from gencl.core.randomness import derive_seed
-from gencl.core.settings import DataSettings, Settings, check
+from gencl.core.settings import DataSettings, Settings
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.load import load_dataset
 from gencl.learners import LEARNERS

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from gencl.core import documents, files
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.settings import Settings, check, read_yaml
+from gencl.core.part import check, read_yaml
+from gencl.core.settings import Settings
 from gencl.learners.learner import GenerativeLearner, Learner
 from gencl.plugins.needed import require
 from gencl.runs import ready

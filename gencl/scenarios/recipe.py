@@ -12,8 +12,9 @@ from pydantic import Field
 
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
+from gencl.core.part import Part
 from gencl.core.randomness import permutation
-from gencl.core.settings import DataSettings, Part
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.scenarios.task import Scenario, Task
 

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from gencl.core.errors import UsageError
+from gencl.core.part import Part
 from gencl.core.randomness import permutation
-from gencl.core.settings import DataSettings, Part
+from gencl.core.settings import DataSettings
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.task import DataSource, Scenario
 

@@ -19,7 +19,8 @@ from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.plugins.needed import needed
 from gencl.runs.folder import RunFolder
-from gencl.training.train import run_settings, say, stored_settings
+from gencl.training.folders import stored_settings
+from gencl.training.train import run_settings, say
 
 
 def extend(

@@ -15,13 +15,12 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode, Reporter
-from gencl.core.settings import Settings, check, read_yaml
+from gencl.core.settings import Settings
 from gencl.core.threads import restored
 from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
 from gencl.plugins import arguments
-from gencl.plugins.needed import require
 from gencl.reports import html
 from gencl.runs import checkpoint
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
@@ -31,6 +30,7 @@ from gencl.runs.state import State
 from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
+from gencl.training.folders import check_run_folder, default_folder, stored_settings
 from gencl.training.trainer import Trainer
 
 SHOWN_TASKS = 20
@@ -79,7 +79,7 @@ def train(
     else:
         settings = presets.resolve(preset, config, method, seed, set)
     if folder is None:
-        folder = _default_folder(settings, resume)
+        folder = default_folder(settings, resume)
     return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
 
 
@@ -99,7 +99,7 @@ def run_settings(
     same settings before tasks were added."""
     if log_with is not None:
         check_tracker(log_with)
-    _check_folder(folder, extends or settings, resume)
+    check_run_folder(folder, extends or settings, resume)
     if resume and extends is None and RunFolder(folder).finished:
         say(f"the run in {folder} is finished already", progress)
         return RunFolder(folder)
@@ -194,58 +194,6 @@ def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) 
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
         if what not in here or stored.get(what) != here[what]:
             raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")
-
-
-def stored_settings(folder: Path) -> Settings:
-    """The settings of the run in ``folder``. Raises UsageError if it holds none."""
-    path = folder / "config.yaml"
-    if not path.is_file():
-        raise UsageError(f"{folder} is not a run: it has no config.yaml")
-    settings: Settings = check(Settings, read_yaml(path), str(path))
-    require(settings.plugins, folder)
-    return settings
-
-
-def _default_folder(settings: Settings, resume: bool) -> Path:
-    base = Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
-    if resume:
-        if not base.is_dir():
-            raise UsageError(f"--resume: there is no run in {base}; name the one to go on with by --out")
-        return base
-    number, folder = 1, base
-    while folder.exists():
-        number += 1
-        folder = base.with_name(f"{base.name}-{number}")
-    return folder
-
-
-def _check_folder(folder: Path, settings: Settings, resume: bool) -> None:
-    if not resume:
-        if folder.is_dir() and (folder / "config.yaml").exists():
-            raise UsageError(
-                f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out"
-            )
-        if folder.exists() and not (folder.is_dir() and files.is_empty(folder)):
-            raise UsageError(f"--out {folder}: exists and is not a run; choose another --out")
-        return
-    if not folder.is_dir():
-        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
-    differing = differences(stored_settings(folder).tree(), settings.tree())
-    if differing:
-        raise UsageError(f"--resume: the run in {folder} was made with other settings: {'; '.join(differing)}")
-
-
-def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two trees of settings, a line each."""
-    found = []
-    for key in [*stored, *(key for key in wanted if key not in stored)]:
-        old, new = stored.get(key), wanted.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            values = [tree.get(key, "the default") for tree in (stored, wanted)]
-            found.append(f"{prefix}{key} is {values[0]} there, {values[1]} here")
-    return found
 
 
 def say(line: str, progress: Mode) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.part import check
 from gencl.core.processes import Processes
-from gencl.core.settings import EvaluateSettings, check
+from gencl.core.settings import EvaluateSettings
 from gencl.core.waiting import say
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.perceptual import Backbone

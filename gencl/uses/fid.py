@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path, printable
-from gencl.core.folders import data_root
+from gencl.core.files import printable
 from gencl.core.processes import Processes
-from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
-from gencl.datasets import DATASETS
-from gencl.datasets.dataset import Split
-from gencl.datasets.folder import pictures_below
-from gencl.datasets.load import load_dataset
-from gencl.datasets.pictures import read_pictures
-from gencl.learners.learner import GenerativeLearner
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.extractors import make_extractor
@@ -33,32 +24,10 @@ from gencl.metrics.notes import bias_notes, describe
 from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
-from gencl.metrics.snapshot import to_uint8
 from gencl.metrics.statistics import Statistics
-from gencl.runs import ready
-from gencl.runs.build import make_accelerator, make_scenario
-from gencl.runs.folder import RunFolder, open_run
-from gencl.scenarios.task import Scenario, Task
-
-
-@dataclass(frozen=True)
-class Images:
-    """One side: n images; either a split, or made row by row."""
-
-    name: str
-    n: int
-    make: Callable[[Tensor], Tensor]
-    part: Split | None = None
-    reader: str | None = None
-
-
-@dataclass(frozen=True)
-class _Side:
-    """What is known before images are read: where they come from, and the run, if it is one."""
-
-    name: str
-    run: RunFolder | None = None
-    scenario: Scenario | None = None
+from gencl.runs.build import make_accelerator
+from gencl.scenarios.task import Task
+from gencl.uses.images import Images, Side, images_of, side_of
 
 
 def fid(
@@ -96,15 +65,15 @@ def fid(
     processes = Processes(accelerator)
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
-        sides = [_side(str(name), root) for name in (a, b) if name is not None]
+        sides = [side_of(str(name), root) for name in (a, b) if name is not None]
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = DataSettings.model_validate({"size": size, "channels": channels})
         if b is None:
             own = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
         else:
-            real = _images(sides[1], data, root, split, None)
-            generated = _images(sides[0], data, root, split, n or (real.n if sides[0].run else None))
+            real = images_of(sides[1], data, root, split, None)
+            generated = images_of(sides[0], data, root, split, n or (real.n if sides[0].run else None))
             extractor = _extractor(features, [generated, real], sides, weights)
     if b is None:  # all processes together, so not within main_first
         return _against_held_out(sides[0].name, *own)
@@ -141,7 +110,7 @@ def _scores(
 
 
 def _of_run(
-    side: _Side,
+    side: Side,
     n: int | None,
     features: str,
     weights: Sequence[str | Path],
@@ -192,48 +161,8 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
     }
 
 
-def _side(name: str, root: Path | None) -> _Side:
-    folder = ready.locate(name)
-    if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
-        run = open_run(folder)
-        return _Side(name, run, make_scenario(run.settings, root) if (folder / "config.yaml").is_file() else None)
-    return _Side(name)
-
-
-def _images(side: _Side, data: DataSettings, root: Path | None, split: str, n: int | None) -> Images:
-    if side.run is not None:
-        return _drawn(side.name, side.run.generator(), n or 1000, side.run.card.seed)
-    reader = None
-    if Path(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
-        folder = Path(side.name)
-        pictures = read_pictures(folder, [pictures_below(folder)], data)
-        part = Split(pictures.images, pictures.labels)
-    else:
-        dataset = load_dataset(side.name, data, None if root is None else data_root(root))
-        part, reader = dataset.train if split == "train" else dataset.test, dataset.reader
-    if n is not None and n < len(part):
-        part = part.select(permutation(len(part), "fid")[:n].sort().values)
-    elif n is not None and n > len(part):
-        raise UsageError(f"--n: {n:,} images were asked for, and {printable(side.name)} has {len(part):,}")
-    return Images(side.name, len(part), part.take, part, reader)
-
-
-def _drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
-    """Equally many of each class: n, rounded up to a multiple of the classes."""
-    each = -(-n // len(learner.classes))
-    classes = torch.tensor(learner.classes).repeat_interleave(each)
-    latents = learner.latents(len(classes), seed, "fid")
-
-    @torch.no_grad()
-    def make(rows: Tensor) -> Tensor:
-        learner.to(rows.device)
-        return to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
-
-    return Images(name, len(classes), make)
-
-
 def _extractor(
-    features: str, images: Sequence[Images], sides: Sequence[_Side], weights: Sequence[str | Path]
+    features: str, images: Sequence[Images], sides: Sequence[Side], weights: Sequence[str | Path]
 ) -> nn.Module:
     """The extractor, once it is sure that it suits both sides."""
     for side in sides:

@@ -8,9 +8,10 @@ from typing import Any
 
 from gencl import presets
 from gencl.core.errors import UsageError
+from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
-from gencl.core.settings import EvaluateSettings, Settings, check
+from gencl.core.settings import EvaluateSettings, Settings
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
 from gencl.runs.folder import open_run

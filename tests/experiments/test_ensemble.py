@@ -17,7 +17,8 @@ import gencl
 from gencl.core.errors import GenclError, Interrupted, UsageError
 from gencl.core.progress import Reporter
 from gencl.core.settings import Settings
-from gencl.experiments.compare import _groups, _kind
+from gencl.experiments.cells import kind_of
+from gencl.experiments.compare import _groups
 from gencl.experiments.train_seeds import apart, train_seeds
 from gencl.runs.recorder import Recorder
 from gencl.runs.variants import parse_variants
@@ -146,9 +147,9 @@ def test_cells_that_have_begun_go_on_alone(tmp_path: Path) -> None:
     (ewc,) = parse_variants("ewc")
     cells = {(ewc, seed): settings for seed in range(4)}
     with Reporter(1, 0, "silent") as reporter:
-        assert _groups(cells, tmp_path, {_kind(settings): (1, 28, 28)}, reporter) == [list(cells)]
+        assert _groups(cells, tmp_path, {kind_of(settings): (1, 28, 28)}, reporter) == [list(cells)]
         begun = tmp_path / "ewc" / "seed-1"
         begun.mkdir(parents=True)
         (begun / "config.yaml").touch()
-        found = _groups(cells, tmp_path, {_kind(settings): (1, 28, 28)}, reporter)
+        found = _groups(cells, tmp_path, {kind_of(settings): (1, 28, 28)}, reporter)
     assert [[seed for _, seed in group] for group in found] == [[0, 2, 3], [1]]

@@ -13,7 +13,8 @@ import yaml
 import gencl
 from gencl import presets
 from gencl.core.errors import UsageError
-from gencl.experiments.search import Experiment, parse_grid, searches, thinned
+from gencl.experiments.grid import parse_grid
+from gencl.experiments.search import Experiment, searches, thinned
 from gencl.experiments.tune import found_yaml
 from gencl.methods import METHODS
 from tests.conftest import gencl as run_gencl

@@ -14,7 +14,8 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.core.registry import Registry, parts_of
-from gencl.learners.classifier import IMPOSSIBLE, Classifier
+from gencl.learners.classifier import Classifier
+from gencl.learners.heads import IMPOSSIBLE
 from gencl.learners.learner import Phase
 from gencl.methods import METHODS, names_in
 from gencl.methods.agem import AGEM

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import gencl
-from gencl.core.settings import Settings, check
+from gencl.core.part import check
+from gencl.core.settings import Settings
 from gencl.plugins import load_plugin, unload_plugin
 from gencl.plugins.needed import require
 from gencl.plugins.new import new_plugin
@@ -111,7 +112,7 @@ from typing import Literal
 import torch
 from gencl import Scenario
 from gencl.scenarios.recipe import Recipe, task_of_classes
-from gencl.core.settings import Part
+from gencl.core.part import Part
 
 class Pixels(torch.nn.Module):
     name, version = "pixels", "1"

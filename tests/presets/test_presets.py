@@ -8,7 +8,7 @@ import pytest
 
 from gencl import presets
 from gencl.core.errors import UsageError
-from gencl.core.settings import read_yaml
+from gencl.core.part import read_yaml
 from gencl.methods import METHODS
 from gencl.presets.like import LIKE, taken_over
 

@@ -16,7 +16,7 @@ import gencl
 from gencl import presets
 from gencl.core import files
 from gencl.core.errors import GenclError
-from gencl.core.settings import parse_assignment
+from gencl.core.part import parse_assignment
 from gencl.drawing.charts import STEP, Line, line_chart
 from gencl.reports import comparison, ties
 from gencl.reports.html import _told, render

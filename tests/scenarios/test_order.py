@@ -10,7 +10,8 @@ import torch
 
 import gencl
 from gencl.core.errors import UsageError
-from gencl.core.settings import DataSettings, Part
+from gencl.core.part import Part
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.experiments.compare import compare
 from gencl.metrics.lessons import Lessons
@@ -19,7 +20,7 @@ from gencl.runs.build import make_scenario, tasks_key
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
 from gencl.scenarios.task import Scenario
-from gencl.training.train import differences, stored_settings
+from gencl.training.folders import differences, stored_settings
 from tests.conftest import tiny
 from tests.scenarios.test_domains import folder
 

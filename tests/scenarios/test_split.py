@@ -14,7 +14,7 @@ from gencl.datasets import digits
 from gencl.runs.build import make_scenario
 from gencl.scenarios.split import ClassSplit
 from gencl.scenarios.task import Scenario, Task
-from gencl.training.train import differences
+from gencl.training.folders import differences
 
 
 def split(validation: float = 0.0, limit: int | None = None, **keys: Any) -> Scenario:

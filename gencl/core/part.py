@@ -1,0 +1,130 @@
+"""A block of settings, and how what people write becomes one: checked, with one clear line where it is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
+from pydantic_core import ErrorDetails
+
+from gencl.core import yaml_files
+from gencl.core.errors import UsageError
+from gencl.core.registry import did_you_mean
+
+_BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
+"""Pydantic's names for what a setting may be, where that is one number or a list of them."""
+
+
+class Part(BaseModel):
+    """A block of settings; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+    later: ClassVar[tuple[str, ...]] = ()
+    """Settings that the first runs did not have: left out at their default, so that such a run's settings stay equal to
+    what it has stored."""
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = tree(self)
+        for name in self.later:
+            if name in found and getattr(self, name) == type(self).model_fields[name].default:
+                del found[name]
+        return found
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, value: object) -> object:
+        """Pydantic takes true for 1; here it is a mistake. No setting is a truth value so far."""
+        if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value)):
+            raise ValueError("true and false are no values for it")
+        return value
+
+
+def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:
+    """Validates ``values`` as ``kind``. Raises UsageError naming ``where`` and the key, with the nearest names."""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where}: {prefix.rstrip('.') or 'the file'} must be a block of settings, not {values!r}")
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = _telling(error.errors())
+        path = [str(part) for part in first["loc"] if not _BRANCH.fullmatch(str(part))]
+        key = prefix + ".".join(path)
+        if first["type"] == "extra_forbidden":
+            known = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
+            raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, known)}") from None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] in ("model_type", "dict_type"):
+            message = "must be a block of settings"
+        given = "" if not path else f" (it is {_short(first['input'])})"
+        raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
+
+
+def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The first error; of a setting that may be one number or a list of them, that of the kind which was given."""
+    same = [error for error in errors if error["loc"][:1] == errors[0]["loc"][:1]]
+    return next((error for error in same if not error["type"].endswith("_type")), errors[0])
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for name in path:
+        found = kind.model_fields[name].annotation
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            return []
+        kind = found
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
+    try:
+        values = yaml_files.load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no settings file {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise UsageError(f"{path} must be a block of settings such as 'train: {{steps: 200}}'")
+    return values
+
+
+def parse_assignment(text: str) -> tuple[list[str], Any]:
+    """``"train.steps=300"`` -> (["train", "steps"], 300). Raises UsageError for anything else."""
+    key, equals, value = text.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise UsageError(f"--set {text}: write KEY=VALUE, for example --set train.steps=300")
+    try:
+        return path, yaml_files.load(value)
+    except ValueError:
+        raise UsageError(f"--set {text}: {value!r} is not a value that YAML understands") from None
+
+
+def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
+    """Sets a nested key in place, making the blocks on the way."""
+    for name in path[:-1]:
+        if tree.get(name) is None:
+            tree[name] = {}
+        inner = tree[name]
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {'.'.join(path)}: {name} is a value, not a block of settings")
+        tree = inner
+    tree[path[-1]] = value

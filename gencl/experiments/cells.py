@@ -1,0 +1,81 @@
+"""The cells of a comparison before they are trained: where they go, and whether they can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from torch import nn
+
+from gencl import presets
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.progress import Mode
+from gencl.core.settings import Settings
+from gencl.learners import LEARNERS
+from gencl.learners.learner import GenerativeLearner
+from gencl.metrics.extractors import make_extractor
+from gencl.metrics.trained_reader import TrainedReader
+from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks
+from gencl.runs.variants import Variant
+from gencl.training.folders import differences, stored_settings
+
+Shape = tuple[int, int, int]
+"""Of images: channels, height, width."""
+
+
+def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
+    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
+    return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
+
+
+def check_out(folder: Path, preset: str) -> None:
+    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
+    files.check_folder(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out") from None
+    if stored != preset:
+        raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
+
+
+def check_machine(
+    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
+) -> tuple[str, dict[str, Shape]]:
+    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
+    once. Returns the device's type, and the shape of the images of each kind of cell."""
+    kind: str = make_accelerator(device).device.type
+    shapes = {}
+    for key, cell in {kind_of(cell): cell for cell in cells}.items():
+        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+        if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
+            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
+        shapes[key] = scenario.image_shape
+    return kind, shapes
+
+
+def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
+    """Raises UsageError where each seed would be scored in features of its own."""
+    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    if own and seeds > 1:
+        raise UsageError(
+            "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
+            "them; scores by different readers have no mean: --set scenario.order=given"
+        )
+
+
+def kind_of(cell: Settings) -> str:
+    """What cells on the same tasks and images share."""
+    return repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"]))
+
+
+def check_cell(folder: Path, settings: Settings) -> None:
+    """Raises UsageError where a cell's folder holds a run of other settings."""
+    if (folder / "config.yaml").is_file():
+        found = differences(stored_settings(folder).tree(), settings.tree())
+        if found:
+            raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")

@@ -1,0 +1,51 @@
+"""What a run's files say of it beside its figures: sizes, versions, the commit."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gencl
+from gencl.learners.learner import Learner
+from gencl.methods.base import Method, state_bytes
+
+
+def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
+    """Numbers of parameters: shared, of those that are not zero, a task's own (the last one's), all; and the bytes of
+    the method's state."""
+    return {
+        "shared": sum(p.numel() for p in learner.shared().values()),
+        "shared_nonzero": sum(int(p.count_nonzero()) for p in learner.shared().values()),
+        "per_task": sum(p.numel() for p in learner.own(len(learner.tasks) - 1).values()),
+        "total": sum(p.numel() for p in learner.parameters()),
+        "method_state_bytes": state_bytes(method.state_dict()),
+    }
+
+
+def environment(device: torch.device, processes: int) -> dict[str, Any]:
+    """Versions and device of this run."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {
+        "gencl": gencl.__version__,
+        "torch": torch.__version__,
+        "device": name,
+        "processes": processes,
+        "threads": torch.get_num_threads(),
+        "git": _git_commit(),
+    }
+
+
+def _git_commit() -> str:
+    """The commit of the clone that gencl runs from, or nothing when it does not run from a clone."""
+    root = Path(gencl.__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

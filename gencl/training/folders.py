@@ -1,0 +1,67 @@
+"""The folder that a run is to be trained into: a new one, or that of the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gencl.core import files
+from gencl.core.errors import UsageError
+from gencl.core.part import check, read_yaml
+from gencl.core.settings import Settings
+from gencl.plugins.needed import require
+
+
+def stored_settings(folder: Path) -> Settings:
+    """The settings of the run in ``folder``. Raises UsageError if it holds none."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a run: it has no config.yaml")
+    settings: Settings = check(Settings, read_yaml(path), str(path))
+    require(settings.plugins, folder)
+    return settings
+
+
+def default_folder(settings: Settings, resume: bool) -> Path:
+    """Where a run goes whose folder nobody names: beside earlier ones of its settings, or with ``resume`` theirs."""
+    base = Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
+    if resume:
+        if not base.is_dir():
+            raise UsageError(f"--resume: there is no run in {base}; name the one to go on with by --out")
+        return base
+    number, folder = 1, base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder
+
+
+def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
+    """Raises UsageError where another run is in the folder, or with ``resume`` none of these settings."""
+    if not resume:
+        if folder.is_dir() and (folder / "config.yaml").exists():
+            raise UsageError(
+                f"--out {folder}: there is a run already; go on with it by --resume, or choose another --out"
+            )
+        if folder.exists() and not (folder.is_dir() and files.is_empty(folder)):
+            raise UsageError(f"--out {folder}: exists and is not a run; choose another --out")
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
+    differing = differences(stored_settings(folder).tree(), settings.tree())
+    if differing:
+        raise UsageError(f"--resume: the run in {folder} was made with other settings: {'; '.join(differing)}")
+
+
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two trees of settings, a line each."""
+    found = []
+    for key in [*stored, *(key for key in wanted if key not in stored)]:
+        old, new = stored.get(key), wanted.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            values = [tree.get(key, "the default") for tree in (stored, wanted)]
+            found.append(f"{prefix}{key} is {values[0]} there, {values[1]} here")
+    return found
