@@ -23,7 +23,6 @@ $code" "$@"
     ;;
 esac
 printf '%s|%s\n' "$*" "$PWD" >>"$FAKE_LOG"
-[ "${0##*/}" != lint-imports ] || set -- -m lint-imports
 case $2 in
   venv)
     [ -z "${FAKE_VENV_FAILS:-}" ] || { echo "$FAKE_VENV_FAILS" >&2; exit 1; }
@@ -40,9 +39,8 @@ case $2 in
     echo 'noise on stdout'
     echo 'noise on stderr' >&2
     cp "$FAKE_GENCL" "${0%/*}/gencl"
-    cp "$0" "${0%/*}/lint-imports"
     ;;
-  ruff | mypy | lint-imports | pytest)
+  ruff | mypy | pytest)
     echo "$2 says GENCL_DATA=${GENCL_DATA-unset}"
     case " ${FAKE_FAILURES:-} " in *" $2 "*) exit 3 ;; esac
     ;;
@@ -54,7 +52,7 @@ printf -- '-m uv %s|%s\n' "$*" "$PWD" >>"$FAKE_LOG"
 [ -z "${FAKE_UV_FAILS:-}" ] || { printf '%b\n' "$FAKE_UV_FAILS" >&2; exit 2; }
 case $1 in
   venv) mkdir -p "$5/bin" && cp "$FAKE_PYTHON" "$5/bin/python" ;;
-  pip) cp "$FAKE_GENCL" "${5%/*}/gencl" && cp "$FAKE_PYTHON" "${5%/*}/lint-imports" ;;
+  pip) cp "$FAKE_GENCL" "${5%/*}/gencl" ;;
 esac
 """
 FAKE_GENCL = r"""#!/bin/sh

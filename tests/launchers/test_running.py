@@ -65,13 +65,13 @@ def test_the_program_replaces_the_launcher_and_holds_no_lock(clone: Clone):
     assert process.returncode == -signal.SIGTERM
 
 
-def test_suite_runs_all_four_and_adds_only_the_extra(clone: Clone):
+def test_suite_runs_all_three_and_adds_only_the_extra(clone: Clone):
     clone.gencl()
     result = clone.test("-k", "one or two")
     assert result.returncode == 0
     assert result.stdout == (
         "== ruff check\nruff says GENCL_DATA=unset\n\n== mypy\nmypy says GENCL_DATA=unset\n\n"
-        "== lint-imports\nlint-imports says GENCL_DATA=unset\n\n== pytest\npytest says GENCL_DATA=unset\n"
+        "== pytest\npytest says GENCL_DATA=unset\n"
     )
     assert result.stderr == "gencl: updating .venv …\n"
     assert clone.calls("ruff") == [f"-m ruff check .|{clone.root}"]
@@ -80,11 +80,11 @@ def test_suite_runs_all_four_and_adds_only_the_extra(clone: Clone):
     assert clone.gencl().stderr == clone.test().stderr == ""
 
 
-@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy lint-imports pytest"])
+@pytest.mark.parametrize("failures", ["mypy", "pytest", "ruff mypy pytest"])
 def test_suite_goes_on_after_a_failure(clone: Clone, failures: str):
     result = clone.test(FAKE_FAILURES=failures)
     assert result.returncode == (3 if "pytest" in failures else 1)
-    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "lint-imports", "pytest"))
+    assert all(f"{tool} says" in result.stdout for tool in ("ruff", "mypy", "pytest"))
     assert result.stdout.splitlines()[-1].startswith("pytest says")
     before = failures.removesuffix("pytest").rstrip()
     assert (f"== pytest (failed so far: {before})" in result.stdout) == bool(before)

@@ -11,7 +11,7 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.metrics.fashion_reader import FashionReader
 from gencl.runs.build import make_scenario
-from gencl.scenarios.task import Source
+from gencl.scenarios.task import DataSource
 from tests.conftest import gencl as command
 
 
@@ -30,7 +30,7 @@ def test_it_measures_a_digits_run_without_reading_classes() -> None:
 
 def test_images_that_it_does_not_suit_are_refused() -> None:
     scenario = make_scenario(gencl.resolve("digits-cgan"), None)
-    seen = replace(scenario, sources=(Source("fashion-mnist", 10, lambda: pytest.fail("read")),))
+    seen = replace(scenario, sources=(DataSource("fashion-mnist", 10, lambda: pytest.fail("read")),))
     with pytest.raises(UsageError, match="was trained on Fashion-MNIST"):
         FashionReader.for_scenario(seen)
     with pytest.raises(UsageError, match="28x28 only, and these images are 8x8"):
