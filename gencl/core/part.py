@@ -36,11 +36,11 @@ class Part(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_later(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = tree(self)
+        values: dict[str, Any] = tree(self)
         for name in self.later:
-            if name in found and getattr(self, name) == type(self).model_fields[name].default:
-                del found[name]
-        return found
+            if name in values and getattr(self, name) == type(self).model_fields[name].default:
+                del values[name]
+        return values
 
     @field_validator("*", mode="before")
     @classmethod
@@ -62,8 +62,8 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         path = [str(part) for part in first["loc"] if not _BRANCH.fullmatch(str(part))]
         key = prefix + ".".join(path)
         if first["type"] == "extra_forbidden":
-            known = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
-            raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, known)}") from None
+            keys = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
+            raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, keys)}") from None
         message = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] in ("model_type", "dict_type"):
             message = "must be a block of settings"
@@ -84,10 +84,10 @@ def _short(value: object) -> str:
 
 def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
     for name in path:
-        found = kind.model_fields[name].annotation
-        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        annotation = kind.model_fields[name].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
-        kind = found
+        kind = annotation
     return [field.alias or name for name, field in kind.model_fields.items()]
 
 

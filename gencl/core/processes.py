@@ -94,6 +94,6 @@ class Processes:
     def take_main(self, tensors: Sequence[Tensor]) -> None:
         """Replaces tensors by those of the main process."""
         if self.world > 1 and tensors:
-            own = [tensor if self.main else tensor.new_zeros(tensor.shape) for tensor in tensors]
-            for tensor, value in zip(tensors, self.sum(own), strict=True):
+            contributions = [tensor if self.main else tensor.new_zeros(tensor.shape) for tensor in tensors]
+            for tensor, value in zip(tensors, self.sum(contributions), strict=True):
                 tensor.copy_(value)

@@ -71,21 +71,22 @@ class RandomSource:
         self.rank, self.world = rank, world
         self._generator = generator(*seed, device=self.device)
 
-    def _own(self, drawn: Tensor, n: int) -> Tensor:
+    def _rows_of_rank(self, drawn: Tensor, n: int) -> Tensor:
+        """Return this process's n rows of those drawn for all processes."""
         return drawn if self.world == 1 else drawn[self.rank * n : (self.rank + 1) * n]
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal numbers, float32 of shape (n, *shape)."""
-        return self._own(torch.randn(n * self.world, *shape, generator=self._generator, device=self.device), n)
+        return self._rows_of_rank(torch.randn(n * self.world, *shape, generator=self._generator, device=self.device), n)
 
     def uniform(self, n: int, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), float32 of shape (n, *shape)."""
-        return self._own(torch.rand(n * self.world, *shape, generator=self._generator, device=self.device), n)
+        return self._rows_of_rank(torch.rand(n * self.world, *shape, generator=self._generator, device=self.device), n)
 
     def choice(self, values: Tensor, n: int) -> Tensor:
         """n of ``values``, uniformly and with replacement, shape (n,)."""
         drawn = torch.randint(len(values), (n * self.world,), generator=self._generator, device=self.device)
-        return values[self._own(drawn, n)]
+        return values[self._rows_of_rank(drawn, n)]
 
     def state(self) -> Tensor:
         return self._generator.get_state()

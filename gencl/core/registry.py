@@ -46,11 +46,11 @@ def parts_of(name: str) -> list[str]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns ``"; did you mean X?"`` for the nearest known names, or the list of all where none is near."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
         return f"; did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?"
-    return f"; there are: {', '.join(known)}" if known else ""
+    return f"; there are: {', '.join(names)}" if names else ""
 
 
 class Registry:
@@ -157,10 +157,10 @@ class Registry:
             return getattr(import_module(module), attribute)
         where = f"{self.noun} {name!r} of the package {entry.source} ({entry.target})"
         try:
-            found = attrgetter(attribute)(import_module(module))
+            imported = attrgetter(attribute)(import_module(module))
         except Exception as error:  # whatever happens in a package of somebody else's
             raise GenclError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
-        wrong = self.problem(name, found)
+        wrong = self.problem(name, imported)
         if wrong:
             raise GenclError(f"{where}: {wrong}")
-        return found
+        return imported

@@ -96,13 +96,13 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of any kind: a damaged file can hold anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise GenclError(f"{where} cannot be read as weights: {reason}") from error
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise GenclError(f"{where} cannot be read as weights: it is not a table of named tensors")
-    return found
+    return tensors
 
 
 def fill(targets: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str, whose: str) -> None:

@@ -10,20 +10,20 @@ import torch
 from torch import Tensor
 
 
-class Stored:
-    """Images in memory once, however many splits show them: a device's copy is made once and shared too."""
+class SharedImages:
+    """Images that several splits share. They are in memory once per device, however many splits show them."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images
-        self._copies: WeakValueDictionary[torch.device, Stored] = WeakValueDictionary()
+        self._copies: WeakValueDictionary[torch.device, SharedImages] = WeakValueDictionary()
 
-    def to(self, device: torch.device | str) -> Stored:
+    def to(self, device: torch.device | str) -> SharedImages:
         wanted = torch.empty(0, device=device).device  # "cuda" is "cuda:0"
         if wanted == self.images.device:
             return self
         copy = self._copies.get(wanted)
         if copy is None:
-            copy = self._copies[wanted] = Stored(self.images.to(wanted))
+            copy = self._copies[wanted] = SharedImages(self.images.to(wanted))
         return copy
 
 
@@ -35,7 +35,7 @@ class Split:
 
     def __init__(
         self,
-        images: Tensor | Stored,
+        images: Tensor | SharedImages,
         labels: Tensor,
         rows: Tensor | None = None,
         pixels: Tensor | None = None,
@@ -48,7 +48,7 @@ class Split:
         pixels: permutations of the pixels of an image, (k, h * w): pixel i shows what is stored at pixels[k, i].
         order: which of the permutations an image has, (n,); default the first.
         """
-        self._stored = images if isinstance(images, Stored) else Stored(images)
+        self._stored = images if isinstance(images, SharedImages) else SharedImages(images)
         self.labels, self._rows, self._pixels, self._order = labels, rows, pixels, order
         stored = self._stored.images
         if stored.dtype != torch.uint8 or stored.ndim != 4:
@@ -122,8 +122,8 @@ class Split:
         pixels = [identity if s._pixels is None else s._pixels for s in splits]
         orders, before = [], 0
         for split, some in zip(splits, pixels, strict=True):
-            own = torch.zeros_like(split.labels) if split._order is None else split._order
-            orders.append(own + before)
+            order = torch.zeros_like(split.labels) if split._order is None else split._order
+            orders.append(order + before)
             before += len(some)
         return Split(splits[0]._stored, labels, rows, torch.cat(pixels), torch.cat(orders))
 

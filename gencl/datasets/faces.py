@@ -34,13 +34,13 @@ def load_celeba(root: Path | None = None, download: bool = True) -> Listing:
 def load_anime(root: Path | None = None, download: bool = True) -> Listing:
     """The faces of ``ROOT/anime`` or ``ROOT/anime_faces``, at any depth, as one class."""
     root = root or data_root()
-    found = _folder(root, ("anime", "anime_faces"))
-    if found is None:
+    folder = _folder(root, ("anime", "anime_faces"))
+    if folder is None:
         raise GenclError(
             f"anime is not in {root}: looked for pictures in {root / 'anime'} and {root / 'anime_faces'}; put drawn "
             "faces there, such as Kaggle's Anime Face Dataset, or name your own folder in scenario.domains"
         )
-    return one_class(found, "anime")
+    return one_class(folder, "anime")
 
 
 def read(kind: type[CelebA], root: Path | None) -> Listing:
@@ -53,14 +53,14 @@ def read(kind: type[CelebA], root: Path | None) -> Listing:
     if (folder / "img_align_celeba").is_dir() and (folder / PARTITION).is_file():
         verify("celeba", folder / PARTITION, next(md5 for _, md5, name in kind.file_list if name == PARTITION))
         return _partitioned(folder)
-    found = _folder(root, (CelebA.base_folder, "celeba_faces"))
-    if found is None:
+    loose = _folder(root, (CelebA.base_folder, "celeba_faces"))
+    if loose is None:
         raise GenclError(
             f"celeba is not in {root}: looked for pictures in {folder} and {root / 'celeba_faces'}; it lies on Google "
             f"Drive, which asks for a browser: fetch img_align_celeba.zip and {PARTITION} from "
             f"http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and unpack the zip in {folder}, the list beside it"
         )
-    return one_class(found, "face")
+    return one_class(loose, "face")
 
 
 def _folder(root: Path, names: tuple[str, ...]) -> Path | None:

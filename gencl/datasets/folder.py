@@ -109,8 +109,8 @@ def _subfolders(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     here = path.resolve()
-    found = (entry for entry in _entries(path) if entry.is_dir() and not entry.name.startswith("."))
-    return [entry for entry in found if entry.name not in _NO_CLASS and not here.is_relative_to(entry.resolve())]
+    folders = (entry for entry in _entries(path) if entry.is_dir() and not entry.name.startswith("."))
+    return [entry for entry in folders if entry.name not in _NO_CLASS and not here.is_relative_to(entry.resolve())]
 
 
 def _entries(path: Path) -> list[Path]:
@@ -136,29 +136,29 @@ def _loose(folder: Path) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     """The pictures in a folder at any depth, in the order of their names."""
-    found: list[Path] = []
+    pictures: list[Path] = []
     for where, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(where, name) for name in sorted(names) if is_picture(name)]
-    return found
+        pictures += [Path(where, name) for name in sorted(names) if is_picture(name)]
+    return pictures
 
 
 def pictures_below(folder: Path) -> list[Path]:
     """The pictures in a folder at any depth, in the order of their names. Raises UsageError where there are none."""
-    found = _below(folder)
-    if not found:
+    pictures = _below(folder)
+    if not pictures:
         raise UsageError(f"{printable(folder)} holds no pictures ({KINDS}); every class needs some")
-    return found
+    return pictures
 
 
 def _classes(path: Path) -> list[Path]:
     """The folders of the classes: ``path`` itself where its pictures lie loose."""
-    loose, found = _loose(path), _subfolders(path)
-    if not loose and not found:
+    loose, subfolders = _loose(path), _subfolders(path)
+    if not loose and not subfolders:
         raise UsageError(f"{printable(path)} holds neither pictures ({KINDS}) nor folders of them, one a class")
     if not loose:
-        return found
-    also = next((folder for folder in found if _below(folder)), None)
+        return subfolders
+    also = next((folder for folder in subfolders if _below(folder)), None)
     if also is not None:
         raise UsageError(
             f"{printable(path)} holds both loose pictures ({len(loose):,}, such as {printable(loose[0].name)}) and "

@@ -33,10 +33,10 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
         hint = did_you_mean(name, DATASETS)
         raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")
     folder = _folder(name, root)
-    found = folder if folder is not None else DATASETS.get(name)(root, download)
-    if isinstance(found, Path):
-        found = list_folder(found)
-    return read_listing(found, name, data) if isinstance(found, Listing) else _fitted(found, data)
+    loaded = folder if folder is not None else DATASETS.get(name)(root, download)
+    if isinstance(loaded, Path):
+        loaded = list_folder(loaded)
+    return read_listing(loaded, name, data) if isinstance(loaded, Listing) else _fitted(loaded, data)
 
 
 def _folder(name: str, root: Path | None) -> Path | None:

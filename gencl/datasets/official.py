@@ -41,10 +41,10 @@ def verify(name: str, path: Path, expected: str) -> None:
     """Raises GenclError when the file is absent or its md5 is not the official one."""
     if not path.is_file():
         raise GenclError(f"{path} is missing after the download; try again")
-    found = calculate_md5(str(path))
-    if found != expected:
+    actual = calculate_md5(str(path))
+    if actual != expected:
         raise GenclError(
-            f"{path} is damaged: its md5 is {found}, not {expected}; delete it and fetch it again "
+            f"{path} is damaged: its md5 is {actual}, not {expected}; delete it and fetch it again "
             f"(gencl data prepare {name})"
         )
 

@@ -70,27 +70,27 @@ def read_pictures(root: Path, classes: Sequence[Sequence[Path]], data: DataSetti
     """
     cached = cache_root() / "pictures" / f"{_key(root, classes, data.size)}.safetensors"
     try:
-        found = _Decoded.load(cached)
+        decoded = _Decoded.load(cached)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):  # absent or damaged: made again
-        found, lasting = _decode(root, classes, data.size)
+        decoded, lasting = _decode(root, classes, data.size)
         if lasting:
-            _keep(found, cached)
+            _keep(decoded, cached)
     total = sum(map(len, classes))
-    if found.unusable and data.broken == "refuse":
-        name, reason = found.unusable[0]
+    if decoded.unusable and data.broken == "refuse":
+        name, reason = decoded.unusable[0]
         raise GenclError(
-            f"{printable(root / name)} cannot be used: {reason} ({len(found.unusable):,} of {total:,} pictures in "
+            f"{printable(root / name)} cannot be used: {reason} ({len(decoded.unusable):,} of {total:,} pictures in "
             f"{printable(root)} cannot); repair or delete it, or leave all such out with --set data.broken=skip"
         )
-    if found.unusable:
-        named = [f"{printable(name)} ({reason})" for name, reason in found.unusable[:_NAMED]]
-        more = [f"and {len(found.unusable) - _NAMED:,} more"] if len(found.unusable) > _NAMED else []
-        say(f"left out {len(found.unusable):,} of {total:,} pictures in {printable(root)}: {', '.join(named + more)}")
-    counts = found.pictures.labels.bincount(minlength=len(classes)).tolist()
+    if decoded.unusable:
+        named = [f"{printable(name)} ({reason})" for name, reason in decoded.unusable[:_NAMED]]
+        more = [f"and {len(decoded.unusable) - _NAMED:,} more"] if len(decoded.unusable) > _NAMED else []
+        say(f"left out {len(decoded.unusable):,} of {total:,} pictures in {printable(root)}: {', '.join(named + more)}")
+    counts = decoded.pictures.labels.bincount(minlength=len(classes)).tolist()
     for files, count in zip(classes, counts, strict=True):
         if not count:
             raise UsageError(f"{printable(files[0].parent)} holds no picture that can be used")
-    pictures = found.pictures
+    pictures = decoded.pictures
     return Pictures(fit(pictures.images, None, data.channels), pictures.labels, pictures.content)
 
 
@@ -108,10 +108,10 @@ def _key(root: Path, classes: Sequence[Sequence[Path]], size: int | None) -> str
     return digest.hexdigest()[:32]
 
 
-def _keep(found: _Decoded, cached: Path) -> None:
+def _keep(decoded: _Decoded, cached: Path) -> None:
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
-        found.save(cached)
+        decoded.save(cached)
     except (OSError, GenclError):
         pass  # a cache that cannot be written costs time, nothing else
 

@@ -27,10 +27,10 @@ class Capability(Generic[T]):
     of: Callable[[Learner], T | None]
 
     def __call__(self, learner: Learner) -> T:
-        found = self.of(learner)
-        if found is None:
+        capability = self.of(learner)
+        if capability is None:
             raise TypeError(f"{type(learner).__name__} has no {self.word}: check it before it is asked")
-        return found
+        return capability
 
 
 def _with_own(learner: Learner) -> Learner | None:

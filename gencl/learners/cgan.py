@@ -42,18 +42,18 @@ class ConditionalGAN(GenerativeLearner):
         self.to(self.position.device)
 
     def shared(self) -> dict[str, Parameter]:
-        own = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
+        ids = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
         generator = self.generator.named_parameters(prefix="generator")
-        return {name: parameter for name, parameter in generator if id(parameter) not in own}
+        return {name: parameter for name, parameter in generator if id(parameter) not in ids}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        found = {id(parameter) for part in self.generator.own() for parameter in part.tasks[task].parameters()}
+        ids = {id(parameter) for part in self.generator.own() for parameter in part.tasks[task].parameters()}
         generator = self.generator.named_parameters(prefix="generator")
-        return {name: parameter for name, parameter in generator if id(parameter) in found}
+        return {name: parameter for name, parameter in generator if id(parameter) in ids}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        own = [parameter for task in tasks for parameter in self.own(task).values()]
-        judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *own]
+        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
+        judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *of_tasks]
         return [
             Phase("discriminator", judged, self.discriminator_loss, moves_shared=False, draw=self.drawn),
             Phase("generator", drawn, self.generator_loss, moves_shared=True, draw=self.drawn),

@@ -111,8 +111,8 @@ class Classifier(Learner):
 
     def range_of(self, tasks: Sequence[int], positions: Tensor) -> range:
         """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
-        found = tasks or self.task_of[positions].unique().tolist()
-        return range(min(found), max(found) + 1)
+        indices = tasks or self.task_of[positions].unique().tolist()
+        return range(min(indices), max(indices) + 1)
 
     def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
         """The features (n, f) of images whose tasks are ``index`` (n,), all in ``tasks``."""
@@ -169,13 +169,13 @@ class Classifier(Learner):
         heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
         if self.heads != "task":
             return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
-        found = []
+        logits = []
         for classes in dict.fromkeys(head.out_features for head in heads):
             alike = [head for head in heads if head.out_features == classes]
             weight, bias = torch.cat([head.weight for head in alike]), torch.cat([head.bias for head in alike])
             scores = at_least_float32(F.linear(features, weight, bias))
-            found.append(scores.view(len(images), len(alike), classes))
-        return found
+            logits.append(scores.view(len(images), len(alike), classes))
+        return logits
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
         """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""
@@ -198,8 +198,8 @@ class Classifier(Learner):
         return layers_of(self.trunk, head)
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        own = [parameter for task in tasks for parameter in self.own(task).values()]
-        step = Phase("classifier", [*self.shared().values(), *own], self.loss, moves_shared=True)
+        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
+        step = Phase("classifier", [*self.shared().values(), *of_tasks], self.loss, moves_shared=True)
         return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:

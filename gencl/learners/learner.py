@@ -81,9 +81,9 @@ class Learner(nn.Module, ABC):
 
     def grow(self, classes: Sequence[int], seed: int) -> None:
         """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them."""
-        known = set(classes) & set(self.classes)
-        if known:
-            raise ValueError(f"classes {sorted(known)} were learned before")
+        repeated = set(classes) & set(self.classes)
+        if repeated:
+            raise ValueError(f"classes {sorted(repeated)} were learned before")
         self.tasks.append(tuple(classes))
         self.classes.extend(classes)
         lookup = torch.full((max(self.classes) + 1,), -1, dtype=torch.long)

@@ -56,6 +56,6 @@ class Passes:
 
     def take(self) -> tuple[int, int]:
         """What was counted, forward and backward, since this was asked last."""
-        found = self.forward, self.backward
+        counts = self.forward, self.backward
         self.forward = self.backward = 0
-        return found
+        return counts

@@ -48,8 +48,8 @@ class Units:
 def layers_of(trunk: nn.Module, head: int | None) -> list[Layer]:
     """The layers of a trunk's units from first to last; a head of so many units at the end, where tasks share one."""
     hidden = trunk.layers() if isinstance(trunk, Trunk) else []
-    found = [
+    layers = [
         Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
         for layer in hidden
     ]
-    return found if head is None else [*found, Layer("head.0.weight", ("head.0.bias",), head, hidden=False)]
+    return layers if head is None else [*layers, Layer("head.0.weight", ("head.0.bias",), head, hidden=False)]

@@ -72,8 +72,8 @@ class VAE(GenerativeLearner):
         return {name: parameter for name, parameter in self.named_parameters() if part in name}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        own = [parameter for task in tasks for parameter in self.own(task).values()]
-        return [Phase("vae", [*self.shared().values(), *own], self.loss, moves_shared=True, draw=self.drawn)]
+        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
+        return [Phase("vae", [*self.shared().values(), *of_tasks], self.loss, moves_shared=True, draw=self.drawn)]
 
     def networks(self) -> list[nn.Module]:
         return [self.generator.encoder.trunk, self.generator.decoder.trunk]
@@ -160,7 +160,7 @@ class VAE(GenerativeLearner):
             index = int(self.generator.task_of[position])
             parts = [self.generator.encoder(task.train.take(some).float() / 255, index) for some in rows.split(_CHUNK)]
             if len(rows):
-                means, log_variances = (torch.cat(found) for found in zip(*parts, strict=True))
+                means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
                 self.generator.fit(position, means, log_variances)
 
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:

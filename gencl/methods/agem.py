@@ -48,7 +48,7 @@ class AGEM(Remembering):
         images, classes = self._memory.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
         batch = Batch(images, classes, tasks=tuple(range(ctx.task.parts[0].index)))
         loss = ctx.phase.loss(batch, ctx.step, ctx.random)
-        found = torch.autograd.grad(loss, parameters, allow_unused=True)
-        reference = [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, found, strict=True)]
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        reference = [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, gradients, strict=True)]
         ctx.processes.average(reference)
         return reference

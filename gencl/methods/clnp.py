@@ -170,6 +170,6 @@ class CLNP(Freezing):
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)
-        found = within("active", state)
-        self.active = [found[str(number)] for number in range(len(found))]
+        masks = within("active", state)
+        self.active = [masks[str(number)] for number in range(len(masks))]
         self._initial = within("initial", state)

@@ -48,10 +48,10 @@ class Composed(Method):
         return list(tasks)
 
     def stages(self, task: int, last: bool) -> list[Stage]:
-        found = [stages for method in self.methods if len(stages := method.stages(task, last)) > 1]
-        if len(found) > 1:
+        staged = [stages for method in self.methods if len(stages := method.stages(task, last)) > 1]
+        if len(staged) > 1:
             raise UsageError(f"{'+'.join(self.names)}: two of these methods have stages of their own")
-        return found[0] if found else [Stage("train")]
+        return staged[0] if staged else [Stage("train")]
 
     def before_task(self, ctx: Context) -> None:
         for method in self.methods:

@@ -74,12 +74,12 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 
     Taken as Omega / (Omega + 1 / strength): an operation less on each entry, and these are what a step costs.
     """
-    found = out or [torch.empty_like(value, memory_format=torch.contiguous_format) for value in importance]
+    weights = out or [torch.empty_like(value, memory_format=torch.contiguous_format) for value in importance]
     if not strength:
-        return [weight.zero_() for weight in found]
-    for omega, weight in zip(importance, found, strict=True):
+        return [weight.zero_() for weight in weights]
+    for omega, weight in zip(importance, weights, strict=True):
         torch.div(omega, torch.add(omega, 1 / strength, out=weight), out=weight)
-    return found
+    return weights
 
 
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -116,5 +116,5 @@ def entered(seen: int, n: int, places: int, seed: int) -> Tensor:
     numbers = torch.arange(seen, seen + n)
     drawn = (RandomSource(seed, "reservoir", seen).uniform(n).double() * (numbers + 1)).long()
     slots = torch.where(numbers < places, numbers, drawn)
-    found = torch.full((max(places, int(slots.max()) + 1),), -1)
-    return found.scatter_reduce(0, slots, torch.arange(n), "amax")[:places]
+    latest = torch.full((max(places, int(slots.max()) + 1),), -1)
+    return latest.scatter_reduce(0, slots, torch.arange(n), "amax")[:places]

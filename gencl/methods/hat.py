@@ -123,6 +123,6 @@ class HAT(Freezing):
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)
-        found = within("embedding", state)
-        self._embeddings = [found[str(number)].requires_grad_() for number in range(len(found))]
+        embeddings = within("embedding", state)
+        self._embeddings = [embeddings[str(number)].requires_grad_() for number in range(len(embeddings))]
         self._look_up(learner)

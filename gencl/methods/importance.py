@@ -47,8 +47,8 @@ def moments(
     def summed(name: str, samples: PerSample) -> Tensor:
         return samples.moments(wanted)
 
-    found = average(learner, kind, batch, parameters, summed, processes, weights)
-    return [{name: value[i] for name, value in found.items()} for i in range(len(wanted))]
+    averages = average(learner, kind, batch, parameters, summed, processes, weights)
+    return [{name: value[i] for name, value in averages.items()} for i in range(len(wanted))]
 
 
 def average(
@@ -71,8 +71,8 @@ def average(
     weights = torch.ones(n, device=batch.classes.device) if weights is None else weights
     shared_work = processes is not None and 1 < processes.world <= n  # fewer samples than processes: each measures all
     if processes is not None and shared_work:
-        own = torch.arange(processes.rank, n, processes.world, device=batch.classes.device)
-        batch, weights = batch.rows(own), weights[own]
+        share = torch.arange(processes.rank, n, processes.world, device=batch.classes.device)
+        batch, weights = batch.rows(share), weights[share]
     sums: dict[str, Tensor] = {}
     random = _source(batch)
     with _measuring(learner):
@@ -188,9 +188,9 @@ def _per_sample(
         yield from _functional(learner, kind, batch, weights, rest, random)
 
 
-def _unchanged(found: tuple[Tensor, Tensor, int]) -> bool:
-    """Whether a layer's inputs are still what it saw."""
-    inputs, _, version = found
+def _unchanged(layer_pass: tuple[Tensor, Tensor, int]) -> bool:
+    """Return whether the layer's inputs are unchanged since this forward pass."""
+    inputs, _, version = layer_pass
     return inputs._version == version
 
 
@@ -218,8 +218,8 @@ def _functional(
     model = _Scalars(learner, kind, batch.tasks, random)
 
     def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
-        found: Tensor = functional_call(model, values, (sample,))
-        return found
+        value: Tensor = functional_call(model, values, (sample,))
+        return value
 
     values = {f"learner.{name}": parameter.detach() for name, parameter in parameters.items()}
     size = at_once(sum(parameter.numel() for parameter in parameters.values()))
@@ -227,7 +227,7 @@ def _functional(
         rows = slice(start, start + size)
         some = batch.rows(rows)
         with learner.passes.of_each(len(some)):
-            found = vmap(grad(scalar), in_dims=(None, 0))(values, some.tensors())
-        for name, gradients in found.items():
+            gradients_by_name = vmap(grad(scalar), in_dims=(None, 0))(values, some.tensors())
+        for name, gradients in gradients_by_name.items():
             weighted = gradients * weights[rows].view(-1, *[1] * (gradients.ndim - 1))
             yield name.removeprefix("learner."), made(weighted)

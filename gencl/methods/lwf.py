@@ -54,12 +54,12 @@ class LwF(Method):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._teacher: Classifier | None = None
-        self._known = 0
+        self._old_tasks = 0
         self._recorded: list[Tensor] | None = None
 
     def before_task(self, ctx: Context) -> None:
-        self._known = len(ctx.learner.tasks) - len(ctx.task.parts)
-        if self._known:
+        self._old_tasks = len(ctx.learner.tasks) - len(ctx.task.parts)
+        if self._old_tasks:
             self._teach(ctx.learner)
 
     def _teach(self, learner: Learner) -> None:
@@ -69,7 +69,7 @@ class LwF(Method):
         if self._teacher is None or not ctx.phase.moves_shared:
             return None
         old = self._old(ctx, ctx.batch)
-        new = CLASSIFIER(ctx.learner).responses(ctx.batch.inputs, self._known)
+        new = CLASSIFIER(ctx.learner).responses(ctx.batch.inputs, self._old_tasks)
         terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
         return self.settings.lambda_ * torch.stack(terms).sum()
 
@@ -78,24 +78,24 @@ class LwF(Method):
         """The teacher's responses to the batch."""
         assert self._teacher is not None
         data = ctx.task.train
-        columns = sum(len(classes) for classes in ctx.learner.tasks[: self._known])
+        columns = sum(len(classes) for classes in ctx.learner.tasks[: self._old_tasks])
         all_seen = ctx.steps * ctx.train.batch_size >= len(data)
         if batch.index is None or not all_seen or len(data) * columns > _RECORDED:
-            return self._teacher.responses(batch.inputs, self._known)
+            return self._teacher.responses(batch.inputs, self._old_tasks)
         if self._recorded is None:
             rows = torch.arange(len(data), device=batch.index.device).split(_CHUNK)
-            parts = [self._teacher.responses(data.take(some).float() / 255, self._known) for some in rows]
+            parts = [self._teacher.responses(data.take(some).float() / 255, self._old_tasks) for some in rows]
             self._recorded = [torch.cat(of_head) for of_head in zip(*parts, strict=True)]
         return [responses[batch.index] for responses in self._recorded]
 
     def state_dict(self) -> dict[str, Tensor]:
         if self._teacher is None:
             return {}
-        return {"known": torch.tensor(self._known), **under("teacher", self._teacher.state_dict())}
+        return {"known": torch.tensor(self._old_tasks), **under("teacher", self._teacher.state_dict())}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         if state:
-            self._known = int(state["known"])
+            self._old_tasks = int(state["known"])
             self._teach(learner)
             assert self._teacher is not None
             self._teacher.load_state_dict(within("teacher", state))

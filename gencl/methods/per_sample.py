@@ -71,10 +71,10 @@ class OuterProducts(PerSample):
         self._inputs, self._outputs = inputs, outputs
 
     def moments(self, wanted: Sequence[Moment]) -> Tensor:
-        found = self._inputs.new_empty(len(wanted), self._outputs.shape[1], self._inputs.shape[1])
-        for moment, sums in zip(wanted, found, strict=True):
+        moments = self._inputs.new_empty(len(wanted), self._outputs.shape[1], self._inputs.shape[1])
+        for moment, sums in zip(wanted, moments, strict=True):
             torch.mm(_OF[moment](self._outputs).T, _OF[moment](self._inputs), out=sums)
-        return found
+        return moments
 
 
 def made(gradients: Tensor) -> PerSample:
@@ -84,16 +84,16 @@ def made(gradients: Tensor) -> PerSample:
 
 def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if inputs.ndim == 2:
-        found: dict[str, PerSample] = {"weight": OuterProducts(inputs, delta)}
+        gradients: dict[str, PerSample] = {"weight": OuterProducts(inputs, delta)}
     else:
         flat_inputs, flat_delta = inputs.flatten(1, -2), delta.flatten(1, -2)
 
         def weight(rows: slice) -> Tensor:
             return flat_delta[rows].transpose(1, 2) @ flat_inputs[rows]
 
-        found = {"weight": PerSample(weight, len(inputs), layer.weight.numel())}
+        gradients = {"weight": PerSample(weight, len(inputs), layer.weight.numel())}
         delta = flat_delta.sum(1)
-    return found if layer.bias is None else {**found, "bias": made(delta)}
+    return gradients if layer.bias is None else {**gradients, "bias": made(delta)}
 
 
 def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
@@ -121,8 +121,8 @@ def _unfolded(
         return (flat[rows] @ columns.transpose(1, 2)).view(-1, *layer.weight.shape)
 
     patches = layer.weight[0].numel() * flat.shape[2]
-    found = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
-    return found if layer.bias is None else {**found, "bias": made(delta.flatten(2).sum(2))}
+    gradients = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
+    return gradients if layer.bias is None else {**gradients, "bias": made(delta.flatten(2).sum(2))}
 
 
 def _group_norm(layer: nn.GroupNorm, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:

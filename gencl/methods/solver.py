@@ -46,8 +46,8 @@ class Solver:
         """Return the most probable old class of each image, (n,)."""
         assert self._copy is not None
         scores, right = self._scores(images, classes)
-        known = torch.tensor(self._copy.classes, device=classes.device)
-        return known[scores.argmax(1) - right + self._copy.position[classes]]
+        old_classes = torch.tensor(self._copy.classes, device=classes.device)
+        return old_classes[scores.argmax(1) - right + self._copy.position[classes]]
 
     def _scores(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """The scores of the old columns, and the right ones: the copy has grown for the new task, too."""

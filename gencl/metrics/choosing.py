@@ -34,7 +34,7 @@ def chosen_metrics(
     final: list[Metric] = []
     for asked in METRICS if only is None else only:
         members = (asked,) if only is None else GROUPS.get(asked, (asked,))
-        found: list[Metric] = []
+        applicable: list[Metric] = []
         whys: list[str] = []
         for name in members:
             kind: type[Metric] = METRICS.get(name)
@@ -47,10 +47,10 @@ def chosen_metrics(
             if why:
                 whys.append(why)
             elif only is not None or kind.when != "on request":
-                found.append(kind())
-        if only is not None and not found:
+                applicable.append(kind())
+        if only is not None and not applicable:
             raise UsageError(f"metric {asked} does not apply to {type(learner).__name__}: {whys[0]}")
-        for metric in found:
+        for metric in applicable:
             metric.pooled = pooled and metric.pools
             (always if metric.when == "always" or (pooled and metric.of_few) else final).append(metric)
     return always, final

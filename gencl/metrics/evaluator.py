@@ -151,8 +151,8 @@ class Evaluator:
     @staticmethod
     def _together(metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, float]:
         """The figures over the images of several tasks together."""
-        found = {name: value for m in metrics for name, value in m.final_summary(snapshot, snapshot.tasks).items()}
-        return {name: value for name, value in found.items() if value is not None}
+        figures = {name: value for m in metrics for name, value in m.final_summary(snapshot, snapshot.tasks).items()}
+        return {name: value for name, value in figures.items() if value is not None}
 
     def _lpips(self) -> dict[str, Any]:
         """What LPIPS depends on."""
@@ -169,19 +169,19 @@ class Evaluator:
     def notes(self, snapshot: Snapshot) -> list[str]:
         """What people must know of the scores: where few images bias them, or the weights are not those of papers."""
         perceptual = self.conditions.perceptual
-        found = []
+        notes = []
         if perceptual is not None and not perceptual.published:
-            found.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
+            notes.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
         if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
-            return found
+            return notes
         features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
         if snapshot.conditions.pool:
             made, real = (side.n for side in snapshot.sides(snapshot.tasks))
             singular = bias_notes(made, real, features) if min(made, real) <= features else []
-            return [*found, pool_note(made, real), *singular]
+            return [*notes, pool_note(made, real), *singular]
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
         real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
-        return found + bias_notes(n, real, features)
+        return notes + bias_notes(n, real, features)
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
         """The learner's mode is as before afterwards."""
@@ -194,12 +194,12 @@ class Evaluator:
 
     def summary(self, matrices: Mapping[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
         """The figures that are defined; with a snapshot those too that are taken once, at the end."""
-        found: dict[str, float | None] = {}
+        figures: dict[str, float | None] = {}
         for metric in self.metrics:
-            found.update(metric.summary(matrices[metric.name]))
+            figures.update(metric.summary(matrices[metric.name]))
             if snapshot is not None:
-                found.update(metric.final_summary(snapshot, list(self.scenario.tasks)))
-        return {name: value for name, value in found.items() if value is not None}
+                figures.update(metric.final_summary(snapshot, list(self.scenario.tasks)))
+        return {name: value for name, value in figures.items() if value is not None}
 
     def features(self) -> dict[str, Any] | None:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.

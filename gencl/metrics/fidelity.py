@@ -70,13 +70,13 @@ class FID(Metric):
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
         """One distance over the images of several tasks: ``fid_first_half`` of the first half, ``fid_all`` of all."""
         half = tasks[: len(tasks) // 2]
-        found = {"fid_first_half": _distance(snapshot, half)} if half else {}
-        return {**found, "fid_all": _distance(snapshot, tasks)}
+        first_half = {"fid_first_half": _distance(snapshot, half)} if half else {}
+        return {**first_half, "fid_all": _distance(snapshot, tasks)}
 
 
 def _distance(snapshot: Snapshot, tasks: list[Task]) -> float | None:
-    def found() -> float | None:
+    def measure() -> float | None:
         generated, real = snapshot.sides(tasks)
         return frechet_distance(generated, real) if min(generated.n, real.n) > 1 else None
 
-    return snapshot.once(("distance", *(task.index for task in tasks)), found)
+    return snapshot.once(("distance", *(task.index for task in tasks)), measure)

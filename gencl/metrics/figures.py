@@ -65,17 +65,17 @@ def figure(name: str) -> Figure:
     is not loaded, or of an older gencl)."""
     if name in COSTS:
         return COSTS[name]
-    return next((found[name] for found in _declared() if name in found), None) or _further(name) or _default(name)
+    return next((figures[name] for figures in _declared() if name in figures), None) or _further(name) or _default(name)
 
 
 def main_figures() -> list[str]:
     """Return the names of the figures that matter most, in the order of the metrics."""
-    return [name for found in _declared() for name, one in found.items() if one.main]
+    return [name for figures in _declared() for name, one in figures.items() if one.main]
 
 
 def added_figures() -> list[str]:
     """Return the names of the figures of plug-ins' metrics."""
-    return [name for found in _declared(name for name in METRICS if METRICS.source(name)) for name in found]
+    return [name for figures in _declared(name for name in METRICS if METRICS.source(name)) for name in figures]
 
 
 def meanings(names: Iterable[str]) -> dict[str, str]:
@@ -126,16 +126,16 @@ def shown(name: str, value: float | None) -> str:
     decimal."""
     if value is None:
         return "-"
-    found = figure(name)
-    if found.unit == "share":
-        return f"{100 * value:.{found.decimals}f}"
-    if found.unit == "bytes":
+    about = figure(name)
+    if about.unit == "share":
+        return f"{100 * value:.{about.decimals}f}"
+    if about.unit == "bytes":
         return f"{value / 1e6:.1f}"
-    if found.unit == "count":
+    if about.unit == "count":
         return f"{value:,.0f}"
-    if found.unit == "error":
+    if about.unit == "error":
         return f"{value:.3g}"
-    if found.unit == "kernel distance" and abs(value) >= 100:
+    if about.unit == "kernel distance" and abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 1 or abs(value) < 1e-12 else f"{value:.2g}"
 

@@ -10,14 +10,14 @@ from gencl.core.randomness import seeded
 from gencl.datasets.dataset import Split
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
-from gencl.metrics.lessons import Recipe
+from gencl.metrics.lessons import TrainingPlan
 from gencl.metrics.metric import Metric, needs_generator
 from gencl.metrics.reader import Reader
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.trained_reader import TrainedReader, fit
 from gencl.scenarios.task import Task
 
-RECIPE = Recipe(steps=600)
+TRAINING_PLAN = TrainingPlan(steps=600)
 
 
 class FittingCapacity(Metric):
@@ -63,6 +63,6 @@ def _trained(snapshot: Snapshot) -> tuple[Reader, Tensor]:
     with seeded("fitting", snapshot.conditions.seed):
         reader = TrainedReader("fitting", shape=tuple(images.shape[1:]), classes=len(classes))
     reader.to(snapshot.device)
-    with Reporter(RECIPE.steps_for(len(images)), 0, "silent") as reporter:
-        fit(reader, Split(images, outputs), RECIPE, reporter)
+    with Reporter(TRAINING_PLAN.steps_for(len(images)), 0, "silent") as reporter:
+        fit(reader, Split(images, outputs), TRAINING_PLAN, reporter)
     return reader.eval(), classes

@@ -56,10 +56,10 @@ class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fid
     @classmethod
     def from_weights(cls, weights: Sequence[str | Path] = ()) -> Inception:
         """By the one of the files ``weights`` that holds Inception, else by the published weights."""
-        found = find(INCEPTION, weights)
-        assert found is not None
-        return cls(found)
+        weight_file = find(INCEPTION, weights)
+        assert weight_file is not None
+        return cls(weight_file)
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
-        found: tuple[Tensor, ...] = super().forward(input.expand(-1, 3, -1, -1).contiguous())
-        return found
+        outputs: tuple[Tensor, ...] = super().forward(input.expand(-1, 3, -1, -1).contiguous())
+        return outputs

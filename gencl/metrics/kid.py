@@ -27,8 +27,8 @@ def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
     """
     size = min(SUBSET_SIZE, len(generated), len(real))
     subsets = max(SUBSETS, SUBSET_SIZE // size)
-    found = kid_features_to_metric(generated, real, kid_subsets=subsets, kid_subset_size=size, verbose=False)
-    return float(found[KEY_METRIC_KID_MEAN]), float(found[KEY_METRIC_KID_STD])
+    distances = kid_features_to_metric(generated, real, kid_subsets=subsets, kid_subset_size=size, verbose=False)
+    return float(distances[KEY_METRIC_KID_MEAN]), float(distances[KEY_METRIC_KID_STD])
 
 
 class KID(Metric):
@@ -76,8 +76,8 @@ class KIDSpread(Metric):
 
 
 def _distances(snapshot: Snapshot, task: Task) -> tuple[float | None, float | None]:
-    def found() -> tuple[float | None, float | None]:
+    def measure() -> tuple[float | None, float | None]:
         both = snapshot.both_features(task)
         return kernel_distances(*both) if min(map(len, both)) > 1 else (None, None)
 
-    return snapshot.once(("kid of subsets", task.index), found)
+    return snapshot.once(("kid of subsets", task.index), measure)

@@ -14,10 +14,10 @@ from gencl.scenarios.task import DataSource, Scenario
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a reader is trained; who changes the network or the training below gives it another ``version``.
+class TrainingPlan:
+    """How a reader is trained. Change ``version`` whenever the network or its training changes.
 
-    The steps are as many as ``epochs`` need, within ``fewest_steps`` and ``steps``.
+    Training takes as many steps as ``epochs`` need: at least ``fewest_steps``, at most ``steps``.
     """
 
     version: int = 1
@@ -56,7 +56,7 @@ class Lessons:
     ``outputs[k]`` is the number that class k of the scenario has in ``train`` and ``test``; ``key`` names it all.
     """
 
-    def __init__(self, scenario: Scenario, split: str, recipe: Recipe) -> None:
+    def __init__(self, scenario: Scenario, split: str, recipe: TrainingPlan) -> None:
         sources = scenario.sources
         apart = [task.validation for task in scenario.planned if split == "validation"]
         kept = {image for part in apart for image in _contents(part)}

@@ -48,14 +48,14 @@ class LPIPSDiversity(_LPIPS):
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
         """None where fewer than two images of a class were asked for."""
-        classes, found = snapshot.classes_of(task), []
+        classes, distances = snapshot.classes_of(task), []
         for c in task.classes:
             rows = (classes == c).nonzero().squeeze(1)[: 2 * PAIRS]
             if len(rows) < 2:
                 return None
             one, other = (snapshot.images(task, half) for half in rows[: len(rows) // 2 * 2].chunk(2))
-            found.append(self.distance(snapshot, one, other))
-        return sum(found) / len(found)
+            distances.append(self.distance(snapshot, one, other))
+        return sum(distances) / len(distances)
 
 
 class LPIPSDrift(_LPIPS):

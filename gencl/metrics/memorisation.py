@@ -74,7 +74,7 @@ def _sides(snapshot: Snapshot, task: Task, label: int) -> tuple[Tensor, Tensor, 
     ).features
     generated = snapshot.generated(task).features
     assert held_out is not None and train is not None and generated is not None
-    own = [
+    sides = [
         features[labels == label]
         for features, labels in (
             (generated, snapshot.classes_of(task)),
@@ -82,8 +82,8 @@ def _sides(snapshot: Snapshot, task: Task, label: int) -> tuple[Tensor, Tensor, 
             (held_out, snapshot.held_out_part(task).labels),
         )
     ]
-    n = min(len(own[1]), len(own[2]))
-    if not n or not len(own[0]):
+    n = min(len(sides[1]), len(sides[2]))
+    if not n or not len(sides[0]):
         return None
-    some = [real[permutation(len(real), "memorisation", task.index, label).to(real.device)[:n]] for real in own[1:]]
-    return own[0], some[0], some[1]
+    some = [real[permutation(len(real), "memorisation", task.index, label).to(real.device)[:n]] for real in sides[1:]]
+    return sides[0], some[0], some[1]

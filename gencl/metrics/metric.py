@@ -77,10 +77,10 @@ class Metric(ABC):
 
     def overall(self, values: Sequence[float | None]) -> float | None:
         """One figure for the values on all tasks: their mean, or the last where tasks are pooled."""
-        known = [value for value in values if value is not None]
+        defined = [value for value in values if value is not None]
         if self.pooled:
             return values[-1]
-        return sum(known) / len(known) if known else None
+        return sum(defined) / len(defined) if defined else None
 
     def at_end(self, matrix: Matrix) -> float | None:
         """The figure over all tasks after the last one: a mean, or that of all together where tasks are pooled."""

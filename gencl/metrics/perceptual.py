@@ -47,8 +47,8 @@ class Perceptual:
 
         Raises GenclError where a download fails, UsageError for files that are absent or hold something else.
         """
-        found = find(_PUBLISHED[backbone], files, download)
-        return None if found is None else Perceptual(found, backbone)
+        weight_file = find(_PUBLISHED[backbone], files, download)
+        return None if weight_file is None else Perceptual(weight_file, backbone)
 
     def _trunk(self) -> dict[str, Tensor]:
         """The backbone's tensors by torchvision's place: lpips keeps the places within its slices."""

@@ -19,8 +19,8 @@ def precision_recall(generated: Tensor, real: Tensor) -> dict[str, float]:
     An image's neighbourhood reaches as far as its third nearest neighbour, or the farthest of fewer.
     """
     k = min(NEIGHBOURS, len(generated) - 1, len(real) - 1)
-    found = prc_features_to_metric(generated, real, prc_neighborhood=k, save_cpu_ram=True, verbose=False)
-    return {"precision": float(found[KEY_METRIC_PRECISION]), "recall": float(found[KEY_METRIC_RECALL])}
+    shares = prc_features_to_metric(generated, real, prc_neighborhood=k, save_cpu_ram=True, verbose=False)
+    return {"precision": float(shares[KEY_METRIC_PRECISION]), "recall": float(shares[KEY_METRIC_RECALL])}
 
 
 class _OfBoth(Metric):
@@ -33,11 +33,11 @@ class _OfBoth(Metric):
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
         """None where one side has a single image, which has no neighbour."""
 
-        def found() -> dict[str, float]:
+        def both_shares() -> dict[str, float]:
             both = snapshot.features_of(snapshot.group(task))
             return precision_recall(*both) if min(map(len, both)) > 1 else {}
 
-        return snapshot.once(("precision, recall", task.index), found).get(self.name)
+        return snapshot.once(("precision, recall", task.index), both_shares).get(self.name)
 
 
 class Precision(_OfBoth):

@@ -48,8 +48,8 @@ class Reader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has 
             )
         images = input.float()
         features = self.read((images.mean(1, keepdim=True) if channels == 1 else images) / 255)
-        found = {FEATURES: features, LOGITS: self.head(F.relu(features))}
-        return tuple(found[name] for name in self.features_list)
+        outputs = {FEATURES: features, LOGITS: self.head(F.relu(features))}
+        return tuple(outputs[name] for name in self.features_list)
 
     def read(self, images: Tensor) -> Tensor:
         """Images (n, channels, height, width) in [0, 1] to features (n, 128), before their nonlinearity."""

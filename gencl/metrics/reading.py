@@ -45,12 +45,12 @@ def read(
     scores must not depend on it.
     """
     first, end = (n * rank // processes.world for rank in (processes.rank, processes.rank + 1))
-    own = torch.arange(first, max(end, first + 1), device=device) % n  # one at least, for the shapes
+    share = torch.arange(first, max(end, first + 1), device=device) % n  # one at least, for the shapes
     statistics: Statistics | None = None
     answers, kept = [], []
     with torch.autocast(device.type, enabled=False):
-        for rows in own.split(batch_size):
-            features, logits = (found.float() for found in extractor(images(rows))[:2])
+        for rows in share.split(batch_size):
+            features, logits = (output.float() for output in extractor(images(rows))[:2])
             if first == end:
                 features, logits = features[:0], logits[:0]
             part = Statistics.of(features)

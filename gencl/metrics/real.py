@@ -28,14 +28,14 @@ def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Pro
     Every process needs the same answer to whether it is there, so that all read or none.
     """
     device = part.labels.device
-    found = _load(_path(extractor, part), device, keep)
-    if not processes.any(found is None, device):
-        assert found is not None
-        return found
-    found = read(extractor, len(part), part.take, batch_size, device, processes, keep)
+    reading = _load(_path(extractor, part), device, keep)
+    if not processes.any(reading is None, device):
+        assert reading is not None
+        return reading
+    reading = read(extractor, len(part), part.take, batch_size, device, processes, keep)
     if processes.main:
-        _store(_path(extractor, part), found)
-    return found
+        _store(_path(extractor, part), reading)
+    return reading
 
 
 def _path(extractor: nn.Module, part: Split) -> Path:
@@ -53,16 +53,16 @@ def _load(path: Path, device: torch.device, keep: bool) -> Reading | None:
     return None if keep and reading.features is None else reading
 
 
-def _store(path: Path, found: Reading) -> None:
+def _store(path: Path, reading: Reading) -> None:
     """A cache that cannot be written costs time, nothing else."""
     tensors = {
-        "n": torch.tensor(found.statistics.n),
-        "total": found.statistics.total,
-        "outer": found.statistics.outer,
-        "answers": found.answers,
+        "n": torch.tensor(reading.statistics.n),
+        "total": reading.statistics.total,
+        "outer": reading.statistics.outer,
+        "answers": reading.answers,
     }
-    if found.features is not None and found.logits is not None and found.features.nbytes <= LARGEST_BYTES:
-        tensors |= {"features": found.features, "logits": found.logits}
+    if reading.features is not None and reading.logits is not None and reading.features.nbytes <= LARGEST_BYTES:
+        tensors |= {"features": reading.features, "logits": reading.logits}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, {name: tensor.cpu() for name, tensor in tensors.items()})

@@ -67,7 +67,7 @@ class Snapshot:
 
     def __init__(self, learner: Learner, conditions: Conditions, tasks: Sequence[Task], keep: bool = False) -> None:
         self.learner, self.conditions, self.tasks, self.keep = learner, conditions, list(tasks), keep
-        self._found: dict[Hashable, object] = {}
+        self._memo: dict[Hashable, object] = {}
 
     @property
     def device(self) -> torch.device:
@@ -79,9 +79,9 @@ class Snapshot:
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gives, made only once: metrics that share work ask for it under the same key."""
-        if key not in self._found:
-            self._found[key] = make()
-        return cast(T, self._found[key])
+        if key not in self._memo:
+            self._memo[key] = make()
+        return cast(T, self._memo[key])
 
     def read_by(self, extractor: nn.Module) -> Snapshot:
         """Return the same learner's images as another extractor reads them: generated again, and so the same."""
@@ -133,11 +133,11 @@ class Snapshot:
         extractor, n = self.conditions.extractor, len(self.classes_of(task))
         assert extractor is not None
 
-        def found() -> Reading:
+        def read_generated() -> Reading:
             make = lambda rows: self.images(task, rows)  # noqa: E731
             return read(extractor, n, make, self.batch_size, self.device, self.conditions.processes, self.keep)
 
-        return self.once(("generated", task.index), found)
+        return self.once(("generated", task.index), read_generated)
 
     def both_features(self, task: Task) -> tuple[Tensor, Tensor]:
         """The features (n, d) of a task's generated and of its held-out images; of a snapshot that keeps them."""

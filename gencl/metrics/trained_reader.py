@@ -27,11 +27,11 @@ from gencl.core.folders import cache_root
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic, permutation, seeded
 from gencl.datasets.dataset import Split
-from gencl.metrics.lessons import Lessons, Recipe, unsuited
+from gencl.metrics.lessons import Lessons, TrainingPlan, unsuited
 from gencl.metrics.reader import FEATURES, LOGITS, Reader
 from gencl.scenarios.task import Scenario
 
-RECIPE = Recipe()
+TRAINING_PLAN = TrainingPlan()
 
 
 class Card(BaseModel):
@@ -81,7 +81,7 @@ class TrainedReader(Reader):
         scenario: Scenario,
         split: str = "test",
         progress: Mode = "auto",
-        recipe: Recipe | None = None,
+        recipe: TrainingPlan | None = None,
         **_: object,
     ) -> TrainedReader:
         """The reader of a scenario's classes, logit k for class number k; from the cache, else trained (a minute).
@@ -92,15 +92,15 @@ class TrainedReader(Reader):
         """
         if why := unsuited(scenario):
             raise UsageError(f"evaluate.features: reader: {why}; use auto or none")
-        recipe = recipe or RECIPE
-        lessons = Lessons(scenario, split, recipe)
+        plan = recipe or TRAINING_PLAN
+        lessons = Lessons(scenario, split, plan)
         path = cache_root() / "readers" / f"{lessons.key}.safetensors"
-        with seeded("reader", recipe.version):
+        with seeded("reader", plan.version):
             reader = cls(shape=scenario.image_shape, classes=len(lessons.outputs))
-        reporter = Reporter(recipe.steps_for(len(lessons.train)), 0, progress)
+        reporter = Reporter(plan.steps_for(len(lessons.train)), 0, progress)
         if not reader._load(path, reporter):
             with reporter:
-                reader._learn(lessons, recipe, path, reporter)
+                reader._learn(lessons, plan, path, reporter)
         for tensor in (reader.head.weight, reader.head.bias):
             tensor.data = tensor.data[lessons.outputs]
         reader.eval().requires_grad_(False)
@@ -122,19 +122,19 @@ class TrainedReader(Reader):
         self.version, self.accuracy = about.sha256[:12], about.accuracy
         return True
 
-    def _learn(self, lessons: Lessons, recipe: Recipe, path: Path, reporter: Reporter) -> None:
+    def _learn(self, lessons: Lessons, plan: TrainingPlan, path: Path, reporter: Reporter) -> None:
         """Trains, measures and keeps the reader."""
         reporter.doing("training a reader for FID")
         reporter.say(f"training a reader of {lessons.about} for FID; it is kept for further runs")
         start = time.perf_counter()
         with _one_thread(), deterministic(torch.device("cpu")):
-            fit(self, lessons.train, recipe, reporter)
+            fit(self, lessons.train, plan, reporter)
             with torch.no_grad():
                 answers = torch.cat([self(images)[1].argmax(1) for images in lessons.test.images.split(500)])
         self.accuracy = float((answers == lessons.test.labels).double().mean())
         card = {
             "schema": 1,
-            "recipe": asdict(recipe),
+            "recipe": asdict(plan),
             "data": lessons.about,
             "training_images": len(lessons.train),
             "held_out_images": len(lessons.test),
@@ -155,7 +155,7 @@ class TrainedReader(Reader):
         )
 
 
-def fit(reader: Reader, split: Split, recipe: Recipe, reporter: Reporter) -> None:
+def fit(reader: Reader, split: Split, recipe: TrainingPlan, reporter: Reporter) -> None:
     """Trains a reader by AdamW; the rate rises over a tenth of the steps, then falls to 0, both linearly."""
     steps = recipe.steps_for(len(split))
     optimizer = torch.optim.AdamW(reader.parameters(), lr=recipe.lr, weight_decay=1e-2)

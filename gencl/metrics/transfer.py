@@ -18,10 +18,10 @@ def empty_matrix(tasks: int) -> list[list[float | None]]:
 
 def widened(matrix: Matrix, tasks: int) -> list[list[float | None]]:
     """The matrix with room for tasks that were added."""
-    found = empty_matrix(tasks)
-    for row, known in zip(found, matrix, strict=False):
-        row[: len(known)] = known
-    return found
+    wider = empty_matrix(tasks)
+    for row, measured in zip(wider, matrix, strict=False):
+        row[: len(measured)] = measured
+    return wider
 
 
 def final(matrix: Matrix) -> float | None:
@@ -79,8 +79,9 @@ def smt(matrix: Matrix) -> float | None:
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
         column = [row[j] for row in matrix[j:]]
-        found = [value for value in column if value is not None]
-        terms.append(statistics.pvariance(found) if found and len(found) == len(column) else None)  # exact: 0 if equal
+        defined = [value for value in column if value is not None]
+        # statistics.pvariance is exact: 0 if all values are equal
+        terms.append(statistics.pvariance(defined) if defined and len(defined) == len(column) else None)
     return _mean(terms)
 
 
@@ -90,5 +91,5 @@ def _minus(a: float | None, b: float | None) -> float | None:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     """The mean, or None if nothing is there or something is missing."""
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found) if found and len(found) == len(values) else None
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if defined and len(defined) == len(values) else None

@@ -34,8 +34,8 @@ class Batch:
     def tensors(self) -> dict[str, Tensor]:
         """All tensors, by name: the inverse of `of`."""
         plain = {"inputs": self.inputs, "classes": self.classes, "index": self.index}
-        found = {name: tensor for name, tensor in plain.items() if tensor is not None}
-        return {**found, **{_EXTRA + name: tensor for name, tensor in self.extra.items()}}
+        present = {name: tensor for name, tensor in plain.items() if tensor is not None}
+        return {**present, **{_EXTRA + name: tensor for name, tensor in self.extra.items()}}
 
     @staticmethod
     def of(tensors: Mapping[str, Tensor], tasks: tuple[int, ...] = ()) -> Batch:

@@ -52,16 +52,16 @@ class Domains(Recipe):
     settings: DomainsSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
-        known = self.settings
-        if not known.domains:
+        settings = self.settings
+        if not settings.domains:
             raise UsageError("scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]")
         tasks: list[Task] = []
         names: list[tuple[str, str]] = []
         titles: set[str] = set()
         sources: list[DataSource] = []
         shapes: dict[str, tuple[int, int, int]] = {}
-        for domain in known.domains:
-            if known.tasks is not None and len(tasks) >= known.tasks:
+        for domain in settings.domains:
+            if settings.tasks is not None and len(tasks) >= settings.tasks:
                 break
             dataset = load(domain)
             shapes[domain] = dataset.train.shape
@@ -83,11 +83,11 @@ class Domains(Recipe):
                 )
             names += [(title, name) for name in dataset.classes]
             sources.append(DataSource(dataset.name, len(dataset.classes), partial(load, domain)))
-        if known.tasks is not None and known.tasks > len(tasks):
-            raise UsageError(f"scenario.tasks: {known.tasks} is not between 1 and {len(tasks)}")
+        if settings.tasks is not None and settings.tasks > len(tasks):
+            raise UsageError(f"scenario.tasks: {settings.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)
         shown = _told_apart(names)
-        return Scenario("domains", tuple(tasks[: known.tasks]), shown, reader=None, sources=tuple(sources))
+        return Scenario("domains", tuple(tasks[: settings.tasks]), shown, reader=None, sources=tuple(sources))
 
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes, size = list(range(len(dataset.classes))), self.settings.classes_per_task

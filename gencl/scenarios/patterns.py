@@ -37,14 +37,14 @@ class Patterns(Recipe):
     settings: PatternsSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
-        known = self.settings
+        settings = self.settings
         tasks = []
-        for t in range(known.tasks):
+        for t in range(settings.tasks):
             random = generator("patterns", t, *self.drawn)
-            bits = torch.randint(2, (known.patterns, 1, 1, known.units), generator=random)
-            labels = torch.randint(2, (known.patterns,), generator=random)
+            bits = torch.randint(2, (settings.patterns, 1, 1, settings.units), generator=random)
+            labels = torch.randint(2, (settings.patterns,), generator=random)
             labels[0] = 1 - labels[1]  # both occur; as good as any other pair, the patterns being random
             every = Split((255 * bits).to(torch.uint8), 2 * t + labels)
-            every = every.select(torch.arange(min(known.patterns, data.limit or known.patterns)))
+            every = every.select(torch.arange(min(settings.patterns, data.limit or settings.patterns)))
             tasks.append(Task(t, f"patterns {t + 1}", (2 * t, 2 * t + 1), every, every, every))
-        return Scenario("patterns", tuple(tasks), ("0", "1") * known.tasks, reader=None)
+        return Scenario("patterns", tuple(tasks), ("0", "1") * settings.tasks, reader=None)

@@ -40,8 +40,8 @@ class ImagesInMemory:
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         rows = self._order.rows(step)
-        own = len(rows) // world
-        rows = rows[rank * own : (rank + 1) * own].to(self._data.labels.device)
+        share = len(rows) // world
+        rows = rows[rank * share : (rank + 1) * share].to(self._data.labels.device)
         images = self._data.take(rows).float().div_(255)
         return Batch(images, self._data.labels[rows], self._tasks, rows)
 
@@ -60,7 +60,7 @@ class Order:
 
     def __init__(self, n: int, batch_size: int, *seed: object) -> None:
         self._n, self._batch_size, self._seed = n, batch_size, seed
-        self._known: dict[int, Tensor] = {}
+        self._permutations: dict[int, Tensor] = {}
 
     def rows(self, step: int) -> Tensor:
         """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,)."""
@@ -74,8 +74,8 @@ class Order:
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     def _epoch(self, epoch: int) -> Tensor:
-        if epoch not in self._known:
-            if len(self._known) > 1:
-                self._known.clear()
-            self._known[epoch] = permutation(self._n, *self._seed, epoch)
-        return self._known[epoch]
+        if epoch not in self._permutations:
+            if len(self._permutations) > 1:
+                self._permutations.clear()
+            self._permutations[epoch] = permutation(self._n, *self._seed, epoch)
+        return self._permutations[epoch]

@@ -50,27 +50,27 @@ class ClassSplit(Recipe):
     settings: SplitSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
-        dataset, known = load(data.name), self.settings
-        if known.order == "seed":
+        dataset, settings = load(data.name), self.settings
+        if settings.order == "seed":
             classes = permutation(len(dataset.classes), "order", dataset.name, *self.drawn).tolist()
         else:
-            classes = known.order or list(range(len(dataset.classes)))
+            classes = settings.order or list(range(len(dataset.classes)))
         if sorted(set(classes)) != sorted(classes) or not set(classes) <= set(range(len(dataset.classes))):
             raise UsageError(
-                f"scenario.order: {known.order} must name classes of {dataset.name} "
+                f"scenario.order: {settings.order} must name classes of {dataset.name} "
                 f"(0 to {len(dataset.classes) - 1}) once each"
             )
-        if known.sizes is None:
-            groups = equal_groups(classes, known.classes_per_task, dataset.name)
-        elif sum(known.sizes) != len(classes):
+        if settings.sizes is None:
+            groups = equal_groups(classes, settings.classes_per_task, dataset.name)
+        elif sum(settings.sizes) != len(classes):
             raise UsageError(
-                f"scenario.sizes: {known.sizes} add up to {sum(known.sizes)}, "
+                f"scenario.sizes: {settings.sizes} add up to {sum(settings.sizes)}, "
                 f"but {dataset.name} has {len(classes)} classes to learn"
             )
         else:
-            ends = list(accumulate(known.sizes))
-            groups = [tuple(classes[end - size : end]) for size, end in zip(known.sizes, ends, strict=True)]
-        groups = first_tasks(groups, known.tasks)
+            ends = list(accumulate(settings.sizes))
+            groups = [tuple(classes[end - size : end]) for size, end in zip(settings.sizes, ends, strict=True)]
+        groups = first_tasks(groups, settings.tasks)
         names = [_title([dataset.classes[c] for c in group]) for group in groups]
         tasks = tuple(
             task_of_classes(dataset, group, data, i, index=i, name=name, drawn=self.drawn)

@@ -15,7 +15,7 @@ from gencl.core.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fitting import FittingCapacity
-from gencl.metrics.lessons import Recipe
+from gencl.metrics.lessons import TrainingPlan
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Scenario, Task
 from tests.conftest import gencl as gencl_command
@@ -153,7 +153,7 @@ def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
 
 def test_fitting_capacity_of_real_images_is_that_of_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it would be for a generator that draws the training images; and of one that draws noise."""
-    monkeypatch.setattr("gencl.metrics.fitting.RECIPE", Recipe(steps=60, fewest_steps=60))
+    monkeypatch.setattr("gencl.metrics.fitting.TRAINING_PLAN", TrainingPlan(steps=60, fewest_steps=60))
     found, scenario = evaluator("digits-cgan", "evaluate.samples=100", only=["fitting"])
 
     class Real(Snapshot):

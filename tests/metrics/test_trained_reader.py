@@ -15,12 +15,12 @@ from gencl.core.errors import UsageError
 from gencl.experiments.compare import compare
 from gencl.metrics import trained_reader
 from gencl.metrics.extractors import make_extractor
-from gencl.metrics.lessons import Lessons, Recipe
+from gencl.metrics.lessons import Lessons, TrainingPlan
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Scenario
 
-BRIEF = Recipe(steps=4, fewest_steps=4)
+BRIEF = TrainingPlan(steps=4, fewest_steps=4)
 COLOURS = {
     "red": (200, 30, 30),
     "green": (30, 200, 30),
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> str:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GENCL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(trained_reader, "RECIPE", BRIEF)
+    monkeypatch.setattr(trained_reader, "TRAINING_PLAN", BRIEF)
     return tmp_path / "cache" / "readers"
 
 
@@ -131,7 +131,7 @@ def test_limits_orders_groups_and_number_of_tasks_share_a_reader() -> None:
     assert len({lessons.key for lessons in found}) == 1 and {len(lessons.train) for lessons in found} == {1437}
     others = [scenario_of("data.size=15"), scenario_of("data.size=14", "data.channels=3")]
     assert len({found[0].key, *(Lessons(other, "test", BRIEF).key for other in others)}) == 3
-    assert Lessons(scenario_of("data.size=14"), "test", Recipe(version=99)).key != found[0].key
+    assert Lessons(scenario_of("data.size=14"), "test", TrainingPlan(version=99)).key != found[0].key
 
 
 def test_tasks_that_are_added_later_change_no_reader(folder: str, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_scores_compare_with_is_not_seen() -> None:
 def test_in_mixed_domains_the_class_numbers_are_the_scenarios(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trained_reader, "RECIPE", Recipe(steps=60, fewest_steps=60))
+    monkeypatch.setattr(trained_reader, "TRAINING_PLAN", TrainingPlan(steps=60, fewest_steps=60))
     a, b = fill(tmp_path / "a", ["red", "green", "blue"]), fill(tmp_path / "b", ["white", "dark"])
     for names in ((a, b), (b, a)):
         scenario = domains_of(*names)
@@ -226,7 +226,8 @@ def test_a_run_learns_the_same_whether_a_reader_is_trained_or_not(folder: str, t
 def test_a_comparison_trains_the_reader_once_before_its_cells(
     folder: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(trained_reader, "RECIPE", Recipe())  # that of the cells, which are processes of their own
+    # the cells run in processes of their own, so with this plan
+    monkeypatch.setattr(trained_reader, "TRAINING_PLAN", TrainingPlan())
     sets = [f"data.name={folder}", "train.steps=2", "model.width=4", "evaluate.samples=6", "scenario.tasks=2"]
     result = compare("sgd", [0], tmp_path / "c", "digits-cgan", set=sets, threads=1, device="cpu")
     assert "fid" in result["methods"]["sgd"] and "training a reader" in capsys.readouterr().err
@@ -239,5 +240,5 @@ def test_a_comparison_trains_the_reader_once_before_its_cells(
 def test_a_short_training_reads_fashion(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENCL_DATA", str(data_root))
     scenario = scenario_of("data.name=fashion-mnist", "data.limit=2", "scenario.tasks=2")
-    reader = TrainedReader.for_scenario(scenario, recipe=Recipe(steps=25, fewest_steps=25))
+    reader = TrainedReader.for_scenario(scenario, recipe=TrainingPlan(steps=25, fewest_steps=25))
     assert reader.accuracy > 0.5

@@ -18,7 +18,7 @@ from gencl.datasets import svhn
 from gencl.datasets.load import load_dataset
 from gencl.drawing.grids import LETTERS, draw_grid
 from gencl.metrics import trained_reader
-from gencl.metrics.lessons import Recipe
+from gencl.metrics.lessons import TrainingPlan
 from gencl.presets import resolve
 from gencl.runs.build import make_scenario
 from tests.datasets.test_folder import fill
@@ -112,7 +112,7 @@ def test_svhn_in_its_official_format(
         images = RANDOM.integers(0, 256, (32, 32, 3, n), dtype="uint8")
         savemat(file, {"X": images, "y": (RANDOM.permutation(n) % 10 + 1)[:, None]})
         table[part] = ["", file.name, md5(file)]
-    monkeypatch.setattr(trained_reader, "RECIPE", Recipe(steps=4, fewest_steps=4))
+    monkeypatch.setattr(trained_reader, "TRAINING_PLAN", TrainingPlan(steps=4, fewest_steps=4))
     monkeypatch.setattr(SVHN, "split_list", table)  # the tiny files' own sums
     for digit in range(10):  # MNIST as a folder of classes
         for part, seeds in (("train", range(4)), ("test", range(50, 52))):

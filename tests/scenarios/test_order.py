@@ -15,7 +15,7 @@ from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.experiments.compare import compare
 from gencl.metrics.lessons import Lessons
-from gencl.metrics.trained_reader import RECIPE
+from gencl.metrics.trained_reader import TRAINING_PLAN
 from gencl.runs.build import make_scenario, tasks_key
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.recipe import Load, Recipe, task_of_classes
@@ -122,8 +122,8 @@ def test_all_seeds_share_a_reader_and_where_they_could_not_a_comparison_is_refus
     sets = [f"data.name={folder(tmp_path / 'letters', 'abcd')}", "scenario.order=seed", "data.validation=0.4"]
     one, two = (scenario(seed, *sets, preset="digits-cgan") for seed in (1, 2))
     assert names(one) != names(two)
-    assert Lessons(one, "test", RECIPE).key == Lessons(two, "test", RECIPE).key
-    assert Lessons(one, "validation", RECIPE).key != Lessons(two, "validation", RECIPE).key
+    assert Lessons(one, "test", TRAINING_PLAN).key == Lessons(two, "test", TRAINING_PLAN).key
+    assert Lessons(one, "validation", TRAINING_PLAN).key != Lessons(two, "validation", TRAINING_PLAN).key
     wanted = [*sets, *tiny("digits-cgan"), "evaluate.split=validation"]
     with pytest.raises(UsageError, match=r"scenario\.order: with seed each seed has validation images of its own"):
         compare("sgd", (1, 2), tmp_path / "out", "digits-cgan", set=wanted, progress="silent")

@@ -51,8 +51,8 @@ def input_of(weights: str, channels: int) -> tuple[nn.Module, int]:
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
     """What a file of weights fills, by name: parameters, and running statistics that belong to no task."""
     of_tasks = {id(b) for norm in network.modules() if isinstance(norm, TaskBatchNorm2d) for b in norm.buffers()}
-    found = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    return {name: tensor for name, tensor in found.items() if id(tensor) not in of_tasks and tensor.is_floating_point()}
+    tensors = [*network.named_parameters(), *network.named_buffers()]
+    return {name: tensor for name, tensor in tensors if id(tensor) not in of_tasks and tensor.is_floating_point()}
 
 
 def load_into(targets: Mapping[str, Tensor], weights: str, published: Any) -> None:

@@ -69,13 +69,13 @@ class Trunk(nn.Module):
 
     def layers(self) -> list[Layer]:
         """The hidden layers, first to last."""
-        found = []
+        layers = []
         for number, module in enumerate(self.hidden):
             names = [f"hidden.{number}.{name}" for name, _ in module.named_parameters()]
             weight = f"hidden.{number}.linear.weight"
             assert isinstance(module, Hidden)
-            found.append(Layer(weight, tuple(name for name in names if name != weight), module.units))
-        return found
+            layers.append(Layer(weight, tuple(name for name in names if name != weight), module.units))
+        return layers
 
 
 class Dropout(nn.Module):
@@ -94,8 +94,8 @@ class Dropout(nn.Module):
         return units * kept / (1 - self.p)
 
 
-class Stored(nn.Module):
-    """Buffers that take the shape they are loaded with; empty until a method fills them."""
+class GrowingBuffers(nn.Module):
+    """Buffers that are empty until a method fills them. They take the shape of what is loaded into them."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class Stored(nn.Module):
             self.register_buffer(name, torch.zeros(0))
 
     def rows(self) -> list[Tensor]:
-        """All of them. They are asked for in every step, and `buffers` goes through all modules for them."""
+        """Return the buffers. `nn.Module.buffers` goes through all modules, which takes too long in every step."""
         return [buffer for buffer in self._buffers.values() if buffer is not None]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
@@ -113,7 +113,7 @@ class Stored(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-class Gates(Stored):
+class Gates(GrowingBuffers):
     """Which hidden units each task uses: ``rows`` (tasks, units) a layer, of 0 (closed) to 1 (open); none stored: all
     open.
 
@@ -152,7 +152,7 @@ class Gates(Stored):
         return [torch.where(new, gate[None], row) for gate, row in zip(self.live, stored, strict=True)]
 
 
-class Ownership(Stored):
+class Ownership(GrowingBuffers):
     """Which task each weight belongs to: 0 for none yet, else 1 + the task's index; empty: nothing is divided.
 
     A task sees its own weights and those of the tasks before it; later ones are zero to it (PackNet).

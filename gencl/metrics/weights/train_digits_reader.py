@@ -41,8 +41,8 @@ def accuracy(reader: BundledReader, split: Split) -> float:
     """The share of the split that the reader gets right."""
     reader.eval()
     with torch.no_grad():
-        found = torch.cat([reader(part)[1].argmax(1) for part in split.images.split(1000)])
-    return (found == split.labels).float().mean().item()
+        predicted = torch.cat([reader(part)[1].argmax(1) for part in split.images.split(1000)])
+    return (predicted == split.labels).float().mean().item()
 
 
 def fit(reader: BundledReader, train: Split, held_out: dict[str, Split], epochs: int) -> None:
