@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gencl.core.processes import main_process
+from gencl.core.progress import Mode
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 2.0
@@ -36,7 +37,7 @@ def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         bar.stop()
 
 
-def say(line: str) -> None:
-    """A line on standard error, of several processes from the first alone."""
-    if main_process():
+def say(line: str, progress: Mode = "auto") -> None:
+    """A line on standard error, of several processes from the first alone; nothing where ``progress`` is silent."""
+    if progress != "silent" and main_process():
         Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

@@ -13,13 +13,14 @@ from gencl.core.part import check, read_yaml
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.threads import restored
+from gencl.core.waiting import say
 from gencl.experiments.ensemble import Ensemble, why_not
 from gencl.methods import building
 from gencl.reports import html
 from gencl.runs.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.training import run_threads
-from gencl.training.train import make_trainer, say, say_what_is_learned
+from gencl.training.train import make_trainer, say_what_is_learned
 
 
 def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:

@@ -13,8 +13,9 @@ import yaml
 from gencl import presets
 from gencl.core import files
 from gencl.core.errors import UsageError
-from gencl.core.progress import Mode, Reporter
+from gencl.core.progress import Mode
 from gencl.core.registry import parts_of
+from gencl.core.waiting import say
 from gencl.experiments.cells import check_out, preset_of
 from gencl.experiments.choice import better_of, choice, metric_of
 from gencl.experiments.compare import compare
@@ -73,10 +74,10 @@ def tune(
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
     folder = Path(out) if out else default_folder(preset, config, sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
-    say = partial(_say, progress=progress)
+    tell = partial(say, progress=progress)
     if added:
-        say(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
-    say(
+        tell(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
+    tell(
         f"at most {budget} candidates per method, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
         f"scored on validation images ({validation:g} of the training images)"
     )
@@ -87,7 +88,7 @@ def tune(
             threads=threads, progress=progress, counted=counted,
         )  # fmt: skip
 
-    results = train_rounds(wanted, seeds, folder, train, say)
+    results = train_rounds(wanted, seeds, folder, train, tell)
     found = _summary(results, wanted, list(seeds), budget, widen, validation)
     files.write_json(folder / "tune.json", found)
     files.write(folder / "found.yaml", found_yaml(found))
@@ -120,10 +121,6 @@ def _on_validation(
     share = presets.resolve(preset, config, method, None, sets).data.validation
     added = [] if share else [f"data.validation={VALIDATION}"]
     return [*sets, *added, "evaluate.split=validation"], share or VALIDATION, bool(added)
-
-
-def _say(line: str, progress: Mode) -> None:
-    Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
 
 def _summary(

@@ -58,8 +58,7 @@ def further_extractors(
         try:
             extractor = make_extractor(scenario, settings.model_copy(update={"features": name}), progress, weights)
         except UsageError as error:
-            if progress != "silent":
-                say(f"evaluate.also: {name} is left out: {str(error).removeprefix('evaluate.features: ')}")
+            say(f"evaluate.also: {name} is left out: {str(error).removeprefix('evaluate.features: ')}", progress)
             continue
         assert extractor is not None
         made.append(extractor)

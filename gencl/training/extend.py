@@ -14,13 +14,14 @@ from gencl.core.files import is_path
 from gencl.core.processes import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
+from gencl.core.waiting import say
 from gencl.datasets import DATASETS
 from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.plugins.needed import needed
 from gencl.runs.folder import RunFolder
 from gencl.training.folders import stored_settings
-from gencl.training.train import run_settings, say
+from gencl.training.train import run_settings
 
 
 def extend(

@@ -14,9 +14,10 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
-from gencl.core.progress import Mode, Reporter
+from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.threads import restored
+from gencl.core.waiting import say
 from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
@@ -194,11 +195,6 @@ def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) 
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
         if what not in here or stored.get(what) != here[what]:
             raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")
-
-
-def say(line: str, progress: Mode) -> None:
-    """A line for whoever looks on."""
-    Reporter(1, 0, "silent" if progress == "silent" else "lines").say(line)
 
 
 def say_what_is_learned(
