@@ -188,10 +188,6 @@ CLAIMS = [
         "costs 0.8 points on split MNIST",
         lambda: [lead("split-mnist", "anpyc", "anpyc:method.score=random")],
     ),
-        _method("anpyc"),
-        "costs 0.8 points on split MNIST",
-        lambda: [lead("split-mnist", "anpyc", "anpyc:method.score=random")],
-    ),
     Claim(
         _method("anpyc"),
         "is a tie on permuted MNIST",
