@@ -11,9 +11,20 @@ import pytest
 
 import gencl
 from gencl.core.errors import UsageError
-from gencl.metrics import METRICS
+from gencl.metrics import EXTRACTORS, METRICS
 from gencl.metrics.check import figures_problem
-from gencl.metrics.figures import COSTS, Figure, added_figures, cell, figure, heading, label, main_figures, shown
+from gencl.metrics.figures import (
+    COSTS,
+    DISTANCES,
+    Figure,
+    added_figures,
+    cell,
+    figure,
+    heading,
+    label,
+    main_figures,
+    shown,
+)
 from gencl.plugins import load_plugin, unload_plugin
 from gencl.reports.comparison_tables import comparison_markdown
 from gencl.reports.page import capital, lower_is_better
@@ -63,6 +74,7 @@ def test_no_figure_is_declared_twice() -> None:
 
 def test_committed_results_hold_no_figure_that_nothing_describes() -> None:
     declared = {figure for name in METRICS for figure in METRICS.get(name).figures} | set(COSTS)
+    declared |= {f"{distance}_{extractor}" for distance in DISTANCES for extractor in EXTRACTORS}  # evaluate.also
     found = {
         key
         for file in RESULTS.glob("*/results.json")

@@ -34,7 +34,7 @@ def test_an_out_that_cannot_be_made_is_said_first(
     command: tuple[str, ...], out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    for module in ("training.train", "experiments.compare"):
+    for module in ("training.train", "experiments.cells"):
         monkeypatch.setattr(f"gencl.{module}.make_scenario", refuse)
     done = gencl(*command, "--out", out, cwd=tmp_path)
     lines = (done.stdout + done.stderr).strip().splitlines()
