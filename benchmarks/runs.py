@@ -18,8 +18,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_accelerator, make_learner
 from gencl.runs.recorder import Recorder
 from gencl.scenarios.task import Scenario
-from gencl.training.measuring import Measuring, Timed
-from gencl.training.observers import Observer
+from gencl.training.measuring import Files, Measuring, Timed
 from gencl.training.trainer import Trainer
 
 NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
@@ -34,15 +33,12 @@ def places(labels: Tensor, classes: Sequence[int]) -> Tensor:
     return (labels.unsqueeze(-1) == torch.tensor(classes)).long().argmax(-1)
 
 
-class OnlyAtTheEnd(Observer):
-    """Measures what was learned after the last task only, or never."""
-
-    def __init__(self, measuring: Measuring, last: int, evaluates: bool) -> None:
-        self._measuring, self._last, self._evaluates = measuring, last, evaluates
+class OnlyAtTheEnd(Measuring):
+    """Measures what was learned after the last task only."""
 
     def after_task(self, ctx: Context) -> None:
-        if self._evaluates and ctx.task.index == self._last:
-            self._measuring.after_task(ctx)
+        if ctx.task is self.session.episodes[-1]:
+            super().after_task(ctx)
 
 
 def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
@@ -66,6 +62,5 @@ def fresh(
     method = building.build(settings.method)
     trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
     trainer.stopwatch.clock = clock
-    late = OnlyAtTheEnd(trainer.measuring, trainer.episodes[-1].index, evaluate)
-    trainer.observers = [Timed(trainer.stopwatch, late), *trainer.observers[-1:]]
+    trainer.observers = [*([Timed(trainer, OnlyAtTheEnd(trainer))] if evaluate else []), Files(trainer)]
     return trainer

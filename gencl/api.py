@@ -9,7 +9,6 @@ from typing import Any, ParamSpec
 
 from PIL import Image
 
-from gencl import analysis
 from gencl.metrics.perceptual import Backbone
 from gencl.reports import html
 from gencl.reports.notebook import Shown, evaluation_html, run_html
@@ -113,8 +112,8 @@ class Run(RunFolder):
 
         Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.
         """
-        found = _evaluate.evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
-        return Shown(found, evaluation_html)
+        scores = _evaluate.evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
+        return Shown(scores, evaluation_html)
 
     @property
     def report(self) -> Path:
@@ -124,7 +123,9 @@ class Run(RunFolder):
 
     def analyze(self, *names: str, **options: Any) -> list[Path]:
         """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
-        return analysis.analyze(self.path, names, **options)[0]
+        from gencl.analysis import analyze
+
+        return analyze(self.path, names, **options)[0]
 
     def write_report(self, out: str | Path | None = None) -> Path:
         """Writes report.html (or ``out``) and returns its path. Raises UsageError for a ready model without ``out``."""

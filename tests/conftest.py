@@ -9,8 +9,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
@@ -25,6 +25,7 @@ os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(
 import click
 import pytest
 import torch
+from torch import Tensor
 
 from gencl.commands import cli, main
 from gencl.core.processes import Processes
@@ -36,6 +37,8 @@ from gencl.learners.learner import Learner
 from gencl.methods.base import Context
 from gencl.presets import resolve
 from gencl.runs.build import make_learner, make_scenario
+from gencl.runs.recorder import Recorder
+from gencl.runs.state import State
 from gencl.scenarios.task import Scenario
 from tests import forked
 
@@ -163,3 +166,17 @@ def understood(line: str) -> tuple[click.Command, str | None, list[str]]:
         name, command, rest = command.resolve_command(context, rest)
     assert command is not None, line
     return command, name, rest
+
+
+@contextmanager
+def killed_at(step: int) -> Iterator[None]:
+    """What trains within the block dies as by Ctrl-C, right after its checkpoint at this step of the run."""
+    write = Recorder.checkpoint
+
+    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
+        write(recorder, state, tensors)
+        if state.cost.steps == step:
+            raise KeyboardInterrupt
+
+    with mock.patch.object(Recorder, "checkpoint", cut), pytest.raises(KeyboardInterrupt):
+        yield

@@ -68,7 +68,7 @@ class Ensemble:
             deterministic(first.device),
             Reporter(total, 0, mode) as reporter,
         ):
-            progress = Progress(reporter, lambda: first.state, first.processes)
+            progress = Progress(first, reporter)
             for number, task in enumerate(first.episodes):
                 contexts = [member.context(member.episodes[number]) for member in self.members]
                 for member, ctx in zip(self.members, contexts, strict=True):

@@ -18,7 +18,7 @@ Train = Callable[[Sequence[Variant], tuple[int, int]], dict[str, Any]]
 
 
 def train_rounds(
-    searches: Sequence[Search], seeds: Sequence[int], folder: Path, train: Train, say: Callable[[str], None]
+    searches: Sequence[Search], seeds: Sequence[int], folder: Path, train: Train, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Train until every search has ended and return the results of all candidates, as in ``results.json``.
 
@@ -33,7 +33,7 @@ def train_rounds(
         new = sum(not RunFolder(cell_folder(folder, variant, seed)).finished for variant in fresh for seed in seeds)
         follow = len(seeds) * sum(search.at_most() for search in searches)
         pace = (time.monotonic() - began) / trained if trained else None
-        say(_plan(searches, fresh, new, follow, pace, first))
+        tell(_plan(searches, fresh, new, follow, pace, first))
         results = train(fresh, (len(seeds) * len(all_of), follow))
         for variant in fresh:
             row = results["methods"].get(variant.label, {})

@@ -20,7 +20,8 @@ def problem(name: str, thing: Any) -> str:
     if stores != (thing.load_state_dict is not Method.load_state_dict):
         has, lacks = ("state_dict", "load_state_dict") if stores else ("load_state_dict", "state_dict")
         return f"{thing.__name__} has {has} but lacks {lacks}: a run could not be resumed"
-    other = next((need for need in thing.needs if not isinstance(need, Capability)), None)
-    if other is None:
+    if isinstance(thing.needs, tuple) and all(isinstance(need, Capability) for need in thing.needs):
         return ""
-    return f"{thing.__name__}.needs: {other!r} is no capability; write such as (CLASSIFIER,) of {Capability.__module__}"
+    return (
+        f"{thing.__name__}.needs: {thing.needs!r} is no tuple of {Capability.__module__}; write such as (CLASSIFIER,)"
+    )

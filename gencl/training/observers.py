@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from torch import Tensor
 
-from gencl.core.processes import Processes
 from gencl.core.progress import Reporter
 from gencl.methods.base import Context
-from gencl.runs.recorder import Recorder
-from gencl.runs.state import State
 from gencl.training.divergence import check_losses, check_parameters
+from gencl.training.session import Session
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,9 @@ class Moment:
 class Observer:
     """Looks on after each step, and when a task has been learned; by default it does nothing."""
 
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
     def after_step(self, moment: Moment) -> None:
         """Called when a step was taken and counted."""
 
@@ -51,63 +52,43 @@ class Observer:
 class Finite(Observer):
     """Stops a run that diverges before anything of it is stored."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
     def after_step(self, moment: Moment) -> None:
         if moment.due:
-            check_losses(self._recorder, moment.ctx, moment.losses)
-            check_parameters(self._recorder, moment.ctx)
+            check_losses(self.session.recorder, moment.ctx, moment.losses)
+            check_parameters(self.session.recorder, moment.ctx)
 
 
 class Log(Observer):
     """Writes log.jsonl."""
 
-    def __init__(self, recorder: Recorder, state: Callable[[], State]) -> None:
-        self._recorder, self._state = recorder, state
-
     def after_step(self, moment: Moment) -> None:
         if moment.logs:
-            ctx, state = moment.ctx, self._state()
+            ctx, state = moment.ctx, self.session.state
             where = {"task": ctx.task.name, "stage": ctx.stage.name, "step": state.step}
             entry = {**where, "lr": ctx.lr, "loss": moment.values}
-            state.log_bytes = self._recorder.log(entry, state.log_bytes, state.cost.steps)
-
-
-class Checkpoints(Observer):
-    """Writes a checkpoint where it is time, and after each task."""
-
-    def __init__(self, write: Callable[[], None]) -> None:
-        self._write = write
-
-    def after_step(self, moment: Moment) -> None:
-        if moment.saves:
-            self._write()
-
-    def after_task(self, ctx: Context) -> None:
-        self._write()
+            state.log_bytes = self.session.recorder.log(entry, state.log_bytes, state.cost.steps)
 
 
 class Progress(Observer):
     """Shows a person where the run is."""
 
-    def __init__(self, reporter: Reporter, state: Callable[[], State], processes: Processes) -> None:
-        self._reporter, self._state, self._main = reporter, state, processes.main
-        self._shown = state().cost.steps
+    def __init__(self, session: Session, reporter: Reporter) -> None:
+        super().__init__(session)
+        self._reporter, self._shown = reporter, session.state.cost.steps
 
     def after_step(self, moment: Moment) -> None:
         if moment.due:
-            steps = self._state().cost.steps
+            steps = self.session.state.cost.steps
             self._reporter.advance(steps - self._shown, moment.values)
             self._shown = steps
 
     def after_task(self, ctx: Context) -> None:
-        row, matrices = ctx.task.index, self._state().matrices
-        if self._main:
+        row, matrices = ctx.task.index, self.session.state.matrices
+        if ctx.processes.main:
             self._reporter.say(_line(ctx.task.name, {name: m[row][: row + 1] for name, m in matrices.items()}))
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:
-    known = {name: [value for value in values if value is not None] for name, values in measured.items()}
-    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in known.items() if values]
+    numbers = {name: [value for value in values if value is not None] for name, values in measured.items()}
+    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in numbers.items() if values]
     return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")

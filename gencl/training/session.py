@@ -1,4 +1,4 @@
-"""What a run trains, and where it stands: all that a checkpoint holds, and the moves from one stage to the next."""
+"""The training state of a run, and the moves from one stage to the next. A checkpoint holds all of it."""
 
 from __future__ import annotations
 
@@ -63,13 +63,15 @@ class Session:
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
+        self._restored: dict[str, dict[str, Tensor]] = {}
+        """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
         return sum(schedule.steps(self._train[part.index], len(part.train), part.index) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        """Goes back to a checkpoint, which may be of fewer tasks: the others follow."""
+        """Goes back to a checkpoint. The run may have tasks beyond those of the checkpoint."""
         n = len(self.scenario.tasks)
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
         state.origin = self.recorder.origin()
@@ -81,9 +83,7 @@ class Session:
         self.method.load_state_dict(within("method", named), self.learner)
         self.random.restore(named["random"].cpu())
         self.recorder.restore(within("recorder", named))
-        self._stored_optimizers = within("optimizer", named)
-        self._stored_average = within("average", named)
-        self._stored_source = within("source", named)
+        self._restored = {part: within(part, named) for part in ("optimizer", "average", "source")}
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""
@@ -98,6 +98,7 @@ class Session:
         }
 
     def context(self, task: Task) -> Context:
+        """What the hooks of a task are given."""
         return Context(
             learner=self.learner,
             task=task,
@@ -113,7 +114,7 @@ class Session:
         grow(self.learner, task, self.settings.seed)
 
     def begin(self, ctx: Context) -> None:
-        """The learner grows for the task, and the method hears of it."""
+        """Grows the learner for the task, and calls the method's `before_task`."""
         self._grow(ctx.task)
         with self.stopwatch.timed("eval_seconds"):
             if self.state.episode:
@@ -126,7 +127,7 @@ class Session:
         """From here on batches come from the task's source, which goes on where a checkpoint has left it."""
         self.source = ctx.task.source(ctx.train.batch_size, self.settings.seed)
         if resumed:
-            self.source.load_state_dict(self._stored_source)
+            self.source.load_state_dict(self._restored["source"])
 
     def stages(self, ctx: Context) -> list[tuple[Stage, int, int]]:
         """The stages of the task, each with its first step and the one after its last."""
@@ -135,22 +136,22 @@ class Session:
         return list(zip(stages, [0, *ends], ends, strict=False))
 
     def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
-        """What is to be done before the steps of a stage, or before those that are left of it."""
+        """Prepares the steps of a stage, or with ``resumed`` the steps that are left of it."""
         ctx.stage = stage
         self.phases = self.phases_of(self.learner, ctx)
         self.optimizers = self._optimizers_for(self.phases, ctx.train)
         if resumed:
-            restore_optimizers(self.optimizers, self._stored_optimizers)
+            restore_optimizers(self.optimizers, self._restored["optimizer"])
         else:
             self.state.stage = number
             with self.stopwatch.timed("importance_seconds"):
                 self.method.enter_stage(ctx)
         self.average = Average(self.learner, self.phases, ctx.train.average, steps)
         if resumed:
-            self.average.restore(self._stored_average)
+            self.average.restore(self._restored["average"])
 
     def leave_stage(self) -> None:
-        """What follows the last step of a stage."""
+        """Ends a stage after its last step."""
         self.average.take()
         # running statistics are of each process's own rows; what methods find from here on must be the same
         self.processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
@@ -165,7 +166,7 @@ class Session:
         ]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
-        """Fresh ones, save that within a task those stay that move nothing shared: pruning left them alone."""
+        """Fresh optimisers; within a task, phases that move no shared parameters keep theirs, which pruning spares."""
         before: list[Optimizer | None] = [*self.optimizers] or [None] * len(phases)
         return [
             self.make_optimizer(self.learner, phase, settings) if old is None or phase.moves_shared else old
@@ -173,12 +174,12 @@ class Session:
         ]
 
     def make_optimizer(self, learner: Learner, phase: Phase, settings: TrainSettings) -> Optimizer:
-        """A fresh one for a phase of the learner, shared parameters slowed where the settings say so."""
+        """A fresh optimiser for a phase; ``train.shared_lr`` slows shared parameters after the first task."""
         slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
         return make_optimizer(phase, settings, slow)
 
     def rate(self, ctx: Context) -> float:
-        """The learning rate of the coming step, which the context is told."""
+        """Returns the learning rate of the coming step, and sets it in the context."""
         rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
         ctx.step = self.state.step
         ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
@@ -187,11 +188,11 @@ class Session:
     def batch(self, ctx: Context) -> Batch:
         """What the coming step learns from."""
         assert self.source is not None
-        own = self.source.batch(ctx.step, self.processes.rank, self.processes.world)
-        return self.method.extend_batch(ctx, own)
+        rows = self.source.batch(ctx.step, self.processes.rank, self.processes.world)
+        return self.method.extend_batch(ctx, rows)
 
     def conclude(self, ctx: Context) -> None:
-        """What follows the last step of a task: what learner and method keep of it; then the next task is up."""
+        """Ends a task after its last step: learner and method keep what they need of it, and the next task is up."""
         self.learner.conclude(ctx.task)
         self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
         with self.stopwatch.timed("importance_seconds"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 import gencl
 from gencl.core.randomness import RandomSource
 from gencl.plugins import load_plugin, unload_plugin
-from gencl.runs.recorder import Recorder
+from tests.conftest import killed_at
 
 PLUGIN = Path(__file__).with_name("vectors.py")
 SETS = [
@@ -51,17 +50,9 @@ def test_it_learns_and_is_protected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stopped_at", [10, 40, 70])
-def test_a_stopped_run_goes_on(stopped_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_goes_on(stopped_at: int, tmp_path: Path) -> None:
     whole = train("ewc", tmp_path / "whole")
-    write = Recorder.checkpoint
-
-    def cut(recorder: Any, state: Any, tensors: Any) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == stopped_at:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(stopped_at):
         train("ewc", tmp_path / "cut")
     again = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
     assert torch.equal(weights(again), weights(whole))

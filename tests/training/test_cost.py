@@ -16,7 +16,7 @@ from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
 from gencl.training.stopwatch import Stopwatch
-from tests.conftest import tiny
+from tests.conftest import killed_at, tiny
 from tests.experiments.test_ensemble import settings_of, written
 
 SETS = [*tiny("digits-mlp"), "scenario.tasks=2", "train.checkpoint_every=2", "train.log_every=1"]
@@ -36,18 +36,10 @@ def cost(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.parametrize("killed_at", [2, 4, 6, 8, 10, 12])
-def test_a_killed_run_costs_what_it_would_have(killed_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", [2, 4, 6, 8, 10, 12])
+def test_a_killed_run_costs_what_it_would_have(step: int, tmp_path: Path) -> None:
     train("digits-mlp", "anpyc", 0, tmp_path / "whole", set=SETS, progress="silent")
-    write = Recorder.checkpoint
-
-    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == killed_at:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(step):
         train("digits-mlp", "anpyc", 0, tmp_path / "cut", set=SETS, progress="silent")
     assert cost(tmp_path / "cut") == cost(tmp_path / "whole")
 

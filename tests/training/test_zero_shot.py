@@ -12,8 +12,7 @@ from gencl.core.randomness import derive_seed
 from gencl.learners.classifier import Classifier
 from gencl.learners.measured import accuracy
 from gencl.runs.build import make_learner, make_scenario
-from gencl.runs.recorder import Recorder
-from tests.conftest import tiny
+from tests.conftest import killed_at, tiny
 
 SETS = [
     "scenario={name: permuted, tasks: 3}",
@@ -44,19 +43,9 @@ def test_before_each_task_the_learner_and_an_untrained_one_are_measured(tmp_path
 
 
 @pytest.mark.parametrize("stopped_at", [5, 20, 25])
-def test_an_interrupted_run_has_the_same_figure(
-    stopped_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_run_has_the_same_figure(stopped_at: int, tmp_path: Path) -> None:
     whole = train("digits-mlp", "ewc", 0, tmp_path / "whole", set=sets(), progress="silent")
-    write = Recorder.checkpoint
-
-    def cut(recorder: Any, state: Any, tensors: Any) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == stopped_at:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(stopped_at):
         train("digits-mlp", "ewc", 0, tmp_path / "cut", set=sets(), progress="silent")
     again = train(out=tmp_path / "cut", resume=True, progress="silent")
     assert again.metrics["summary"] == whole.metrics["summary"]

@@ -122,7 +122,6 @@ class Gates(GrowingBuffers):
 
     def __init__(self, units: Sequence[int]) -> None:
         super().__init__([f"layer_{number}" for number in range(len(units))])
-        self._units = list(units)
         self.live: list[Tensor] | None = None
         self.live_task = 0
 
