@@ -78,7 +78,7 @@ def cli() -> None:
 
     \b
     Examples:
-      gencl train --method anpyc                   embedded digits, two minutes, no network
+      gencl train --method anpyc                   embedded digits, a minute, no network
       gencl train --preset mnist-cgan --data-root DIR
       gencl compare --methods sgd,anpyc,joint --seeds 0-2 --out runs/digits
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters
