@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from gencl.core.part import Part
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
-from gencl.learners.networks.vae import VAEGenerator
+from gencl.learners.networks.vae import VAEGenerator, VAESettings
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 _CHUNK = 500
 """Images of one forward pass where no gradient is wanted."""
-
-
-class VAESettings(Part):
-    """Settings of the multi-latent VAE (``model.*``)."""
-
-    name: Literal["vae"] = "vae"
-    latent: int = Field(16, ge=1, le=1024, description="size of the latent")
-    width: int = Field(16, ge=1, le=1024, description="channels next to the image; they double inwards")
-    features: int = Field(128, ge=1, le=8192, description="units of the hidden layers next to the latent")
-    likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="of a pixel, given the latent")
-    sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, where likelihood is gaussian")
-    beta: float = Field(1.0, ge=0, le=1e6, description="weight of the KL divergence from the prior")
+_LEAST_VARIANCE = 1e-6
+"""Of a pixel: images that are drawn perfectly need some."""
 
 
 class VAE(GenerativeLearner):
@@ -41,7 +28,9 @@ class VAE(GenerativeLearner):
 
     SPP section 4.4 and ANPyC section IV-B: the layers at the latent are each task's *own*, on both sides; the
     convolutions and the fully connected layers next to them are *shared*. A sample's class says of which task it is.
-    Pixels are Bernoulli variables (their cross-entropy with grey levels in [0, 1]) or Gaussian ones.
+    Pixels are Bernoulli variables (their cross-entropy with grey levels in [0, 1]) or Gaussian ones, whose variance is
+    set, or is always the present mean squared error, its optimum ("sigma-VAE"; Rybkin et al., ICML 2021, section 3.3).
+    That balances the two terms of the ELBO without a weight, and does not blur what the latent knows.
 
     When a task is over, `conclude` fits a Gaussian to each class's aggregated posterior: what is drawn afterwards is
     drawn from it, so that one class of a task that has several can be asked for. No images are kept.
@@ -54,7 +43,11 @@ class VAE(GenerativeLearner):
         super().__init__()
         self.settings = settings
         with seeded(seed, "vae"):
-            self.generator: VAEGenerator = VAEGenerator(settings.latent, settings.width, settings.features, image_shape)
+            self.generator: VAEGenerator = VAEGenerator(settings, image_shape)
+        if settings.likelihood == "calibrated":
+            self.register_buffer("variances", torch.zeros(0))
+        self.variances: Tensor
+        """Of a pixel, a task each (tasks,); only where they are calibrated."""
 
     def encoder(self) -> VAE:
         return self
@@ -62,6 +55,9 @@ class VAE(GenerativeLearner):
     def grow(self, classes: Sequence[int], seed: int) -> None:
         super().grow(classes, seed)
         self.generator.grow(len(classes), seed)
+        if self.settings.likelihood == "calibrated":
+            first = self.variances.new_tensor([self.settings.sigma**2])
+            self.variances = torch.cat([self.variances, first])
         self.to(self.position.device)
 
     def shared(self) -> dict[str, Parameter]:
@@ -79,9 +75,12 @@ class VAE(GenerativeLearner):
         return [self.generator.encoder.trunk, self.generator.decoder.trunk]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The mean of the negative ELBO, in nats an image."""
-        images, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
-        return -self._elbo(batch.inputs, images, mean, log_variance).mean()
+        """The mean of the negative ELBO, in nats an image; a calibrated variance is that of this batch."""
+        logits, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
+        variance = None
+        if self.settings.likelihood == "calibrated":
+            variance = F.mse_loss(torch.sigmoid(logits), batch.inputs).detach().clamp(min=_LEAST_VARIANCE)
+        return -self._elbo(batch.inputs, logits, mean, log_variance, variance).mean()
 
     def _tasks(self, batch: Batch) -> Tensor | int:
         """The tasks of the samples: one number where the batch is known to be of one task."""
@@ -93,16 +92,22 @@ class VAE(GenerativeLearner):
         z = mean + latents * (log_variance / 2).exp()
         return self.generator.decoder(z, tasks), mean, log_variance
 
-    def _elbo(self, images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    def _variance(self, tasks: Tensor | int) -> Tensor | None:
+        """A pixel's variance in these tasks, (n,) or a scalar; None: the setting."""
+        return self.variances[tasks] if self.settings.likelihood == "calibrated" else None
+
+    def _elbo(
+        self, images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tensor, variance: Tensor | None
+    ) -> Tensor:
         """Per sample (n,), in nats."""
-        if self.settings.likelihood == "bernoulli":
-            loss = F.binary_cross_entropy_with_logits(logits, images, reduction="none")
-        else:
-            sigma = self.settings.sigma
-            apart = (images - torch.sigmoid(logits)) / sigma
-            loss = apart.square() / 2 + math.log(sigma * math.sqrt(2 * math.pi))
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
-        return -loss.sum((1, 2, 3)) - self.settings.beta * divergence
+        if self.settings.likelihood == "bernoulli":
+            pixels = -F.binary_cross_entropy_with_logits(logits, images, reduction="none").sum((1, 2, 3))
+        else:
+            variance = images.new_tensor(self.settings.sigma**2) if variance is None else variance
+            errors = (images - torch.sigmoid(logits)).square().sum((1, 2, 3))
+            pixels = -errors / (2 * variance) - images[0].numel() / 2 * (2 * math.pi * variance).log()
+        return pixels - self.settings.beta * divergence
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         """Real images of the task, each with the latent that is drawn for it."""
@@ -119,23 +124,25 @@ class VAE(GenerativeLearner):
         leave what the encoder says of its uncertainty unprotected. ``likelihood``: the ELBO. ``sensitivity``: the
         squared L2 norm of the decoded image; the encoder's share is what moving the latent does to that image.
         """
-        logits, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
+        tasks = self._tasks(batch)
+        logits, mean, log_variance = self._through(batch.inputs, tasks, batch.extra["latents"])
         if kind == "entropy":
             posterior = (1 + math.log(2 * math.pi) + log_variance).sum(1) / 2
             return bernoulli_entropy(logits).sum((1, 2, 3)) + posterior
         if kind == "sensitivity":
             return torch.sigmoid(logits).square().sum((1, 2, 3))
-        return self._elbo(batch.inputs, logits, mean, log_variance)
+        return self._elbo(batch.inputs, logits, mean, log_variance, self._variance(tasks))
 
     def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
         """How far decoder and encoder have come from the teacher's, a mean over samples of
 
-            sum_pixels (x - x_old)^2 + 1/8 sum_latents ((mu - mu_old)^2 / s2_old + 1/2 (log s2 - log s2_old)^2).
+            w sum_pixels (x - x_old)^2 + 1/8 sum_latents ((mu - mu_old)^2 / s2_old + 1/2 (log s2 - log s2_old)^2).
 
         The first term is of old classes drawn from the same latents. The second is of the posteriors of the teacher's
         drawings and, as a mean of its own, of the batch's images, each of them read by the latent layer of one of the
         old classes drawn: the encoder stays where it was on what it sees now. To second order it is 1/4 of the KL
-        divergence between old and new posterior.
+        divergence between old and new posterior. w is 1, and 1 / (2 sigma^2) of pixels that are Gaussian, so that the
+        first term is as strong as the loss beside it.
         """
         assert isinstance(teacher, VAEGenerator)  # a copy of this learner's own generator
         positions = self.position[classes]
@@ -150,18 +157,31 @@ class VAE(GenerativeLearner):
         widened = (log_variance - old_log_variance).square() / 2
         posterior: Tensor = (moved + widened).sum(1) / 8
         pixels: Tensor = (self.generator(latents, positions) - drawn).square().sum((1, 2, 3))
+        if self.settings.likelihood != "bernoulli":
+            variance = self._variance(tasks[: len(drawn)])
+            pixels = pixels / (2 * (self.settings.sigma**2 if variance is None else variance))
         return pixels.mean() + posterior[: len(drawn)].mean() + posterior[len(drawn) :].mean()
 
     @torch.no_grad()
     def conclude(self, task: Task) -> None:
-        """Fits each class's Gaussian to the posteriors of its training images (a class without any keeps N(0, I))."""
+        """Fits each class's Gaussian to the posteriors of its training images (a class without any keeps N(0, I)), and
+        a calibrated variance to the errors of their means."""
+        errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
             index = int(self.generator.task_of[position])
-            parts = [self.generator.encoder(task.train.take(some).float() / 255, index) for some in rows.split(_CHUNK)]
+            parts = []
+            for some in rows.split(_CHUNK):
+                images = task.train.take(some).float() / 255
+                parts.append(self.generator.encoder(images, index))
+                if self.settings.likelihood == "calibrated":
+                    decoded = torch.sigmoid(self.generator.decoder(parts[-1][0], index))
+                    errors.setdefault(index, []).append((decoded - images).square().mean((1, 2, 3)))
             if len(rows):
                 means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
                 self.generator.fit(position, means, log_variances)
+        for index, of_task in errors.items():
+            self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
 
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:
         positions = self.position[classes]

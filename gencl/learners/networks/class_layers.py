@@ -120,4 +120,17 @@ class Adapter(ClassParameters):
         return torch.bmm(inner, self.of_class("up", positions)).squeeze(1)
 
 
+class Modulation(ClassParameters):
+    """A scale and a shift per class of each channel (n, 2 * channels), 1 and 0 at first."""
+
+    def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
+        return {
+            "scale": nn.Parameter(torch.ones(classes, self.units)),
+            "shift": nn.Parameter(torch.zeros(classes, self.units)),
+        }
+
+    def forward(self, positions: Tensor) -> Tensor:
+        return torch.cat([self.of_class("scale", positions), self.of_class("shift", positions)], 1)
+
+
 CLASS_LAYERS: dict[str, type[ClassLayer]] = {"random-gain": RandomGain, "one-hot": OneHot, "own-layer": OwnLayer}

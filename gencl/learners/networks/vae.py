@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+import math
+from typing import Literal, cast
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
+from gencl.core.part import Part
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.learner import Generator
 from gencl.learners.networks.precision import at_least_float32
+from gencl.learners.networks.residual import ResidualDecoder, ResidualEncoder, residual_base
 from gencl.learners.networks.to_images import ToImages
 
 _BASE = 12
@@ -30,6 +34,33 @@ def first_stride(image_shape: tuple[int, int, int]) -> int:
             f"data.size resizes them, such as --set data.size={max(8, (size + 4) // 8 * 8)}"
         )
     return stride
+
+
+class VAESettings(Part):
+    """Settings of the multi-latent VAE (``model.*``)."""
+
+    name: Literal["vae"] = "vae"
+    network: Literal["plain", "residual"] = Field(
+        "plain", description="the papers' two convolutions, or residual blocks"
+    )
+    latent: int = Field(16, ge=1, le=1024, description="size of the latent")
+    width: int = Field(16, ge=1, le=1024, description="channels next to the image; they double inwards")
+    widest: int = Field(128, ge=4, le=8192, multiple_of=4, description="the most channels of a residual network")
+    depth: int = Field(1, ge=1, le=16, description="residual blocks of each resolution")
+    features: int = Field(128, ge=1, le=8192, description="units of the hidden layers next to the latent")
+    likelihood: Literal["bernoulli", "gaussian", "calibrated"] = Field(
+        "bernoulli", description="of a pixel, given the latent; calibrated: gaussian, as wide as the error is large"
+    )
+    sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, where likelihood is gaussian")
+    beta: float = Field(1.0, ge=0, le=1e6, description="weight of the KL divergence from the prior")
+
+    later = ("network", "widest", "depth")
+
+    @model_validator(mode="after")
+    def _groups_of_channels(self) -> VAESettings:
+        if self.network == "residual" and self.width % 4:
+            raise ValueError("width must be a multiple of 4 where network is residual")
+        return self
 
 
 class TaskLinear(nn.Module):
@@ -59,22 +90,13 @@ class TaskLinear(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Image -> convolution -> convolution -> fully connected -> the task's own layer: mean and log variance."""
+    """Image -> convolutions or residual blocks -> fully connected -> the task's own layer: mean and log variance."""
 
-    def __init__(self, latent: int, width: int, features: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        stride, first = first_stride(image_shape), width
-        flat = 2 * first * (image_shape[1] // (2 * stride)) ** 2
-        self.trunk = nn.Sequential(
-            nn.Conv2d(image_shape[0], first, 2 * stride, stride, stride // 2),
-            nn.ReLU(),
-            nn.Conv2d(first, 2 * first, 4, 2, 1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(flat, features),
-            nn.ReLU(),
-        )
-        self.latent = TaskLinear(features, 2 * latent)
+        layers, flat = (_residual_encoder if settings.network == "residual" else _plain_encoder)(settings, image_shape)
+        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, settings.features), nn.ReLU())
+        self.latent = TaskLinear(settings.features, 2 * settings.latent)
 
     def forward(self, images: Tensor, tasks: Tensor | int) -> tuple[Tensor, Tensor]:
         """The posterior's mean and log variance, each (n, latent)."""
@@ -83,28 +105,55 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent -> the task's own layer -> fully connected -> transposed convolution twice: the encoder's mirror."""
+    """Latent -> the task's own layer -> fully connected -> upwards to the image: the encoder's mirror."""
 
-    def __init__(self, latent: int, width: int, features: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        stride, last = first_stride(image_shape), width
-        side = image_shape[1] // (2 * stride)
-        base = (2 * last, side, side)
-        self.latent = TaskLinear(latent, features)
-        self.trunk = nn.Sequential(
-            nn.ReLU(),
-            nn.Linear(features, 2 * last * side * side),
-            nn.ReLU(),
-            nn.Unflatten(1, base),
-            nn.ConvTranspose2d(2 * last, last, 4, 2, 1),
-            nn.ReLU(),
-            ToImages(last, image_shape[0], 2 * stride, stride, stride // 2),
-        )
+        self.latent = TaskLinear(settings.latent, settings.features)
+        layers = (_residual_decoder if settings.network == "residual" else _plain_decoder)(settings, image_shape)
+        self.trunk = nn.Sequential(nn.ReLU(), *layers)
 
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
         """The images before the sigmoid, (n, c, h, w)."""
         images: Tensor = self.trunk(self.latent(z, tasks))
         return at_least_float32(images)
+
+
+def _plain_encoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+    """The papers' two convolutions, and the numbers that they leave of an image."""
+    stride, first = first_stride(image_shape), settings.width
+    layers = [
+        nn.Conv2d(image_shape[0], first, 2 * stride, stride, stride // 2),
+        nn.ReLU(),
+        nn.Conv2d(first, 2 * first, 4, 2, 1),
+        nn.ReLU(),
+    ]
+    return layers, 2 * first * (image_shape[1] // (2 * stride)) ** 2
+
+
+def _plain_decoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> list[nn.Module]:
+    """The papers' two transposed convolutions, after a fully connected layer."""
+    stride, last = first_stride(image_shape), settings.width
+    side = image_shape[1] // (2 * stride)
+    return [
+        nn.Linear(settings.features, 2 * last * side * side),
+        nn.ReLU(),
+        nn.Unflatten(1, (2 * last, side, side)),
+        nn.ConvTranspose2d(2 * last, last, 4, 2, 1),
+        nn.ReLU(),
+        ToImages(last, image_shape[0], 2 * stride, stride, stride // 2),
+    ]
+
+
+def _residual_encoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+    encoder = ResidualEncoder(settings.width, settings.widest, image_shape, settings.depth, norm=True)
+    return [encoder], math.prod(encoder.base)
+
+
+def _residual_decoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> list[nn.Module]:
+    base = residual_base(settings.width, settings.widest, image_shape)
+    decoder = ResidualDecoder(settings.width, settings.widest, image_shape, settings.depth)
+    return [nn.Linear(settings.features, math.prod(base)), nn.Unflatten(1, base), decoder]
 
 
 class VAEGenerator(Generator):
@@ -115,11 +164,10 @@ class VAEGenerator(Generator):
     task's posterior lies off-centre, and the centre looks like the earlier task (design notes, section 6).
     """
 
-    def __init__(self, latent: int, width: int, features: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        self.size = latent
-        sizes = latent, width, features, image_shape
-        self.encoder, self.decoder = Encoder(*sizes), Decoder(*sizes)
+        self.size = settings.latent
+        self.encoder, self.decoder = Encoder(settings, image_shape), Decoder(settings, image_shape)
         self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
         self.register_buffer("mean", torch.zeros(0, self.size))
         self.register_buffer("factor", torch.zeros(0, self.size, self.size))

@@ -1,0 +1,65 @@
+"""The plain networks of the conditional GAN: convolutions one after another, transposed ones upwards."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import nn
+
+from gencl.core.errors import UsageError
+from gencl.learners.networks.to_images import ToImages
+
+
+def upsamplings(image_shape: tuple[int, int, int]) -> int:
+    """How often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64.
+
+    Raises UsageError for images that are not square or cannot be halved so often.
+    """
+    channels, size, width = image_shape
+    count = 2
+    while size // 2**count > 12:
+        count += 1
+    if size != width or size % 2**count or channels not in (1, 3):
+        raise UsageError(
+            f"the conditional GAN takes square images whose side is a multiple of {2**count}, not {image_shape}"
+        )
+    return count
+
+
+def _norm(kind: str, channels: int) -> nn.Module:
+    if kind == "group":
+        return nn.GroupNorm(4, channels)
+    return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()
+
+
+def plain_base(width: int, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Channels and sides of the features that `plain_decoder` starts from."""
+    levels = upsamplings(image_shape)
+    return width * 2 ** (levels - 1), image_shape[1] // 2**levels, image_shape[1] // 2**levels
+
+
+def plain_decoder(width: int, norm: str, image_shape: tuple[int, int, int]) -> nn.Sequential:
+    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: (norm, LeakyReLU, transposed convolution) ...
+
+    GroupNorm, not BatchNorm: batch statistics tie the classes of a batch together and hurt under consolidation.
+    """
+    widths = [width * 2**level for level in reversed(range(upsamplings(image_shape)))]
+    layers: list[nn.Module] = []
+    for inner, outer in pairwise(widths):
+        layers += [_norm(norm, inner), nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, 2, 1)]
+    last = ToImages(widths[-1], image_shape[0], 4, 2, 1)
+    return nn.Sequential(*layers, _norm(norm, widths[-1]), nn.LeakyReLU(0.2), last)
+
+
+def plain_encoder(width: int, image_shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+    """Strided convolutions from images (n, c, h, w), and how many numbers they leave of each image.
+
+    No normalisation: the R1 penalty keeps a discriminator smooth.
+    """
+    channels, size, _ = image_shape
+    levels = upsamplings(image_shape)
+    widths = [channels, *(width * 2**level for level in range(levels))]
+    layers: list[nn.Module] = []
+    for inner, outer in pairwise(widths):
+        layers += [nn.Conv2d(inner, outer, 4, 2, 1), nn.LeakyReLU(0.2)]
+    return layers, widths[-1] * (size // 2**levels) ** 2

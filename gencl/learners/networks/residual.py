@@ -1,0 +1,151 @@
+"""Residual networks between an image and a small square of features: the trunks of generators and their mirrors.
+
+Sides are halved while they are even and above 7, so that 28 ends at 7x7, 64 and 128 at 4x4. Each resolution but the
+image's own has ``depth`` blocks; ``width`` channels at half of the image's side double inwards, up to ``widest``.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gencl.core.errors import UsageError
+
+LARGEST_BASE = 7
+"""The side, in pixels, of the largest square that is not halved further."""
+
+SIDES = tuple(
+    sorted(base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 6) if base * 2**count <= 128)
+)
+"""The sides of images that can be made, in pixels."""
+
+
+def halvings(image_shape: tuple[int, int, int]) -> int:
+    """How often a side is halved. Raises UsageError for images that are not square or cannot be halved that far."""
+    channels, side, width = image_shape
+    if side not in SIDES or side != width or channels not in (1, 3):
+        sides = ", ".join(map(str, SIDES))
+        raise UsageError(
+            f"model.network: residual takes square images, grey or in colour, with sides of {sides} pixels, not "
+            f"{image_shape}; data.size resizes them, such as data.size={min(SIDES, key=lambda s: abs(s - side))}"
+        )
+    return next(count for count in range(1, 8) if side // 2**count <= LARGEST_BASE)
+
+
+def widths(width: int, widest: int, levels: int) -> list[int]:
+    """Channels of the resolutions, from the outermost (half of the image's side) inwards."""
+    return [min(width * 2**level, max(width, widest)) for level in range(levels)]
+
+
+def residual_base(width: int, widest: int, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Channels and sides of the features between the two networks."""
+    levels = halvings(image_shape)
+    side = image_shape[1] // 2**levels
+    return widths(width, widest, levels)[-1], side, side
+
+
+class Block(nn.Module):
+    """x + conv(act(norm(conv(act(norm(x)))))), two 3x3 convolutions; the second starts at zero, and so x + 0.
+
+    A modulation scales and shifts what the second convolution reads, for each sample and channel.
+    """
+
+    def __init__(self, channels: int, norm: bool) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(4, channels) if norm else nn.Identity()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = nn.GroupNorm(4, channels) if norm else nn.Identity()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.kaiming_normal_(self.conv1.weight, a=0.2)
+        for parameter in (self.conv1.bias, *self.conv2.parameters()):
+            assert parameter is not None
+            nn.init.zeros_(parameter)
+
+    def forward(self, inputs: Tensor, modulation: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        hidden = self.norm2(self.conv1(F.leaky_relu(self.norm1(inputs), 0.2)))
+        if modulation is not None:
+            scale, shift = modulation
+            hidden = torch.addcmul(shift[:, :, None, None], hidden, scale[:, :, None, None])
+        outputs: Tensor = inputs + self.conv2(F.leaky_relu(hidden, 0.2))
+        return outputs
+
+
+def _channels(inner: int, outer: int) -> nn.Module:
+    """A 1x1 convolution from so many channels to so many."""
+    if inner == outer:
+        return nn.Identity()
+    layer = nn.Conv2d(inner, outer, 1)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _upsampled(units: Tensor) -> Tensor:
+    return F.interpolate(units, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class ResidualDecoder(nn.Module):
+    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: blocks, bilinear upsampling, blocks, ...
+
+    Transposed convolutions leave checkerboards; bilinear upsampling leaves none.
+    """
+
+    def __init__(self, width: int, widest: int, image_shape: tuple[int, int, int], depth: int) -> None:
+        super().__init__()
+        channels = widths(width, widest, halvings(image_shape))[::-1]
+        self.blocks = nn.ModuleList(nn.ModuleList(Block(c, True) for _ in range(depth)) for c in channels)
+        self.narrower = nn.ModuleList(_channels(inner, outer) for inner, outer in pairwise(channels))
+        self.norm = nn.GroupNorm(4, channels[-1])
+        self.to_images = nn.Conv2d(channels[-1], image_shape[0], 3, padding=1)
+        self.modulated = [c for c in channels for _ in range(depth)]
+        """The channels that each block's modulation scales, and shifts."""
+
+    def forward(self, features: Tensor, modulation: Tensor | None = None) -> Tensor:
+        """``modulation`` (n, 2 * sum of `modulated`): scales of all blocks, then shifts."""
+        parts = self._modulations(modulation)
+        units = features.contiguous(memory_format=torch.channels_last)  # faster on a CPU where channels are few
+        for level, blocks in enumerate(self.blocks):
+            if level:
+                units = _upsampled(self.narrower[level - 1](units))
+            for block in blocks:  # type: ignore[attr-defined]
+                units = block(units, next(parts))
+        units = F.leaky_relu(self.norm(units), 0.2)
+        images: Tensor = self.to_images(_upsampled(units))
+        return images.contiguous()
+
+    def _modulations(self, modulation: Tensor | None):  # type: ignore[no-untyped-def]
+        if modulation is None:
+            return iter([None] * len(self.modulated))
+        scales, shifts = modulation.chunk(2, 1)
+        return zip(scales.split(self.modulated, 1), shifts.split(self.modulated, 1), strict=True)
+
+
+class ResidualEncoder(nn.Module):
+    """Images (n, c, h, w) -> features (n, *base): the mirror of `ResidualDecoder`, with average pooling.
+
+    No normalisation: a discriminator's is harmful beside gradient penalties.
+    """
+
+    def __init__(
+        self, width: int, widest: int, image_shape: tuple[int, int, int], depth: int, norm: bool = False
+    ) -> None:
+        super().__init__()
+        channels = widths(width, widest, halvings(image_shape))
+        self.base = residual_base(width, widest, image_shape)
+        self.from_images = nn.Conv2d(image_shape[0], channels[0], 4, 2, 1)
+        self.blocks = nn.ModuleList(nn.ModuleList(Block(c, norm) for _ in range(depth)) for c in channels)
+        self.wider = nn.ModuleList(_channels(outer, inner) for outer, inner in pairwise(channels))
+
+    def forward(self, images: Tensor) -> Tensor:
+        units = self.from_images(images.contiguous(memory_format=torch.channels_last))
+        for level, blocks in enumerate(self.blocks):
+            if level:
+                units = self.wider[level - 1](F.avg_pool2d(units, 2))
+            for block in blocks:  # type: ignore[attr-defined]
+                units = block(units)
+        features: Tensor = F.leaky_relu(units, 0.2).contiguous()
+        return features
