@@ -95,7 +95,7 @@ def compare(
     else:
         check_machine(
             cells.values(), len(seeds), "cpu", data_root, progress
-        )  # what the jobs' machines have is not known here
+        )  # this machine cannot tell what the jobs' have
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
@@ -156,13 +156,13 @@ def _groups(
     """The cells, those of a variant together that have not begun and can be trained as one."""
     groups: list[list[Cell]] = []
     for variant in dict.fromkeys(variant for variant, _ in cells):
-        own = [cell for cell in cells if cell[0] == variant]
-        fresh = [cell for cell in own if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
+        of_variant = [cell for cell in cells if cell[0] == variant]
+        fresh = [cell for cell in of_variant if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
         if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])])):
             reporter.say(f"{variant.label}: one seed at a time, since {why}")
             fresh = []
         groups += [fresh] if len(fresh) > 1 else []
-        groups += [[cell] for cell in own if len(fresh) < 2 or cell not in fresh]
+        groups += [[cell] for cell in of_variant if len(fresh) < 2 or cell not in fresh]
     return groups
 
 

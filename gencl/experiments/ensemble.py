@@ -54,9 +54,9 @@ class Ensemble:
     def __init__(self, trainers: Sequence[Trainer]) -> None:
         self.members = list(trainers)
         first = self.members[0]
-        found = why_not(first.learner, first.method, first.settings)
-        if found is not None:
-            raise UsageError(f"these runs cannot be trained as one: {found}; train them one by one")
+        why = why_not(first.learner, first.method, first.settings)
+        if why is not None:
+            raise UsageError(f"these runs cannot be trained as one: {why}; train them one by one")
 
     def fit(self, mode: Mode = "auto") -> None:
         """Learns all tasks. Raises Interrupted when asked to stop, GenclError when a loss is not finite; the runs then
@@ -115,15 +115,15 @@ class Ensemble:
         )
         while first.state.step < end:
             rate = first.rate(ctx)
-            for own in contexts:
-                own.step, own.lr = ctx.step, ctx.lr
-            batch = stacked_batch([member.batch(own) for member, own in zip(self.members, contexts, strict=True)])
+            for each in contexts:
+                each.step, each.lr = ctx.step, ctx.lr
+            batch = stacked_batch([member.batch(each) for member, each in zip(self.members, contexts, strict=True)])
             stopping = steps.take(ctx, batch, rate, bool(stop))
             if first.checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
                 count_time()
-            for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
-                moment = member.after_step(own, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
+            for index, (member, each) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
+                moment = member.after_step(each, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
             progress.after_step(moment)
             if stopping and first.state.step < ctx.steps:
                 first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
@@ -150,8 +150,8 @@ class Stack:
         plain = first.phases_of(self.learner, ctx)
         randoms = [member.random for member in members]
         self.phases = [
-            stacked_phase(self.learner, phase, own, randoms)
-            for phase, *own in zip(plain, *(member.phases for member in members), strict=True)
+            stacked_phase(self.learner, phase, of_members, randoms)
+            for phase, *of_members in zip(plain, *(member.phases for member in members), strict=True)
         ]
         self.optimizers = [first.make_optimizer(self.learner, phase, ctx.train) for phase in self.phases]
         restore_optimizers(self.optimizers, together([optimizer_tensors(member.optimizers) for member in members]))

@@ -59,12 +59,12 @@ def train_seeds(
     root = None if data_root is None else Path(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {
-        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+        key: make_scenario(one, root).to(accelerator.device) for key, one in {tasks_key(s): s for s in each}.items()
     }
     ensemble = Ensemble(
         [
-            make_trainer(own, scenarios[tasks_key(own)], accelerator, folder, root, "silent")
-            for own, folder in zip(each, folders, strict=True)
+            make_trainer(one, scenarios[tasks_key(one)], accelerator, folder, root, "silent")
+            for one, folder in zip(each, folders, strict=True)
         ]
     )
     run_threads.settle(ensemble.members, threads, 1)

@@ -15,7 +15,7 @@ from gencl import presets
 from gencl.core.errors import UsageError
 from gencl.experiments.grid import parse_grid
 from gencl.experiments.search import Experiment, searches, thinned
-from gencl.experiments.tune import found_yaml
+from gencl.experiments.tune import methods_block
 from gencl.methods import METHODS
 from tests.conftest import gencl as run_gencl
 from tests.conftest import tiny
@@ -140,7 +140,7 @@ def test_generators_are_scored_by_distance_and_all_failed_is_said(tmp_path: Path
     assert found["methods"]["dgr"]["score"] == min(scores)
     assert found["methods"]["sgd"]["best"] is None and "became" in found["methods"]["sgd"]["error"]
     text = (tmp_path / "t" / "found.yaml").read_text()
-    assert text == found_yaml(found) and [*yaml.safe_load(text)["methods"]] == ["dgr"]
+    assert text == methods_block(found) and [*yaml.safe_load(text)["methods"]] == ["dgr"]
     assert "seed 10, by the best mean fid (lower is better); at most 9 candidates" in text
     assert "# sgd: nothing was chosen, every candidate failed: " in text
 
@@ -173,9 +173,9 @@ def test_composed_methods_get_a_block_of_blocks(tmp_path: Path) -> None:
     best = {"mas.lambda": 3.0, "dgr.share": 0.25, "train.lr": 0.01}
     rule = {"metric": "fid", "better": "lower", "seeds": [10], "budget": 6, "widen": 3}
     found = {**rule, "methods": {"mas+dgr": {"best": best, "edge": {}}}}
-    block = yaml.safe_load(found_yaml(found))["methods"]["mas+dgr"]
+    block = yaml.safe_load(methods_block(found))["methods"]["mas+dgr"]
     assert block == {"mas": {"lambda": 3.0}, "dgr": {"share": 0.25}, "train.lr": 0.01}
     mine = tmp_path / "mine.yaml"
-    mine.write_text(found_yaml(found))
+    mine.write_text(methods_block(found))
     settings = presets.resolve(config=mine, method="mas+dgr")
     assert settings.method["mas"]["lambda"] == 3 and settings.train.lr == 0.01
