@@ -1,7 +1,7 @@
 """Experiments by name: one YAML file each, whose first comment is the command that runs it.
 
 Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the
-settings that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
+settings tuned for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
 a dot is set outside the method's block). Values such as ``1.5x`` multiply what is there.
 ``methods: {like: mnist-cgan}`` takes those of another preset; a method named beside ``like`` has its own instead.
 
