@@ -52,7 +52,7 @@ def _of_run(trainer: Trainer) -> int:
     if trainer.state.threads:
         return trainer.state.threads
     with suppress(GenclError):
-        found = RunFolder(trainer.recorder.folder).metrics["environment"].get("threads")
-        if isinstance(found, int) and found > 0:
-            return found
+        threads = RunFolder(trainer.recorder.folder).metrics["environment"].get("threads")
+        if isinstance(threads, int) and threads > 0:
+            return threads
     return torch.get_num_threads()

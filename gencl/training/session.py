@@ -153,7 +153,7 @@ class Session:
     def leave_stage(self) -> None:
         """Ends a stage after its last step."""
         self.average.take()
-        # running statistics are of each process's own rows; what methods find from here on must be the same
+        # running statistics are of each process's own rows; what methods compute from here on must be the same
         self.processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
     def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:

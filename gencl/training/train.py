@@ -123,12 +123,12 @@ def run_settings(
             "cannot be extended; train a new run with the new images beside the old ones"
         )
     device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
-    found = checkpoint.load(folder / "checkpoint", device) if resume else None
-    if found is not None:
-        _check_origin(found, recorder, len(settings.extend))
-        if processes.main and found.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
+    last = checkpoint.load(folder / "checkpoint", device) if resume else None
+    if last is not None:
+        _check_origin(last, recorder, len(settings.extend))
+        if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
-        trainer.restore(State.from_tree(found.state), found.tensors)
+        trainer.restore(State.from_tree(last.state), last.tensors)
     else:
         with processes.main_first():
             learner.load_pretrained()
@@ -140,7 +140,7 @@ def run_settings(
             recorder.create(resume, extends)
             if log_with is not None:
                 recorder.follow(log_with, trainer.state.cost.steps)
-            say_what_is_learned(learner, scenario, progress, found)
+            say_what_is_learned(learner, scenario, progress, last)
         processes.wait()
         trainer.fit(progress)
         if processes.main:
@@ -188,9 +188,9 @@ def make_trainer(
     return Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
 
 
-def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
+def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
     """The checkpoint is of these settings and data, or of those before tasks were added."""
-    stored = found.state.get("origin", {})
+    stored = last.state.get("origin", {})
     here = next((o for k in range(added + 1) if (o := recorder.origin(k))["settings"] == stored.get("settings")), {})
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
         if what not in here or stored.get(what) != here[what]:
@@ -198,12 +198,12 @@ def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) 
 
 
 def say_what_is_learned(
-    learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None = None
+    learner: Learner, scenario: Scenario, progress: Mode, last: checkpoint.Checkpoint | None = None
 ) -> None:
     """The tasks with their labels, and what was wrong with a checkpoint."""
-    for problem in found.passed_over if found else ():
+    for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
-    images, learned = sum(len(task.train) for task in scenario.tasks), found.state["episode"] if found else 0
+    images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     say(f"{tasks}, {images} training images; {learner.describe()}", progress)
     coming = list(enumerate(scenario.tasks))[learned:]
