@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import comparison_options, known_methods, numbers, plugin_option
+from gencl.commands.options import checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("compare")
 @click.option(
-    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=known_methods,
+    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=checked_methods,
     help="Names or NAME:KEY=VALUE.",
 )  # fmt: skip
 @click.option(
