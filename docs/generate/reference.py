@@ -176,12 +176,12 @@ def _methods() -> str:
     head = "| method | what it does | MNIST generator: FID, digits 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
     lines = [head, "| --- | --- | ---: | ---: | ---: |"]
     for name in METHODS:
-        found = [
+        shown = [
             cell(key, figure(f"{folder}/{name}", key)) if name in read(folder)["methods"] else "–"
             for folder, key in columns
         ]
         about = METHODS.about(name)
-        lines.append(f"| [`{name}`]({name}.md) | {_text(about)} | {' | '.join(found)} |")
+        lines.append(f"| [`{name}`]({name}.md) | {_text(about)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
