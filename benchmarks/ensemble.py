@@ -27,13 +27,13 @@ CASES: tuple[tuple[str, str, list[str]], ...] = (
 
 def side(preset: str, method: str, more: list[str], seeds: int, clock: Callable[[], float], together: bool) -> float:
     """Seconds that all seeds take."""
-    found: list[Settings] = [
+    each: list[Settings] = [
         settings_for(preset, method, [*more, f"seed={seed}", "train.log_every=1000000"]) for seed in range(seeds)
     ]
-    scenario = make_scenario(found[0], None)
+    scenario = make_scenario(each[0], None)
     with tempfile.TemporaryDirectory() as folder:
         trainers = [
-            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False) for settings in found
+            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False) for settings in each
         ]
         if together:
             Ensemble(trainers).fit("silent")

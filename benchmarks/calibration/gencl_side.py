@@ -26,18 +26,18 @@ def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
     which classes are learned."""
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
     learned = [c for task in scenario.tasks for c in task.classes]
-    found = {}
+    setup = {}
     for task in scenario.tasks:
         k, train = task.index, settings.train
         among = task.classes if settings.model["heads"] == "task" else learned
         for part, split in {"train": task.train, "test": task.test}.items():
-            found[f"{part}.images.{k}"] = split.images.float() / 255
-            found[f"{part}.labels.{k}"] = places(split.labels, among)
+            setup[f"{part}.images.{k}"] = split.images.float() / 255
+            setup[f"{part}.labels.{k}"] = places(split.labels, among)
         order = Order(len(task.train), train.batch_size, settings.seed, "order", k)
         steps = schedule.steps(train, len(task.train), k)
-        found[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
+        setup[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
         learner.grow(task.classes, derive_seed(settings.seed, "grow", k))
-    return found | {f"weights.{name}": value.detach().clone() for name, value in learner.state_dict().items()}
+    return setup | {f"weights.{name}": value.detach().clone() for name, value in learner.state_dict().items()}
 
 
 def trained(settings: Settings, scenario: Scenario, variant: str | None) -> tuple[float, Method]:
