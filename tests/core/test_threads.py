@@ -159,6 +159,6 @@ def test_the_command_says_so_before_pytorch_is_imported() -> None:
 
 
 def test_cells_choose_within_their_share(tmp_path: Path) -> None:
-    found = gencl.compare("sgd", [0], tmp_path / "c", "digits-mlp", set=tiny("digits-mlp"), jobs=2, progress="silent")
-    assert found["methods"]["sgd"]["status"] == "done"
+    results = gencl.compare("sgd", [0], tmp_path / "c", "digits-mlp", set=tiny("digits-mlp"), jobs=2, progress="silent")
+    assert results["methods"]["sgd"]["status"] == "done"
     assert Run(tmp_path / "c" / "sgd" / "seed-0").metrics["environment"]["threads"] == 1

@@ -67,10 +67,10 @@ def test_a_number_in_prose_is_a_claim(page: str) -> None:
     for claim in sorted((claim for claim in CLAIMS if claim.page == page), key=lambda claim: -len(claim.words)):
         text = text.replace(claim.words, " ")
     text = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)  # code, and where links lead
-    for known in NO_RESULTS:
-        text = re.sub(known, " ", text)
-    found = [text[max(0, match.start() - 50) : match.end() + 20] for match in RESULT.finditer(text)]
-    assert not found, f"{page}: put these numbers into a table, or a claim into tests/docs/claims.py: {found}"
+    for pattern in NO_RESULTS:
+        text = re.sub(pattern, " ", text)
+    unclaimed = [text[max(0, match.start() - 50) : match.end() + 20] for match in RESULT.finditer(text)]
+    assert not unclaimed, f"{page}: put these numbers into a table, or a claim into tests/docs/claims.py: {unclaimed}"
 
 
 @pytest.mark.parametrize(

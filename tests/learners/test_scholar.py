@@ -63,9 +63,9 @@ def test_both_grow_and_only_the_classifier_is_protected() -> None:
 def test_some_rows_keep_the_shares_of_new_and_replayed_samples(size: int, n: int | None) -> None:
     new = size // 2
     batch = Batch(torch.zeros(size, 1, 2, 2), (torch.arange(size) >= new).long())
-    found = some_rows(batch, n)
-    assert len(found) == min(size, n or size)
-    assert abs(float(found.classes.float().mean()) - (size - new) / size) <= 1 / len(found)
+    some = some_rows(batch, n)
+    assert len(some) == min(size, n or size)
+    assert abs(float(some.classes.float().mean()) - (size - new) / size) <= 1 / len(some)
 
 
 @pytest.mark.parametrize("heads", ["task", "domain", "class"])

@@ -89,8 +89,8 @@ def test_tasks_of_one_batch_do_not_mix(kind: str) -> None:
     together = learner.scalars(kind, batch, RandomSource(0))  # type: ignore[arg-type]
     for i in range(6):
         row = batch.rows(slice(i, i + 1))
-        known = replace(row, tasks=(max(0, int(row.classes) - 1),))
-        assert learner.scalars(kind, known, RandomSource(0)).allclose(together[i], rtol=1e-4)  # type: ignore[arg-type]
+        other = replace(row, tasks=(max(0, int(row.classes) - 1),))
+        assert learner.scalars(kind, other, RandomSource(0)).allclose(together[i], rtol=1e-4)  # type: ignore[arg-type]
 
 
 def test_shared_and_own_make_up_all_parameters() -> None:

@@ -19,14 +19,14 @@ SCHOLAR = ["model.generator={name: cgan, width: 4}", "model.generator_batch=8"]
 def moved(tmp_path: Path, method: str, *more: str, preset: str = "digits-mlp") -> dict[int, bool]:
     """Whether each task's own parameters differ from what they were right after that task."""
     sets = [*tiny(preset), *more]
-    found = {}
+    moved = {}
     runs = [gencl.train(preset, method, 0, tmp_path / str(n), set=[*sets, f"scenario.tasks={n}"], progress="silent")
             for n in (1, 2, 3)]  # fmt: skip
     last = runs[-1].learner()
     for task in (0, 1):
         then = runs[task].learner().own(task)
-        found[task] = any(not torch.equal(then[name], parameter) for name, parameter in last.own(task).items())
-    return found
+        moved[task] = any(not torch.equal(then[name], parameter) for name, parameter in last.own(task).items())
+    return moved
 
 
 @pytest.mark.parametrize("method", ["lwf", "er", "der++", "agem", "dgr", "lwf+ewc"])

@@ -75,14 +75,14 @@ def test_no_figure_is_declared_twice() -> None:
 def test_committed_results_hold_no_figure_that_nothing_describes() -> None:
     declared = {figure for name in METRICS for figure in METRICS.get(name).figures} | set(COSTS)
     declared |= {f"{distance}_{extractor}" for distance in DISTANCES for extractor in EXTRACTORS}  # evaluate.also
-    found = {
+    stored = {
         key
         for file in RESULTS.glob("*/results.json")
         for row in json.loads(file.read_text()).get("methods", {}).values()
         for key, value in row.items()
         if isinstance(value, dict) and "mean" in value
     }
-    assert found and found <= declared
+    assert stored and stored <= declared
 
 
 def test_how_figures_are_shown() -> None:

@@ -79,10 +79,10 @@ def test_wrong_keys_name_the_file_and_the_key(block: str, message: str, tmp_path
 
 
 def like(tmp_path: Path, **files: str) -> dict[str, Path]:
-    found = {name: tmp_path / f"{name}.yaml" for name in files}
+    paths = {name: tmp_path / f"{name}.yaml" for name in files}
     for name, block in files.items():
-        found[name].write_text(f"model: {{name: mlp}}\nmethods: {block}\n")
-    return found
+        paths[name].write_text(f"model: {{name: mlp}}\nmethods: {block}\n")
+    return paths
 
 
 def test_methods_like_those_of_another_preset(tmp_path: Path, mine: Path) -> None:

@@ -34,7 +34,7 @@ def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tenso
     settings = resolve(name, assignments=sets)
     learner, scenario = grown(settings)
     learner.train()
-    data, found = scenario.tasks[0].train, {}
+    data, gradients = scenario.tasks[0].train, {}
     batch = Batch(data.images[:16].float() / 255, data.labels[:16], tasks=(0,))
     accelerated = Acceleration(learner)
     for phase in learner.phases([0]):
@@ -42,8 +42,8 @@ def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tenso
         with accelerated.of(settings.train.model_copy(update=train)):
             loss = phase.loss(phase.draw(batch, RandomSource(0)), 0, RandomSource(0))
         slopes = torch.autograd.grad(loss, list(phase.parameters), allow_unused=True)
-        found[phase.name] = loss, torch.cat([slope.flatten() for slope in slopes if slope is not None])
-    return found
+        gradients[phase.name] = loss, torch.cat([slope.flatten() for slope in slopes if slope is not None])
+    return gradients
 
 
 @pytest.mark.parametrize(

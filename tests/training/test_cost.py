@@ -30,10 +30,10 @@ def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cost(folder: Path) -> dict[str, Any]:
-    found = train(out=folder, resume=True, progress="silent").metrics["cost"]
-    for row in [found, *found["by_task"]]:
+    total = train(out=folder, resume=True, progress="silent").metrics["cost"]
+    for row in [total, *total["by_task"]]:
         row.pop("peak_memory_bytes", None), row.pop("memory_bytes", None)
-    return dict(found)
+    return dict(total)
 
 
 @pytest.mark.parametrize("step", [2, 4, 6, 8, 10, 12])
@@ -71,6 +71,6 @@ def test_seeds_trained_as_one_have_their_share_in_a_checkpoint(tmp_path: Path, m
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Recorder, "checkpoint", cut)
         train_seeds(config, [0, 1], tmp_path / "cut", progress="silent")
-    found = checkpoint.load(tmp_path / "cut" / "seed-0" / "checkpoint")
-    assert found is not None
-    assert 0 < found.state["cost"]["train_seconds"] < whole["train_seconds"]
+    last = checkpoint.load(tmp_path / "cut" / "seed-0" / "checkpoint")
+    assert last is not None
+    assert 0 < last.state["cost"]["train_seconds"] < whole["train_seconds"]

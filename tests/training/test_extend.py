@@ -60,14 +60,14 @@ def train(out: Path, preset: str, method: str, sets: Sequence[str]) -> Run:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, folders: Path) -> Callable[..., Run]:
     """Copies of finished runs of two tasks, each trained once."""
-    root, known = tmp_path_factory.mktemp("finished"), {}
+    root, trained = tmp_path_factory.mktemp("finished"), {}
 
     def copy(out: Path, preset: str, method: str, *sets: str) -> Run:
         key = repr((preset, method, sets))
-        if key not in known:
+        if key not in trained:
             tasks = [*SETS[preset], *domains(folders, "one", "two"), *sets]
-            known[key] = train(root / str(len(known)), preset, method, tasks).path
-        shutil.copytree(known[key], out)
+            trained[key] = train(root / str(len(trained)), preset, method, tasks).path
+        shutil.copytree(trained[key], out)
         return Run(out)
 
     return copy
@@ -87,9 +87,9 @@ def extend(run: Run, *names: Path | str, **options: Any) -> Run:
 def content(run: Run) -> dict[str, object]:
     """All of a run's directory that depends on its settings alone."""
     names = ["config.yaml", "log.jsonl", "model.json", "model.safetensors"]
-    found: dict[str, object] = {name: (run.path / name).read_bytes() for name in names}
-    found |= {path.name: path.read_bytes() for path in (run.path / "samples").iterdir()}
-    return found | {key: value for key, value in run.metrics.items() if key not in ("cost", "environment")}
+    parts: dict[str, object] = {name: (run.path / name).read_bytes() for name in names}
+    parts |= {path.name: path.read_bytes() for path in (run.path / "samples").iterdir()}
+    return parts | {key: value for key, value in run.metrics.items() if key not in ("cost", "environment")}
 
 
 def learned(run: Run) -> object:
@@ -158,10 +158,10 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, hook: str, time: int, after: bool) -
         calls += 1
         if calls == time and not after:
             raise Cut
-        found = real(recorder, *arguments)
+        written = real(recorder, *arguments)
         if calls == time:
             raise Cut
-        return found
+        return written
 
     monkeypatch.setattr(Recorder, hook, cut)
     return monkeypatch
