@@ -31,12 +31,9 @@ def resolve(
     ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
     multiplies the present one. Raises UsageError naming the file or the assignment and the key.
     """
-    if preset is not None and config is not None:
-        raise UsageError("--preset and --config exclude each other")
-    source = Path(config) if config is not None else path_of(preset or DEFAULT)
-    where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
-    tree = read_yaml(source)
+    source, where, tree = _read(preset, config)
     tree.pop("about", None)
+    _take_seeds(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
     for path, value in wanted:
@@ -59,6 +56,30 @@ def resolve(
 def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) -> Settings:
     """The settings after assignments as `resolve` takes them, names of scenarios, learners and methods excepted."""
     return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
+
+
+def _read(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
+    """The file of a preset or of settings, how messages call it, and its content."""
+    if preset is not None and config is not None:
+        raise UsageError("--preset and --config exclude each other")
+    source = Path(config) if config is not None else path_of(preset or DEFAULT)
+    where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
+    return source, where, read_yaml(source)
+
+
+def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
+    """The seeds of a comparison where none are named, such as ``0-4``: as many as the preset or file says, else 0."""
+    _, where, tree = _read(preset, config)
+    number = _take_seeds(tree, where)
+    return f"0-{number - 1}" if number > 1 else "0"
+
+
+def _take_seeds(tree: dict[str, Any], where: str) -> int:
+    """Remove ``seeds``, which is no setting of a run, and return it: the number of seeds that a comparison has."""
+    number = tree.pop("seeds", 1)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise UsageError(f"{where}: seeds: {number!r} is no number of seeds; write a whole number such as 5")
+    return number
 
 
 def methods_of(name: str) -> list[str]:

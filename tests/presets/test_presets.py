@@ -158,10 +158,20 @@ def test_an_experience_replay_is_stored_as_it_always_was() -> None:
     assert list(presets.resolve("mnist-cgan", method="er").method) == ["name", "memory", "share"]
 
 
-def test_quick_presets_are_compared_with_five_seeds() -> None:
-    assert set(presets._QUICK) <= set(presets.names())
-    assert presets.default_seeds("digits-mlp") == "0-4"
-    assert presets.default_seeds("mnist-cgan") == presets.default_seeds(None) == "0"
+def test_a_preset_says_how_many_seeds_a_comparison_has(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("seeds: 3\nmodel: {name: mlp}\n")
+    assert presets.default_seeds("digits-mlp") == "0-4" and presets.default_seeds(config=mine) == "0-2"
+    assert presets.default_seeds("mnist-cgan") == presets.default_seeds() == "0"
+    assert "seeds" not in presets.resolve(config=mine).tree()
+
+
+@pytest.mark.parametrize("number", ["0", "0-4", "true", "[0, 1]", "2.0"])
+def test_other_numbers_of_seeds_are_refused(number: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"seeds: {number}\nmodel: {{name: mlp}}\n")
+    with pytest.raises(UsageError, match=r"mine\.yaml: seeds: .* is no number of seeds; write a whole number"):
+        presets.resolve(config=mine)
 
 
 def test_a_value_that_there_is_not() -> None:
