@@ -60,7 +60,7 @@ def compare(
         jobs: cells at a time (default 1); each has its share of the cores for its threads.
         threads: of each cell; default as `gencl.train` chooses, within its share.
         baseline: the label of the method to which the others are compared, seed by seed, besides the best one; default
-            finetune or sgd, if it is among them.
+            plain training (`gencl.methods.serving.default_baseline`), if it is among them.
         ensemble: a method's seeds that have not begun are trained as one (`gencl.experiments.ensemble`), where its
             learner and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by

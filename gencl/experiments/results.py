@@ -14,13 +14,13 @@ from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.learner import GenerativeLearner
-from gencl.methods.serving import is_reference
+from gencl.methods.serving import default_baseline, is_reference
 from gencl.metrics.figures import REAL, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
 from gencl.reports.significance import of_seeds
-from gencl.reports.ties import comparisons, default_baseline
+from gencl.reports.ties import comparisons
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 

@@ -12,7 +12,7 @@ from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.part import parse_assignment
 from gencl.core.settings import Settings
-from gencl.reports.ties import default_baseline
+from gencl.methods.serving import default_baseline
 
 LONGEST = 12
 """Settings that a command may change; with more ``--config`` is easier to read."""

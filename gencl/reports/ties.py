@@ -10,7 +10,6 @@ from gencl.metrics.figures import REAL, figure, main_figures, shown
 from gencl.reports.significance import LEVEL, Values, compared
 
 TIED = "≈"
-_BASELINES = ("finetune", "sgd")
 Results = Mapping[str, Any]
 
 
@@ -18,11 +17,6 @@ def competes(label: str) -> bool:
     """Return whether a row is a method that competes: no reference, nor a variant of one."""
     name = label.partition(":")[0]
     return name != REAL and not is_reference(name)
-
-
-def default_baseline(labels: Sequence[str]) -> str | None:
-    """Return plain training, if it is among them: with a head per task before one head for all."""
-    return next((label for label in _BASELINES if label in labels), None)
 
 
 def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) -> dict[str, dict[str, Any]]:

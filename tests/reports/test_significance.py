@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from gencl.methods.serving import default_baseline
 from gencl.reports import ties
 from gencl.reports.significance import compared, difference, holm, of_seeds
 
@@ -113,3 +114,9 @@ def test_variants_of_joint_training_do_not_compete() -> None:
 
 def test_of_a_distance_the_lowest_is_best() -> None:
     assert compared({"a": [1.0, 2.0], "b": [3.0, 4.5]}, "lower", ["a", "b"], None)["best"] == "a"
+
+
+def test_plain_training_is_the_baseline_and_that_with_a_head_per_task_first() -> None:
+    assert default_baseline(["ewc", "sgd", "finetune"]) == "finetune"
+    assert default_baseline(["sgd:train.lr=1", "sgd"]) == "sgd"
+    assert default_baseline(["ewc", "joint", "real"]) is None
