@@ -41,8 +41,9 @@ def side(preset: str, method: str, more: list[str], seeds: int, clock: Callable[
             for trainer in trainers:
                 trainer.fit("silent")
         for trainer in trainers:
-            trainer.recorder.close()
-    return sum(trainer.state.cost.train_seconds + trainer.state.cost.importance_seconds for trainer in trainers)
+            trainer.session.recorder.close()
+    costs = [trainer.session.state.cost for trainer in trainers]
+    return sum(cost.train_seconds + cost.importance_seconds for cost in costs)
 
 
 def main() -> None:

@@ -44,11 +44,12 @@ def trained(settings: Settings, scenario: Scenario, variant: str | None) -> tupl
     """ACC on test images after the last task, and the method as it is then."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = fresh(settings, scenario, Path(folder), time.perf_counter)
+        session = trainer.session
         if variant is not None:
-            trainer.method = VARIANTS[variant](trainer.method.settings)
+            session.method = VARIANTS[variant](session.method.settings)
         trainer.fit("silent")
-        trainer.recorder.close()
-    return trainer.state.summary["acc"], trainer.method
+        session.recorder.close()
+    return session.state.summary["acc"], session.method
 
 
 def batches(method: Method, scenario: Scenario) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from torch import Tensor
 
@@ -20,9 +21,11 @@ from gencl.runs.build import seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
+from gencl.training.divergence import check_losses
 from gencl.training.observers import Progress
+from gencl.training.session import Session
 from gencl.training.steps import Steps
-from gencl.training.trainer import Trainer
+from gencl.training.trainer import Trainer, checkpoint_due
 
 
 def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
@@ -52,7 +55,8 @@ class Ensemble:
     """
 
     def __init__(self, trainers: Sequence[Trainer]) -> None:
-        self.members = list(trainers)
+        self.trainers = list(trainers)
+        self.members = [trainer.session for trainer in trainers]
         first = self.members[0]
         why = why_not(first.learner, first.method, first.settings)
         if why is not None:
@@ -81,11 +85,11 @@ class Ensemble:
                     with first.learner.passes.counting():
                         self._train_stage(contexts, end, progress, stop)
                 reporter.doing(f"task {task.name}, {len(self.members)} seeds: measuring")
-                for member, ctx in zip(self.members, contexts, strict=True):
-                    member.conclude(ctx)
-                    member.after_task(ctx, *([progress] if member is first else []))
+                for trainer, ctx in zip(self.trainers, contexts, strict=True):
+                    trainer.session.conclude(ctx)
+                    trainer.after_task(ctx, *([progress] if trainer.session is first else []))
                 if stop and task is not first.episodes[-1]:
-                    first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+                    self._stop(stop)
 
     def _train_stage(self, contexts: Sequence[Context], end: int, progress: Progress, stop: StopRequest) -> None:
         first = self.members[0]
@@ -119,14 +123,14 @@ class Ensemble:
                 each.step, each.lr = ctx.step, ctx.lr
             batch = stacked_batch([member.batch(each) for member, each in zip(self.members, contexts, strict=True)])
             stopping = steps.take(ctx, batch, rate, bool(stop))
-            if first.checkpoint_due(ctx, ctx.step + 1, stopping):
+            if checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
                 count_time()
-            for index, (member, each) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
-                moment = member.after_step(each, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
+            for index, (trainer, each) in reversed(list(enumerate(zip(self.trainers, contexts, strict=True)))):
+                moment = trainer.after_step(each, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
             progress.after_step(moment)
             if stopping and first.state.step < ctx.steps:
-                first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+                self._stop(stop)
         stack.average.take()
         stack.hand_back()
         parted([member.learner for member in self.members])
@@ -136,13 +140,16 @@ class Ensemble:
         if all(bool(loss.isfinite().all()) for loss in losses.values()):
             return
         for index, member in enumerate(self.members):
-            member.check_finite(ctx, {name: loss[index] for name, loss in losses.items()})
+            check_losses(member.recorder, ctx, {name: loss[index] for name, loss in losses.items()})
+
+    def _stop(self, stop: StopRequest) -> NoReturn:
+        self.trainers[0].stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
 
 
 class Stack:
-    """Learners, methods, optimisers and averages of several trainers as one, while a stage of so many steps lasts."""
+    """Learners, methods, optimisers and averages of several runs as one, while a stage of so many steps lasts."""
 
-    def __init__(self, members: Sequence[Trainer], ctx: Context, steps: int) -> None:
+    def __init__(self, members: Sequence[Session], ctx: Context, steps: int) -> None:
         self._members, first = members, members[0]
         self.learner = stacked([member.learner for member in members])
         self.method = building.build(first.settings.method)
