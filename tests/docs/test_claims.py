@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.checks import ahead, tied
-from tests.docs.claims import CLAIMS, Claim
+from tests.docs.checks import Claim, ahead, tied
+from tests.docs.claims import CLAIMS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -49,11 +49,11 @@ def _prose(page: str) -> str:
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.page}: {claim.words[:60]}")
 def test_what_a_page_claims_is_true(claim: Claim) -> None:
     where = f"{claim.page} says {claim.words!r}"
-    assert claim.words in _prose(claim.page), f"{where} no longer: mend tests/docs/claims.py"
+    assert claim.words in _prose(claim.page), f"{where} no longer: mend its claim in tests/docs"
     try:
         values = list(claim.check() or [])
     except (AssertionError, LookupError) as error:
-        pytest.fail(f"{where}, but results/ do not: {error}\nRewrite the sentence, and its claim in claims.py.")
+        pytest.fail(f"{where}, but results/ do not: {error}\nRewrite the sentence, and its claim in tests/docs.")
     stated = NUMBER.findall(claim.words) if values else []
     assert len(values) == len(stated), f"{where}: {len(stated)} numbers, recomputed {values}"
     for text, value in zip(stated, values, strict=True):
