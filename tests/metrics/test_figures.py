@@ -64,6 +64,7 @@ def plugin(folder: Path, declares: str) -> Iterator[None]:
 def test_metrics_declare_each_figure_of_theirs(name: str) -> None:
     kind = METRICS.get(name)
     assert figures_problem(name, kind) == "" and kind.figures[name].better
+    assert all(one.meaning for one in kind.figures.values())
     assert set(kind().summary(R)) - {name} <= set(kind.figures) and kind.ahead in ["", *kind.figures]
 
 
