@@ -169,13 +169,13 @@ def understood(line: str) -> tuple[click.Command, str | None, list[str]]:
 
 
 @contextmanager
-def killed_at(step: int) -> Iterator[None]:
-    """What trains within the block dies as by Ctrl-C, right after its checkpoint at this step of the run."""
+def killed_at(step: int, seed: int = 0) -> Iterator[None]:
+    """The run of this seed within the block dies as by Ctrl-C, right after its checkpoint at this step of the run."""
     write = Recorder.checkpoint
 
     def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
         write(recorder, state, tensors)
-        if state.cost.steps == step:
+        if state.cost.steps == step and recorder.settings.seed == seed:
             raise KeyboardInterrupt
 
     with mock.patch.object(Recorder, "checkpoint", cut), pytest.raises(KeyboardInterrupt):

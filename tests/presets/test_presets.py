@@ -177,3 +177,12 @@ def test_other_numbers_of_seeds_are_refused(number: str, tmp_path: Path) -> None
 def test_a_value_that_there_is_not() -> None:
     with pytest.raises(KeyError):
         presets.value_at(presets.resolve("digits-cgan"), ["method", "nothing"])
+
+
+def test_methods_in_files_need_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("method: {lambda: 50}")
+    assert presets.resolve(config=file).method["lambda"] == 50
+    assert presets.resolve(config=file, method="ewc").method["lambda"] == 1
+    assert presets.resolve(assignments=["method.lambda=7", "method.name=ewc"]).method["lambda"] == 7
+    assert presets.resolve(assignments={"method.samples": None}).method["samples"] is None
