@@ -27,13 +27,13 @@ CASES: tuple[tuple[str, str, list[str]], ...] = (
 
 def side(preset: str, method: str, more: list[str], seeds: int, clock: Callable[[], float], together: bool) -> float:
     """Seconds that all seeds take."""
-    found: list[Settings] = [
+    each: list[Settings] = [
         settings_for(preset, method, [*more, f"seed={seed}", "train.log_every=1000000"]) for seed in range(seeds)
     ]
-    scenario = make_scenario(found[0], None)
+    scenario = make_scenario(each[0], None)
     with tempfile.TemporaryDirectory() as folder:
         trainers = [
-            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False) for settings in found
+            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False) for settings in each
         ]
         if together:
             Ensemble(trainers).fit("silent")
@@ -41,8 +41,9 @@ def side(preset: str, method: str, more: list[str], seeds: int, clock: Callable[
             for trainer in trainers:
                 trainer.fit("silent")
         for trainer in trainers:
-            trainer.recorder.close()
-    return sum(trainer.state.cost.train_seconds + trainer.state.cost.importance_seconds for trainer in trainers)
+            trainer.session.recorder.close()
+    costs = [trainer.session.state.cost for trainer in trainers]
+    return sum(cost.train_seconds + cost.importance_seconds for cost in costs)
 
 
 def main() -> None:

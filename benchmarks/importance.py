@@ -64,8 +64,8 @@ def functional(learner: Learner, batch: Batch) -> dict[str, Tensor]:
     values = {f"learner.{name}": parameter.detach() for name, parameter in learner.shared().items()}
 
     def scalar(parameters: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:
-        found: Tensor = functional_call(module, parameters, (sample,))
-        return found
+        entropy: Tensor = functional_call(module, parameters, (sample,))
+        return entropy
 
     per_sample = vmap(grad(scalar), in_dims=(None, 0))
     size = min(PIECE, max(1, 2**25 // sum(value.numel() for value in values.values())))

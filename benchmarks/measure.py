@@ -33,12 +33,12 @@ def options(about: str | None, rounds: int) -> argparse.ArgumentParser:
 
 def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The command line's options, with the threads set and ``clock`` as a function."""
-    found = parser.parse_args()
-    if found.clock == "cpu" and found.threads > 1:
+    given = parser.parse_args()
+    if given.clock == "cpu" and given.threads > 1:
         parser.error("--clock cpu adds up the time of all threads: use it with --threads 1")
-    torch.set_num_threads(found.threads)
-    found.clock = CLOCKS[found.clock]
-    return found
+    torch.set_num_threads(given.threads)
+    given.clock = CLOCKS[given.clock]
+    return given
 
 
 def timed(run: Callable[[], object], clock: Callable[[], float], repeats: int = 1) -> Callable[[], float]:

@@ -33,9 +33,9 @@ def peak(side: Callable[[], object]) -> int:
     process = multiprocessing.get_context("fork").Process(target=_grown, args=(side, telling))
     process.start()
     telling.close()
-    found: int = hearing.recv()
+    grown: int = hearing.recv()
     process.join()
-    return found
+    return grown
 
 
 def _grown(side: Callable[[], object], answer: Connection) -> None:

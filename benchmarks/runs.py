@@ -19,6 +19,7 @@ from gencl.runs.build import make_accelerator, make_learner
 from gencl.runs.recorder import Recorder
 from gencl.scenarios.task import Scenario
 from gencl.training.measuring import Files, Measuring, Timed
+from gencl.training.session import Session
 from gencl.training.trainer import Trainer
 
 NO_EXTRAS = ("evaluate.features=none", "train.checkpoint_every=1000000")
@@ -41,13 +42,13 @@ class OnlyAtTheEnd(Measuring):
             super().after_task(ctx)
 
 
-def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Trainer:
-    """The trainer when all is learned; ``state.cost`` has the seconds of training and of importance by ``clock``."""
+def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], evaluate: bool = True) -> Session:
+    """The session when all is learned; ``state.cost`` has the seconds of training and of importance by ``clock``."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = fresh(settings, scenario, Path(folder), clock, evaluate)
         trainer.fit("silent")
-        trainer.recorder.close()
-    return trainer
+        trainer.session.recorder.close()
+    return trainer.session
 
 
 def fresh(
@@ -60,7 +61,8 @@ def fresh(
     recorder = Recorder(folder, settings, scenario, Processes(accelerator))
     recorder.create(resume=False)
     method = building.build(settings.method)
-    trainer = Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
-    trainer.stopwatch.clock = clock
-    trainer.observers = [*([Timed(trainer, OnlyAtTheEnd(trainer))] if evaluate else []), Files(trainer)]
+    session = Session(settings, scenario, learner, method, evaluator, recorder, accelerator)
+    session.stopwatch.clock = clock
+    trainer = Trainer(session)
+    trainer.observers = [*([Timed(session, OnlyAtTheEnd(session))] if evaluate else []), Files(session)]
     return trainer

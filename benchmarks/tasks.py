@@ -24,8 +24,8 @@ METHODS = ("finetune", "ewc", "mas", "si", "spp", "anpyc", "lwf", "dgr")
 
 
 def costs(settings: Settings, root: Path, clock: str, answer: Connection) -> None:
-    found = trained(settings, make_scenario(settings, root), measure.CLOCKS[clock], evaluate=False)
-    answer.send(found.state.cost.by_task)
+    run = trained(settings, make_scenario(settings, root), measure.CLOCKS[clock], evaluate=False)
+    answer.send(run.state.cost.by_task)
 
 
 def main() -> None:

@@ -46,10 +46,10 @@ def answer(threads: int) -> None:
         if name not in made:
             made[name] = side(CASES[name], "default")
             made[name]()
-        wall, own = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), time.process_time()
         made[name]()
         steps = CASES[name][-1]
-        print(json.dumps([(time.perf_counter() - wall) / steps, (time.process_time() - own) / steps]), flush=True)
+        print(json.dumps([(time.perf_counter() - wall) / steps, (time.process_time() - cpu) / steps]), flush=True)
 
 
 class Side:
@@ -66,8 +66,8 @@ class Side:
     def take(self, name: str) -> tuple[float, float]:
         assert self._process.stdin is not None and self._process.stdout is not None
         print(name, file=self._process.stdin, flush=True)
-        wall, own = json.loads(self._process.stdout.readline())
-        return wall, own
+        wall, cpu = json.loads(self._process.stdout.readline())
+        return wall, cpu
 
     def close(self) -> None:
         self._process.kill()
@@ -115,12 +115,12 @@ def compared(name: str, others: int, sides: Mapping[str, tuple[int, str]], round
         for number in range(rounds + 1):  # each comes first in turn; the first round warms up
             order = list(made)[number % len(made) :] + list(made)[: number % len(made)]
             for key in order:
-                found = made[key].take(name)
-                taken[key] += [found] if number else []
+                times = made[key].take(name)
+                taken[key] += [times] if number else []
     beside = f"{name}, beside {others} busy process{'es' * (others != 1)} of ours"
     walls = {key: [wall for wall, _ in pairs] for key, pairs in taken.items()}
-    own = {key: [seconds for _, seconds in pairs] for key, pairs in taken.items()}
-    return "\n".join([measure.table(f"{beside}: time", walls, "ms"), measure.table(f"{beside}: CPU time", own, "ms")])
+    cpu = {key: [seconds for _, seconds in pairs] for key, pairs in taken.items()}
+    return "\n".join([measure.table(f"{beside}: time", walls, "ms"), measure.table(f"{beside}: CPU time", cpu, "ms")])
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def forked(arguments: list[str], at: int | None = None) -> tuple[int, int]:
 
 def left(folder: Path) -> dict[str, str]:
     """What a finished run left, file by file: hashes, without what may differ between equal runs."""
-    found = {}
+    checksums = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         if not path.is_file() or name.startswith("checkpoint") or name == "report.html":
@@ -106,8 +106,8 @@ def left(folder: Path) -> dict[str, str]:
         if name == "metrics.json":
             tree = json.loads(content)
             content = json.dumps({k: v for k, v in tree.items() if k not in ("cost", "environment")}).encode()
-        found[name] = hashlib.sha256(content).hexdigest()
-    return found
+        checksums[name] = hashlib.sha256(content).hexdigest()
+    return checksums
 
 
 def command_for(family: str, folder: Path) -> list[str]:
@@ -135,8 +135,8 @@ def trial(family: str, whole: Path, calls: int, chance: random.Random, folder: P
     where = f"killed at {' and '.join(map(str, moments))} of {calls} calls"
     if status:
         return f"{where}: ended with status {status}"
-    found, wanted = left(folder), left(whole)
-    odd = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    resumed, wanted = left(folder), left(whole)
+    odd = sorted(name for name in resumed.keys() | wanted.keys() if resumed.get(name) != wanted.get(name))
     return f"{where}: {', '.join(odd)} differ" if odd else ""
 
 
@@ -156,18 +156,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     problems, counts = [], Counter[str]()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["GENCL_CACHE"] = str(Path(scratch) / "cache")
-        known: dict[str, tuple[Path, int]] = {}
+        wholes: dict[str, tuple[Path, int]] = {}
         for number in range(options.n):
             family = families[number % len(families)]
-            if family not in known:
-                whole = Path(scratch) / f"whole-{len(known)}"
+            if family not in wholes:
+                whole = Path(scratch) / f"whole-{len(wholes)}"
                 status, calls = forked(command_for(family, whole))
                 if status:
                     print(f"{family}: a run that nobody kills ends with status {status}")
                     sys.exit(1)
-                known[family] = (whole, calls)
+                wholes[family] = (whole, calls)
             folder = Path(scratch) / f"run-{number}"
-            problem = trial(family, *known[family], chance, folder)
+            problem = trial(family, *wholes[family], chance, folder)
             counts[family] += 1
             if problem:
                 problems.append(f"{family}: {problem}")

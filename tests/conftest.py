@@ -75,7 +75,7 @@ def _same_draws() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _separate_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GENCL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
@@ -112,10 +112,10 @@ def forks() -> Iterator[ForkServer]:
 def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> Context:
     """What hooks are told at the ``tasks``-th task, of a learner that has grown so far; ``model__heads="domain"``."""
     chosen = {"scenario__order": "given", **settings} if preset == "digits-mlp" else settings  # class 0 first
-    found = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in chosen.items()])
-    learner, scenario = grown(found, tasks)
+    resolved = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in chosen.items()])
+    learner, scenario = grown(resolved, tasks)
     task = scenario.tasks[tasks - 1]
-    return Context(learner, task, False, 0, found.train, Processes(), RandomSource(0), lr=0.1)
+    return Context(learner, task, False, 0, resolved.train, Processes(), RandomSource(0), lr=0.1)
 
 
 def gencl(
@@ -169,13 +169,13 @@ def understood(line: str) -> tuple[click.Command, str | None, list[str]]:
 
 
 @contextmanager
-def killed_at(step: int) -> Iterator[None]:
-    """What trains within the block dies as by Ctrl-C, right after its checkpoint at this step of the run."""
+def killed_at(step: int, seed: int = 0) -> Iterator[None]:
+    """The run of this seed within the block dies as by Ctrl-C, right after its checkpoint at this step of the run."""
     write = Recorder.checkpoint
 
     def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
         write(recorder, state, tensors)
-        if state.cost.steps == step:
+        if state.cost.steps == step and recorder.settings.seed == seed:
             raise KeyboardInterrupt
 
     with mock.patch.object(Recorder, "checkpoint", cut), pytest.raises(KeyboardInterrupt):

@@ -70,5 +70,5 @@ def test_the_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register(METRICS, "answered", "Answered", BLOCKS[2], monkeypatch)
     assert metric_problem("answered", METRICS.get("answered")) == ""
     run = gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
-    found = run.metrics["summary"]["answered"]
-    assert 0 <= found <= 1 and with_unit("answered", found) in run.report.read_text(encoding="utf-8")
+    answered = run.metrics["summary"]["answered"]
+    assert 0 <= answered <= 1 and with_unit("answered", answered) in run.report.read_text(encoding="utf-8")

@@ -97,12 +97,12 @@ class Calibration:
 def summary(row: Row, pairs: Sequence[tuple[float, float]], strength: float | None) -> dict[str, Any]:
     """The settings of a row, ACC of both sides seed by seed as shares, their difference and the verdict."""
     ours, theirs = ([round(value, 6) for value in side] for side in zip(*pairs, strict=True))  # one side has floats
-    found, spread = difference(ours, theirs), max(statistics.stdev(ours), statistics.stdev(theirs))
-    low, high = found["ci95"]
+    paired, spread = difference(ours, theirs), max(statistics.stdev(ours), statistics.stdev(theirs))
+    low, high = paired["ci95"]
     return {
         "name": row.name, "method": row.method, "settings": list(row.ours), "variant": row.variant,
         "lambda": strength, "heads": row.heads, "plugin": row.plugin, "plugin_settings": row.plugin_settings(),
-        "gencl": ours, "avalanche": theirs, "difference": found, "spread": spread,
+        "gencl": ours, "avalanche": theirs, "difference": paired, "spread": spread,
         "verdict": verdict(low, high, spread), "differs": row.differs,
     }  # fmt: skip
 
@@ -169,17 +169,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="leaves results.md and results.json there")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    found: list[dict[str, Any]] = []
-    print(*table(found), sep="\n", flush=True)
+    rows: list[dict[str, Any]] = []
+    print(*table(rows), sep="\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         peer = Side(installed(given.environment), "-m", "benchmarks.calibration.avalanche_side")
         calibration = Calibration("split-mnist", FIXED, given.data_root, Path(folder))
         for row in ROWS:
             if given.only is None or row.method in given.only:
-                found.append(calibration.run(row, range(given.seeds), peer))
-                print(table(found)[-1], flush=True)
+                rows.append(calibration.run(row, range(given.seeds), peer))
+                print(table(rows)[-1], flush=True)
                 if given.out is not None:
-                    write(given.out, found, given.seeds)
+                    write(given.out, rows, given.seeds)
         peer.close()
 
 

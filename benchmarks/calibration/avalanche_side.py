@@ -132,8 +132,8 @@ class Replay(ReplayPlugin):  # type: ignore[misc]
     def replaced(self, mixed: Any, given: list[list[Tensor]]) -> Any:
         for batch, current in zip(mixed, given, strict=True):
             kept = self.batch_size
-            for part, own in zip(batch, current, strict=True):
-                part[:kept] = own[:kept]
+            for part, replacement in zip(batch, current, strict=True):
+                part[:kept] = replacement[:kept]
             yield batch
 
 

@@ -26,29 +26,30 @@ def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
     which classes are learned."""
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
     learned = [c for task in scenario.tasks for c in task.classes]
-    found = {}
+    setup = {}
     for task in scenario.tasks:
         k, train = task.index, settings.train
         among = task.classes if settings.model["heads"] == "task" else learned
         for part, split in {"train": task.train, "test": task.test}.items():
-            found[f"{part}.images.{k}"] = split.images.float() / 255
-            found[f"{part}.labels.{k}"] = places(split.labels, among)
+            setup[f"{part}.images.{k}"] = split.images.float() / 255
+            setup[f"{part}.labels.{k}"] = places(split.labels, among)
         order = Order(len(task.train), train.batch_size, settings.seed, "order", k)
         steps = schedule.steps(train, len(task.train), k)
-        found[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
+        setup[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
         learner.grow(task.classes, derive_seed(settings.seed, "grow", k))
-    return found | {f"weights.{name}": value.detach().clone() for name, value in learner.state_dict().items()}
+    return setup | {f"weights.{name}": value.detach().clone() for name, value in learner.state_dict().items()}
 
 
 def trained(settings: Settings, scenario: Scenario, variant: str | None) -> tuple[float, Method]:
     """ACC on test images after the last task, and the method as it is then."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = fresh(settings, scenario, Path(folder), time.perf_counter)
+        session = trainer.session
         if variant is not None:
-            trainer.method = VARIANTS[variant](trainer.method.settings)
+            session.method = VARIANTS[variant](session.method.settings)
         trainer.fit("silent")
-        trainer.recorder.close()
-    return trainer.state.summary["acc"], trainer.method
+        session.recorder.close()
+    return session.state.summary["acc"], session.method
 
 
 def batches(method: Method, scenario: Scenario) -> dict[str, Tensor]:

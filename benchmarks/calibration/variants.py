@@ -97,8 +97,8 @@ class ClippedSI(Unscaled):
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:
         for name, parameter in ctx.learner.shared().items():
-            found = self.path[name] / ((parameter.detach() - self.start[name]).square() + self.EPS)
-            self.total[name] = self.total[name] + found if name in self.total else found
+            importance = self.path[name] / ((parameter.detach() - self.start[name]).square() + self.EPS)
+            self.total[name] = self.total[name] + importance if name in self.total else importance
         return {name: value.clamp(max=self.CLIP) for name, value in self.total.items()}
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:

@@ -31,13 +31,13 @@ METHODS = ("naive", "lwf", "si", "mas", "ewc")
 
 def tensors(preset: str, assignments: list[str], root: Path | None) -> dict[str, torch.Tensor]:
     """Every task's images in [0, 1] and labels from 0, as the peer reads them."""
-    found = {}
+    data = {}
     scenario = make_scenario(settings_for(preset, "finetune", assignments), root)
     for task in scenario.tasks:
         for part, split in {"train": task.train, "test": task.test}.items():
-            found[f"{part}.images.{task.index}"] = split.images.float() / 255
-            found[f"{part}.labels.{task.index}"] = places(split.labels, task.classes)
-    return found
+            data[f"{part}.images.{task.index}"] = split.images.float() / 255
+            data[f"{part}.labels.{task.index}"] = places(split.labels, task.classes)
+    return data
 
 
 def main() -> None:
@@ -66,14 +66,14 @@ def main() -> None:
             "gencl": Side(sys.executable, "-m", "benchmarks.peers.gencl_side"),
             "avalanche-lib": Side(python, Path(__file__).with_name("avalanche_side.py")),
         }
-        found: dict[tuple[str, str], list[dict[str, float]]] = {}
+        runs: dict[tuple[str, str], list[dict[str, float]]] = {}
         for process in sides.values():  # a process's first run takes longer
             process.run({**job, "method": given.methods[0]})
         for _ in range(given.rounds):
             for method in given.methods:
                 for side, process in sides.items():
-                    found.setdefault((method, side), []).append(process.run({**job, "method": method}))
-            found.setdefault((PLAIN, "gencl"), []).append(sides["gencl"].run({**job, "method": PLAIN}))
+                    runs.setdefault((method, side), []).append(process.run({**job, "method": method}))
+            runs.setdefault((PLAIN, "gencl"), []).append(sides["gencl"].run({**job, "method": PLAIN}))
         for process in sides.values():
             process.close()
     lines = [
@@ -82,7 +82,7 @@ def main() -> None:
         "| --- | " + " | ".join(["---:"] * 9) + " |",
     ]
     for method in given.methods:
-        ours, theirs = found[method, "gencl"], found[method, "avalanche-lib"]
+        ours, theirs = runs[method, "gencl"], runs[method, "avalanche-lib"]
         ratios = [b["seconds"] / a["seconds"] for a, b in zip(ours, theirs, strict=True)]
 
         def middle(key: str, ours: Any = ours, theirs: Any = theirs) -> list[float]:
@@ -96,10 +96,10 @@ def main() -> None:
         ]
         lines.append(f"| {method} | {' | '.join(cells)} |")
     if "naive" in given.methods:
-        plain = [row["seconds"] for row in found[PLAIN, "gencl"]]
+        plain = [row["seconds"] for row in runs[PLAIN, "gencl"]]
         times = {
             side: statistics.median(
-                row["seconds"] / least for row, least in zip(found["naive", side], plain, strict=True)
+                row["seconds"] / least for row, least in zip(runs["naive", side], plain, strict=True)
             )
             for side in sides
         }

@@ -25,9 +25,9 @@ def serve(run: Callable[[dict[str, Any], Callable[[], float]], dict[str, float]]
             torch.set_num_threads(job["threads"])
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             sys.stdout = sys.stderr
-            found = run(job, clocks[job["clock"]])
-            found["memory"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-            os.write(writing, json.dumps(found).encode())
+            measured = run(job, clocks[job["clock"]])
+            measured["memory"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+            os.write(writing, json.dumps(measured).encode())
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as pipe:

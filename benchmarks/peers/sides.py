@@ -44,10 +44,10 @@ class Side:
     def run(self, job: dict[str, Any]) -> dict[str, float]:
         assert self._process.stdin is not None and self._process.stdout is not None
         print(json.dumps(job), file=self._process.stdin, flush=True)
-        found: dict[str, float] | None = json.loads(self._process.stdout.readline())
-        if found is None:
+        answer: dict[str, float] | None = json.loads(self._process.stdout.readline())
+        if answer is None:
             raise SystemExit(f"{job['method']} failed, see above")
-        return found
+        return answer
 
     def close(self) -> None:
         self._process.communicate()

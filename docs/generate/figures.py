@@ -40,8 +40,8 @@ def read(folder: str, name: str = "results.json") -> dict[str, Any]:
 def row(name: str) -> dict[str, Any]:
     """Return every figure of the row ``FOLDER/METHOD``."""
     folder, _, method = name.rpartition("/")
-    found: dict[str, Any] = pick(read(folder)["methods"], method, f"results/{folder}/results.json has no row")
-    return found
+    figures: dict[str, Any] = pick(read(folder)["methods"], method, f"results/{folder}/results.json has no row")
+    return figures
 
 
 def pick(choices: dict[str, Any], name: str, message: str) -> Any:
@@ -54,8 +54,8 @@ def pick(choices: dict[str, Any], name: str, message: str) -> Any:
 
 def figure(name: str, key: str) -> dict[str, Any]:
     """Return ``{"mean", "std", "n", ...}`` of one figure of a row."""
-    found: dict[str, Any] = pick(row(name), key, f"results: the row {name} has no figure")
-    return found
+    value: dict[str, Any] = pick(row(name), key, f"results: the row {name} has no figure")
+    return value
 
 
 def value(name: str, key: str) -> float:

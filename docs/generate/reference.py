@@ -1,24 +1,21 @@
-"""Reference pages made of the code: command line, settings, registries, presets, Python API."""
+"""Reference pages and parts of pages made of the code, and what names each of them."""
 
 from __future__ import annotations
 
-import inspect
-import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import click
+import command_line
+import settings_page
 import tables
 from figures import figure, read
+from settings_page import escaped, settings_table
 
 import gencl
 from gencl import presets
-from gencl.commands import cli
-from gencl.core.part import Part, read_yaml
+from gencl.core.part import read_yaml
 from gencl.core.registry import Registry
-from gencl.core.settings import DataSettings, EvaluateSettings, Settings, TrainSettings
 from gencl.datasets import DATASETS
 from gencl.experiments.grid import RATE, RATES
 from gencl.learners import LEARNERS
@@ -30,67 +27,6 @@ from gencl.scenarios import SCENARIOS
 
 DOCS = Path(__file__).parents[1]
 
-# --- settings ---------------------------------------------------------------------------------------------------------
-
-
-def settings_table(kind: type[Part], prefix: str) -> str:
-    """Keys, values, defaults and meanings of a block of settings, of its JSON schema."""
-    lines = []
-    for key, schema in kind.model_json_schema(by_alias=True).get("properties", {}).items():
-        if key == "name" and prefix != "data.":
-            continue
-        if "$ref" in schema or schema.get("type") == "object":
-            continue  # a block, which has a table of its own
-        default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
-        meaning = schema.get("description", "")
-        lines.append(
-            f"| `{prefix}{key}` | {_values(schema)} | {f'`{default}`' if default else ''} | {_text(meaning)} |"
-        )
-    head = "| key | values | default | meaning |\n| --- | --- | --- | --- |\n"
-    return head + "\n".join(lines) if lines else "No settings."
-
-
-def _values(schema: dict[str, Any]) -> str:
-    """What a setting may be, in words."""
-    if "anyOf" in schema:
-        return " or ".join(_values(part) for part in schema["anyOf"])
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    names = {"integer": "whole number", "number": "number", "string": "text", "array": "list"}
-    text = names.get(schema.get("type", ""), schema.get("type", "value"))
-    if text == "list":
-        inner = schema.get("items") or schema.get("prefixItems", [{}])[0]
-        return f"list of {_values(inner)}" if inner.get("type") else text
-    bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    given = [f"{sign} {schema[key]:g}" for key, sign in bounds.items() if key in schema]
-    return f"{text} {', '.join(given)}".strip().replace("null", "`null`")
-
-
-def _text(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
-
-
-def _settings() -> str:
-    parts = [
-        "# Settings",
-        "Every key that `--set KEY=VALUE`, a preset or `config.yaml` takes. Values are YAML; `2x` or `0.5x` multiplies "
-        "what the preset has. `gencl preset show NAME` prints all of a preset's.",
-        "## Top level",
-        settings_table(Settings, ""),
-        inspect.getdoc(Settings) or "",
-    ]
-    for title, kind in (("data", DataSettings), ("train", TrainSettings), ("evaluate", EvaluateSettings)):
-        parts += [f"## {title}.*", settings_table(kind, f"{title}.")]
-    blocks = (("scenario", SCENARIOS, "scenario"), ("model", LEARNERS, "learner"), ("method", METHODS, "method"))
-    for key, registry, noun in blocks:
-        parts += [f"## {key}.*", f"`{key}.name` names a {noun}; the other keys depend on it."]
-        for name in registry:
-            parts += [f"### {noun} {name}", settings_table(registry.get(name).Settings, f"{key}.")]
-    return "\n\n".join(parts)
-
-
 # --- registries and presets -------------------------------------------------------------------------------------------
 
 
@@ -99,7 +35,7 @@ def registry_table(registry: Registry, linked: str = "") -> str:
     rows = []
     for name in registry:
         shown = f"[`{name}`]({linked}{name}.md)" if linked else f"`{name}`"
-        rows.append(f"| {shown} | {_text(registry.about(name))} |")
+        rows.append(f"| {shown} | {escaped(registry.about(name))} |")
     return f"| {registry.noun} | |\n| --- | --- |\n" + "\n".join(rows)
 
 
@@ -176,55 +112,18 @@ def _methods() -> str:
     head = "| method | what it does | MNIST generator: FID, digits 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
     lines = [head, "| --- | --- | ---: | ---: | ---: |"]
     for name in METHODS:
-        found = [
+        shown = [
             cell(key, figure(f"{folder}/{name}", key)) if name in read(folder)["methods"] else "–"
             for folder, key in columns
         ]
         about = METHODS.about(name)
-        lines.append(f"| [`{name}`]({name}.md) | {_text(about)} | {' | '.join(found)} |")
+        lines.append(f"| [`{name}`]({name}.md) | {escaped(about)} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
 def _serves() -> str:
     lines = [f"| `{name}` | {serves(name)} |" for name in METHODS]
     return "| method | serves |\n| --- | --- |\n" + "\n".join(lines)
-
-
-# --- command line -----------------------------------------------------------------------------------------------------
-
-
-def _cli() -> str:
-    parts = ["# Command line", "What `gencl COMMAND --help` prints. Exit status: 0 done, 1 failed, 2 wrong use."]
-    context = click.Context(cli, info_name="gencl")
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        assert command is not None
-        parts += _command(command, click.Context(command, info_name=name, parent=context), 2)
-    return "\n\n".join(parts)
-
-
-def _command(command: click.Command, context: click.Context, level: int) -> list[str]:
-    parts = [f"{'#' * level} {context.command_path}", f"```\n{' '.join(context.get_usage().split())}\n```"]
-    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-        text, as_it_is, lines = paragraph.partition("\b\n")  # click's mark of a block that is not wrapped
-        kind, _, examples = lines.partition("Examples:\n")
-        if not as_it_is:
-            parts.append(_text(text.strip()).replace("<", "&lt;"))
-        elif examples:
-            parts.append(f"```sh\n{textwrap.dedent(examples).strip()}\n```")
-        else:
-            parts.append(f"```\n{textwrap.dedent(kind).strip()}\n```")
-    options = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
-    shown = [record for record in options if record]
-    if shown:
-        rows = "\n".join(f"| `{record[0]}` | {_text(record[1])} |" for record in shown)
-        parts.append(f"| option | |\n| --- | --- |\n{rows}")
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None
-            parts += _command(inner, click.Context(inner, info_name=name, parent=context), level + 1)
-    return parts
 
 
 # --- Python -----------------------------------------------------------------------------------------------------------
@@ -253,8 +152,8 @@ def _more() -> str:
 
 
 PAGES: dict[str, tuple[str, Callable[[], str]]] = {
-    "cli": ("Command line", _cli),
-    "settings": ("Settings", _settings),
+    "cli": ("Command line", command_line.page),
+    "settings": ("Settings", settings_page.page),
     "presets": ("Presets", _presets),
     "registries": ("Methods, learners, data, metrics", _registries),
     "api": ("Python", _api),

@@ -63,9 +63,9 @@ def table(folder: str, methods: Sequence[str] = (), columns: Sequence[str] = (),
     columns = columns or figures.pick(SHOWN, folder, "name the columns: there are none by default for")
     rows = [method if "/" in method else f"{folder}/{method}" for method in methods] or _ranked(folder, columns[0])
     folders = list(dict.fromkeys(row.rpartition("/")[0] for row in rows))
-    several, found = len(folders) > 1, _keys(rows)
+    several, keys = len(folders) > 1, _keys(rows)
     for column in columns:
-        if column not in found:
+        if column not in keys:
             raise figures.Missing(f"results/{folder}: none of the rows has {column!r}")
     lines = [["method", *["results"] * several, *(_heading(column) for column in columns)]]
     lines += [["---", *["---"] * several, *["---:"] * len(columns)]]
@@ -142,12 +142,12 @@ def of_method(name: str) -> str:
     parts = []
     for folder, columns in SHOWN.items():
         methods = figures.read(folder)["methods"]
-        own = [method for method in methods if name in parts_of(method.partition(":")[0])]
-        if own:
-            ends = [end for end in ("joint", "sgd") if end in methods and end not in own]
-            found = _keys([f"{folder}/{method}" for method in own])
-            papers = [f"published {key}" for key in columns if f"published {key}" in found]
-            parts.append(table(folder, [*own, *ends], [*columns, *papers, "method_state_bytes"]))
+        of_name = [method for method in methods if name in parts_of(method.partition(":")[0])]
+        if of_name:
+            ends = [end for end in ("joint", "sgd") if end in methods and end not in of_name]
+            keys = _keys([f"{folder}/{method}" for method in of_name])
+            papers = [f"published {key}" for key in columns if f"published {key}" in keys]
+            parts.append(table(folder, [*of_name, *ends], [*columns, *papers, "method_state_bytes"]))
     return "\n\n".join(parts)
 
 

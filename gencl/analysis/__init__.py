@@ -63,19 +63,19 @@ def analyze(
     from gencl.analysis.subject import subject
 
     wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)] or list(ANALYSES)
-    found = subject(run)
-    files.check_folder(found.path / "analysis")
+    source = subject(run)
+    files.check_folder(source.path / "analysis")
     bench = Bench(samples, data_root, device)
     paths, said = [], []
     for name in wanted:
         try:
-            drawn: list[Drawing] = ANALYSES.get(name)(found, bench)
+            drawn: list[Drawing] = ANALYSES.get(name)(source, bench)
         except UsageError as error:
             if names:
                 raise
             said.append(f"{name}: left out; {error}")
             continue
-        paths += [_write(found.path / "analysis", figure) for figure in drawn]
+        paths += [_write(source.path / "analysis", figure) for figure in drawn]
         said += [f"{figure.name}: {figure.said}" for figure in drawn]
     if not paths:
         raise UsageError(said[0])

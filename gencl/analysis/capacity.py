@@ -18,20 +18,20 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
 
 def _taken(subject: Subject) -> list[Drawing]:
     """A panel a method: for each layer a bar after each task. Nothing where no method takes anything for good."""
-    found = {
+    with_capacity = {
         label: {seed: rows for seed, run in seeds.items() if (rows := run.metrics.get("capacity"))}
         for label, seeds in subject.runs.items()
     }
-    found = {label: seeds for label, seeds in found.items() if seeds}
-    if not found:
+    with_capacity = {label: seeds for label, seeds in with_capacity.items() if seeds}
+    if not with_capacity:
         return []
-    across = min(len(found), _PANELS)
-    down = -(-len(found) // across)
+    across = min(len(with_capacity), _PANELS)
+    down = -(-len(with_capacity) // across)
     figure, panels = canvas(
         f"What the tasks so far have taken of each layer: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down
     )
-    most = max(len(rows) for seeds in found.values() for rows in seeds.values())
-    for axes, (label, seeds) in zip(panels.flat, found.items(), strict=False):
+    most = max(len(rows) for seeds in with_capacity.values() for rows in seeds.values())
+    for axes, (label, seeds) in zip(panels.flat, with_capacity.items(), strict=False):
         layers = list(next(iter(seeds.values()))[-1])
         tasks = max(map(len, seeds.values()))
         for t in range(tasks):
@@ -47,7 +47,7 @@ def _taken(subject: Subject) -> list[Drawing]:
         axes.set_ylim(0, 100)
         axes.set_ylabel("% taken", fontsize=9)
         plain(axes, label)
-    for axes in panels.flat[len(found) :]:
+    for axes in panels.flat[len(with_capacity) :]:
         axes.set_visible(False)
     handles, labels = max((axes.get_legend_handles_labels() for axes in panels.flat), key=lambda pair: len(pair[1]))
     figure.legend(
@@ -56,12 +56,12 @@ def _taken(subject: Subject) -> list[Drawing]:
     )  # fmt: skip
     rows = [
         [label, seed, t + 1, layer, share]
-        for label, seeds in found.items()
+        for label, seeds in with_capacity.items()
         for seed, each in seeds.items()
         for t, row in enumerate(each)
         for layer, share in row.items()
     ]
-    fullest = {label: max(max(each[-1].values()) for each in seeds.values()) for label, seeds in found.items()}
+    fullest = {label: max(max(each[-1].values()) for each in seeds.values()) for label, seeds in with_capacity.items()}
     said = "; ".join(f"{label} has taken {100 * share:.0f} % of its fullest layer" for label, share in fullest.items())
     header = ["method", "seed", "after_task", "layer", "share_taken"]
     return [Drawing("capacity", png(figure), {"capacity": table(header, rows)}, said)]

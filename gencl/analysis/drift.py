@@ -1,8 +1,8 @@
 """How far parameters moved while later tasks were learned, and whether the important ones moved less (SPP fig. 7c and
 8, ANPyC fig. 10c).
 
-Between the first task whose network was kept and the last. Importance is that of what was known at the first of the
-two, by the papers' entropy measure, whatever the method, so that methods compare.
+Between the first task whose network was kept and the last. Importance is measured in the first of
+the two, by the papers' entropy measure, whatever the method, so that methods compare.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Moved:
 
     def changes(self) -> dict[str, Change]:
         """Of all parameters, and of each layer's."""
-        return {name: self.change(own) for name, own in {ALL: list(self.before), **layers(self.before)}.items()}
+        return {name: self.change(names) for name, names in {ALL: list(self.before), **layers(self.before)}.items()}
 
     def by_importance(self) -> list[float]:
         """Of all parameters, as `gencl.analysis.change.by_importance` gives it."""
@@ -63,24 +63,24 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
     last = len(subject.run.card.tasks)
     first, usable = _kept(subject, last)
-    found = {
+    moves = {
         label: {seed: _moved(run, bench, first, last) for seed, run in seeds.items()} for label, seeds in usable.items()
     }
-    changes = {label: {seed: one.changes() for seed, one in seeds.items()} for label, seeds in found.items()}
+    changes = {label: {seed: one.changes() for seed, one in seeds.items()} for label, seeds in moves.items()}
     names = layers_of([run for seeds in usable.values() for run in seeds.values()])
     title = f"Change of the shared parameters from task {first} to task {last}: {subject.name}"
     figure, (panels,) = canvas(title, (1, 1, 1.1) if subject.comparison else (1, 1.1), 4.3)
     _draw_layers(panels[:-1], names, changes)
-    tenths = {label: [one.by_importance() for one in seeds.values()] for label, seeds in found.items()}
+    tenths = {label: [one.by_importance() for one in seeds.values()] for label, seeds in moves.items()}
     _draw_tenths(panels[-1], tenths, 0 if subject.comparison else 2)
     legend(figure, panels if subject.comparison else panels[:-1])
     said = f"from task {first} to task {last} of {last}"
     if first > 1:
         said += ": what is older was not kept; runs trained with --set keep=tasks have it from task 1 on"
-    tables = {"drift": _by_layer(changes, found, first, last), "drift-tenths": _by_tenth(tenths, found)}
+    tables = {"drift": _by_layer(changes, moves, first, last), "drift-tenths": _by_tenth(tenths, moves)}
     drawn = [Drawing("drift", png(figure), tables, said)]
     if not subject.comparison:
-        (one,) = (one for seeds in found.values() for one in seeds.values())
+        (one,) = (one for seeds in moves.values() for one in seeds.values())
         drawn += _maps(one, f"{subject.name}, task {first} to {last}")
     return drawn
 
@@ -91,7 +91,7 @@ def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, RunFold
         label: set.intersection(*(set(kept.learners(run)) - {last} for run in seeds.values()))
         for label, seeds in subject.runs.items()
     }
-    some = {label: own for label, own in numbers.items() if own}
+    some = {label: tasks for label, tasks in numbers.items() if tasks}
     common = set.intersection(*some.values()) if some else set()
     if last < 2 or not common:
         why = (
@@ -206,21 +206,21 @@ def _draw_map(axes: Axes, values: Tensor, title: str, colours: str) -> None:
     bar.ax.tick_params(labelsize=8, length=0)
 
 
-def _by_layer(changes: Changes, found: dict[str, dict[int, Moved]], first: int, last: int) -> str:
+def _by_layer(changes: Changes, moves: dict[str, dict[int, Moved]], first: int, last: int) -> str:
     rows = [
         [label, seed, first, last, layer, one.n, one.square, one.weighted_square, one.absolute, one.weighted_absolute,
-         found[label][seed].correlation() if layer == ALL else None]
+         moves[label][seed].correlation() if layer == ALL else None]
         for label, seeds in changes.items() for seed, each in seeds.items() for layer, one in each.items()
     ]  # fmt: skip
     header = ["method", "seed", "from_task", "to_task", "layer", "parameters", "mean_square", "weighted_mean_square"]
     return table([*header, "mean_absolute", "weighted_mean_absolute", "rank_correlation_with_importance"], rows)
 
 
-def _by_tenth(tenths: dict[str, list[list[float]]], found: dict[str, dict[int, Moved]]) -> str:
+def _by_tenth(tenths: dict[str, list[list[float]]], moves: dict[str, dict[int, Moved]]) -> str:
     rows = [
         [label, seed, part + 1, value]
         for label, runs in tenths.items()
-        for seed, run in zip(found[label], runs, strict=True)
+        for seed, run in zip(moves[label], runs, strict=True)
         for part, value in enumerate(run)
     ]
     return table(["method", "seed", f"importance_{PARTS}th", "change_as_multiple_of_mean"], rows)

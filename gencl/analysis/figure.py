@@ -81,10 +81,10 @@ def colour(number: int) -> str:
 
 def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
     """Mean and sample standard deviation (0 for one) of what is there."""
-    known = [value for value in values if value is not None]
-    if not known:
+    defined = [value for value in values if value is not None]
+    if not defined:
         return None, 0.0
-    return statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else 0.0
+    return statistics.fmean(defined), statistics.stdev(defined) if len(defined) > 1 else 0.0
 
 
 def lines(
@@ -96,9 +96,9 @@ def lines(
     told apart.
     """
     for number, (label, runs) in enumerate(series.items()):
-        found = [spread(column) for column in zip(*runs, strict=True)]
+        averaged = [spread(column) for column in zip(*runs, strict=True)]
         aside = 0.03 * (number - (len(series) - 1) / 2)
-        points = [(x + aside, mean, std) for x, (mean, std) in enumerate(found) if mean is not None]
+        points = [(x + aside, mean, std) for x, (mean, std) in enumerate(averaged) if mean is not None]
         if points:
             x, means, stds = (list(part) for part in zip(*points, strict=True))
             look = line_look(first + number, marked=len(names) <= _MARKED)
@@ -115,25 +115,25 @@ def lines(
 
 def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
     """The names of the lines of all ``panels`` beneath them."""
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    if len(found) > 1:
-        columns = min(len(found), max(1, 150 // (8 + max(map(len, found)))))
+            handles.setdefault(label, handle)
+    if len(handles) > 1:
+        columns = min(len(handles), max(1, 150 // (8 + max(map(len, handles)))))
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
-        figure.legend(list(found.values()), list(found), **place)
+        figure.legend(list(handles.values()), list(handles), **place)
 
 
 def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, float]]) -> None:
     """Horizontal bars from the top down, in the colours of the lines, with one standard deviation and the value."""
-    known = [mean for mean, _ in values if mean is not None]
-    if known and min(known) > 0 and max(known) > 20 * min(known):
+    means = [mean for mean, _ in values if mean is not None]
+    if means and min(means) > 0 and max(means) > 20 * min(means):
         axes.set_xscale("log")
-        axes.set_xlim(10 ** math.floor(math.log10(min(known)) - 0.3), 10 ** (math.log10(max(known)) + 0.9))
-    elif known:
+        axes.set_xlim(10 ** math.floor(math.log10(min(means)) - 0.3), 10 ** (math.log10(max(means)) + 0.9))
+    elif means:
         ends = [mean + std for mean, std in values if mean is not None]
-        axes.set_xlim(min(0.0, 1.3 * min(known)), max(0.0, 1.3 * max(ends)) or 1.0)
+        axes.set_xlim(min(0.0, 1.3 * min(means)), max(0.0, 1.3 * max(ends)) or 1.0)
     for row, (mean, std) in enumerate(values):
         if mean is not None:
             axes.barh(row, mean, xerr=std or None, color=colour(row), height=0.62, error_kw={"lw": 1, "ecolor": "0.3"})

@@ -27,27 +27,27 @@ Importance = dict[str, Tensor]
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """The picture of densities, kurtosis and skewness. Raises UsageError where no importance can be had."""
-    found = _of_comparison(subject) if subject.comparison else _of_run(subject.run, bench)
-    shapes = {label: [shape(joined(one)) for one in runs.values()] for label, runs in found.items()}
+    measured = _of_comparison(subject) if subject.comparison else _of_run(subject.run, bench)
+    shapes = {label: [shape(joined(one)) for one in runs.values()] for label, runs in measured.items()}
     densities = {
-        label: torch.stack([density(joined(one)) for one in runs.values()]).mean(0) for label, runs in found.items()
+        label: torch.stack([density(joined(one)) for one in runs.values()]).mean(0) for label, runs in measured.items()
     }
-    kurtosis = {label: spread([one.kurtosis for one in found]) for label, found in shapes.items()}
-    skewness = {label: spread([one.skewness for one in found]) for label, found in shapes.items()}
+    kurtosis = {label: spread([one.kurtosis for one in ones]) for label, ones in shapes.items()}
+    skewness = {label: spread([one.skewness for one in ones]) for label, ones in shapes.items()}
     what = "held by each method at the end" if subject.comparison else "for all tasks, in the trained network"
-    low = {label: spread([100 * one.low for one in found]) for label, found in shapes.items()}
+    low = {label: spread([100 * one.low for one in ones]) for label, ones in shapes.items()}
     figure, (panels,) = canvas(
         f"Importance of the shared parameters, {what}: {subject.name}",
         (2.6, 1, 1, 1),
-        max(3.2, 0.45 * len(found) + 1.7),
+        max(3.2, 0.45 * len(measured) + 1.7),
     )
     _draw_densities(panels[0], densities)
     titles = ("kurtosis (normal: 0)", "skewness", "% below 10$^{-6}$ of the mean")
     for axes, title, values in zip(panels[1:], titles, (kurtosis, skewness, low), strict=True):
-        bars(axes, list(found) if axes is panels[1] else [""] * len(found), list(values.values()))
+        bars(axes, list(measured) if axes is panels[1] else [""] * len(measured), list(values.values()))
         plain(axes, title, "x")
     highest = max(kurtosis, key=lambda label: kurtosis[label][0] or 0.0)
-    tables = {"importance": _numbers(found), "importance-density": _bins(densities)}
+    tables = {"importance": _numbers(measured), "importance-density": _bins(densities)}
     return [Drawing("importance", png(figure), tables, f"the highest kurtosis is that of {highest}")]
 
 
@@ -57,25 +57,25 @@ def _of_run(run: RunFolder, bench: Bench) -> dict[str, dict[int, Importance]]:
         raise UsageError(
             f"{run.path}: every layer is a task's own, so that there is no importance of shared parameters"
         )
-    found: dict[str, dict[int, Importance]] = {}
+    measured: dict[str, dict[int, Importance]] = {}
     for measure, (label, _) in MEASURES.items():
         each = [bench.importance(run, learner, measure, number) for number in range(1, tasks + 1)]
-        found[label] = {seed: {name: sum(one[name] for one in each) for name in each[0]}}  # type: ignore[misc]
-    own = held(run)
-    return found if own is None else {**found, f"held by {run.settings.method['name']}": {seed: own}}
+        measured[label] = {seed: {name: sum(one[name] for one in each) for name in each[0]}}  # type: ignore[misc]
+    at_end = held(run)
+    return measured if at_end is None else {**measured, f"held by {run.settings.method['name']}": {seed: at_end}}
 
 
 def _of_comparison(subject: Subject) -> dict[str, dict[int, Importance]]:
-    found = {
+    measured = {
         label: {seed: one for seed, run in runs.items() if (one := held(run))} for label, runs in subject.runs.items()
     }
-    found = {label: runs for label, runs in found.items() if runs}
-    if not found:
+    measured = {label: runs for label, runs in measured.items() if runs}
+    if not measured:
         raise UsageError(
             f"{subject.path}: none of {', '.join(subject.runs)} holds importance (ewc, ewc-online, si, mas, spp and "
             "anpyc do); of a single run in it the importance can be measured: give that run's directory"
         )
-    return found
+    return measured
 
 
 def _draw_densities(axes: Axes, densities: dict[str, Tensor]) -> None:
@@ -92,9 +92,9 @@ def _draw_densities(axes: Axes, densities: dict[str, Tensor]) -> None:
     axes.set_ylim(0)
 
 
-def _numbers(found: dict[str, dict[int, Importance]]) -> str:
+def _numbers(measured: dict[str, dict[int, Importance]]) -> str:
     rows = []
-    for label, runs in found.items():
+    for label, runs in measured.items():
         for seed, importance in runs.items():
             groups = {"all": list(importance), **layers(importance)}
             for layer, names in groups.items():

@@ -56,7 +56,7 @@ class Bench:
         """Omega of each shared parameter, by name, for the task with this number (1 for the first) in ``learner``.
 
         Of mean 1 over all shared parameters, on the CPU. As the method itself measures it, with its settings in this
-        run or, where the run has another method, those found for its preset.
+        run or, where the run has another method, those of its preset.
         """
         settings, task = run.settings, self.tasks(run).tasks[number - 1]
         learner.to(self._device)
@@ -69,12 +69,12 @@ class Bench:
 def _block(run: RunFolder, settings: Settings, measure: str) -> dict[str, Any]:
     """The settings of the method whose importance is wanted."""
     _, family = MEASURES[measure]
-    own = settings.method
-    parts = parts_of(own["name"])
+    block = settings.method
+    parts = parts_of(block["name"])
     name = next((part for part in parts if part in family), None)
     if name is None:
         return presets.resolve(config=run.path / "config.yaml", method=family[0]).method
-    return own if len(parts) == 1 else {"name": name, **own[name]}
+    return block if len(parts) == 1 else {"name": name, **block[name]}
 
 
 def held(run: RunFolder) -> dict[str, Tensor] | None:
@@ -82,12 +82,12 @@ def held(run: RunFolder) -> dict[str, Tensor] | None:
 
     Raises GenclError where the run's last checkpoint is damaged.
     """
-    found = checkpoint.load(run.path / "checkpoint")
-    if found is None:
+    last = checkpoint.load(run.path / "checkpoint")
+    if last is None:
         return None
     parts = parts_of(run.settings.method["name"])
     for place in ["method", *(f"method.{part}" for part in parts)]:
-        importance = within(f"{place}.importance", found.tensors)
+        importance = within(f"{place}.importance", last.tensors)
         if importance:
             return importance
     return None
@@ -98,10 +98,10 @@ def layers(parameters: Mapping[str, Tensor]) -> dict[str, list[str]]:
 
     Only layers with a weight matrix or kernel: scales and shifts of norms stand apart and are left out.
     """
-    found: dict[str, list[str]] = {}
+    names_of: dict[str, list[str]] = {}
     for name in parameters:
-        found.setdefault(name.rpartition(".")[0], []).append(name)
-    return {layer: own for layer, own in found.items() if any(parameters[name].ndim > 1 for name in own)}
+        names_of.setdefault(name.rpartition(".")[0], []).append(name)
+    return {layer: names for layer, names in names_of.items() if any(parameters[name].ndim > 1 for name in names)}
 
 
 def joined(importance: dict[str, Tensor], names: Sequence[str] | None = None) -> Tensor:

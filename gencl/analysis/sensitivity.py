@@ -38,7 +38,7 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
                 ["gencl", "tune", "--config", str(subject.path / "config.yaml"), "--methods", name, "--out", "sweep"]
             )
         )
-    keys = next((group for group in _MEASURES if any(group[0] in own for own in subject.means.values())), None)
+    keys = next((group for group in _MEASURES if any(group[0] in row for row in subject.means.values())), None)
     if keys is None:
         raise UsageError(f"{subject.path}: its runs have none of {', '.join(group[0] for group in _MEASURES)}")
     panels = []
@@ -51,8 +51,8 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
             f"{subject.path}: no setting with numbers was varied; for example gencl compare --methods "
             "anpyc:method.lambda=0.1,anpyc:method.lambda=1,anpyc:method.lambda=10, or gencl tune"
         )
-    known = [key for key in keys if any(key in own for own in subject.means.values())]
-    parts = [part for part in (known[:1], known[1:]) if part]  # what is best above, what is gained and lost beneath
+    measures = [key for key in keys if any(key in row for row in subject.means.values())]
+    parts = [part for part in (measures[:1], measures[1:]) if part]  # the best above, gain and loss beneath
     across = min(3, len(panels))
     down = -(-len(panels) // across)
     figure, axes = canvas(
@@ -71,8 +71,8 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
                 if bound is not None:
                     _draw_baseline(place, keys[0], bound)
         rows += [
-            [method, path, value, label, key, *found[i], len(subject.runs[label])]
-            for key, found in measured.items()
+            [method, path, value, label, key, *spreads[i], len(subject.runs[label])]
+            for key, spreads in measured.items()
             for i, (label, value) in enumerate(values.items())
         ]
     for number in range(len(panels), across * down):
@@ -93,7 +93,7 @@ def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
             path = assignment.partition("=")[0].strip()
             if path not in paths.setdefault(variant.method, []):
                 paths[variant.method].append(path)
-    found: dict[str, list[tuple[str, Point]]] = {}
+    candidates: dict[str, list[tuple[str, Point]]] = {}
     for label, variant in variants.items():
         settings = next(iter(subject.runs[label].values())).settings
         point = {}
@@ -103,8 +103,8 @@ def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
             except KeyError:
                 continue
         if point and all(isinstance(value, int | float) for value in point.values()):
-            found.setdefault(variant.method, []).append((label, point))
-    return found
+            candidates.setdefault(variant.method, []).append((label, point))
+    return candidates
 
 
 def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
@@ -126,16 +126,16 @@ def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str
 
 def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
     """Mean and standard deviation (0 of one seed) of a figure of results.json."""
-    found = subject.means.get(label, {}).get(key)
-    return (None, 0.0) if found is None else (found.mean, found.std or 0.0)
+    figure = subject.means.get(label, {}).get(key)
+    return (None, 0.0) if figure is None else (figure.mean, figure.std or 0.0)
 
 
 def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float | None, float]]], first: int) -> None:
     """A line a measure over the values, in the colours from number ``first`` on, with one standard deviation."""
-    for number, (key, found) in enumerate(measured.items()):
+    for number, (key, spreads) in enumerate(measured.items()):
         scale = 100 if is_share(key) else 1
         points = [
-            (x, scale * mean, scale * std) for x, (mean, std) in zip(values, found, strict=True) if mean is not None
+            (x, scale * mean, scale * std) for x, (mean, std) in zip(values, spreads, strict=True) if mean is not None
         ]
         if points:
             x, means, stds = (list(part) for part in zip(*points, strict=True))

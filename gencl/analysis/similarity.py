@@ -45,7 +45,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         raise UsageError(f"{subject.path}: every layer is a task's own; tasks share no parameters")
     wanted = [1, tasks] if subject.comparison else list(range(1, tasks + 1))
     then = all(kept.learned_at_once(run) or set(wanted) <= set(kept.learners(run)) for run in runs)
-    found = {
+    by_run = {
         label: {seed: _overlaps(run, bench, wanted, then) for seed, run in seeds.items()}
         for label, seeds in subject.runs.items()
     }
@@ -57,12 +57,12 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         for axes, measure in ((left, "entropy"), (right, "fisher")):
             each = {
                 label: [[one.get((measure, name, 1, tasks)) for name in names] for one in seeds.values()]
-                for label, seeds in found.items()
+                for label, seeds in by_run.items()
             }
             lines(axes, names, each)
             plain(axes, f"{MEASURES[measure][0]}, first task and last")
     else:
-        (one,) = (one for seeds in found.values() for one in seeds.values())
+        (one,) = (one for seeds in by_run.values() for one in seeds.values())
         each = {label: [[one.get((m, name, 1, tasks)) for name in names]] for m, (label, _) in MEASURES.items()}
         lines(left, names, each)
         plain(left, "first task and last, layer by layer")
@@ -72,7 +72,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     legend(figure, (left, right) if subject.comparison else (left,))
     rows = [
         [label, seed, measure, layer, a, b, value, None if value is None else distance(value)]
-        for label, seeds in found.items()
+        for label, seeds in by_run.items()
         for seed, one in seeds.items()
         for (measure, layer, a, b), value in one.items()
     ]
@@ -88,7 +88,7 @@ def layers_of(runs: Sequence[RunFolder]) -> list[str]:
 
 def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Overlaps:
     after = kept.learners(run)
-    found: Overlaps = {}
+    overlaps: Overlaps = {}
     measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in MEASURES}
     now = None if then and not kept.learned_at_once(run) else run.learner()
     groups = layers(run.learner().shared())
@@ -100,15 +100,15 @@ def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Ov
         for a in wanted:
             for b in wanted[wanted.index(a) + 1 :]:
                 for layer, names in {ALL: list(each[a]), **groups}.items():
-                    found[measure, layer, a, b] = overlap(joined(each[a], names), joined(each[b], names))
-    return found
+                    overlaps[measure, layer, a, b] = overlap(joined(each[a], names), joined(each[b], names))
+    return overlaps
 
 
-def _draw_pairs(axes: Axes, found: Overlaps, names: list[str]) -> None:
+def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
     """The Fisher overlap of all pairs, over all shared parameters."""
     names = [printable(name).replace("$", r"\$") for name in names]  # or matplotlib reads formulas
     n = len(names)
-    pairs = {(a, b): value for (m, layer, a, b), value in found.items() if m == "fisher" and layer == ALL}
+    pairs = {(a, b): value for (m, layer, a, b), value in overlaps.items() if m == "fisher" and layer == ALL}
     matrix = [[1.0 if a == b else pairs[min(a, b), max(a, b)] or 0.0 for b in range(1, n + 1)] for a in range(1, n + 1)]
     shown = axes.imshow(matrix, cmap="viridis", vmin=0, vmax=1)
     if n <= _WRITTEN:

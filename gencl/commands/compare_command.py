@@ -10,19 +10,19 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import comparison_options, known_methods, numbers, plugin_option
+from gencl.commands.options import checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("compare")
 @click.option(
-    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=known_methods,
+    "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=checked_methods,
     help="Names or NAME:KEY=VALUE.",
 )  # fmt: skip
 @click.option(
     "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 on presets whose runs take less than a minute, else 0]"
 )
 @click.option(
-    "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: finetune or sgd]"
+    "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: plain training]"
 )
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
@@ -61,7 +61,7 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     first = parse_variants(methods)[0]
     folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
-    seeds = seeds or presets.default_seeds(options["preset"])
+    seeds = seeds or presets.default_seeds(options["preset"], options["config"])
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
     typed = shlex.join(["gencl", *sys.argv[1:]])
     files.write(folder / "results.md", comparison_markdown(results, typed))

@@ -50,7 +50,7 @@ def command(
     from gencl.reports.tables import print_run
     from gencl.training.extend import extend
 
-    found = extend(
+    extended = extend(
         run, data,
         set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
         progress="silent" if as_json else "auto",
@@ -58,6 +58,6 @@ def command(
     if not main_process():
         return
     if as_json:
-        click.echo(json.dumps(found.metrics, indent=1))
+        click.echo(json.dumps(extended.metrics, indent=1))
     else:
-        print_run(found)
+        print_run(extended)

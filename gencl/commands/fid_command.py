@@ -79,11 +79,11 @@ def command(
             raise click.UsageError("--real: compares with held-out images; leave REFERENCE out")
         chosen = None if features == "auto" else features
         options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
-        found = floor(a, n, chosen, assignments, **options)
+        result = floor(a, n, chosen, assignments, **options)
         if main_process() and as_json:
-            click.echo(json.dumps(found, indent=1))
+            click.echo(json.dumps(result, indent=1))
         elif main_process():
-            print_floor(found)
+            print_floor(result)
         return
     result = fid(
         a,

@@ -28,15 +28,15 @@ def command(what: str | None, as_json: bool) -> None:
     if what is None:
         _overview(as_json)
         return
-    found = _about(what)
+    lines = _about(what)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(lines, indent=1, ensure_ascii=False))
         return
-    if not found:
+    if not lines:
         click.echo(f"no {what} come with this version; every run directory is one: gencl sample RUN")
         return
-    width = max(map(len, found))
-    for name, about in found.items():
+    width = max(map(len, lines))
+    for name, about in lines.items():
         click.echo(f"{name:{width}}  {about}")
     if what == "methods":
         from gencl.methods import SERVES
@@ -48,12 +48,12 @@ def command(what: str | None, as_json: bool) -> None:
 
 def _overview(as_json: bool) -> None:
     """The names of every kind."""
-    found = {kind: list(_about(kind)) for kind in KINDS}
+    names_of = {kind: list(_about(kind)) for kind in KINDS}
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(names_of, indent=1))
         return
-    width = max(map(len, found)) + 2
-    for kind, names in found.items():
+    width = max(map(len, names_of)) + 2
+    for kind, names in names_of.items():
         click.echo(click.wrap_text(f"{kind:{width}}{', '.join(names) or 'none'}", 120, "", " " * width))
     click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
 

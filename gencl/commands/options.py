@@ -28,7 +28,7 @@ plugin_option = click.option(
 )  # fmt: skip
 
 
-def _known_preset(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+def _checked_preset(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
     """Unknown names are refused at once: a run starts by importing PyTorch, which takes seconds."""
     from gencl import presets
 
@@ -37,7 +37,7 @@ def _known_preset(ctx: click.Context, option: click.Parameter, name: str | None)
     return name
 
 
-def _known_method(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+def _checked_method(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
     from gencl import methods
 
     if name is not None:
@@ -45,8 +45,8 @@ def _known_method(ctx: click.Context, option: click.Parameter, name: str | None)
     return name
 
 
-def known_methods(ctx: click.Context, option: click.Parameter, text: str) -> str:
-    """A list of methods, as `_known_preset` does it."""
+def checked_methods(ctx: click.Context, option: click.Parameter, text: str) -> str:
+    """A list of methods, as `_checked_preset` does it."""
     from gencl import methods
     from gencl.runs.variants import parse_variants
 
@@ -57,7 +57,7 @@ def known_methods(ctx: click.Context, option: click.Parameter, text: str) -> str
 
 def method_option(about: str) -> Callable[[F], F]:
     """``--method``; after `plugin_option`, which may bring the method."""
-    return click.option("--method", metavar="NAME", callback=_known_method, help=about)
+    return click.option("--method", metavar="NAME", callback=_checked_method, help=about)
 
 
 def settings_options(command: F) -> F:
@@ -68,7 +68,7 @@ def settings_options(command: F) -> F:
         click.option(
             "--preset",
             metavar="NAME",
-            callback=_known_preset,
+            callback=_checked_preset,
             help="Experiment (gencl list presets).  [default: digits-cgan]",
         ),
     ):
@@ -149,16 +149,16 @@ debug_option = click.option("--debug", is_flag=True, expose_value=False, help="S
 
 def numbers(text: str, option: str) -> list[int]:
     """``"0-2,5"`` -> [0, 1, 2, 5]. Raises click.BadParameter for anything else."""
-    found: list[int] = []
+    values: list[int] = []
     try:
         for part in text.split(","):
             first, dash, last = part.strip().partition("-")
             low, high = int(first), int(last if dash else first)
             if high - low > 100_000:
                 raise ValueError
-            found += range(low, high + 1)
+            values += range(low, high + 1)
     except ValueError:
         raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
-    if not found or len(set(found)) < len(found):
-        raise click.BadParameter(f"{text!r} names {'a number twice' if found else 'no number'}", param_hint=option)
-    return found
+    if not values or len(set(values)) < len(values):
+        raise click.BadParameter(f"{text!r} names {'a number twice' if values else 'no number'}", param_hint=option)
+    return values

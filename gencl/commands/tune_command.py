@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import comparison_options, known_methods, numbers, plugin_option
+from gencl.commands.options import checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("tune")
-@click.option("--methods", required=True, metavar="a,b", callback=known_methods, help="Names of methods.")
+@click.option("--methods", required=True, metavar="a,b", callback=checked_methods, help="Names of methods.")
 @click.option(
     "--grid", multiple=True, metavar="KEY=V1,V2",
     help="Values to try (repeatable). KEY: a setting of every method that has it, METHOD.KEY of one, or train.lr "
@@ -60,12 +60,12 @@ def command(
     folder = Path(out) if out else default_folder(options["preset"], options["config"], options["set"])
     progress: Mode = "silent" if as_json else "auto"
     wanted = numbers(seeds, "--seeds")
-    found = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
-    files.write(folder / "tune.md", search_markdown(found, shlex.join(["gencl", *sys.argv[1:]])))
+    search = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
+    files.write(folder / "tune.md", search_markdown(search, shlex.join(["gencl", *sys.argv[1:]])))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(search, indent=1))
     else:
-        print_search(found)
+        print_search(search)
         click.echo(f"results: {folder}/tune.json, {folder}/tune.md; for the preset: {folder}/found.yaml")
-    if any(row["best"] is None for row in found["methods"].values()):
+    if any(row["best"] is None for row in search["methods"].values()):
         sys.exit(1)

@@ -44,9 +44,9 @@ def parts_of(name: str) -> list[str]:
     return re.split(r"\+(?=[^+])", name)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Returns ``"; did you mean X?"`` for the nearest known names, or the list of all where none is near."""
-    names = sorted(known)
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Returns ``"; did you mean X?"`` for the nearest of ``choices``, or the list of all where none is near."""
+    names = sorted(choices)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
         return f"; did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?"

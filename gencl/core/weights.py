@@ -105,18 +105,18 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
     return tensors
 
 
-def fill(targets: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str, whose: str) -> None:
-    """Copies ``found`` into ``targets`` by name; ``whose`` says what a file must hold, for messages.
+def fill(targets: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str, whose: str) -> None:
+    """Copies ``tensors`` into ``targets`` by name; ``whose`` says what a file must hold, for messages.
 
     Raises UsageError where a name is missing or has another shape.
     """
     what, _, path = where.partition(": ")
     for name, target in targets.items():
-        if name not in found:
+        if name not in tensors:
             raise UsageError(f"{what}: {path} has no {name}; it must hold what {whose} holds")
-        if found[name].shape != target.shape:
-            shapes = f"{tuple(found[name].shape)} in {path}, and {tuple(target.shape)} in this network"
+        if tensors[name].shape != target.shape:
+            shapes = f"{tuple(tensors[name].shape)} in {path}, and {tuple(target.shape)} in this network"
             raise UsageError(f"{what}: {name} has shape {shapes}")
     with torch.no_grad():
         for name, target in targets.items():
-            target.copy_(found[name])
+            target.copy_(tensors[name])

@@ -76,9 +76,9 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
         return None
     tasks = max(len(line.values) for line in lines)
     height = TOP + max(PLOT, STEP * (len(lines) - 1)) + BOTTOM
-    found = [value for line in lines for value in _extremes(line)]
-    log = log and min(found) > 0
-    low, high, ticks = (_log_ticks if log else _ticks)(min(found), max(found))
+    extremes = [value for line in lines for value in _extremes(line)]
+    log = log and min(extremes) > 0
+    low, high, ticks = (_log_ticks if log else _ticks)(min(extremes), max(extremes))
     bottom, right = height - BOTTOM, WIDTH - RIGHT
 
     def x(task: int) -> float:
@@ -126,11 +126,11 @@ def _extremes(line: Line) -> list[float]:
 
 def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:
     """The outline of one spread above and below."""
-    known = [(t + 1, v, s) for t, (v, s) in enumerate(zip(line.values, line.spread, strict=False)) if v is not None]
-    if not any(s for _, _, s in known):
+    points = [(t + 1, v, s) for t, (v, s) in enumerate(zip(line.values, line.spread, strict=False)) if v is not None]
+    if not any(s for _, _, s in points):
         return ""
-    above = [(x(t), y(v + (s or 0.0))) for t, v, s in known]
-    below = [(x(t), y(v - (s or 0.0))) for t, v, s in reversed(known)]
+    above = [(x(t), y(v + (s or 0.0))) for t, v, s in points]
+    below = [(x(t), y(v - (s or 0.0))) for t, v, s in reversed(points)]
     return _path([*above, *below])
 
 

@@ -33,9 +33,9 @@ class Curve:
         columns = [[run[t] for run in runs if t < len(run)] for t in range(max(map(len, runs)))]
         values = [[value for value in column if value is not None] for column in columns]
         return cls(
-            [statistics.fmean(found) if found else None for found in values],
-            [statistics.stdev(found) if len(found) > 1 else None for found in values],
-            [len(found) for found in values],
+            [statistics.fmean(there) if there else None for there in values],
+            [statistics.stdev(there) if len(there) > 1 else None for there in values],
+            [len(there) for there in values],
         )
 
     @property
@@ -49,11 +49,11 @@ def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
     to t together."""
     if pooled:
         return [row[t] for t, row in enumerate(matrix)]
-    found: list[float | None] = []
+    means: list[float | None] = []
     for t, row in enumerate(matrix):
         values = [value for value in row[: t + 1] if value is not None]
-        found.append(statistics.fmean(values) if len(values) == t + 1 else None)
-    return found
+        means.append(statistics.fmean(values) if len(values) == t + 1 else None)
+    return means
 
 
 def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:

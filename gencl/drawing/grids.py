@@ -169,11 +169,11 @@ class Frames:
 
     def tensors(self) -> dict[str, Tensor]:
         """The frames by number and name, and the classes of each."""
-        found = {}
+        tensors = {}
         for i, (name, classes, images) in enumerate(zip(self._names, self._classes, self._images, strict=True)):
-            found[f"{i:04d}.images.{name}"] = images
-            found[f"{i:04d}.classes.{name}"] = torch.tensor(classes)
-        return found
+            tensors[f"{i:04d}.images.{name}"] = images
+            tensors[f"{i:04d}.classes.{name}"] = torch.tensor(classes)
+        return tensors
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._names, self._classes, self._images = [], [], []

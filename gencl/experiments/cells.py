@@ -46,7 +46,7 @@ def check_out(folder: Path, preset: str) -> None:
 def check_machine(
     cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
 ) -> tuple[str, dict[str, Shape]]:
-    """Wrong devices, data and scenarios are found before anything is written; data are fetched, and readers trained,
+    """Check devices, data and scenarios before anything is written; data are fetched, and readers trained,
     once. Returns the device's type, and the shape of the images of each kind of cell."""
     kind: str = make_accelerator(device).device.type
     shapes = {}
@@ -60,8 +60,8 @@ def check_machine(
 
 def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
     """Raises UsageError where each seed would be scored in features of its own."""
-    own = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
-    if own and seeds > 1:
+    apart = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    if apart and seeds > 1:
         raise UsageError(
             "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "
             "them; scores by different readers have no mean: --set scenario.order=given"
@@ -76,6 +76,6 @@ def kind_of(cell: Settings) -> str:
 def check_cell(folder: Path, settings: Settings) -> None:
     """Raises UsageError where a cell's folder holds a run of other settings."""
     if (folder / "config.yaml").is_file():
-        found = differences(stored_settings(folder).tree(), settings.tree())
-        if found:
-            raise UsageError(f"{folder} was made with other settings: {'; '.join(found)}; choose another --out")
+        changed = differences(stored_settings(folder).tree(), settings.tree())
+        if changed:
+            raise UsageError(f"{folder} was made with other settings: {'; '.join(changed)}; choose another --out")

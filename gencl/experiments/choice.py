@@ -36,14 +36,14 @@ def scored(search: Search, rows: Rows) -> list[dict[str, Any]]:
 
     A candidate has no score if any of its seeds failed or diverged.
     """
-    metric, found = metric_of(rows), []
+    metric, candidates = metric_of(rows), []
     for number, values in search.trials:
         row = rows.get(search.variant(values).label, {"status": "failed", "error": "it left no results"})
         over = row.get(metric) if metric and row["status"] == "done" else None
         score = {"score": over and over["mean"], "std": over and over["std"], "status": row["status"]}
         error = {"error": row["error"]} if "error" in row else {}
-        found.append({"settings": values, "round": number, **score, **error})
-    return found
+        candidates.append({"settings": values, "round": number, **score, **error})
+    return candidates
 
 
 def best_of(search: Search, rows: Rows) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ def compare(
         jobs: cells at a time (default 1); each has its share of the cores for its threads.
         threads: of each cell; default as `gencl.train` chooses, within its share.
         baseline: the label of the method to which the others are compared, seed by seed, besides the best one; default
-            finetune or sgd, if it is among them.
+            plain training (`gencl.methods.serving.default_baseline`), if it is among them.
         ensemble: a method's seeds that have not begun are trained as one (`gencl.experiments.ensemble`), where its
             learner and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
@@ -95,7 +95,7 @@ def compare(
     else:
         check_machine(
             cells.values(), len(seeds), "cpu", data_root, progress
-        )  # what the jobs' machines have is not known here
+        )  # this machine cannot tell what the jobs' have
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
@@ -156,13 +156,13 @@ def _groups(
     """The cells, those of a variant together that have not begun and can be trained as one."""
     groups: list[list[Cell]] = []
     for variant in dict.fromkeys(variant for variant, _ in cells):
-        own = [cell for cell in cells if cell[0] == variant]
-        fresh = [cell for cell in own if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
+        of_variant = [cell for cell in cells if cell[0] == variant]
+        fresh = [cell for cell in of_variant if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
         if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])])):
             reporter.say(f"{variant.label}: one seed at a time, since {why}")
             fresh = []
         groups += [fresh] if len(fresh) > 1 else []
-        groups += [[cell] for cell in own if len(fresh) < 2 or cell not in fresh]
+        groups += [[cell] for cell in of_variant if len(fresh) < 2 or cell not in fresh]
     return groups
 
 

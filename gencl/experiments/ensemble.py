@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from torch import Tensor
 
@@ -20,9 +21,11 @@ from gencl.runs.build import seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
+from gencl.training.divergence import check_losses
 from gencl.training.observers import Progress
+from gencl.training.session import Session
 from gencl.training.steps import Steps
-from gencl.training.trainer import Trainer
+from gencl.training.trainer import Trainer, checkpoint_due
 
 
 def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
@@ -52,11 +55,12 @@ class Ensemble:
     """
 
     def __init__(self, trainers: Sequence[Trainer]) -> None:
-        self.members = list(trainers)
+        self.trainers = list(trainers)
+        self.members = [trainer.session for trainer in trainers]
         first = self.members[0]
-        found = why_not(first.learner, first.method, first.settings)
-        if found is not None:
-            raise UsageError(f"these runs cannot be trained as one: {found}; train them one by one")
+        why = why_not(first.learner, first.method, first.settings)
+        if why is not None:
+            raise UsageError(f"these runs cannot be trained as one: {why}; train them one by one")
 
     def fit(self, mode: Mode = "auto") -> None:
         """Learns all tasks. Raises Interrupted when asked to stop, GenclError when a loss is not finite; the runs then
@@ -81,11 +85,11 @@ class Ensemble:
                     with first.learner.passes.counting():
                         self._train_stage(contexts, end, progress, stop)
                 reporter.doing(f"task {task.name}, {len(self.members)} seeds: measuring")
-                for member, ctx in zip(self.members, contexts, strict=True):
-                    member.conclude(ctx)
-                    member.after_task(ctx, *([progress] if member is first else []))
+                for trainer, ctx in zip(self.trainers, contexts, strict=True):
+                    trainer.session.conclude(ctx)
+                    trainer.after_task(ctx, *([progress] if trainer.session is first else []))
                 if stop and task is not first.episodes[-1]:
-                    first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+                    self._stop(stop)
 
     def _train_stage(self, contexts: Sequence[Context], end: int, progress: Progress, stop: StopRequest) -> None:
         first = self.members[0]
@@ -115,18 +119,18 @@ class Ensemble:
         )
         while first.state.step < end:
             rate = first.rate(ctx)
-            for own in contexts:
-                own.step, own.lr = ctx.step, ctx.lr
-            batch = stacked_batch([member.batch(own) for member, own in zip(self.members, contexts, strict=True)])
+            for each in contexts:
+                each.step, each.lr = ctx.step, ctx.lr
+            batch = stacked_batch([member.batch(each) for member, each in zip(self.members, contexts, strict=True)])
             stopping = steps.take(ctx, batch, rate, bool(stop))
-            if first.checkpoint_due(ctx, ctx.step + 1, stopping):
+            if checkpoint_due(ctx, ctx.step + 1, stopping):
                 stack.hand_back()
                 count_time()
-            for index, (member, own) in reversed(list(enumerate(zip(self.members, contexts, strict=True)))):
-                moment = member.after_step(own, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
+            for index, (trainer, each) in reversed(list(enumerate(zip(self.trainers, contexts, strict=True)))):
+                moment = trainer.after_step(each, {k: v[index] for k, v in steps.losses.items()}, end, stopping)
             progress.after_step(moment)
             if stopping and first.state.step < ctx.steps:
-                first.stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+                self._stop(stop)
         stack.average.take()
         stack.hand_back()
         parted([member.learner for member in self.members])
@@ -136,13 +140,16 @@ class Ensemble:
         if all(bool(loss.isfinite().all()) for loss in losses.values()):
             return
         for index, member in enumerate(self.members):
-            member.check_finite(ctx, {name: loss[index] for name, loss in losses.items()})
+            check_losses(member.recorder, ctx, {name: loss[index] for name, loss in losses.items()})
+
+    def _stop(self, stop: StopRequest) -> NoReturn:
+        self.trainers[0].stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
 
 
 class Stack:
-    """Learners, methods, optimisers and averages of several trainers as one, while a stage of so many steps lasts."""
+    """Learners, methods, optimisers and averages of several runs as one, while a stage of so many steps lasts."""
 
-    def __init__(self, members: Sequence[Trainer], ctx: Context, steps: int) -> None:
+    def __init__(self, members: Sequence[Session], ctx: Context, steps: int) -> None:
         self._members, first = members, members[0]
         self.learner = stacked([member.learner for member in members])
         self.method = building.build(first.settings.method)
@@ -150,8 +157,8 @@ class Stack:
         plain = first.phases_of(self.learner, ctx)
         randoms = [member.random for member in members]
         self.phases = [
-            stacked_phase(self.learner, phase, own, randoms)
-            for phase, *own in zip(plain, *(member.phases for member in members), strict=True)
+            stacked_phase(self.learner, phase, of_members, randoms)
+            for phase, *of_members in zip(plain, *(member.phases for member in members), strict=True)
         ]
         self.optimizers = [first.make_optimizer(self.learner, phase, ctx.train) for phase in self.phases]
         restore_optimizers(self.optimizers, together([optimizer_tensors(member.optimizers) for member in members]))

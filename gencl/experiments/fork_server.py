@@ -65,8 +65,8 @@ class Forked:
         if not message:  # whoever waits for it was killed itself
             self._status = -signal.SIGKILL
         else:
-            found = json.loads(message)
-            self.pid, self._status = found.get("pid", self.pid), found.get("status")
+            reply = json.loads(message)
+            self.pid, self._status = reply.get("pid", self.pid), reply.get("status")
 
 
 class ForkServer:

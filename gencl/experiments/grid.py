@@ -45,14 +45,14 @@ def _settings_of(part: str) -> list[str]:
     return [field.alias or name for name, field in fields.items()]
 
 
-def _own(method: str, part: str, key: str) -> str:
+def _key_of(method: str, part: str, key: str) -> str:
     return f"{part}.{key}" if len(parts_of(method)) > 1 else key
 
 
 def defaults(method: str) -> Grid:
     """The grids of the method's parts, and the learning rate, which is searched for every method."""
-    own = {_own(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
-    return {**own, RATE: list(RATES)}
+    grids = {_key_of(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
+    return {**grids, RATE: list(RATES)}
 
 
 def meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
@@ -66,7 +66,7 @@ def meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
             return [(method, rest) for method, part in pairs if part == first]
         if rest not in _settings_of(first):
             raise UsageError(f"--grid {text}: {first} has no setting {rest}{did_you_mean(rest, _settings_of(first))}")
-        return [(method, _own(method, part, rest)) for method, part in pairs if part == first]
+        return [(method, _key_of(method, part, rest)) for method, part in pairs if part == first]
     if rest:
         if first not in _GENERAL:
             raise UsageError(
@@ -74,8 +74,8 @@ def meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
                 "measured); write SETTING=..., METHOD.SETTING=... or train.lr=..."
             )
         return [(method, key) for method in methods]
-    found = [(method, _own(method, part, key)) for method, part in pairs if key in _settings_of(part)]
-    if not found:
-        known = {name for _, part in pairs for name in _settings_of(part)}
-        raise UsageError(f"--grid {text}: none of {', '.join(methods)} has a setting {key}{did_you_mean(key, known)}")
-    return found
+    pairs_with_key = [(method, _key_of(method, part, key)) for method, part in pairs if key in _settings_of(part)]
+    if not pairs_with_key:
+        names = {name for _, part in pairs for name in _settings_of(part)}
+        raise UsageError(f"--grid {text}: none of {', '.join(methods)} has a setting {key}{did_you_mean(key, names)}")
+    return pairs_with_key

@@ -31,14 +31,14 @@ _ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "REQUEUED", "REQUEUE_HOLD", "RESI
 
 def parse_options(texts: Sequence[str]) -> dict[str, str]:
     """``["partition=gpu", "gpus-per-node=1"]`` -> sbatch's options. Raises UsageError for anything else."""
-    found = {}
+    options = {}
     for text in texts:
         key, equals, value = text.partition("=")
         key = key.strip().lstrip("-").replace("-", "_")
         if not equals or not key.isidentifier() or not value.strip():
             raise UsageError(f"--slurm {text}: write an option of sbatch as KEY=VALUE, such as --slurm partition=gpu")
-        found[key] = value.strip()
-    return found
+        options[key] = value.strip()
+    return options
 
 
 def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
@@ -108,10 +108,10 @@ class Jobs:
             return None
         from submitit import SlurmJob
 
-        known = json.loads(ticket.read_text())
-        job: Any = SlurmJob(self._folder, known["job"])
+        written = json.loads(ticket.read_text())
+        job: Any = SlurmJob(self._folder, written["job"])
         alive = job.watcher.get_state(job.job_id, mode="force") in _ALIVE
-        return (job, self._folder / known["status"]) if alive else None
+        return (job, self._folder / written["status"]) if alive else None
 
     def _wait(self, job: Any, file: Path) -> int | None:
         """The exit status of a job's command when it has ended; None where it ended without one."""

@@ -14,13 +14,13 @@ from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.learner import GenerativeLearner
-from gencl.methods.serving import is_reference
+from gencl.methods.serving import default_baseline, is_reference
 from gencl.metrics.figures import REAL, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
 from gencl.reports.significance import of_seeds
-from gencl.reports.ties import comparisons, default_baseline
+from gencl.reports.ties import comparisons
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
@@ -100,15 +100,15 @@ def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
 
     Raises GenclError where this run's is another.
     """
-    found = run.metrics.get("features", {})
-    found = {key: found[key] for key in _MEASURE if key in found}
-    if found and not measured:
-        measured.update(found)
-    differing = [key for key in _MEASURE if found and found.get(key) != measured.get(key)]
+    features = run.metrics.get("features", {})
+    features = {key: features[key] for key in _MEASURE if key in features}
+    if features and not measured:
+        measured.update(features)
+    differing = [key for key in _MEASURE if features and features.get(key) != measured.get(key)]
     if differing:
         raise GenclError(
             f"{run.path} was measured otherwise than the others, so that its scores cannot be compared with theirs: "
-            + "; ".join(f"{key} {found.get(key)}, not {measured.get(key)}" for key in differing)
+            + "; ".join(f"{key} {features.get(key)}, not {measured.get(key)}" for key in differing)
         )
 
 
@@ -142,7 +142,7 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _COST}
-    cost |= {key: found for key in _PASSES if (found := metrics["cost"].get(key))}  # older runs have not counted
+    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # older runs have not counted
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **cost, **parameters}
 
@@ -167,7 +167,7 @@ def draw_results(
     """
     learners: dict[str, GenerativeLearner] = {}
     shown: dict[int, str] = {}
-    found: dict[str, dict[str, list[list[float | None]]]] = {}
+    by_metric: dict[str, dict[str, list[list[float | None]]]] = {}
     for variant in variants:
         for seed in seeds:
             run = RunFolder(cell_folder(folder, variant, seed))
@@ -175,7 +175,7 @@ def draw_results(
                 metrics = run.metrics if run.finished else {"matrices": {}}
                 pooled = metrics.get("features", {}).get("pooled", ())
                 for name, matrix in metrics["matrices"].items():
-                    found.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
+                    by_metric.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
         run = RunFolder(cell_folder(folder, variant, seeds[0]))
         with suppress(GenclError):  # or a classifier
             learner, names = run.generator(), run.class_names()
@@ -184,9 +184,9 @@ def draw_results(
                 learners[variant.label] = learner
     if learners:
         save_picture(method_grid(learners, shown, seeds[0]), folder / "samples.png")
-    metric = next((name for name in main_figures() if name in found), None)
+    metric = next((name for name in main_figures() if name in by_metric), None)
     if metric is not None:
-        curves = {label: Curve.over(runs) for label, runs in found[metric].items()}
+        curves = {label: Curve.over(runs) for label, runs in by_metric[metric].items()}
         if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # a level line, as joint training
             tasks = max(len(curve.mean) for curve in curves.values())
             curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])

@@ -89,7 +89,7 @@ class Search:
             if fresh:
                 return self._add(0, fresh[: self.room])
         if best is not None and self.rounds < self.widen:
-            wider, fresh = widen.widened(self.grid, best, self._known_limits(), self._allowed)
+            wider, fresh = widen.widened(self.grid, best, self._all_limits(), self._allowed)
             if fresh:
                 self.grid = wider
                 return self._add(self.rounds + 1, fresh)
@@ -101,7 +101,7 @@ class Search:
         (of rounds)."""
         if best is None:
             return {}
-        _, open_ends = widen.widened(self.grid, best, self._known_limits(), self._allowed)
+        _, open_ends = widen.widened(self.grid, best, self._all_limits(), self._allowed)
         further = {key for point in open_ends for key in point if point[key] != best[key]}
         return {key: "limit" if key in further else "bound" for key in widen.ends(self.grid, best)}
 
@@ -114,7 +114,7 @@ class Search:
         self.trials += [(number, candidate) for candidate in candidates]
         return [self.variant(candidate) for candidate in candidates]
 
-    def _known_limits(self) -> dict[str, Limits]:
+    def _all_limits(self) -> dict[str, Limits]:
         for key in self.grid:
             if key not in self._limits:
                 self._limits[key] = _limits(self.method, key, self.experiment)
@@ -129,7 +129,7 @@ class Search:
 
 
 def _limits(method: str, key: str, experiment: Experiment) -> Limits:
-    """The limits of a setting; of one deeper within a block none are known."""
+    """The limits of a setting; a setting deeper within a block has none."""
     section, *names = path_of(method, key).split(".")
     if section == "method":
         part = names.pop(0) if len(parts_of(method)) > 1 else method
@@ -151,8 +151,8 @@ def searches(
     chosen: dict[str, Grid] = {method: defaults(method) for method in methods}
     for text in grids:
         key, values = parse_grid(text)
-        for method, own in meant(key, methods, text):
-            chosen[method][own] = values
+        for method, setting in meant(key, methods, text):
+            chosen[method][setting] = values
     return [_search(method, grid, experiment, budget, rounds) for method, grid in chosen.items()]
 
 
@@ -163,9 +163,9 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds
     for key, values in grid.items():
         resolved[key] = []
         for value in values:
-            (found,) = experiment.values(method, [paths[key]], [f"{paths[key]}={_text(value)}"])
-            if found not in resolved[key]:
-                resolved[key].append(found)
+            (checked,) = experiment.values(method, [paths[key]], [f"{paths[key]}={_text(value)}"])
+            if checked not in resolved[key]:
+                resolved[key].append(checked)
         if widen.numeric(resolved[key]):
             resolved[key].sort()
     present = dict(zip(grid, experiment.values(method, list(paths.values())), strict=True))

@@ -37,9 +37,9 @@ def stacked(learners: Sequence[Learner]) -> Learner:
     for name, module in whole.named_modules():
         parts = [learner.get_submodule(name) for learner in learners]
         for key, parameter in module.named_parameters(recurse=False):
-            own = [part.get_parameter(key) for part in parts]
-            module.register_parameter(key, Parameter(torch.stack([p.detach() for p in own]), parameter.requires_grad))
-            for member, p in zip(module.get_parameter(key).detach(), own, strict=True):
+            each = [part.get_parameter(key) for part in parts]
+            module.register_parameter(key, Parameter(torch.stack([p.detach() for p in each]), parameter.requires_grad))
+            for member, p in zip(module.get_parameter(key).detach(), each, strict=True):
                 p.data = member
         for key, buffer in module.named_buffers(recurse=False):
             if key == "position":  # of classes, which may be other ones for each seed; nothing writes to it
@@ -74,17 +74,17 @@ def stacked_phase(learner: Learner, phase: Phase, members: Sequence[Phase], rand
         values |= {f"learner.{name}": b for name, b in learner.named_buffers() if _is_stacked(name, b)}
 
         def of_one(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> Tensor:
-            found: Tensor = functional_call(model, values, (tensors, batch.tasks, step, random))
-            return found
+            losses: Tensor = functional_call(model, values, (tensors, batch.tasks, step, random))
+            return losses
 
-        found: Tensor = vmap(of_one)(values, batch.tensors())
-        return found
+        losses: Tensor = vmap(of_one)(values, batch.tensors())
+        return losses
 
     def draw(batch: Batch, random: RandomSource) -> Batch:
         if phase.draw is nothing_drawn:
             return batch
-        own = zip(members, randoms, strict=True)
-        return stacked_batch([one.draw(batch.rows(index), source) for index, (one, source) in enumerate(own)])
+        sources = zip(members, randoms, strict=True)
+        return stacked_batch([one.draw(batch.rows(index), source) for index, (one, source) in enumerate(sources)])
 
     return replace(phase, loss=loss, draw=draw)
 

@@ -20,7 +20,8 @@ from gencl.reports import html
 from gencl.runs.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.training import run_threads
-from gencl.training.train import make_trainer, say_what_is_learned
+from gencl.training.train import make_session, say_what_is_learned
+from gencl.training.trainer import Trainer
 
 
 def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
@@ -59,26 +60,25 @@ def train_seeds(
     root = None if data_root is None else Path(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {
-        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+        key: make_scenario(one, root).to(accelerator.device) for key, one in {tasks_key(s): s for s in each}.items()
     }
-    ensemble = Ensemble(
-        [
-            make_trainer(own, scenarios[tasks_key(own)], accelerator, folder, root, "silent")
-            for own, folder in zip(each, folders, strict=True)
-        ]
-    )
-    run_threads.settle(ensemble.members, threads, 1)
+    sessions = [
+        make_session(one, scenarios[tasks_key(one)], accelerator, folder, root, "silent")
+        for one, folder in zip(each, folders, strict=True)
+    ]
+    ensemble = Ensemble([Trainer(session) for session in sessions])
+    run_threads.settle(sessions, threads, 1)
     say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
-    say_what_is_learned(ensemble.members[0].learner, ensemble.members[0].scenario, progress)
+    say_what_is_learned(sessions[0].learner, sessions[0].scenario, progress)
     try:
-        for trainer in ensemble.members:
-            trainer.learner.load_pretrained()
-            trainer.recorder.create(resume=False)
+        for session in sessions:
+            session.learner.load_pretrained()
+            session.recorder.create(resume=False)
         ensemble.fit(progress)
-        for trainer, folder in zip(ensemble.members, folders, strict=True):
-            trainer.write_results()
+        for session, folder in zip(sessions, folders, strict=True):
+            session.write_results()
             html.write(RunFolder(folder))
     finally:
-        for trainer in ensemble.members:
-            trainer.recorder.close()
+        for session in sessions:
+            session.recorder.close()
     return [RunFolder(folder) for folder in folders]

@@ -89,10 +89,10 @@ def tune(
         )  # fmt: skip
 
     results = train_rounds(wanted, seeds, folder, train, tell)
-    found = _summary(results, wanted, list(seeds), budget, widen, validation)
-    files.write_json(folder / "tune.json", found)
-    files.write(folder / "found.yaml", found_yaml(found))
-    return found
+    summary = _summary(results, wanted, list(seeds), budget, widen, validation)
+    files.write_json(folder / "tune.json", summary)
+    files.write(folder / "found.yaml", methods_block(summary))
+    return summary
 
 
 def default_folder(preset: str | None, config: str | Path | None, assignments: Sequence[str]) -> Path:
@@ -143,11 +143,11 @@ def _summary(
     }
 
 
-def found_yaml(found: dict[str, Any]) -> str:
+def methods_block(summary: dict[str, Any]) -> str:
     """Return the ``methods:`` block for a preset, with the searched keys only, and how it was chosen."""
-    blocks = {name: _nested(name, row["best"]) for name, row in found["methods"].items() if row["best"]}
-    lines = [how_chosen(found)] if blocks else []
-    for name, row in found["methods"].items():
+    blocks = {name: _nested(name, row["best"]) for name, row in summary["methods"].items() if row["best"]}
+    lines = [how_chosen(summary)] if blocks else []
+    for name, row in summary["methods"].items():
         if row["best"] is None:
             lines.append(f"{name}: nothing was chosen, every candidate failed: {' '.join(row['error'].split())}")
         for key, why in row["edge"].items():

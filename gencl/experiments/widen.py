@@ -70,26 +70,26 @@ def beyond(values: Sequence[float], upward: bool, limits: Limits) -> float | Non
     inner, end = ordered[-2:]
     positive = [value for value in values if value > 0]
     geometric = inner > 0 and end > 0 and max(positive) >= 2 * min(positive)
-    found = end * (end / inner) if geometric else end + (end - inner)
+    further = end * (end / inner) if geometric else end + (end - inner)
     limit = limits.high if upward else limits.low
-    if not limits.admit(found) or (limits.share and not geometric):
-        found = (end + limit) / 2 if math.isfinite(limit) else end
+    if not limits.admit(further) or (limits.share and not geometric):
+        further = (end + limit) / 2 if math.isfinite(limit) else end
     if all(isinstance(value, int) for value in values):
-        found = round(found)
-        if found == end:
-            found = end + (1 if upward else -1)
+        further = round(further)
+        if further == end:
+            further = end + (1 if upward else -1)
     else:
-        found = float(f"{found:.4g}")
-    return found if limits.admit(found) and found not in values and (found > end) == upward else None
+        further = float(f"{further:.4g}")
+    return further if limits.admit(further) and further not in values and (further > end) == upward else None
 
 
 def neighbours(grid: Grid, best: Values) -> list[Values]:
     """Return the points of the grid that are one step from the best on one axis."""
-    found = []
+    points = []
     for key, values in grid.items():
         place = values.index(best[key])
-        found += [{**best, key: values[i]} for i in (place - 1, place + 1) if 0 <= i < len(values)]
-    return found
+        points += [{**best, key: values[i]} for i in (place - 1, place + 1) if 0 <= i < len(values)]
+    return points
 
 
 def widened(

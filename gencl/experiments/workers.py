@@ -73,9 +73,9 @@ class Workers:
         self._running.add(worker)
         if self._signal:  # the signal came while the process was made
             worker.terminate()
-        found = worker.wait()
+        outcome = worker.wait()
         self._running.discard(worker)
-        return found
+        return outcome
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -83,6 +83,8 @@ class Method:
     """The kind of scalar of the learner whose gradients it measures, if any."""
     reference: ClassVar[bool] = False
     """Whether it is a bound that methods are compared with, and learns all tasks at once: a last row only."""
+    baseline: ClassVar[bool] = False
+    """Whether it is plain training, with which `gencl compare` pairs the others where no other baseline is named."""
     entrywise: bool = False
     """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
     so that the parameters of several seeds can be stacked (`gencl.experiments.ensemble`)."""

@@ -8,5 +8,6 @@ class Finetune(Method):
     """Protects nothing, but each task has a head of its own: what is forgotten is the trunk's features only."""
 
     needs = (HEADS,)
+    baseline = True
     entrywise = True
     moves_old = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gencl.core.registry import parts_of
@@ -38,3 +39,10 @@ def is_reference(name: str) -> bool:
 def references() -> list[str]:
     """The methods that are bounds."""
     return [name for name in METHODS if METHODS.get(name).reference]
+
+
+def default_baseline(names: Iterable[str]) -> str | None:
+    """Return the plain training among ``names``; of several the one that needs most of the learner: a head per task
+    before one head for all."""
+    plain = [name for name in names if name in METHODS and METHODS.get(name).baseline]
+    return max(plain, key=lambda name: len(METHODS.get(name).needs), default=None)

@@ -6,5 +6,6 @@ from gencl.methods.base import Method
 class SGD(Method):
     """Nothing is protected: the lower end of every comparison."""
 
+    baseline = True
     entrywise = True
     moves_old = True

@@ -48,7 +48,13 @@ class FID(Metric):
             "lower",
             "one distance over the images of the earlier half of the tasks; lower is better",
         ),
-        "fid_all": Figure("FID of all together", "distance", "lower", main=True),
+        "fid_all": Figure(
+            "FID of all together",
+            "distance",
+            "lower",
+            "one distance over the images of all tasks; lower is better",
+            main=True,
+        ),
     }
     of_features = True
     pools = True

@@ -40,8 +40,15 @@ class KID(Metric):
     name = "kid"
     figures = {
         "kid": Figure("KID", "kernel distance", "lower", "as FID, without its bias by few images; lower is better"),
-        "kid_just_learned": Figure("KID just learned", "kernel distance", "lower"),
-        "kid_forgetting": Figure("KID forgetting", "kernel distance", "lower"),
+        "kid_just_learned": Figure(
+            "KID just learned", "kernel distance", "lower", "KID when each task had just been learned"
+        ),
+        "kid_forgetting": Figure(
+            "KID forgetting",
+            "kernel distance",
+            "lower",
+            "how much KID grew since each task was learned; lower is better",
+        ),
     }
     when = "at the end"
     keeps_features = True
@@ -65,7 +72,14 @@ class KIDSpread(Metric):
     """The standard deviation of KID over the subsets whose mean it is."""
 
     name = "kid_std"
-    figures = {"kid_std": Figure("KID std of subsets", "kernel distance", "lower")}
+    figures = {
+        "kid_std": Figure(
+            "KID std of subsets",
+            "kernel distance",
+            "lower",
+            "standard deviation of KID over the subsets of images whose mean it is",
+        )
+    }
     when = "at the end"
     keeps_features = True
     applies = staticmethod(needs_extractor)

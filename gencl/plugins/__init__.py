@@ -51,11 +51,11 @@ _LOADED: dict[Path, _Loaded] = {}
 
 def registries() -> dict[str, Registry]:
     """All registries, by the group that entry points and ``PLUGINS`` name."""
-    found = {}
+    by_group = {}
     for group, target in _REGISTRIES.items():
         module, _, attribute = target.partition(":")
-        found[group] = getattr(import_module(module), attribute)
-    return found
+        by_group[group] = getattr(import_module(module), attribute)
+    return by_group
 
 
 def load_plugin(path: str | Path) -> None:
@@ -77,14 +77,14 @@ def load_plugin(path: str | Path) -> None:
     sys.modules[name] = module  # dataclasses and pydantic look it up there
     try:
         _run(source, module, shown)
-        found = _provided(module, source, shown)
+        provided = _provided(module, source, shown)
     except BaseException:
         del sys.modules[name]
         raise
     groups = registries()
-    for group, own, thing, about in found:
-        groups[group].add(own, thing, f"{about} ({file.name})", _serves(thing), file.name)
-    _LOADED[key] = _Loaded(sha256, name, [(group, own) for group, own, _, _ in found])
+    for group, thing_name, thing, about in provided:
+        groups[group].add(thing_name, thing, f"{about} ({file.name})", _serves(thing), file.name)
+    _LOADED[key] = _Loaded(sha256, name, [(group, thing_name) for group, thing_name, _, _ in provided])
 
 
 def unload_plugin(path: str | Path) -> None:
@@ -147,7 +147,7 @@ def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, st
         raise UsageError(f"plug-in {shown}: says not what it provides; end it with a line such as {_EXAMPLE}")
     if not isinstance(table, Mapping) or not all(isinstance(part, Mapping) for part in table.values()):
         raise UsageError(f"{_at(shown, tree)}: PLUGINS must name things by group, such as {_EXAMPLE}")
-    groups, found = registries(), []
+    groups, provided = registries(), []
     for group, things in table.items():
         if group not in groups:
             hint = did_you_mean(str(group), groups)
@@ -160,10 +160,10 @@ def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, st
             wrong = registry.problem(name, thing)
             if wrong:
                 raise UsageError(f"{_at(shown, tree, name, thing)}: {registry.noun} {name!r}: {wrong}")
-            found.append((str(group), name, thing, _about(thing)))
-    if not found:
+            provided.append((str(group), name, thing, _about(thing)))
+    if not provided:
         raise UsageError(f"{_at(shown, tree)}: PLUGINS is empty; name something, such as {_EXAMPLE}")
-    return found
+    return provided
 
 
 def _about(thing: Any) -> str:

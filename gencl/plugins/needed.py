@@ -24,19 +24,19 @@ def needed(tree: object) -> dict[str, list[str]]:
     Metrics are named nowhere: all that apply are measured (those on request are not asked for by a run).
     """
     named = set(_words(tree))
-    found: dict[str, list[str]] = {}
+    by_source: dict[str, list[str]] = {}
     for group, registry in registries().items():
         for name in registry:
             source = registry.source(name)
             if source and (name in named or (group == "metrics" and registry.get(name).when != "on request")):
-                found.setdefault(source, []).append(f"{registry.noun} {name}")
-    return found
+                by_source.setdefault(source, []).append(f"{registry.noun} {name}")
+    return by_source
 
 
 def checksums(record: Needed) -> dict[str, str]:
     """The SHA-256 of each file of a record that has run here."""
-    found = {path.name: sha256 for path, sha256 in loaded_files().items()}
-    return {source: found[source] for source in record if source in found}
+    loaded = {path.name: sha256 for path, sha256 in loaded_files().items()}
+    return {source: loaded[source] for source in record if source in loaded}
 
 
 def of_groups(record: Needed, groups: Collection[str]) -> dict[str, list[str]]:
@@ -54,9 +54,9 @@ def require(record: Needed, where: object, groups: Collection[str] | None = None
     except ValueError as error:
         raise UsageError(printable(f"{where}: plugins: {error}")) from None
     every = registries()
-    known = {registry.noun: registry for registry in every.values()}
+    by_noun = {registry.noun: registry for registry in every.values()}
     for source, things in of_groups(record, every if groups is None else groups).items():
-        missing = [thing for thing in things if thing.rpartition(" ")[2] not in known[thing.rpartition(" ")[0]]]
+        missing = [thing for thing in things if thing.rpartition(" ")[2] not in by_noun[thing.rpartition(" ")[0]]]
         if missing:
             how = (
                 f"add --plugin PATH/{source} (in Python: gencl.load_plugin)"

@@ -1,7 +1,8 @@
 """Experiments by name: one YAML file each, whose first comment is the command that runs it.
 
-Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, and ``methods``, the
-settings that were found for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
+Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, ``seeds``, the number of
+seeds that a comparison has where none are named (five where a run takes less than a minute), and ``methods``, the
+settings tuned for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
 a dot is set outside the method's block). Values such as ``1.5x`` multiply what is there.
 ``methods: {like: mnist-cgan}`` takes those of another preset; a method named beside ``like`` has its own instead.
 
@@ -20,7 +21,7 @@ from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from gencl.presets.resolving import changed, methods_of, resolve, value_at
+    from gencl.presets.resolving import changed, default_seeds, methods_of, resolve, value_at
 
 __all__ = [
     "DEFAULT", "FOLDER", "about", "changed", "default_seeds", "methods_of", "names", "path_of", "resolve", "value_at",
@@ -28,8 +29,6 @@ __all__ = [
 
 FOLDER = Path(__file__).parent
 DEFAULT = "digits-cgan"
-_QUICK = ("digits-mlp", "fashion-class", "random-patterns", "split-mnist", "split-mnist-class")
-"""Presets whose runs take less than a minute on one core, with most methods."""
 
 
 def __getattr__(name: str) -> Any:
@@ -50,11 +49,6 @@ def path_of(name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     raise UsageError(f"no preset is called {name!r}{did_you_mean(name, names())}")
-
-
-def default_seeds(name: str | None) -> str:
-    """The seeds that a comparison on a preset has where none are named: five where a run takes less than a minute."""
-    return "0-4" if name in _QUICK else "0"
 
 
 def about(name: str) -> str:

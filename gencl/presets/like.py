@@ -29,7 +29,7 @@ def blocks_of(
     """
     given = {} if given is None else given
     asking = (*asking, source.resolve())
-    found: dict[str, tuple[dict[str, Any], str]] = {}
+    liked_blocks: dict[str, tuple[dict[str, Any], str]] = {}
     if isinstance(given, dict) and LIKE in given:
         name = given[LIKE]
         if not isinstance(name, str):
@@ -39,10 +39,10 @@ def blocks_of(
             if liked.resolve() in asking:
                 circle = " -> ".join(path.stem for path in (*asking, liked.resolve()))
                 raise UsageError(f"the presets lead in a circle: {circle}")
-            found = blocks_of(read_yaml(liked).get("methods"), liked, name, asking)
+            liked_blocks = blocks_of(read_yaml(liked).get("methods"), liked, name, asking)
         except UsageError as error:
             raise UsageError(f"{where}: methods.{LIKE}: {error}") from None
         given = {name: block for name, block in given.items() if name != LIKE}
     if not isinstance(given, dict) or not all(isinstance(block, dict) for block in given.values()):
         raise UsageError(f"{where}: methods must be blocks of settings, such as 'methods: {{ewc: {{lambda: 3}}}}'")
-    return {**found, **{str(name): (block, where) for name, block in given.items()}}
+    return {**liked_blocks, **{str(name): (block, where) for name, block in given.items()}}

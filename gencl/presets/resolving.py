@@ -1,4 +1,4 @@
-"""From a preset or a settings file, a method's found settings and what was set by hand: the settings of a run."""
+"""From a preset or a settings file, a method's tuned settings and what was set by hand: the settings of a run."""
 
 from __future__ import annotations
 
@@ -26,26 +26,22 @@ def resolve(
     seed: int | None = None,
     assignments: Sequence[str] | Mapping[str, Any] = (),
 ) -> Settings:
-    """The settings of a run: the preset's (or the file's), then the method's found ones, then what was set by hand.
+    """The settings of a run: the preset's (or the file's), then those tuned for the method, then what was set by hand.
 
     ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
     multiplies the present one. Raises UsageError naming the file or the assignment and the key.
     """
-    if preset is not None and config is not None:
-        raise UsageError("--preset and --config exclude each other")
-    source = Path(config) if config is not None else path_of(preset or DEFAULT)
-    where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
-    tree = read_yaml(source)
+    source, where, tree = _read(preset, config)
     tree.pop("about", None)
+    _take_seeds(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
     for path, value in wanted:
         if path == ["method", "name"]:
             method = str(value)
     complete = "methods" not in tree  # such as a run's config.yaml
-    found = _found_settings(tree, source, where)
-    own = _own_method(tree, where)
-    tree["method"], outside = _choose_method(own, method, found, complete)
+    tuned = _tuned_settings(tree, source, where)
+    tree["method"], outside = _choose_method(_method_block(tree, where), method, tuned, complete)
     for block, default in (("scenario", "split"), ("model", "cgan")):
         _choose(tree, block, default, where)
     settings = _check(tree, where)
@@ -62,20 +58,44 @@ def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) 
     return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
 
 
+def _read(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
+    """The file of a preset or of settings, how messages call it, and its content."""
+    if preset is not None and config is not None:
+        raise UsageError("--preset and --config exclude each other")
+    source = Path(config) if config is not None else path_of(preset or DEFAULT)
+    where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
+    return source, where, read_yaml(source)
+
+
+def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
+    """The seeds of a comparison where none are named, such as ``0-4``: as many as the preset or file says, else 0."""
+    _, where, tree = _read(preset, config)
+    number = _take_seeds(tree, where)
+    return f"0-{number - 1}" if number > 1 else "0"
+
+
+def _take_seeds(tree: dict[str, Any], where: str) -> int:
+    """Remove ``seeds``, which is no setting of a run, and return it: the number of seeds that a comparison has."""
+    number = tree.pop("seeds", 1)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise UsageError(f"{where}: seeds: {number!r} is no number of seeds; write a whole number such as 5")
+    return number
+
+
 def methods_of(name: str) -> list[str]:
-    """The methods for which a preset or file has found settings."""
+    """The methods for which a preset or file has tuned settings."""
     path = path_of(name)
-    return list(_found_settings(read_yaml(path), path, name))
+    return list(_tuned_settings(read_yaml(path), path, name))
 
 
 def value_at(settings: Settings, path: Sequence[str]) -> Any:
     """The value of a setting. Raises KeyError where there is none."""
-    found: Any = settings.tree()
+    value: Any = settings.tree()
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(value, Mapping) or name not in value:
             return _left_out(settings, path)
-        found = found[name]
-    return found
+        value = value[name]
+    return value
 
 
 def _left_out(settings: Settings, path: Sequence[str]) -> Any:
@@ -141,8 +161,8 @@ def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[s
     return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
 
-def _found_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:
-    """What is known to suit each method: of this file, or of the built-in preset that a run's config.yaml names."""
+def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:
+    """The settings tuned for each method: of this file, or of the built-in preset that a run's config.yaml names."""
     from gencl.methods.building import settings_of
 
     given = tree.pop("methods", None)
@@ -173,7 +193,7 @@ def _choose(tree: dict[str, Any], block: str, default: str, where: str) -> None:
     given.setdefault("name", default)
 
 
-def _own_method(tree: dict[str, Any], where: str) -> dict[str, Any]:
+def _method_block(tree: dict[str, Any], where: str) -> dict[str, Any]:
     given = tree.get("method", {})
     if not isinstance(given, dict):
         raise UsageError(f"{where}: method must be a block of settings, such as 'method: {{name: anpyc}}'")
@@ -181,20 +201,20 @@ def _own_method(tree: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _choose_method(
-    own: dict[str, Any], name: str | None, found: dict[str, dict[str, Any]], complete: bool
+    block: dict[str, Any], name: str | None, tuned: dict[str, dict[str, Any]], complete: bool
 ) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
     """The block of the method ``name`` and what is set outside it (method, key, value).
 
-    The file's own block if it is of this method, else what was found for it. A ``complete`` file has the outside
+    The file's own block if it is of this method, else the settings tuned for it. A ``complete`` file has the outside
     settings of its own method already.
     """
-    kept = name in (None, own["name"])
-    if kept and set(own) - {"name"}:
-        return own, []
-    name = name or own["name"]
-    parts = [name] if name in found else parts_of(name)
-    outside = [(part, key, value) for part in parts for key, value in found.get(part, {}).items() if "." in key]
-    inner = {part: {k: v for k, v in found.get(part, {}).items() if "." not in k} for part in parts}
+    kept = name in (None, block["name"])
+    if kept and set(block) - {"name"}:
+        return block, []
+    name = name or block["name"]
+    parts = [name] if name in tuned else parts_of(name)
+    outside = [(part, key, value) for part in parts for key, value in tuned.get(part, {}).items() if "." in key]
+    inner = {part: {k: v for k, v in tuned.get(part, {}).items() if "." not in k} for part in parts}
     return {"name": name, **(inner[name] if len(parts) == 1 else inner)}, [] if kept and complete else outside
 
 
@@ -211,8 +231,8 @@ def _check(tree: dict[str, Any], where: str) -> Settings:
         "model": _named_block(settings.model, "model", LEARNERS, where),
         "method": settings_of(settings.method, where),
     }
-    found = {**settings.tree(), **blocks}
-    return Settings.model_validate({**found, "plugins": needed(found)})
+    complete = {**settings.tree(), **blocks}
+    return Settings.model_validate({**complete, "plugins": needed(complete)})
 
 
 def _named_block(block: Mapping[str, Any], key: str, registry: Registry, where: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def render(folder: Path) -> str:
     """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
     results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
-    first = next((found[0] for found in runs.values() if found), None)
+    first = next((of_method[0] for of_method in runs.values() if of_method), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL, *added_figures()]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
     return (
@@ -69,20 +69,20 @@ def render(folder: Path) -> str:
             strips=_strips(runs),
             environment=first.metrics["environment"] if first else {},
             command=_command(results, runs),
-            settings={label: found[0].settings.to_yaml() for label, found in runs.items() if found},
+            settings={label: of_method[0].settings.to_yaml() for label, of_method in runs.items() if of_method},
         )
     )
 
 
 def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[RunFolder]:
     """The finished runs of a method that can be read, in the order of their seeds."""
-    found = []
+    readable = []
     for seed in seeds:
         run = RunFolder(cell_folder(folder, Variant(label, label), seed))
         with suppress(GenclError):
             if run.finished and run.metrics and run.settings:
-                found.append(run)
-    return found
+                readable.append(run)
+    return readable
 
 
 def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any
         rows.append({"label": label, "n": n, "cells": cells, "error": row.get("error", "")})
         if paper := results["paper"].get(label):
             there = [{"text": text, "mark": ""} for text in published_cells(paper, keys)]
-            if any(found["text"] for found in there):
+            if any(shown_cell["text"] for shown_cell in there):
                 rows.append({"label": label, "published": True, "n": "", "cells": there, "error": ""})
     return rows
 
@@ -140,16 +140,16 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
     tasks: dict[int, list[str]] = {}
-    for label, found in runs.items():
-        for run in found:
+    for label, of_method in runs.items():
+        for run in of_method:
             metrics = run.metrics
-            own = tasks.setdefault(metrics["seed"], metrics["tasks"])
+            expected = tasks.setdefault(metrics["seed"], metrics["tasks"])
             first = next(iter(tasks.values()))
-            if metrics["tasks"] == own and len(own) == len(first):  # a variant may have learned others
+            if metrics["tasks"] == expected and len(expected) == len(first):  # a variant may have learned others
                 for name, matrix in metrics["matrices"].items():
                     ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
     named = list(tasks.values())
-    columns = named[0] if named and all(own == named[0] for own in named) else _places(named)
+    columns = named[0] if named and all(names == named[0] for names in named) else _places(named)
     return [
         {
             "name": name,
@@ -164,29 +164,29 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
 
 
 def _places(named: Sequence[Sequence[str]]) -> list[str]:
-    """Return what the columns are called if each seed has tasks of its own: their places in the sequence."""
+    """Return what the columns are called if the seeds' tasks differ: their places in the sequence."""
     return [f"task {i + 1}" for i in range(len(named[0]))] if named else []
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else None
+    defined = [value for value in values if value is not None]
+    return statistics.fmean(defined) if defined else None
 
 
 def _strips(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
     """The evolution strip of each method's first run; joint training has no time to show."""
     return [
         {"label": label, "src": strip}
-        for label, found in runs.items()
-        if found and ties.competes(label) and (strip := inline(found[0].path / "samples" / "evolution.png"))
+        for label, of_method in runs.items()
+        if of_method and ties.competes(label) and (strip := inline(of_method[0].path / "samples" / "evolution.png"))
     ]
 
 
 def _command(results: Mapping[str, Any], runs: Mapping[str, Sequence[RunFolder]]) -> str:
     labels = [label for label in results["methods"] if label != REAL]
-    label, found = next(((label, found) for label, found in runs.items() if found), ("", ()))
-    own: Sequence[str] = ()
+    label, of_method = next(((label, of_method) for label, of_method in runs.items() if of_method), ("", ()))
+    overrides: Sequence[str] = ()
     with suppress(UsageError):
-        own = parse_variants(label)[0].assignments if label else ()
-    settings = found[0].settings if found else None
-    return compare_command(labels, results["seeds"], results["preset"], settings, own, results.get("baseline"))
+        overrides = parse_variants(label)[0].assignments if label else ()
+    settings = of_method[0].settings if of_method else None
+    return compare_command(labels, results["seeds"], results["preset"], settings, overrides, results.get("baseline"))

@@ -47,10 +47,10 @@ COST = (
 
 def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
     """The figures of ``order`` that any method has, each followed by the same in the features of further extractors."""
-    found = {key for row in results["methods"].values() for key in row}
+    present = {key for row in results["methods"].values() for key in row}
     further = [extractor["name"] for extractor in results.get("features", {}).get("also", ())]
     wanted = [name for key in order for name in (key, *(f"{key}_{extractor}" for extractor in further))]
-    return [key for key in wanted if key in found]
+    return [key for key in wanted if key in present]
 
 
 def print_comparison(results: dict[str, Any]) -> None:

@@ -153,29 +153,29 @@ def _evaluation(run: RunFolder) -> dict[str, Any] | None:
     """What was measured at the end alone, or by `gencl evaluate` since."""
     if not (run.path / "evaluation.json").is_file():
         return None
-    found = run.evaluation
-    names = list(found["mean"])
+    evaluation = run.evaluation
+    names = list(evaluation["mean"])
     return {
         "names": names,
-        "n": found["n"],
-        "features": found["features"],
+        "n": evaluation["n"],
+        "features": evaluation["features"],
         "rows": [
             {"task": str(row.get("task", "")), "cells": [with_unit(name, row.get(name)) for name in names]}
-            for row in found["tasks"]
+            for row in evaluation["tasks"]
         ],
-        "mean": [with_unit(name, found["mean"][name]) for name in names],
-        "mean_name": "all" if found["features"].get("pooled") else "mean",
-        "real": [with_unit(name, found["floor"].get(name)) for name in names] if found.get("floor") else [],
-        "notes": floor_lines(found["features"], found.get("floor", {})),
+        "mean": [with_unit(name, evaluation["mean"][name]) for name in names],
+        "mean_name": "all" if evaluation["features"].get("pooled") else "mean",
+        "real": [with_unit(name, evaluation["floor"].get(name)) for name in names] if evaluation.get("floor") else [],
+        "notes": floor_lines(evaluation["features"], evaluation.get("floor", {})),
         "about": {name: text for name in names if (text := metric_about(name))},
     }
 
 
-def _capacity(found: Sequence[Mapping[str, float]] | None) -> dict[str, Any] | None:
-    if not found:
+def _capacity(taken: Sequence[Mapping[str, float]] | None) -> dict[str, Any] | None:
+    if not taken:
         return None
-    rows = [[{"text": f"{100 * s:.1f}", "good": f"{100 * (1 - s):.0f}%"} for s in row.values()] for row in found]
-    return {"layers": list(found[0]), "rows": rows}
+    rows = [[{"text": f"{100 * s:.1f}", "good": f"{100 * (1 - s):.0f}%"} for s in row.values()] for row in taken]
+    return {"layers": list(taken[0]), "rows": rows}
 
 
 def _paper(metrics: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -37,8 +37,8 @@ def environment() -> Environment:
 
 def capital(name: str) -> str:
     """A figure's name as a heading."""
-    found = figure(name)
-    text = found.title or found.label
+    one = figure(name)
+    text = one.title or one.label
     return text[:1].upper() + text[1:]
 
 
@@ -68,9 +68,9 @@ def lower_is_better(name: str) -> bool:
 def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
     """Each entry's text and how good it is among all: 0 the worst, 1 the best (distances by their logarithm)."""
     lower = lower_is_better(name)
-    found = [value for row in matrix for value in row if value is not None]
-    scale = math.log if lower and found and min(found) > 0 else float
-    low, high = (scale(min(found)), scale(max(found))) if found else (0.0, 0.0)
+    values = [value for row in matrix for value in row if value is not None]
+    scale = math.log if lower and values and min(values) > 0 else float
+    low, high = (scale(min(values)), scale(max(values))) if values else (0.0, 0.0)
 
     def cell(value: float | None) -> dict[str, Any]:
         if value is None:

@@ -12,7 +12,7 @@ from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.part import parse_assignment
 from gencl.core.settings import Settings
-from gencl.reports.ties import default_baseline
+from gencl.methods.serving import default_baseline
 
 LONGEST = 12
 """Settings that a command may change; with more ``--config`` is easier to read."""
@@ -20,12 +20,12 @@ LONGEST = 12
 
 def train_command(settings: Settings) -> str:
     """``gencl train ...`` that resolves to exactly these settings, or ``--config config.yaml`` where none does."""
-    found = assignments(settings, settings.method["name"])
-    if found is None:
+    overrides = assignments(settings, settings.method["name"])
+    if overrides is None:
         return "gencl train --config config.yaml" + _data_root(settings.preset)
     words = ["gencl", "train", "--preset", settings.preset, "--method", settings.method["name"]]
     words += ["--seed", str(settings.seed)]
-    return _joined(words, found) + _data_root(settings.preset)
+    return _joined(words, overrides) + _data_root(settings.preset)
 
 
 def compare_command(
@@ -33,31 +33,32 @@ def compare_command(
     seeds: Sequence[int],
     preset: str,
     settings: Settings | None,
-    own: Sequence[str],
+    method_overrides: Sequence[str],
     baseline: str | None = None,
 ) -> str:
-    """``gencl compare ...`` of these methods and seeds; ``settings`` are of one cell, whose method has ``own``
-    assignments; without them the preset's are taken for granted. ``baseline`` is named where it is not the default."""
-    found = assignments(settings, settings.method["name"], own) if settings is not None else []
-    known = found is not None and preset in presets.names()
-    words = ["gencl", "compare", *(["--preset", preset] if known else ["--config", "FILE"])]
+    """``gencl compare ...`` of these methods and seeds; ``settings`` are of one cell, whose method has
+    ``method_overrides``; without them the preset's are taken for granted. ``baseline`` is named where it is not the
+    default."""
+    overrides = assignments(settings, settings.method["name"], method_overrides) if settings is not None else []
+    named = overrides is not None and preset in presets.names()
+    words = ["gencl", "compare", *(["--preset", preset] if named else ["--config", "FILE"])]
     words += ["--methods", ",".join(labels), "--seeds", ",".join(map(str, seeds))]
     words += ["--baseline", baseline] if baseline not in (None, default_baseline(labels)) else []
-    return _joined(words, found or []) + _data_root(preset)
+    return _joined(words, overrides or []) + _data_root(preset)
 
 
-def assignments(settings: Settings, method: str, own: Sequence[str] = ()) -> list[str] | None:
-    """What ``--set`` must say beside the preset, the method and ``own`` assignments; None where that is not possible
-    (the preset is a file's, or too much differs)."""
+def assignments(settings: Settings, method: str, method_overrides: Sequence[str] = ()) -> list[str] | None:
+    """What ``--set`` must say beside the preset, the method and ``method_overrides``; None where that is not
+    possible (the preset is a file's, or too much differs)."""
     if settings.preset not in presets.names():
         return None
     try:
-        base = presets.resolve(settings.preset, None, method, settings.seed, own)
-        found = [f"{key}={_text(key, value)}" for key, value in _changes(base.tree(), settings.tree())]
-        same = presets.resolve(settings.preset, None, method, settings.seed, [*found, *own]).tree() == settings.tree()
+        base = presets.resolve(settings.preset, None, method, settings.seed, method_overrides)
+        overrides = [f"{key}={_text(key, value)}" for key, value in _changes(base.tree(), settings.tree())]
+        repeated = presets.resolve(settings.preset, None, method, settings.seed, [*overrides, *method_overrides])
     except UsageError:
         return None
-    return found if same and len(found) <= LONGEST else None
+    return overrides if repeated.tree() == settings.tree() and len(overrides) <= LONGEST else None
 
 
 def _changes(base: Mapping[str, Any], tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

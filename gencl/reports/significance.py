@@ -27,11 +27,12 @@ Values = Sequence[float | None]
 def of_seeds(values: Values) -> dict[str, Any]:
     """Return the mean, the sample standard deviation (None of one), their number, the 95 % interval of the mean, and
     the values themselves. At least one must be there."""
-    known = [value for value in values if _is_there(value)]
-    spread = statistics.stdev(known) if len(known) > 1 else None
-    mean = statistics.fmean(known)
-    found: list[float | None] = [value if _is_there(value) else None for value in values]
-    return {"mean": mean, "std": spread, "n": len(known), "ci95": _interval(mean, spread, len(known)), "values": found}
+    there = [value for value in values if _is_there(value)]
+    n = len(there)
+    spread = statistics.stdev(there) if n > 1 else None
+    mean = statistics.fmean(there)
+    finite: list[float | None] = [value if _is_there(value) else None for value in values]
+    return {"mean": mean, "std": spread, "n": n, "ci95": _interval(mean, spread, n), "values": finite}
 
 
 def difference(one: Values, other: Values) -> dict[str, Any]:
@@ -48,13 +49,13 @@ def difference(one: Values, other: Values) -> dict[str, Any]:
 def holm(p_values: Values) -> list[float | None]:
     """Return p values corrected for being several: the k-th smallest of m is multiplied by m - k + 1, at most 1, never
     less than the one before it (Holm 1979). Missing ones stay so and do not count."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
-    found: list[float | None] = [None] * len(p_values)
+    ranked = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0
-    for k, (p, place) in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - k) * p))
-        found[place] = largest
-    return found
+    for k, (p, place) in enumerate(ranked):
+        largest = max(largest, min(1.0, (len(ranked) - k) * p))
+        corrected[place] = largest
+    return corrected
 
 
 def compared(
@@ -78,19 +79,19 @@ def compared(
     to_best = _against(values, competing, best)
     for row in to_best.values():
         row["tied"] = None if row["t_p_holm"] is None else row["t_p_holm"] >= LEVEL
-    found: dict[str, Any] = {"better": better, "best": best, "to_best": to_best}
-    return {**found, "to_baseline": _against(values, competing, baseline)} if baseline in values else found
+    comparison: dict[str, Any] = {"better": better, "best": best, "to_best": to_best}
+    return {**comparison, "to_baseline": _against(values, competing, baseline)} if baseline in values else comparison
 
 
 def _against(values: Mapping[str, Values], competing: Sequence[str], other: str | None) -> dict[str, dict[str, Any]]:
     if other is None:
         return {}
-    found = {label: difference(values[label], values[other]) for label in competing if label != other}
+    differences = {label: difference(values[label], values[other]) for label in competing if label != other}
     for key in ("t_p", "wilcoxon_p"):
-        corrected = holm([row[key] for row in found.values()])
-        for row, p in zip(found.values(), corrected, strict=True):
+        corrected = holm([row[key] for row in differences.values()])
+        for row, p in zip(differences.values(), corrected, strict=True):
             row[f"{key}_holm"] = p
-    return found
+    return differences
 
 
 def _is_there(value: float | None) -> TypeGuard[float]:

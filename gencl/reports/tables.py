@@ -146,7 +146,7 @@ def print_floor(result: dict[str, Any]) -> None:
 
 
 def print_distances(result: dict[str, Any]) -> None:
-    """What `gencl fid` found, a line a score."""
+    """Print the scores of `gencl fid`, one column per score."""
     one, other = (f"{name} ({n:,})" for name, n in zip(result["images"], result["n"], strict=True))
     table = Table(title=Text(f"{one} against {other}{_measure(result['features'])}"), title_justify="left")
     for name in result["scores"]:

@@ -10,7 +10,6 @@ from gencl.metrics.figures import REAL, figure, main_figures, shown
 from gencl.reports.significance import LEVEL, Values, compared
 
 TIED = "≈"
-_BASELINES = ("finetune", "sgd")
 Results = Mapping[str, Any]
 
 
@@ -20,17 +19,12 @@ def competes(label: str) -> bool:
     return name != REAL and not is_reference(name)
 
 
-def default_baseline(labels: Sequence[str]) -> str | None:
-    """Return plain training, if it is among them: with a head per task before one head for all."""
-    return next((label for label in _BASELINES if label in labels), None)
-
-
 def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) -> dict[str, dict[str, Any]]:
     """Return how methods compare in each figure that can be better, as results.json holds it: see `compared`.
 
     ``methods`` are its rows. A figure that fewer than two competing methods have is left out.
     """
-    found = {}
+    by_figure = {}
     for key in dict.fromkeys(key for row in methods.values() for key in row):
         values: dict[str, Values] = {
             label: row[key]["values"] for label, row in methods.items() if isinstance(row.get(key), dict)
@@ -38,20 +32,20 @@ def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) 
         competing = [label for label in values if competes(label)]
         way = figure(key).better
         if way is not None and len(competing) > 1:
-            found[key] = compared(values, way, competing, baseline)
-    return found
+            by_figure[key] = compared(values, way, competing, baseline)
+    return by_figure
 
 
 def mark(results: Results, key: str, label: str) -> Literal["best", "tied", ""]:
     """Return ``best`` for the one method that is better than all others beyond ties, ``tied`` for the best and those
     as good as it, where there are such."""
-    found = results.get("comparisons", {}).get(key)
-    if found is None or label not in (found["best"], *found["to_best"]):
+    comparison = results.get("comparisons", {}).get(key)
+    if comparison is None or label not in (comparison["best"], *comparison["to_best"]):
         return ""
-    ties = [row["tied"] for row in found["to_best"].values()]
-    if label == found["best"]:
+    ties = [row["tied"] for row in comparison["to_best"].values()]
+    if label == comparison["best"]:
         return "tied" if True in ties else "" if None in ties else "best"
-    return "tied" if found["to_best"][label]["tied"] else ""
+    return "tied" if comparison["to_best"][label]["tied"] else ""
 
 
 def legend(results: Results) -> list[str]:
@@ -70,7 +64,7 @@ def legend(results: Results) -> list[str]:
         f"{TIED}: the best, and methods that the test does not tell from it. References ({bounds}) do "
         "not compete."
     ]
-    pairs = {row["n"] for found in results["comparisons"].values() for row in found["to_best"].values()}
+    pairs = {row["n"] for comparison in results["comparisons"].values() for row in comparison["to_best"].values()}
     if min(pairs) < 2:
         lines.append("Methods with fewer than two seeds in common are not tested, and beside them nothing is bold.")
     fewest = min((n for n in pairs if n > 1), default=6)
@@ -97,14 +91,14 @@ def difference_heads(results: Results) -> list[str]:
 def difference_rows(results: Results, key: str) -> list[list[str]]:
     """Return a row for each method: its mean with the 95 % interval, and its paired differences to the best and to the
     baseline, with their intervals and corrected p values."""
-    found, rows = results["comparisons"][key], []
+    comparison, rows = results["comparisons"][key], []
     for label, row in results["methods"].items():
         if not isinstance(row.get(key), dict):
             continue
         cells = [label, shown(key, row[key]["mean"]), _interval(key, row[key].get("ci95"))]
-        cells += ["best", "", ""] if label == found["best"] else _difference(key, found["to_best"].get(label))
+        cells += ["best", "", ""] if label == comparison["best"] else _difference(key, comparison["to_best"].get(label))
         if results.get("baseline"):
-            cells += _difference(key, found.get("to_baseline", {}).get(label))
+            cells += _difference(key, comparison.get("to_baseline", {}).get(label))
         rows.append(cells)
     return rows
 

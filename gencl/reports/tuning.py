@@ -15,62 +15,62 @@ WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran 
 """Why a best value is still at an end of its grid."""
 
 
-def print_search(found: dict[str, Any]) -> None:
-    """A table a method on the terminal, and what is to be known about it."""
-    for name, row in found["methods"].items():
-        table = Table(title=Text(f"{name}: {_what(found)}"), title_justify="left")
+def print_search(search: dict[str, Any]) -> None:
+    """A table a method on the terminal, and notes about it."""
+    for name, row in search["methods"].items():
+        table = Table(title=Text(f"{name}: {_what(search)}"), title_justify="left")
         keys = list(row["grid"])
         for key in keys:
             table.add_column(escape(key), justify="right")
-        table.add_column(_heading(found), justify="right")
+        table.add_column(_heading(search), justify="right")
         table.add_column("")
         for tried in row["search"]:
             values = [escape(_value(tried["settings"][key])) for key in keys]
             best = tried["settings"] == row["best"]
-            table.add_row(*values, _score(found, tried), _remark(tried, best), style="bold" if best else None)
+            table.add_row(*values, _score(search, tried), _remark(tried, best), style="bold" if best else None)
         show(table, *_notes(name, row), width=160)
 
 
-def search_markdown(found: dict[str, Any], command: str) -> str:
+def search_markdown(search: dict[str, Any], command: str) -> str:
     """The same tables as Markdown, with the command that made them."""
-    lines = [f"# {found['preset']}: {_what(found)}", "", f"`{command}`", ""]
-    lines += [f"The rule, the same for every method: {how_chosen(found)}.", ""]
-    for name, row in found["methods"].items():
+    lines = [f"# {search['preset']}: {_what(search)}", "", f"`{command}`", ""]
+    lines += [f"The rule, the same for every method: {how_chosen(search)}.", ""]
+    for name, row in search["methods"].items():
         keys = list(row["grid"])
-        lines += [f"## {name}", "", "| " + " | ".join([*keys, _heading(found), ""]) + " |"]
+        lines += [f"## {name}", "", "| " + " | ".join([*keys, _heading(search), ""]) + " |"]
         lines += ["|" + " ---: |" * (len(keys) + 1) + " --- |"]
         for tried in row["search"]:
             best = tried["settings"] == row["best"]
-            cells = [*(_value(tried["settings"][key]) for key in keys), _score(found, tried)]
+            cells = [*(_value(tried["settings"][key]) for key in keys), _score(search, tried)]
             cells = [f"**{cell}**" for cell in cells] if best else cells
             lines.append("| " + " | ".join([*cells, _remark(tried, best).replace("|", "\\|")]) + " |")
         lines += ["", *_notes(name, row), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def how_chosen(found: dict[str, Any]) -> str:
+def how_chosen(search: dict[str, Any]) -> str:
     """Return how the search chose, in one line."""
-    seeds = f"seed{'s' * (len(found['seeds']) > 1)} {', '.join(map(str, found['seeds']))}"
-    by = f"by the best mean {found['metric']} ({found['better']} is better)"
-    limits = f"at most {found['budget']} candidates per method and {found['widen']} rounds of widening"
+    seeds = f"seed{'s' * (len(search['seeds']) > 1)} {', '.join(map(str, search['seeds']))}"
+    by = f"by the best mean {search['metric']} ({search['better']} is better)"
+    limits = f"at most {search['budget']} candidates per method and {search['widen']} rounds of widening"
     return f"chosen on validation images, {seeds}, {by}; {limits}"
 
 
-def _what(found: dict[str, Any]) -> str:
-    seeds = ", ".join(map(str, found["seeds"]))
-    return f"chosen on validation images, seed{'s' * (len(found['seeds']) > 1)} {seeds}"
+def _what(search: dict[str, Any]) -> str:
+    seeds = ", ".join(map(str, search["seeds"]))
+    return f"chosen on validation images, seed{'s' * (len(search['seeds']) > 1)} {seeds}"
 
 
-def _heading(found: dict[str, Any]) -> str:
-    if found["metric"] is None:
+def _heading(search: dict[str, Any]) -> str:
+    if search["metric"] is None:
         return "score"
-    return f"{heading(found['metric'])} ({found['better']} is better)"
+    return f"{heading(search['metric'])} ({search['better']} is better)"
 
 
-def _score(found: dict[str, Any], tried: dict[str, Any]) -> str:
+def _score(search: dict[str, Any], tried: dict[str, Any]) -> str:
     if tried["score"] is None:
         return "-"
-    if is_share(found["metric"]):  # two decimals: candidates often lie close together
+    if is_share(search["metric"]):  # two decimals: candidates often lie close together
         spread = "" if tried["std"] is None else f" ± {100 * tried['std']:.2f}"
         return f"{100 * tried['score']:.2f}{spread}"
     digits = 1 if abs(tried["score"]) >= 1 else 4

@@ -53,16 +53,16 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
     recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
     recipe.seed = settings.seed
-    known: list[str] = []
+    names: list[str] = []
 
     def load(name: str) -> Dataset:
-        known.append(name)
+        names.append(name)
         return load_dataset(name, settings.data, folder)
 
     def load_as(name: str, data: DataSettings) -> Dataset:
         return load_dataset(name, data, folder)
 
-    return with_added(recipe.build(settings.data, load), settings.extend, settings.data, known, load_as, recipe.drawn)
+    return with_added(recipe.build(settings.data, load), settings.extend, settings.data, names, load_as, recipe.drawn)
 
 
 def tasks_key(settings: Settings) -> str:

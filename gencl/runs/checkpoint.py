@@ -58,9 +58,9 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
-            own = body.pop("sha256")
+            checksum = body.pop("sha256")
             tensors = path.with_suffix(".safetensors")
-            if own != _checksum(body):
+            if checksum != _checksum(body):
                 raise ValueError("its checksum does not fit")
             if body["schema"] != SCHEMA:
                 raise ValueError(f"it is of schema {body['schema']}, this gencl reads {SCHEMA}")

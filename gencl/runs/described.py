@@ -45,7 +45,7 @@ def _git_commit() -> str:
         return ""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        described = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
+    return described.stdout.strip() if described.returncode == 0 else ""

@@ -134,6 +134,6 @@ def open_run(path: str | Path) -> RunFolder:
     if not any((run.path / name).is_file() for name in ("config.yaml", "model.json")):
         what = "is not a run: it has no config.yaml" if run.path.is_dir() else "is not a directory"
         what = what if run.path.exists() else "does not exist"
-        known = f", or the name of a ready model: {', '.join(ready.names())}" if ready.names() else ""
-        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote{known}")
+        models = f", or the name of a ready model: {', '.join(ready.names())}" if ready.names() else ""
+        raise UsageError(f"{run.path} {what}; give the directory that gencl train wrote{models}")
     return run

@@ -38,16 +38,16 @@ def learners(run: RunFolder) -> dict[int, Callable[[], Learner]]:
     one. Each raises GenclError when its file is damaged. Joint training has no time between tasks.
     """
     last = len(run.card.tasks)
-    found: dict[int, Callable[[], Learner]] = {last: run.learner}
+    loaders: dict[int, Callable[[], Learner]] = {last: run.learner}
     for number in range(1, last):
         path = _path(run.path, number)
         if path.is_file():
-            found[number] = partial(_load, run, number, path, "")
+            loaders[number] = partial(_load, run, number, path, "")
     for path in (run.path / "checkpoint").glob("*.json"):
         ended = checkpoint.task_ended(path)
-        if ended is not None and 1 <= ended < last and ended not in found and not learned_at_once(run):
-            found[ended] = partial(_load, run, ended, path.with_suffix(".safetensors"), "learner")
-    return dict(sorted(found.items()))
+        if ended is not None and 1 <= ended < last and ended not in loaders and not learned_at_once(run):
+            loaders[ended] = partial(_load, run, ended, path.with_suffix(".safetensors"), "learner")
+    return dict(sorted(loaders.items()))
 
 
 def learned_at_once(run: RunFolder) -> bool:

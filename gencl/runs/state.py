@@ -62,7 +62,7 @@ class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
     ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
-    PyTorch's (0: not known). ``origin`` says of which settings and data it is; ``ahead`` holds, for each task but the
+    PyTorch's (0: unrecorded). ``origin`` says of which settings and data it is; ``ahead`` holds, for each task but the
     first, its scores before it was learned and those of an untrained network; ``capacity``, after each task, which
     share of each layer is taken; ``evaluation`` is what was measured at the end.
     """

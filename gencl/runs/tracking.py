@@ -62,9 +62,9 @@ class Tracker:
         """After a task: the summary, the mean over tasks so far of each matrix, and each task's own value."""
         values = {f"summary/{name}": value for name, value in state.summary.items()}
         for name, matrix in state.matrices.items():
-            known = {j: value for j, value in enumerate(matrix[row]) if value is not None}
-            values |= {f"{name}/task {j + 1}": value for j, value in known.items()}
-            values |= {f"{name}/mean": sum(known.values()) / len(known)} if known else {}
+            measured = {j: value for j, value in enumerate(matrix[row]) if value is not None}
+            values |= {f"{name}/task {j + 1}": value for j, value in measured.items()}
+            values |= {f"{name}/mean": sum(measured.values()) / len(measured)} if measured else {}
         self._tracker.log({**values, "tasks learned": row + 1}, step=state.cost.steps)
 
     def picture(self, step: int, path: Path) -> None:

@@ -25,15 +25,15 @@ class Variant:
 
 def parse_variants(text: str) -> list[Variant]:
     """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
-    found = []
+    variants = []
     for part in _split(",", text):
         name, *assignments = _split(":", part.strip())
         if not name or not all("=" in assignment for assignment in assignments):
             raise UsageError(
                 f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
             )
-        found.append(Variant(part.strip(), name, tuple(assignments)))
-    return found
+        variants.append(Variant(part.strip(), name, tuple(assignments)))
+    return variants
 
 
 def _split(mark: str, text: str) -> list[str]:
@@ -43,14 +43,14 @@ def _split(mark: str, text: str) -> list[str]:
 
 def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:
     """All variants, texts being parsed; each has a folder of its own. Raises UsageError."""
-    found: list[Variant] = []
+    variants: list[Variant] = []
     for item in methods:
-        found += parse_variants(item) if isinstance(item, str) else [item]
-    folders = [variant.folder for variant in found]
-    twice = next((variant.label for variant in found if folders.count(variant.folder) > 1), None)
+        variants += parse_variants(item) if isinstance(item, str) else [item]
+    folders = [variant.folder for variant in variants]
+    twice = next((variant.label for variant in variants if folders.count(variant.folder) > 1), None)
     if twice is not None:
         raise UsageError(f"--methods: {twice!r} is there twice")
-    return found
+    return variants
 
 
 def cell_folder(folder: Path, variant: Variant, seed: int) -> Path:

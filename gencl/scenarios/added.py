@@ -21,7 +21,7 @@ def with_added(
     scenario: Scenario,
     added: Sequence[Added],
     data: DataSettings,
-    known: Iterable[str],
+    planned_data: Iterable[str],
     load: LoadAs,
     drawn: tuple[object, ...] = (),
 ) -> Scenario:
@@ -31,13 +31,13 @@ def with_added(
         scenario: the tasks that were planned.
         added: what came later, in order.
         data: shares and limits. Sizes and channels are those of the images that the scenario has already.
-        known: the data that its tasks are of.
+        planned_data: the data that its tasks are of.
         load: reads data.
         drawn: what the choice of validation images depends on (`Recipe.drawn`).
 
     Raises UsageError for data that are in the sequence already, or whose images cannot be brought to its shape.
     """
-    places = {_place(name) for name in known}
+    places = {_place(name) for name in planned_data}
     tasks, names = list(scenario.tasks), list(scenario.class_names)
     for entry in added:
         if _place(entry.data) in places:

@@ -124,7 +124,7 @@ def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
             pixels = decode(picture, None)
         except Unusable:
             continue
-        found = f"{pixels.shape[1]}x{pixels.shape[0]} {'grey' if pixels.ndim == 2 else 'RGB'}"
-        if found != wanted:
-            lines.append(f"{name}: pictures such as {found} become {wanted}, as those that the run knows")
+        present = f"{pixels.shape[1]}x{pixels.shape[0]} {'grey' if pixels.ndim == 2 else 'RGB'}"
+        if present != wanted:
+            lines.append(f"{name}: pictures such as {present} become {wanted}, as those that the run knows")
     return lines

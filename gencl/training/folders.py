@@ -56,12 +56,12 @@ def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
     """What differs between two trees of settings, a line each."""
-    found = []
+    lines = []
     for key in [*stored, *(key for key in wanted if key not in stored)]:
         old, new = stored.get(key), wanted.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += differences(old, new, f"{prefix}{key}.")
+            lines += differences(old, new, f"{prefix}{key}.")
         elif old != new:
             values = [tree.get(key, "the default") for tree in (stored, wanted)]
-            found.append(f"{prefix}{key} is {values[0]} there, {values[1]} here")
-    return found
+            lines.append(f"{prefix}{key} is {values[0]} there, {values[1]} here")
+    return lines

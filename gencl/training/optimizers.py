@@ -30,7 +30,7 @@ class Switch:
 
 
 def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Parameter] = ()) -> Optimizer:
-    """A fresh optimiser for a phase's parameters, the run's or the phase's own, fused where the device has it.
+    """A fresh optimiser for a phase's parameters, the run's or the phase's, fused where the device has it.
 
     Parameters in ``slow`` learn at ``train.shared_lr`` times the rate. `set_rate` knows.
     """

@@ -97,6 +97,18 @@ class Session:
             "random": self.random.state(),
         }
 
+    def save(self) -> None:
+        """Writes a checkpoint."""
+        self.stopwatch.count()
+        self.state.cost.note_memory(self.device)
+        if self.processes.main:
+            self.recorder.checkpoint(self.state, self.tensors())
+
+    def write_results(self) -> None:
+        """Writes metrics.json and the trained model, once all is learned. A resumed run may write them again."""
+        self.recorder.write_metrics(self.state, self.learner, self.method, self.evaluator)
+        self.recorder.write_model(self.learner)
+
     def context(self, task: Task) -> Context:
         """What the hooks of a task are given."""
         return Context(
@@ -153,7 +165,7 @@ class Session:
     def leave_stage(self) -> None:
         """Ends a stage after its last step."""
         self.average.take()
-        # running statistics are of each process's own rows; what methods find from here on must be the same
+        # running statistics are of each process's own rows; what methods compute from here on must be the same
         self.processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
     def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:

@@ -32,6 +32,7 @@ from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
 from gencl.training.folders import check_run_folder, default_folder, stored_settings
+from gencl.training.session import Session
 from gencl.training.trainer import Trainer
 
 SHOWN_TASKS = 20
@@ -115,40 +116,40 @@ def run_settings(
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device)
-    trainer = make_trainer(settings, scenario, accelerator, folder, root, progress)
-    learner, recorder = trainer.learner, trainer.recorder
-    if extends is not None and len(trainer.episodes) < len(scenario.tasks):
+    session = make_session(settings, scenario, accelerator, folder, root, progress)
+    learner, recorder = session.learner, session.recorder
+    if extends is not None and len(session.episodes) < len(scenario.tasks):
         raise UsageError(
             f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
             "cannot be extended; train a new run with the new images beside the old ones"
         )
     device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
-    found = checkpoint.load(folder / "checkpoint", device) if resume else None
-    if found is not None:
-        _check_origin(found, recorder, len(settings.extend))
-        if processes.main and found.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
+    last = checkpoint.load(folder / "checkpoint", device) if resume else None
+    if last is not None:
+        _check_origin(last, recorder, len(settings.extend))
+        if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
-        trainer.restore(State.from_tree(found.state), found.tensors)
+        session.restore(State.from_tree(last.state), last.tensors)
     else:
         with processes.main_first():
             learner.load_pretrained()
-    if (line := run_threads.settle([trainer], threads, processes.world)) and processes.main:
+    if (line := run_threads.settle([session], threads, processes.world)) and processes.main:
         say(line, progress)
     processes.wait()  # nobody writes before everybody has read
     try:
         if processes.main:
             recorder.create(resume, extends)
             if log_with is not None:
-                recorder.follow(log_with, trainer.state.cost.steps)
-            say_what_is_learned(learner, scenario, progress, found)
+                recorder.follow(log_with, session.state.cost.steps)
+            say_what_is_learned(learner, scenario, progress, last)
         processes.wait()
-        trainer.fit(progress)
+        Trainer(session).fit(progress)
         if processes.main:
-            trainer.write_results()
+            session.write_results()
             html.write(RunFolder(folder))
         processes.wait()
     except Exception:
-        if processes.main and not resume and not trainer.state.cost.steps:
+        if processes.main and not resume and not session.state.cost.steps:
             recorder.discard()
         raise
     finally:
@@ -156,16 +157,16 @@ def run_settings(
     return RunFolder(folder)
 
 
-def make_trainer(
+def make_session(
     settings: Settings,
     scenario: Scenario,
     accelerator: Accelerator,
     folder: Path,
     root: Path | None,
     progress: Mode,
-) -> Trainer:
-    """A trainer of a fresh run in ``folder``, where nothing is written yet. Raises UsageError where settings, learner,
-    method and tasks do not go together."""
+) -> Session:
+    """The session of a fresh run in ``folder``, where nothing is written yet. Raises UsageError where settings,
+    learner, method and tasks do not go together."""
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = building.build(settings.method)
@@ -185,12 +186,12 @@ def make_trainer(
     again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
     again += arguments()
     recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
-    return Trainer(settings, scenario, learner, method, evaluator, recorder, accelerator)
+    return Session(settings, scenario, learner, method, evaluator, recorder, accelerator)
 
 
-def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
+def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
     """The checkpoint is of these settings and data, or of those before tasks were added."""
-    stored = found.state.get("origin", {})
+    stored = last.state.get("origin", {})
     here = next((o for k in range(added + 1) if (o := recorder.origin(k))["settings"] == stored.get("settings")), {})
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
         if what not in here or stored.get(what) != here[what]:
@@ -198,12 +199,12 @@ def _check_origin(found: checkpoint.Checkpoint, recorder: Recorder, added: int) 
 
 
 def say_what_is_learned(
-    learner: Learner, scenario: Scenario, progress: Mode, found: checkpoint.Checkpoint | None = None
+    learner: Learner, scenario: Scenario, progress: Mode, last: checkpoint.Checkpoint | None = None
 ) -> None:
     """The tasks with their labels, and what was wrong with a checkpoint."""
-    for problem in found.passed_over if found else ():
+    for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
-    images, learned = sum(len(task.train) for task in scenario.tasks), found.state["episode"] if found else 0
+    images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     say(f"{tasks}, {images} training images; {learner.describe()}", progress)
     coming = list(enumerate(scenario.tasks))[learned:]

@@ -28,5 +28,5 @@ def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Sc
 
 def figures(state: State, tasks: int) -> dict[str, float]:
     """The figures of the first so many tasks, of metrics that were measured before each of them but the first."""
-    found = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == tasks - 1}
-    return {name: value for name, value in found.items() if value is not None}
+    transfers = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == tasks - 1}
+    return {name: value for name, value in transfers.items() if value is not None}

@@ -49,8 +49,8 @@ def evaluate(
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device)
     learner = run.learner(str(accelerator.device))
-    known = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
-    tasks = list(scenario.tasks[:known])
+    learned = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
+    tasks = list(scenario.tasks[:learned])
     if [task.classes for task in tasks] != learner.tasks:
         raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
     with processes.main_first():

@@ -70,13 +70,13 @@ def fid(
             channels, size = channels or shape[0], size or shape[1]
         data = DataSettings.model_validate({"size": size, "channels": channels})
         if b is None:
-            own = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
+            held_out = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
         else:
             real = images_of(sides[1], data, root, split, None)
             generated = images_of(sides[0], data, root, split, n or (real.n if sides[0].run else None))
             extractor = _extractor(features, [generated, real], sides, weights)
     if b is None:  # all processes together, so not within main_first
-        return _against_held_out(sides[0].name, *own)
+        return _against_held_out(sides[0].name, *held_out)
     extractor.to(accelerator.device)
 
     def reading(images: Images) -> Reading:
@@ -84,17 +84,17 @@ def fid(
             return read_real(extractor, images.part.to(accelerator.device), batch_size, processes, keep=True)
         return read(extractor, images.n, images.make, batch_size, accelerator.device, processes, keep=True)
 
-    found, wanted = reading(generated), reading(real)
-    assert found.features is not None and found.logits is not None and wanted.features is not None
+    made, wanted = reading(generated), reading(real)
+    assert made.features is not None and made.logits is not None and wanted.features is not None
     if processes.main:
-        for note in bias_notes(generated.n, real.n, found.features.shape[1]):
+        for note in bias_notes(generated.n, real.n, made.features.shape[1]):
             say(note)
     return {
         "schema": 1,
         "images": [generated.name, real.name],
         "n": [generated.n, real.n],
         "features": describe(extractor),
-        "scores": _scores((found.statistics, wanted.statistics), (found.features, wanted.features), found.logits),
+        "scores": _scores((made.statistics, wanted.statistics), (made.features, wanted.features), made.logits),
     }
 
 
@@ -146,7 +146,7 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
     """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
     snapshot, processes = evaluator.snapshot(tasks, keep=True), evaluator.conditions.processes
     both = snapshot.features_of(tasks)
-    logits = [found for task in tasks if (found := snapshot.generated(task).logits) is not None]
+    logits = [values for task in tasks if (values := snapshot.generated(task).logits) is not None]
     pooled = snapshot.conditions.pool
     for note in evaluator.notes(snapshot) if pooled else bias_notes(len(both[0]), len(both[1]), both[0].shape[1]):
         if processes.main:

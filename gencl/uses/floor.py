@@ -65,7 +65,7 @@ def floor_of(
         evaluator = Evaluator(
             learner, scenario, settings.evaluate, 0, None, batch_size, progress, processes, weights=weights
         )
-    found = evaluator.floor(scenario.tasks)
-    if not found:
+    scores = evaluator.floor(scenario.tasks)
+    if not scores:
         raise UsageError(f"{settings.preset}: no score in features is measured on it, so that there is no floor")
-    return {"schema": 1, "preset": settings.preset, "features": evaluator.features(), "floor": found}
+    return {"schema": 1, "preset": settings.preset, "features": evaluator.features(), "floor": scores}

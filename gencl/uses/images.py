@@ -40,7 +40,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Side:
-    """What is known before images are read: where they come from, and the run, if it is one."""
+    """A side of the comparison before its images are read: where they come from, and the run, if it is one."""
 
     name: str
     run: RunFolder | None = None

@@ -106,10 +106,10 @@ def _between_images(
     learner = _with_encoder(run)
     wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
     pictures = _read(images, run.card.image_shape)
-    found = [_first_class(learner, index) for index in _best_tasks(learner, pictures, wanted).tolist()]
+    classes_shown = [_first_class(learner, index) for index in _best_tasks(learner, pictures, wanted).tolist()]
     with torch.no_grad():
-        latents = learner.encode(pictures.float() / 255, torch.tensor(found))
-    start, end = ((torch.tensor(found[i : i + 1]), latents[i : i + 1]) for i in (0, 1))
+        latents = learner.encode(pictures.float() / 255, torch.tensor(classes_shown))
+    start, end = ((torch.tensor(classes_shown[i : i + 1]), latents[i : i + 1]) for i in (0, 1))
     frames = _between(learner, start, end, steps)
     row = [pictures[0], *frames[0], pictures[1]]
     return draw_grid([row], column_names=["from", *[""] * steps, "to"], zoom=zoom_for(frames))
@@ -190,14 +190,14 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:
     """Image files as uint8 (n, c, h, w) of the model's shape; warns of each that is resized."""
     with strict():
-        found = [_pixels(Path(path)) for path in paths]
+        pictures = [_pixels(Path(path)) for path in paths]
     channels, size, _ = shape
-    for path, pixels in zip(paths, found, strict=True):
+    for path, pixels in zip(paths, pictures, strict=True):
         height, width = pixels.shape[:2]
         if (height, width) != (size, size):
             cropped = "" if height == width else "its middle is cropped and "
             warnings.warn(f"{path} is {width}x{height}: {cropped}resized to {size}x{size}", stacklevel=4)
-    images = [torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None] for pixels in found]
+    images = [torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None] for pixels in pictures]
     return torch.cat([fit(image, size, channels) for image in images])
 
 

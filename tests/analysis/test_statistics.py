@@ -15,21 +15,21 @@ pytestmark = pytest.mark.numeric
 
 
 def test_moments_by_hand() -> None:
-    found = shape(torch.tensor([[0.0, 0.0], [0.0, 4.0]]))  # mean 1, deviations -1 -1 -1 3: m2 = 3, m3 = 6, m4 = 21
-    assert found.n == 4 and found.zero == 0.75 and found.top == 1
-    assert found.skewness == pytest.approx(6 / 3**1.5) and found.kurtosis == pytest.approx(21 / 9 - 3)
+    moments = shape(torch.tensor([[0.0, 0.0], [0.0, 4.0]]))  # mean 1, deviations -1 -1 -1 3: m2 = 3, m3 = 6, m4 = 21
+    assert moments.n == 4 and moments.zero == 0.75 and moments.top == 1
+    assert moments.skewness == pytest.approx(6 / 3**1.5) and moments.kurtosis == pytest.approx(21 / 9 - 3)
     assert shape(torch.tensor([1.0, 3.0])).kurtosis == pytest.approx(-2)
     assert shape(torch.ones(3)).kurtosis is None and shape(torch.zeros(3)).top is None
     scaled = shape(1e-4 * torch.tensor([0.0, 0.0, 0.0, 4.0]))
-    assert scaled.kurtosis == pytest.approx(found.kurtosis)
+    assert scaled.kurtosis == pytest.approx(moments.kurtosis)
 
 
 def test_density_leaves_out_what_is_far_below() -> None:
     values = torch.tensor([0.0, 1e-12, 1.1, 2.9])
-    found = density(values)
-    assert found.sum() == 0.5 and shape(values).low == 0.5 and shape(values).zero == 0.25
+    shares = density(values)
+    assert shares.sum() == 0.5 and shape(values).low == 0.5 and shape(values).zero == 0.25
     place = next(i for i in range(BINS) if edges()[i] <= 0 < edges()[i + 1])  # 1 is the mean
-    assert found[place] == 0.25 and density(torch.tensor([1e9] + [0.0] * 9999))[-1] == 1e-4
+    assert shares[place] == 0.25 and density(torch.tensor([1e9] + [0.0] * 9999))[-1] == 1e-4
     assert density(torch.zeros(2)).sum() == 0
 
 
@@ -45,16 +45,16 @@ def test_overlap_by_hand() -> None:
 
 def test_change_by_hand() -> None:
     before, after = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([2.0, 1.0, 1.0])
-    found = change(before, after, torch.tensor([1.0, 2.0, 1.0]))
-    assert found.square == pytest.approx(5 / 3) and found.absolute == pytest.approx(1)
-    assert found.weighted_square == pytest.approx(5 / 4) and found.weighted_absolute == pytest.approx(3 / 4)
+    moved = change(before, after, torch.tensor([1.0, 2.0, 1.0]))
+    assert moved.square == pytest.approx(5 / 3) and moved.absolute == pytest.approx(1)
+    assert moved.weighted_square == pytest.approx(5 / 4) and moved.weighted_absolute == pytest.approx(3 / 4)
     assert change(before, after, torch.zeros(3)).weighted_square is None
 
 
 def test_change_in_each_tenth() -> None:
     moved, importance = torch.arange(20.0), torch.arange(20.0).flip(0)
-    found = by_importance(-moved, importance)
-    assert found[0] == pytest.approx(18.5 / 9.5) and found[-1] == pytest.approx(0.5 / 9.5) and len(found) == 10
+    tenths = by_importance(-moved, importance)
+    assert tenths[0] == pytest.approx(18.5 / 9.5) and tenths[-1] == pytest.approx(0.5 / 9.5) and len(tenths) == 10
     assert by_importance(torch.zeros(10), torch.ones(10)) == [0.0] * 10
     assert len(by_importance(torch.ones(3), torch.ones(3))) == 3
 

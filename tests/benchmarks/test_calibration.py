@@ -58,7 +58,7 @@ def test_a_row_is_the_same_within_the_spread_or_says_which_side_is_better() -> N
     near = summary(row, [(0.90, 0.90), (0.94, 0.94)], None)
     far = summary(row, [(0.50, 0.91), (0.52, 0.92)], 3.0)
     torn = summary(row, [(0.90, 0.91), (0.94, 0.92)], None)
-    assert [found["verdict"] for found in (near, far, torn)] == ["same", "worse", "undecided"]
+    assert [row["verdict"] for row in (near, far, torn)] == ["same", "worse", "undecided"]
     head, rule, *lines = table([near, far])
     assert len({line.count("|") for line in (head, rule, *lines)}) == 1
     assert lines[0] == "| plain training |  | 92.00 ± 2.83 | 92.00 ± 2.83 | +0.00 (+0.00 to +0.00) | same | nothing |"
@@ -76,5 +76,5 @@ def peer() -> Iterator[Side]:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.differs], ids=lambda row: row.name)
 def test_both_sides_agree_where_nothing_differs_by_design(row: Row, tmp_path: Path, peer: Side) -> None:
-    found = calibration(tmp_path).run(weak(row), range(2), peer)
-    assert found["difference"]["mean"] == pytest.approx(0, abs=0.02)
+    row = calibration(tmp_path).run(weak(row), range(2), peer)
+    assert row["difference"]["mean"] == pytest.approx(0, abs=0.02)

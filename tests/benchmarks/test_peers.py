@@ -13,5 +13,5 @@ def test_labels_are_places_among_classes_in_any_order() -> None:
 
 
 def test_each_task_has_labels_from_zero_where_a_seed_draws_the_order_of_classes() -> None:
-    found = tensors("digits-mlp", ["scenario.order=seed", "data.validation=0"], None)
-    assert all(found[f"train.labels.{task}"].unique().tolist() == [0, 1] for task in range(5))
+    data = tensors("digits-mlp", ["scenario.order=seed", "data.validation=0"], None)
+    assert all(data[f"train.labels.{task}"].unique().tolist() == [0, 1] for task in range(5))

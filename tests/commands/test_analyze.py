@@ -54,19 +54,19 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_keeping_changes_nothing_else(run: Run, plain: Run) -> None:
-    names = [sorted(path.name for path in found.path.iterdir()) for found in (run, plain)]
+    names = [sorted(path.name for path in each.path.iterdir()) for each in (run, plain)]
     assert set(names[0]) - set(names[1]) <= {"kept", "analysis"} and "kept" in names[0] and "kept" not in names[1]
     assert "keep" not in (plain.path / "config.yaml").read_text()
     assert "keep: tasks" in (run.path / "config.yaml").read_text()
-    weights = [(found.path / "model.safetensors").read_bytes() for found in (run, plain)]
+    weights = [(each.path / "model.safetensors").read_bytes() for each in (run, plain)]
     assert weights[0] == weights[1]
 
 
 def test_measured_again_importance_is_what_the_method_held(run: Run) -> None:
-    bench, own = Bench(10**6, None, "cpu"), held(run)
-    assert own is not None and list(kept.learners(run)) == [1, 2, 3]
+    bench, at_end = Bench(10**6, None, "cpu"), held(run)
+    assert at_end is not None and list(kept.learners(run)) == [1, 2, 3]
     each = [bench.importance(run, make(), "fisher", number) for number, make in kept.learners(run).items()]
-    for name, value in own.items():
+    for name, value in at_end.items():
         assert torch.equal(value, each[0][name] + each[1][name] + each[2][name])
 
 
@@ -75,8 +75,8 @@ def drawn(run: Run) -> dict[str, list[str]]:
     """What the command says of a run without naming an analysis."""
     done = gencl("analyze", run.path, "--n", "40", "--json")
     assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = json.loads(done.stdout)
-    return found
+    paths: dict[str, list[str]] = json.loads(done.stdout)
+    return paths
 
 
 def test_without_a_name_a_run_gets_all_that_apply(run: Run, drawn: dict[str, list[str]]) -> None:

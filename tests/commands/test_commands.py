@@ -85,16 +85,16 @@ def test_pictures_are_there_for_every_task(run: Path) -> None:
 
 @pytest.mark.parametrize("what", ["methods", "presets", "datasets", "learners", "models", "metrics"])
 def test_list(what: str) -> None:
-    found = json.loads(gencl("list", what, "--json").stdout)
-    assert found and all(about for about in found.values())
-    assert what != "methods" or set(METHODS) <= set(found)
+    lines = json.loads(gencl("list", what, "--json").stdout)
+    assert lines and all(about for about in lines.values())
+    assert what != "methods" or set(METHODS) <= set(lines)
 
 
 def test_list_of_all_names() -> None:
-    found = json.loads(gencl("list", "--json").stdout)
-    assert set(METHODS) <= set(found["methods"]) and "digits-cgan" in found["presets"] and "cgan" in found["learners"]
+    names = json.loads(gencl("list", "--json").stdout)
+    assert set(METHODS) <= set(names["methods"]) and "digits-cgan" in names["presets"] and "cgan" in names["learners"]
     shown = gencl("list").stdout
-    assert all(name in shown for name in (*found, *found["datasets"])) and max(map(len, shown.splitlines())) <= 120
+    assert all(name in shown for name in (*names, *names["datasets"])) and max(map(len, shown.splitlines())) <= 120
 
 
 def test_listing_help_and_slips_do_not_import_torch() -> None:
@@ -131,7 +131,7 @@ def test_presets_are_valid_and_start_with_their_command(tmp_path: Path) -> None:
     assert shown.startswith(text) and "#   dgr: {share: 0.75}\n" in shown
 
 
-def test_found_settings_reach_the_method_and_can_be_changed() -> None:
+def test_tuned_settings_reach_the_method_and_can_be_changed() -> None:
     settings = presets.resolve("digits-mlp", method="anpyc")
     assert settings.method["prune"] == 50
     settings = presets.resolve("digits-mlp", method="anpyc", assignments=["method.prune=10"])

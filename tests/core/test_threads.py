@@ -20,7 +20,7 @@ from gencl.core import threads
 from gencl.core.errors import UsageError
 from gencl.runs import checkpoint
 from gencl.runs.build import make_learner
-from gencl.training.trainer import Trainer
+from gencl.training.session import Session
 from tests import conftest
 from tests.conftest import tiny
 
@@ -43,15 +43,15 @@ def train(out: Path, number: int | None, resume: bool = False) -> int:
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch, out: Path, number: int) -> None:
     """Leaves a run that was stopped so many steps into its second task."""
-    real = Trainer.rate
+    real = Session.rate
 
-    def rate(trainer: Trainer, ctx: gencl.Context) -> float:
-        if trainer.state.episode == 1 and trainer.state.step == step:
+    def rate(session: Session, ctx: gencl.Context) -> float:
+        if session.state.episode == 1 and session.state.step == step:
             raise KeyboardInterrupt
-        return real(trainer, ctx)
+        return real(session, ctx)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "rate", rate)
+        patch.setattr(Session, "rate", rate)
         train(out, number)
 
 
@@ -159,6 +159,6 @@ def test_the_command_says_so_before_pytorch_is_imported() -> None:
 
 
 def test_cells_choose_within_their_share(tmp_path: Path) -> None:
-    found = gencl.compare("sgd", [0], tmp_path / "c", "digits-mlp", set=tiny("digits-mlp"), jobs=2, progress="silent")
-    assert found["methods"]["sgd"]["status"] == "done"
+    results = gencl.compare("sgd", [0], tmp_path / "c", "digits-mlp", set=tiny("digits-mlp"), jobs=2, progress="silent")
+    assert results["methods"]["sgd"]["status"] == "done"
     assert Run(tmp_path / "c" / "sgd" / "seed-0").metrics["environment"]["threads"] == 1

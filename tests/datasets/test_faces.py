@@ -29,11 +29,11 @@ def official(root: Path, parts: str = "0000112022") -> type[CelebA]:
 
 
 def test_the_official_files_have_their_own_split(tmp_path: Path) -> None:
-    found = faces.read(official(tmp_path), tmp_path)
-    assert found.classes == ("face",)
-    train, test = ([path.name for path in files] for (files,) in (found.train, found.test or ()))
+    listing = faces.read(official(tmp_path), tmp_path)
+    assert listing.classes == ("face",)
+    train, test = ([path.name for path in files] for (files,) in (listing.train, listing.test or ()))
     assert train == [f"{i:06d}.jpg" for i in (1, 2, 3, 4, 8)] and test == [f"{i:06d}.jpg" for i in (7, 9, 10)]
-    whole = read_listing(found, "celeba", DataSettings(size=32))
+    whole = read_listing(listing, "celeba", DataSettings(size=32))
     assert whole.train.shape == (3, 32, 32) and (len(whole.train), len(whole.test)) == (5, 3)
 
 
@@ -58,14 +58,14 @@ def test_a_damaged_list_and_missing_pictures_are_named(tmp_path: Path) -> None:
 )
 def test_a_folder_of_pictures_is_one_class(name: str, folder: str, label: str, tmp_path: Path) -> None:
     fill(tmp_path / folder, range(5))
-    found = load_dataset(name, DataSettings(), tmp_path)
-    assert (found.name, found.classes) == (name, (label,)) and (len(found.train), len(found.test)) == (4, 1)
+    loaded = load_dataset(name, DataSettings(), tmp_path)
+    assert (loaded.name, loaded.classes) == (name, (label,)) and (len(loaded.train), len(loaded.test)) == (4, 1)
 
 
 def test_parts_of_a_folder_are_kept(tmp_path: Path) -> None:
     fill(tmp_path / "anime_faces" / "train", range(3)), fill(tmp_path / "anime_faces" / "test", range(5, 7))
-    found = load_dataset("anime", DataSettings(), tmp_path)
-    assert found.classes == ("anime",) and (len(found.train), len(found.test)) == (3, 2)
+    loaded = load_dataset("anime", DataSettings(), tmp_path)
+    assert loaded.classes == ("anime",) and (len(loaded.train), len(loaded.test)) == (3, 2)
 
 
 @pytest.mark.parametrize(("name", "advice"), [("celeba", "Google Drive.*img_align_celeba.zip"), ("anime", "Kaggle")])
@@ -78,5 +78,5 @@ def test_where_to_get_them_is_said(name: str, advice: str, tmp_path: Path) -> No
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "size"), [("celeba", 64), ("anime", 64)])
 def test_the_real_ones(name: str, size: int, data_root: Path) -> None:
-    found = load_dataset(name, DataSettings(size=size), data_root)
-    assert (len(found.train), len(found.test)) == (4000, 1000) and found.train.shape == (3, size, size)
+    loaded = load_dataset(name, DataSettings(size=size), data_root)
+    assert (len(loaded.train), len(loaded.test)) == (4000, 1000) and loaded.train.shape == (3, size, size)

@@ -38,11 +38,11 @@ def test_sub_folders_are_classes_and_a_share_is_kept_for_testing(tmp_path: Path)
     fill(tmp_path / "b", range(10)), fill(tmp_path / "a", range(20, 40))
     (tmp_path / "a" / "notes.txt").write_text("not a picture")
     (tmp_path / ".hidden").mkdir()
-    found = read(tmp_path, test=0.3)
-    assert found.name == tmp_path.name and found.classes == ("a", "b")
-    assert found.test.labels.bincount().tolist() == [6, 3] and found.train.labels.bincount().tolist() == [14, 7]
+    data = read(tmp_path, test=0.3)
+    assert data.name == tmp_path.name and data.classes == ("a", "b")
+    assert data.test.labels.bincount().tolist() == [6, 3] and data.train.labels.bincount().tolist() == [14, 7]
     expected = {noise(seed, 8, 8).tobytes() for seed in range(20, 40)}
-    both = [*found.train.select(found.train.labels == 0).images, *found.test.select(found.test.labels == 0).images]
+    both = [*data.train.select(data.train.labels == 0).images, *data.test.select(data.test.labels == 0).images]
     assert {image.numpy().tobytes() for image in both} == expected
 
 
@@ -60,23 +60,23 @@ def test_copies_fall_on_one_side_in_their_class_and_in_others(tmp_path: Path, sh
     fill(tmp_path / "a", range(12)), fill(tmp_path / "b", range(6, 18))
     for seed in range(6):
         noise(seed, 8, 8).save(tmp_path / "a" / f"copy-{seed}.png")
-    found = read(tmp_path, test=share)
-    sides = [{image.numpy().tobytes() for image in part.images} for part in (found.train, found.test)]
+    data = read(tmp_path, test=share)
+    sides = [{image.numpy().tobytes() for image in part.images} for part in (data.train, data.test)]
     assert not sides[0] & sides[1] and len(sides[0] | sides[1]) == 18
-    assert found.train.labels.unique().tolist() == found.test.labels.unique().tolist() == [0, 1]
+    assert data.train.labels.unique().tolist() == data.test.labels.unique().tolist() == [0, 1]
 
 
 def test_a_folder_with_its_own_split(tmp_path: Path) -> None:
     for part, seeds in (("train", range(6)), ("test", range(50, 52))):
         for name in ("x", "y"):
             fill(tmp_path / part / name, seeds, (8, 8, 3))
-    found = read(tmp_path)
-    assert (len(found.train), len(found.test)) == (12, 4) and found.train.shape == (3, 8, 8)
+    data = read(tmp_path)
+    assert (len(data.train), len(data.test)) == (12, 4) and data.train.shape == (3, 8, 8)
 
 
 def test_a_folder_of_nothing_but_pictures_is_one_class(tmp_path: Path) -> None:
-    found = read(fill(tmp_path / "cats", range(5)))
-    assert found.classes == ("cats",) and (len(found.train), len(found.test)) == (4, 1)
+    data = read(fill(tmp_path / "cats", range(5)))
+    assert data.classes == ("cats",) and (len(data.train), len(data.test)) == (4, 1)
 
 
 def test_modes_and_sizes_are_brought_to_one(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_modes_and_sizes_are_brought_to_one(tmp_path: Path) -> None:
     fill(tmp_path / "a", range(10, 12), (16, 8, 3))
     noise(20, 8, 8, 4).save(folder / "alpha.png")
     Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(folder / "deep.PNG")
-    found = read(tmp_path, size=6)
-    assert found.train.shape == (3, 6, 6) and len(found.train) + len(found.test) == 7
-    every = torch.cat([found.train.images, found.test.images])
+    data = read(tmp_path, size=6)
+    assert data.train.shape == (3, 6, 6) and len(data.train) + len(data.test) == 7
+    every = torch.cat([data.train.images, data.test.images])
     assert any((image == 40_000 >> 8).all() for image in every)
     assert read(tmp_path, size=6, channels=1).train.shape == (1, 6, 6)
 
@@ -128,8 +128,8 @@ def test_a_named_set_may_lie_as_a_folder(tmp_path: Path) -> None:
         fill(tmp_path / "caltech101" / "101_ObjectCategories" / letter, seeds)
     fill(tmp_path / "caltech101" / "101_ObjectCategories" / "BACKGROUND_Google", range(5))
     for name in ("notmnist", "caltech101"):
-        found = load_dataset(name, DataSettings(), tmp_path, download=False)
-        assert found.name == name and found.classes == ("A", "B")
+        data = load_dataset(name, DataSettings(), tmp_path, download=False)
+        assert data.name == name and data.classes == ("A", "B")
 
 
 def _empty(root: Path) -> None:

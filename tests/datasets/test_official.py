@@ -46,16 +46,16 @@ def tiny_cifar(root: Path, base: type[Any], key: str, names_key: str, classes: i
 
 def test_cifar10(tmp_path: Path) -> None:
     kind = tiny_cifar(tmp_path, CIFAR10, "labels", "label_names", 10, 5)
-    found = cifar.read(kind, "cifar10", tmp_path, False)
-    assert len(found.train) == 100 and len(found.test) == 10 and found.classes[9] == "class 9"
+    data = cifar.read(kind, "cifar10", tmp_path, False)
+    assert len(data.train) == 100 and len(data.test) == 10 and data.classes[9] == "class 9"
     stored = pickle.loads((tmp_path / "cifar-10-batches-py" / "part0").read_bytes())
-    assert torch.equal(found.train.images[:20].flatten(1), torch.from_numpy(stored["data"]))
+    assert torch.equal(data.train.images[:20].flatten(1), torch.from_numpy(stored["data"]))
 
 
 def test_cifar100(tmp_path: Path) -> None:
     kind = tiny_cifar(tmp_path, CIFAR100, "fine_labels", "fine_label_names", 100, 1)
-    found = cifar.read(kind, "cifar100", tmp_path, False)
-    assert found.train.shape == (3, 32, 32) and found.test.labels.tolist() == list(range(100))
+    data = cifar.read(kind, "cifar100", tmp_path, False)
+    assert data.train.shape == (3, 32, 32) and data.test.labels.tolist() == list(range(100))
 
 
 def test_pickles_with_another_md5_are_not_opened(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_svhn(tmp_path: Path, place: str) -> None:
         savemat(file, {"X": images[part], "y": np.arange(n)[:, None] % 10 + 1})  # 10 stands for the digit 0
         table[part] = ["", file.name, md5(file)]
     kind = type("Tiny", (SVHN,), {"split_list": table})
-    found = svhn.read(kind, tmp_path, False)
-    assert found.train.labels.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2] and len(found.test) == 5
-    assert torch.equal(found.train.images[3], torch.from_numpy(images["train"][:, :, :, 3]).permute(2, 0, 1))
+    data = svhn.read(kind, tmp_path, False)
+    assert data.train.labels.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2] and len(data.test) == 5
+    assert torch.equal(data.train.images[3], torch.from_numpy(images["train"][:, :, :, 3]).permute(2, 0, 1))
 
 
 def test_stl10(tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_stl10(tmp_path: Path) -> None:
         for what, content in (("X", images.tobytes()), ("y", bytes([1, 10, 3, 2])))
     ]
     kind = type("Tiny", (stl10.Labelled,), {"train_list": files[:2], "test_list": files[2:]})
-    found = stl10.read(kind, tmp_path, False)
-    assert found.train.labels.tolist() == [0, 9, 2, 1] and found.classes[9] == "truck"
-    assert torch.equal(found.test.images, torch.from_numpy(images).transpose(2, 3))
+    data = stl10.read(kind, tmp_path, False)
+    assert data.train.labels.tolist() == [0, 9, 2, 1] and data.classes[9] == "truck"
+    assert torch.equal(data.test.images, torch.from_numpy(images).transpose(2, 3))
 
 
 def test_the_md5_of_what_is_read_are_the_official_ones() -> None:
@@ -110,15 +110,15 @@ def test_the_md5_of_what_is_read_are_the_official_ones() -> None:
 
 @pytest.mark.data
 def test_fashion_mnist_packed_or_not(data_root: Path, tmp_path: Path) -> None:
-    found = mnist.load_fashion(data_root)
-    assert found.classes[0] == "T-shirt/top" and found.reader is None
-    assert found.train.labels.bincount().tolist() == [6000] * 10
+    data = mnist.load_fashion(data_root)
+    assert data.classes[0] == "T-shirt/top" and data.reader is None
+    assert data.train.labels.bincount().tolist() == [6000] * 10
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     for name in mnist.UNPACKED_FASHION_MD5:
         packed = (data_root / "FashionMNIST" / "raw" / f"{name}.gz").read_bytes()
         (raw / name).write_bytes(gzip.decompress(packed))
-    assert mnist.load_fashion(tmp_path, False).test.fingerprint() == found.test.fingerprint()
+    assert mnist.load_fashion(tmp_path, False).test.fingerprint() == data.test.fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def read(path: Path, **data: Any) -> Dataset:
     return read_folder(path, DataSettings(**data))
 
 
-def count(found: Dataset) -> int:
-    return len(found.train) + len(found.test)
+def count(data: Dataset) -> int:
+    return len(data.train) + len(data.test)
 
 
 def plain(mode: str, colour: Any, size: int = 8) -> Image.Image:
@@ -78,8 +78,8 @@ def test_pictures_are_cropped_and_not_squeezed(tmp_path: Path) -> None:
         pixels = np.zeros(shape, dtype=np.uint8)
         pixels[tuple(slice((side - 16) // 2, (side + 16) // 2) for side in shape)] = 250
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    found = read(tmp_path, size=8)
-    assert torch.cat([found.train.images, found.test.images]).unique().tolist() == [250]
+    data = read(tmp_path, size=8)
+    assert torch.cat([data.train.images, data.test.images]).unique().tolist() == [250]
 
 
 def test_large_photographs_are_decoded_at_a_fraction(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_broken_pictures_are_refused_or_skipped(tmp_path: Path, capsys: pytest.C
     for _ in range(2):  # the second time from the cache, which must not look whole
         with pytest.raises(GenclError, match=r"a/bomb\.png cannot be used: .*\(14 of 34 pictures in .*data\.broken=sk"):
             read(tmp_path, size=16)
-        found = read(tmp_path, size=16, broken="skip")
-        assert count(found) == 20
+        data = read(tmp_path, size=16, broken="skip")
+        assert count(data) == 20
         shown = capsys.readouterr().err
         assert "left out 14 of 34 pictures" in shown and "cut.jpg (image file is truncated" in shown
         assert "and 4 more" in shown and shown.count("\n") == 1
@@ -183,8 +183,8 @@ def test_a_class_is_all_that_lies_below_its_folder_and_no_link_leads_in_a_circle
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "here").symlink_to(tmp_path)
     (tmp_path / "itself").symlink_to("itself")
-    found = read(tmp_path)
-    assert found.classes == ("a", "b") and count(found) == 9
+    data = read(tmp_path)
+    assert data.classes == ("a", "b") and count(data) == 9
 
 
 def test_pictures_beside_folders_of_pictures_are_refused(tmp_path: Path) -> None:
@@ -223,9 +223,9 @@ def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
     names = ["two words", "<script>alert(1)<", "line\nbreak", "-dash", "ünï", "esc\x1b[31m", os.fsdecode(b"raw\xff")]
     for i, name in enumerate(names):
         fill(tmp_path / name.replace("/", ""), range(10 * i, 10 * i + 2))
-    found = read(tmp_path)
-    assert set(found.classes) == {*names[:2], r"line\nbreak", *names[3:5], r"esc\x1b[31m", r"raw\udcff"}
-    assert all(name.isprintable() for name in found.classes)
+    data = read(tmp_path)
+    assert set(data.classes) == {*names[:2], r"line\nbreak", *names[3:5], r"esc\x1b[31m", r"raw\udcff"}
+    assert all(name.isprintable() for name in data.classes)
 
 
 def test_waiting_changes_nothing() -> None:

@@ -38,8 +38,8 @@ def test_resizing_agrees_with_pillow(size: int) -> None:
     image = torch.randint(256, (3, 20, 13), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     middle = image.permute(1, 2, 0).numpy()[3:16]  # what is not square is cropped, not squeezed
     expected = Image.fromarray(middle).resize((size, size), Image.Resampling.BILINEAR)
-    found = fit(image[None], size, None)[0].permute(1, 2, 0)
-    assert (found.int() - torch.from_numpy(np.array(expected)).int()).abs().max() <= 1
+    resized = fit(image[None], size, None)[0].permute(1, 2, 0)
+    assert (resized.int() - torch.from_numpy(np.array(expected)).int()).abs().max() <= 1
 
 
 def test_a_reader_does_not_suit_other_sizes() -> None:

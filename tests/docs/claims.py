@@ -5,15 +5,15 @@ A check returns the numbers of the words in their order, or asserts an order bet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from figures import read
 
 from tests.docs.checks import (
     ALL,
+    BEHIND,
     CONSOLIDATING,
     FIRST,
+    LENET,
+    Claim,
     above_the_floor,
     ahead,
     ahead_in,
@@ -23,7 +23,6 @@ from tests.docs.checks import (
     consolidating_tie,
     every,
     in_no_order,
-    lead,
     lenet,
     lenet_published,
     longer_is_better,
@@ -38,32 +37,15 @@ from tests.docs.checks import (
     within,
     worst_of_ablation,
 )
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Words of a page that hold as long as the check does."""
-
-    page: str
-    words: str
-    check: Callable[[], Sequence[float] | None]
-
+from tests.docs.method_claims import METHOD_CLAIMS
 
 README, GENERATORS, VERIFIED, RESULTS = "README.md", "docs/generators.md", "docs/verified.md", "results/README.md"
 FASHION, BOTH, VAE, SCHEDULE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae", "mnist-cgan-schedule/test"
 FACES = ("celeba-anime-vae", "celeba-anime-cgan")
-CLASSIFIERS = ("split-mnist", "permuted-mnist")
-BEHIND = ("ewc", "mas", "anpyc", "sgd")
 NEAR = ("lwf", "xdg+si", "hat", "packnet", "clnp", *CONSOLIDATING)
-LENET = "60.0 times fewer weights at 98.92 %"
 FLOOR = "score 14.4. Above that floor, `anpyc+align` is at 1.9 times joint training, and at 3.6 times"
 TIED = "`ewc`, `mas` and `anpyc` are tied"
 LEAD = "`anpyc+align` and `align` are tied, and both are ahead of `ewc`, `mas`, `anpyc` and plain training (`sgd`)"
-
-
-def _method(name: str) -> str:
-    return f"docs/methods/{name}.md"
-
 
 CLAIMS = [
     Claim(README, FLOOR, above_the_floor),
@@ -169,100 +151,7 @@ CLAIMS = [
         "With `one-hot` far more is forgotten",
         lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
     ),
-    Claim(
-        _method("align"),
-        "both are ahead of `mas`, `ewc` and `anpyc` alone, with one digit per task and with two",
-        lambda: every(aligned_lead(folder, *BEHIND) for folder in ("mnist-cgan", "split-mnist-cgan")),
-    ),
-    Claim(
-        _method("anpyc"),
-        "alone it is tied with `mas` and `ewc`",
-        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
-    ),
-    Claim(
-        _method("anpyc"),
-        "it is tied with `align` alone over all ten digits",
-        lambda: tied("mnist-cgan", ALL, "anpyc+align", "align"),
-    ),
-    Claim(_method("anpyc"), LENET, lambda: lenet()[2:]),
-    Claim(
-        _method("anpyc"),
-        "costs 0.8 points on split MNIST",
-        lambda: [lead("split-mnist", "anpyc", "anpyc:method.score=random")],
-    ),
-    Claim(
-        _method("anpyc"),
-        "is a tie on permuted MNIST",
-        lambda: tied("permuted-mnist", "acc", "anpyc", "anpyc:method.score=random"),
-    ),
-    Claim(_method("clnp"), "it reaches 98.21 %, and the paper reports 98.42 %", wide),
-    Claim(
-        _method("dgr"),
-        "its spread over seeds is the largest of all methods",
-        lambda: widest("mnist-cgan", FIRST, "dgr"),
-    ),
-    Claim(
-        _method("dgr"),
-        "is ahead of it on `split-mnist-cgan`",
-        lambda: ahead_in("split-mnist-cgan", (FIRST, ALL), "align", "dgr"),
-    ),
-    Claim(
-        _method("ewc-online"),
-        "On permuted MNIST it is ahead of [EWC]",
-        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
-    ),
-    Claim(
-        _method("ewc-online"),
-        "by 0.1 points on split MNIST",
-        lambda: [lead("split-mnist", "ewc-online", "ewc")],
-    ),
-    Claim(
-        _method("ewc"),
-        "On permuted MNIST, [ewc-online](ewc-online.md) is ahead of it",
-        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
-    ),
-    Claim(
-        _method("lwf"),
-        "On split MNIST it is ahead of `si`, `mas` and `spp`",
-        lambda: ahead("split-mnist", "acc", "lwf", "si", "mas", "spp"),
-    ),
-    Claim(
-        _method("lwf"),
-        "`lwf` is behind `hat` and `packnet`",
-        lambda: every(ahead("permuted-mnist", "acc", one, "lwf") for one in ("hat", "packnet")),
-    ),
-    Claim(
-        _method("mas"),
-        "On MNIST it is tied with EWC and ANPyC",
-        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
-    ),
-    Claim(
-        _method("packnet"),
-        "ahead of every other single method with the same steps",
-        lambda: ahead("permuted-mnist", "acc", "packnet", *others("permuted-mnist", "packnet", single=True)),
-    ),
-    Claim(_method("packnet"), "behind `xdg+si`", lambda: ahead("permuted-mnist", "acc", "xdg+si", "packnet")),
-    Claim(_method("packnet"), "0.75⁹ ≈ 7.5 %", lambda: [0.75, 100 * 0.75**9]),
-    Claim(
-        _method("sgd-f"),
-        "on permuted MNIST it is behind `finetune`",
-        lambda: ahead("permuted-mnist", "acc", "finetune", "sgd-f"),
-    ),
-    Claim(
-        _method("sgd"),
-        "is the same training with one head per task, and reaches a higher accuracy",
-        lambda: ahead("split-mnist", "acc", "finetune", "sgd"),
-    ),
-    Claim(
-        _method("spp"),
-        "the three are tied on split and on permuted MNIST",
-        lambda: every(tied(folder, "acc", "spp", "mas", "anpyc") for folder in CLASSIFIERS),
-    ),
-    Claim(
-        _method("xdg"),
-        "`xdg+si` is ahead of it on split and on permuted MNIST",
-        lambda: every(ahead(folder, "acc", "xdg+si", "xdg") for folder in CLASSIFIERS),
-    ),
+    *METHOD_CLAIMS,
     Claim(VERIFIED, "within 0.7 points of joint training", lambda: within("split-mnist", "acc", 0.7, *NEAR)),
     Claim(
         VERIFIED,

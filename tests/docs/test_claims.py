@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.checks import ahead, tied
-from tests.docs.claims import CLAIMS, Claim
+from tests.docs.checks import Claim, ahead, tied
+from tests.docs.claims import CLAIMS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -49,11 +49,11 @@ def _prose(page: str) -> str:
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.page}: {claim.words[:60]}")
 def test_what_a_page_claims_is_true(claim: Claim) -> None:
     where = f"{claim.page} says {claim.words!r}"
-    assert claim.words in _prose(claim.page), f"{where} no longer: mend tests/docs/claims.py"
+    assert claim.words in _prose(claim.page), f"{where} no longer: mend its claim in tests/docs"
     try:
         values = list(claim.check() or [])
     except (AssertionError, LookupError) as error:
-        pytest.fail(f"{where}, but results/ do not: {error}\nRewrite the sentence, and its claim in claims.py.")
+        pytest.fail(f"{where}, but results/ do not: {error}\nRewrite the sentence, and its claim in tests/docs.")
     stated = NUMBER.findall(claim.words) if values else []
     assert len(values) == len(stated), f"{where}: {len(stated)} numbers, recomputed {values}"
     for text, value in zip(stated, values, strict=True):
@@ -67,10 +67,10 @@ def test_a_number_in_prose_is_a_claim(page: str) -> None:
     for claim in sorted((claim for claim in CLAIMS if claim.page == page), key=lambda claim: -len(claim.words)):
         text = text.replace(claim.words, " ")
     text = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)  # code, and where links lead
-    for known in NO_RESULTS:
-        text = re.sub(known, " ", text)
-    found = [text[max(0, match.start() - 50) : match.end() + 20] for match in RESULT.finditer(text)]
-    assert not found, f"{page}: put these numbers into a table, or a claim into tests/docs/claims.py: {found}"
+    for pattern in NO_RESULTS:
+        text = re.sub(pattern, " ", text)
+    unclaimed = [text[max(0, match.start() - 50) : match.end() + 20] for match in RESULT.finditer(text)]
+    assert not unclaimed, f"{page}: put these numbers into a table, or a claim into tests/docs/claims.py: {unclaimed}"
 
 
 @pytest.mark.parametrize(

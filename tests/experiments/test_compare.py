@@ -40,8 +40,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def results_of(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return found
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
 
 
 def test_forward_transfer_is_against_joint_training_of_the_same_seed_and_tasks(compared: Path) -> None:
@@ -66,9 +66,9 @@ def test_results_hold_every_seeds_value_and_pairs_with_the_baseline(compared: Pa
     assert acc["values"] == [Run(compared / "sgd" / f"seed-{seed}").metrics["summary"]["acc"] for seed in (0, 1)]
     assert acc["ci95"][0] <= acc["mean"] <= acc["ci95"][1]
     assert results["methods"]["sgd"]["aaa"]["n"] == 2 and "aaa" not in results["methods"]["joint"]
-    found = results["comparisons"]["acc"]
-    assert results["baseline"] == "sgd" and set(found["to_baseline"]) == {OTHER} and found["best"] != "joint"
-    assert found["to_baseline"][OTHER]["n"] == 2
+    comparison = results["comparisons"]["acc"]
+    assert results["baseline"] == "sgd" and set(comparison["to_baseline"]) == {OTHER} and comparison["best"] != "joint"
+    assert comparison["to_baseline"][OTHER]["n"] == 2
 
 
 def test_the_baseline_is_a_method_that_is_compared(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
     sets = [*tiny("digits-cgan"), "scenario.tasks=2"]
     methods = "sgd,sgd:evaluate.samples=30"
     gencl.compare(methods, [0], tmp_path / "c", "digits-cgan", set=sets, threads=1, progress="silent")
-    found = results_of(tmp_path / "c")
-    assert found["features"]["n"] == 20 and found["methods"]["sgd"]["status"] == "done"
-    other = found["methods"]["sgd:evaluate.samples=30"]
+    results = results_of(tmp_path / "c")
+    assert results["features"]["n"] == 20 and results["methods"]["sgd"]["status"] == "done"
+    other = results["methods"]["sgd:evaluate.samples=30"]
     assert other["status"] == "failed" and "fid" not in other
     assert "was measured otherwise than the others" in other["error"]
     assert other["error"].endswith("n 30, not 20; pool 30, not 20")
@@ -177,5 +177,5 @@ def test_a_variant_has_no_published_row(tmp_path: Path) -> None:
     from gencl.experiments.results import write_results
 
     variants = parse_variants("anpyc,anpyc:method.prune=0,spp")
-    found = write_results(tmp_path, variants, [0], "split-mnist", {})
-    assert set(found["paper"]) == {"anpyc", "spp"} and found["paper"]["spp"]["source"] == "SPP table 2"
+    written = write_results(tmp_path, variants, [0], "split-mnist", {})
+    assert set(written["paper"]) == {"anpyc", "spp"} and written["paper"]["spp"]["source"] == "SPP table 2"

@@ -58,8 +58,8 @@ def assert_equal_runs(one: gencl.Run, other: gencl.Run) -> None:
         moved = float((second - first).norm())
         assert moved <= 0.03 * float(first.norm()) + 1e-3, f"{name}: {moved}"
     for name, matrix in one.metrics["matrices"].items():
-        for row, found in zip(matrix, other.metrics["matrices"][name], strict=True):
-            assert [v or 0 for v in found] == pytest.approx([v or 0 for v in row], rel=0.02, abs=1e-3)
+        for row, other_row in zip(matrix, other.metrics["matrices"][name], strict=True):
+            assert [v or 0 for v in other_row] == pytest.approx([v or 0 for v in row], rel=0.02, abs=1e-3)
 
 
 @pytest.mark.parametrize(("preset", "method", "assignments"), CASES)
@@ -134,9 +134,9 @@ def test_compare_trains_seeds_together_where_it_can(tmp_path: Path) -> None:
         options += ["--set", assignment]
     refused = conftest.gencl("compare", *options, "--executor", "local", "--out", tmp_path / "none")
     assert refused.returncode == 2 and "--executor" in refused.stderr and not (tmp_path / "none").exists()
-    found = conftest.gencl("compare", *options, "--out", tmp_path / "cells")
-    lines = found.stderr + found.stdout
-    assert found.returncode == 0 and "ewc, seeds 0, 1: done" in lines
+    done = conftest.gencl("compare", *options, "--out", tmp_path / "cells")
+    lines = done.stderr + done.stdout
+    assert done.returncode == 0 and "ewc, seeds 0, 1: done" in lines
     assert "lwf: one seed at a time, since its method does not" in lines and "lwf, seed 1: done" in lines
     results = json.loads((tmp_path / "cells" / "results.json").read_text())
     assert all(row["acc"]["n"] == 2 for row in results["methods"].values())
@@ -151,5 +151,5 @@ def test_cells_that_have_begun_go_on_alone(tmp_path: Path) -> None:
         begun = tmp_path / "ewc" / "seed-1"
         begun.mkdir(parents=True)
         (begun / "config.yaml").touch()
-        found = _groups(cells, tmp_path, {kind_of(settings): (1, 28, 28)}, reporter)
-    assert [[seed for _, seed in group] for group in found] == [[0, 2, 3], [1]]
+        groups = _groups(cells, tmp_path, {kind_of(settings): (1, 28, 28)}, reporter)
+    assert [[seed for _, seed in group] for group in groups] == [[0, 2, 3], [1]]

@@ -20,10 +20,10 @@ def test_each_cell_is_a_job_and_what_is_done_stays(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     out, failing = tmp_path / "c", "finetune:model.heads=domain"
     done = command(*BASE, "local", "--methods", f"sgd,{failing}", "--threads", "1", "--out", out)
-    found = json.loads(done.stdout)["methods"]
-    assert done.returncode == 1 and found["sgd"]["status"] == "done"
-    assert found[failing]["status"] == "failed" and "a head a task" in found[failing]["error"]
-    assert json.loads((out / "results.json").read_text())["methods"] == found
+    rows = json.loads(done.stdout)["methods"]
+    assert done.returncode == 1 and rows["sgd"]["status"] == "done"
+    assert rows[failing]["status"] == "failed" and "a head a task" in rows[failing]["error"]
+    assert json.loads((out / "results.json").read_text())["methods"] == rows
     assert len(list((out / "jobs").glob("*.json"))) == 2 and not list((out / "jobs").glob("*.job"))
     alone = gencl.train(
         "digits-mlp", "sgd", 0, tmp_path / "alone", set=tiny("digits-mlp"), threads=1, progress="silent"

@@ -15,7 +15,7 @@ from gencl import presets
 from gencl.core.errors import UsageError
 from gencl.experiments.grid import parse_grid
 from gencl.experiments.search import Experiment, searches, thinned
-from gencl.experiments.tune import found_yaml
+from gencl.experiments.tune import methods_block
 from gencl.methods import METHODS
 from tests.conftest import gencl as run_gencl
 from tests.conftest import tiny
@@ -30,11 +30,11 @@ def test_a_small_grid_is_tried_whole_and_a_large_one_evenly() -> None:
     assert thinned(line, [10], 1) == [(4,)] and thinned(line, [10], 1, (7,)) == [(7,)]
     assert thinned(line, [10], 4, (3,)) == [(0,), (3,), (6,), (9,)]
     square = list(itertools.product(range(4), range(4)))
-    found = thinned(square, [4, 4], 4)
-    assert found == thinned(square, [4, 4], 4)
+    chosen = thinned(square, [4, 4], 4)
+    assert chosen == thinned(square, [4, 4], 4)
     assert thinned(square, [4, 4], 1, (None, 3)) == [(1, 3)]
     for axis in (0, 1):  # every value of each setting once
-        assert sorted(point[axis] for point in found) == [0, 1, 2, 3]
+        assert sorted(point[axis] for point in chosen) == [0, 1, 2, 3]
 
 
 def test_the_present_settings_are_among_the_candidates() -> None:
@@ -47,17 +47,17 @@ def test_the_present_settings_are_among_the_candidates() -> None:
 def test_grids_are_for_all_methods_for_one_or_for_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(METHODS.get("mas"), "grid", {"lambda": (1, 5)})
     grids = ["lambda=0.5,2", "anpyc.prune=0,50", "train.lr=0.1,2x", "sgd.train.momentum=0.5"]
-    found = searches(["sgd", "ewc", "anpyc", "mas+ewc"], grids, DIGITS, 100)
-    assert {search.method: search.grid for search in found} == {
+    wanted = searches(["sgd", "ewc", "anpyc", "mas+ewc"], grids, DIGITS, 100)
+    assert {search.method: search.grid for search in wanted} == {
         "sgd": {"train.lr": [0.1], "train.momentum": [0.5]},  # 2x of the preset's 0.05 is 0.1 as well
         "ewc": {"lambda": [0.5, 2.0], "train.lr": [0.04, 0.1]},  # 2x of the 0.02 that the preset has for it
         "anpyc": {"lambda": [0.5, 2.0], "prune": [0.0, 50.0], "train.lr": [0.1]},
         "mas+ewc": {"mas.lambda": [0.5, 2.0], "ewc.lambda": [0.5, 2.0], "train.lr": [0.04, 0.1]},
     }
-    assert found[1].variants()[0].label == "ewc:method.lambda=0.5:train.lr=0.04"
+    assert wanted[1].variants()[0].label == "ewc:method.lambda=0.5:train.lr=0.04"
     rates = [0.02, 0.05, 0.125]  # 0.4, 1 and 2.5 times the preset's
-    own = searches(["mas", "joint"], [], DIGITS, 6)
-    assert [search.grid for search in own] == [{"lambda": [1.0, 5.0], "train.lr": rates}, {"train.lr": rates}]
+    defaults = searches(["mas", "joint"], [], DIGITS, 6)
+    assert [search.grid for search in defaults] == [{"lambda": [1.0, 5.0], "train.lr": rates}, {"train.lr": rates}]
     (search,) = searches(["joint"], ["train.lr=1x"], DIGITS, 6)
     assert search.candidates == [{"train.lr": 0.05}]
 
@@ -110,12 +110,12 @@ def test_a_search_scores_on_validation_images_and_leaves_a_block_for_the_preset(
     assert done.returncode == 0, done.stderr
     assert "0.1 of the training images are kept apart" in done.stderr
     assert "is at an end of its values" in done.stdout and str(out / "found.yaml") in done.stdout
-    found = json.loads((out / "tune.json").read_text())
-    assert found["metric"] == "acc" and found["seeds"] == [10] and found["split"] == "validation"
-    good, diverged = found["methods"]["sgd"]["search"]
-    assert found["methods"]["sgd"]["best"] == {"train.lr": 0.05} and good["status"] == "done"
+    summary = json.loads((out / "tune.json").read_text())
+    assert summary["metric"] == "acc" and summary["seeds"] == [10] and summary["split"] == "validation"
+    good, diverged = summary["methods"]["sgd"]["search"]
+    assert summary["methods"]["sgd"]["best"] == {"train.lr": 0.05} and good["status"] == "done"
     assert diverged["status"] == "failed" and diverged["score"] is None and "became" in diverged["error"]
-    ewc = found["methods"]["ewc"]
+    ewc = summary["methods"]["ewc"]
     assert ewc["score"] == max(row["score"] for row in ewc["search"]) and ewc["edge"] == {"lambda": "limit"}
     run = gencl.load_run(out / "sgd_train.lr=0.05" / "seed-10")
     assert run.settings.evaluate.split == "validation" and run.settings.data.validation == 0.1
@@ -127,20 +127,20 @@ def test_a_search_scores_on_validation_images_and_leaves_a_block_for_the_preset(
     assert presets.resolve(config=mine, method="ewc").method["lambda"] == ewc["best"]["lambda"]
     before = run.path.stat().st_mtime_ns
     again = run_gencl(*command, "--json")
-    assert json.loads(again.stdout) == found and run.path.stat().st_mtime_ns == before
+    assert json.loads(again.stdout) == summary and run.path.stat().st_mtime_ns == before
 
 
 def test_generators_are_scored_by_distance_and_all_failed_is_said(tmp_path: Path) -> None:
-    found = gencl.tune(
+    summary = gencl.tune(
         "dgr,sgd", ["dgr.share=0.25,0.75", "dgr.train.lr=1x", "sgd.train.lr=1e30"], seeds=[10], out=tmp_path / "t",
         widen=0, set=tiny("digits-cgan"), progress="silent",
     )  # fmt: skip
-    assert found["metric"] == "fid" and found["better"] == "lower"
-    scores = [row["score"] for row in found["methods"]["dgr"]["search"]]
-    assert found["methods"]["dgr"]["score"] == min(scores)
-    assert found["methods"]["sgd"]["best"] is None and "became" in found["methods"]["sgd"]["error"]
+    assert summary["metric"] == "fid" and summary["better"] == "lower"
+    scores = [row["score"] for row in summary["methods"]["dgr"]["search"]]
+    assert summary["methods"]["dgr"]["score"] == min(scores)
+    assert summary["methods"]["sgd"]["best"] is None and "became" in summary["methods"]["sgd"]["error"]
     text = (tmp_path / "t" / "found.yaml").read_text()
-    assert text == found_yaml(found) and [*yaml.safe_load(text)["methods"]] == ["dgr"]
+    assert text == methods_block(summary) and [*yaml.safe_load(text)["methods"]] == ["dgr"]
     assert "seed 10, by the best mean fid (lower is better); at most 9 candidates" in text
     assert "# sgd: nothing was chosen, every candidate failed: " in text
 
@@ -158,24 +158,24 @@ def test_a_search_widens_its_grid_and_goes_on_where_it_was_stopped(tmp_path: Pat
     config = ["train.lr=0.01", "data.validation=0.1", "evaluate.split=validation", *tiny("digits-mlp")]
     gencl.train("digits-mlp", "finetune", seed=10, out=half, set=config, progress="silent")
     before = [path.stat().st_mtime_ns for path in (kept, half / "metrics.json")]
-    found = search("stopped", 2)
+    widened = search("stopped", 2)
     assert [path.stat().st_mtime_ns for path in (kept, half / "metrics.json")] == before
-    row = found["methods"]["finetune"]
+    row = widened["methods"]["finetune"]
     assert row["rounds"] == 2 or row["edge"] == {}
     assert row["grid"]["train.lr"][:3] == [0.0001, 0.001, 0.01] and row["std"] is not None
     assert [tried["round"] for tried in row["search"]][:3] == [0, 0, 1]
     results = json.loads((tmp_path / "stopped" / "results.json").read_text())
     assert len(results["methods"]) == len(row["search"])
-    assert search("whole", 2) == found
+    assert search("whole", 2) == widened
 
 
 def test_composed_methods_get_a_block_of_blocks(tmp_path: Path) -> None:
     best = {"mas.lambda": 3.0, "dgr.share": 0.25, "train.lr": 0.01}
     rule = {"metric": "fid", "better": "lower", "seeds": [10], "budget": 6, "widen": 3}
-    found = {**rule, "methods": {"mas+dgr": {"best": best, "edge": {}}}}
-    block = yaml.safe_load(found_yaml(found))["methods"]["mas+dgr"]
+    summary = {**rule, "methods": {"mas+dgr": {"best": best, "edge": {}}}}
+    block = yaml.safe_load(methods_block(summary))["methods"]["mas+dgr"]
     assert block == {"mas": {"lambda": 3.0}, "dgr": {"share": 0.25}, "train.lr": 0.01}
     mine = tmp_path / "mine.yaml"
-    mine.write_text(found_yaml(found))
+    mine.write_text(methods_block(summary))
     settings = presets.resolve(config=mine, method="mas+dgr")
     assert settings.method["mas"]["lambda"] == 3 and settings.train.lr == 0.01

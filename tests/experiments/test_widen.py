@@ -26,7 +26,7 @@ def test_limits_are_those_of_the_settings_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "upward", "limits", "found"),
+    ("values", "upward", "limits", "expected"),
     [
         ([0.01, 0.1, 1.0], True, Limits(0), 10),
         ([0.01, 0.1, 1.0], False, Limits(0), 0.001),
@@ -49,9 +49,9 @@ def test_limits_are_those_of_the_settings_fields() -> None:
     ],
 )
 def test_a_grid_is_continued_within_the_settings_limits(
-    values: list[float], upward: bool, limits: Limits, found: float | None
+    values: list[float], upward: bool, limits: Limits, expected: float | None
 ) -> None:
-    assert beyond(values, upward, limits) == (None if found is None else pytest.approx(found))
+    assert beyond(values, upward, limits) == (None if expected is None else pytest.approx(expected))
 
 
 def test_only_numbers_have_ends() -> None:
@@ -87,9 +87,9 @@ def settled(search: Search, best: Values) -> list[int]:
 
 
 def test_every_method_searches_the_learning_rate_within_one_budget() -> None:
-    found = searches(["joint", "mas", "clnp"], [], DIGITS, 9, 2)
-    assert [len(search.candidates) for search in found] == [3, 6, 6]  # a part is left for the best's neighbours
-    for search in found:
+    wanted = searches(["joint", "mas", "clnp"], [], DIGITS, 9, 2)
+    assert [len(search.candidates) for search in wanted] == [3, 6, 6]  # a part is left for the best's neighbours
+    for search in wanted:
         rate = 0.02 if search.method == "clnp" else 0.05
         assert search.grid["train.lr"] == pytest.approx([0.4 * rate, rate, 2.5 * rate])
         present = {"lambda": 1.0, "l1": 1e-5, "margin": 0.0005, "train.lr": rate}

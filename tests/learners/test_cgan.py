@@ -25,11 +25,11 @@ def test_every_parameter_of_the_generator_is_shared_or_one_tasks_own(class_layer
         resolve("digits-cgan", assignments=[f"model.class_layer={class_layer}", f"model.adapter={adapter}"]), 3
     )
     shared = learner.shared()
-    own = [learner.own(task) for task in range(3)]
-    everything = [*shared, *(name for part in own for name in part)]
+    per_task = [learner.per_task(task) for task in range(3)]
+    everything = [*shared, *(name for part in per_task for name in part)]
     assert sorted(everything) == sorted(n for n, _ in learner.named_parameters() if n.startswith("generator."))
     assert len(set(everything)) == len(everything)
-    assert all(f".tasks.{task}." in name for task, part in enumerate(own) for name in part)
+    assert all(f".tasks.{task}." in name for task, part in enumerate(per_task) for name in part)
 
 
 def test_an_adapter_adds_nothing_at_first_and_is_of_its_rank() -> None:
@@ -51,20 +51,20 @@ def test_entropies_against_their_definitions() -> None:
     x = torch.linspace(-8, 8, 33, dtype=torch.float64)
     p = torch.sigmoid(x)
     assert torch.allclose(bernoulli_entropy(x), -(p * p.log() + (1 - p) * (1 - p).log()))
-    found = {}
+    entropies = {}
     for kind in ("pixels", "softmax", "discriminator"):
         learner, _ = grown(resolve("digits-cgan", assignments=["model.width=4", f"model.entropy={kind}"]))
         latents = learner.latents(3, "test")
-        found[kind] = learner.scalars(
+        entropies[kind] = learner.scalars(
             "entropy",
             Batch(latents.new_zeros(3, 0), torch.zeros(3, dtype=torch.long), extra={"latents": latents}),
             RandomSource(0),
         )
     logits = learner.generator.logits(latents, torch.zeros(3, dtype=torch.long)).flatten(1)
     chances = logits.softmax(1)
-    assert torch.allclose(found["softmax"], -(chances * chances.log()).sum(1), rtol=1e-4)
-    assert torch.allclose(found["pixels"], bernoulli_entropy(logits).sum(1), rtol=1e-4)
-    assert ((found["discriminator"] > 0) & (found["discriminator"] <= 0.6932)).all()
+    assert torch.allclose(entropies["softmax"], -(chances * chances.log()).sum(1), rtol=1e-4)
+    assert torch.allclose(entropies["pixels"], bernoulli_entropy(logits).sum(1), rtol=1e-4)
+    assert ((entropies["discriminator"] > 0) & (entropies["discriminator"] <= 0.6932)).all()
 
 
 @pytest.mark.parametrize("norm", ["batch", "none"])

@@ -21,7 +21,7 @@ from gencl.methods.dgr import DGR
 from gencl.runs.build import make_learner
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Scenario
-from gencl.training.trainer import Trainer
+from gencl.training.session import Session
 from tests.conftest import grown, tiny
 
 SMALL = [*tiny("digits-mlp"), "scenario.order=given", "model.generator.width=4", "model.generator_batch=8"]
@@ -63,9 +63,9 @@ def test_both_grow_and_only_the_classifier_is_protected() -> None:
 def test_some_rows_keep_the_shares_of_new_and_replayed_samples(size: int, n: int | None) -> None:
     new = size // 2
     batch = Batch(torch.zeros(size, 1, 2, 2), (torch.arange(size) >= new).long())
-    found = some_rows(batch, n)
-    assert len(found) == min(size, n or size)
-    assert abs(float(found.classes.float().mean()) - (size - new) / size) <= 1 / len(found)
+    some = some_rows(batch, n)
+    assert len(some) == min(size, n or size)
+    assert abs(float(some.classes.float().mean()) - (size - new) / size) <= 1 / len(some)
 
 
 @pytest.mark.parametrize("heads", ["task", "domain", "class"])
@@ -100,15 +100,15 @@ def test_a_run_is_measured_read_and_drawn(tmp_path: Path) -> None:
 def test_stopped_in_the_middle_of_task_2_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both optimisers, the teacher and the pictures come back: the same bytes as without the interruption."""
     whole = train(tmp_path / "whole")
-    batch = Trainer.batch
+    batch = Session.batch
 
-    def stopping(self: Trainer, ctx: Context) -> Batch:
+    def stopping(self: Session, ctx: Context) -> Batch:
         if self.state.cost.steps == 9:
             self.save()
             raise Interrupted("stopped", 15)
         return batch(self, ctx)
 
-    monkeypatch.setattr(Trainer, "batch", stopping)
+    monkeypatch.setattr(Session, "batch", stopping)
     with pytest.raises(Interrupted):
         train(tmp_path / "stopped")
     monkeypatch.undo()

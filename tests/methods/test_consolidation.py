@@ -80,9 +80,9 @@ def test_entropy_importance_is_the_change_when_a_weight_is_removed(phi: str) -> 
     removed = -gradients * shared[name].detach()
     how = torch.abs if phi == "abs" else torch.relu
     for order, change in ((1, removed), (2, removed + removed.square() / 2)):
-        found = SPP(SPP.Settings(phi=phi, order=order, samples=5)).measure(ctx)[name]
+        importance = SPP(SPP.Settings(phi=phi, order=order, samples=5)).measure(ctx)[name]
         wanted = how(change).mean(0)
-        assert (found - wanted).abs().max() < 1e-4 * wanted.max()
+        assert (importance - wanted).abs().max() < 1e-4 * wanted.max()
 
 
 def test_the_papers_literal_readings() -> None:
@@ -96,8 +96,8 @@ def test_the_papers_literal_readings() -> None:
     paper = torch.relu(-mean * weight + (mean * weight).square() / 2)
     official = sum(torch.relu(g * weight + (g * weight).square() / 2) for g in sums)
     for form, wanted in (("paper", paper), ("official", official)):
-        found = SPP(SPP.Settings(form=form, samples=150)).measure(ctx)[name]
-        assert (found - wanted).abs().max() <= 1e-4 * wanted.max()
+        importance = SPP(SPP.Settings(form=form, samples=150)).measure(ctx)[name]
+        assert (importance - wanted).abs().max() <= 1e-4 * wanted.max()
 
 
 def test_relative_importance_is_finite_where_weights_are_zero() -> None:

@@ -31,26 +31,26 @@ def linear_softmax(n: int) -> tuple[Context, Tensor, Tensor, Tensor]:
 def test_exact_fisher_of_a_linear_softmax(n: int) -> None:
     """For logits W x + b: F(W_ki) = mean_n p_k (1 - p_k) x_i^2, summed over targets with their probability."""
     ctx, inputs, _, p = linear_softmax(n)
-    found = EWC(EWC.Settings(fisher="exact", samples=n)).measure(ctx)
+    fisher = EWC(EWC.Settings(fisher="exact", samples=n)).measure(ctx)
     spread = p * (1 - p)
-    assert torch.allclose(found[WEIGHT], spread.T @ inputs.square() / n, rtol=1e-4, atol=1e-10)
-    assert torch.allclose(found[BIAS], spread.mean(0), rtol=1e-4)
+    assert torch.allclose(fisher[WEIGHT], spread.T @ inputs.square() / n, rtol=1e-4, atol=1e-10)
+    assert torch.allclose(fisher[BIAS], spread.mean(0), rtol=1e-4)
 
 
 def test_empirical_fisher_of_a_linear_softmax() -> None:
     """(onehot(y) - p)^2 x^2, with the true y."""
     ctx, inputs, classes, p = linear_softmax(50)
     residual = (F.one_hot(classes, 2) - p).square()
-    found = EWC(EWC.Settings(fisher="empirical", samples=50)).measure(ctx)
-    assert torch.allclose(found[WEIGHT], residual.T @ inputs.square() / 50, rtol=1e-4, atol=1e-10)
+    fisher = EWC(EWC.Settings(fisher="empirical", samples=50)).measure(ctx)
+    assert torch.allclose(fisher[WEIGHT], residual.T @ inputs.square() / 50, rtol=1e-4, atol=1e-10)
 
 
 def test_sampled_fisher_nears_the_exact_one() -> None:
     ctx = context(data__limit=200)
     exact = EWC(EWC.Settings(fisher="exact")).measure(ctx)
-    found = EWC(EWC.Settings(fisher="sampled", samples=20_000)).measure(ctx)
+    fisher = EWC(EWC.Settings(fisher="sampled", samples=20_000)).measure(ctx)
     for name in exact:
-        assert abs(float(found[name].sum() / exact[name].sum()) - 1) < 0.1
+        assert abs(float(fisher[name].sum() / exact[name].sum()) - 1) < 0.1
 
 
 def test_other_tasks_heads_have_no_part_in_it() -> None:

@@ -33,9 +33,9 @@ def scores(learner: Classifier, task: Task) -> Tensor:
     """All scores of a task's test images, as they are when the task is known."""
     learner.eval()
     with torch.no_grad():
-        found, _ = learner.logits(task.test.images.float() / 255, learner.position[task.test.labels])
+        logits, _ = learner.logits(task.test.images.float() / 255, learner.position[task.test.labels])
     learner.train()
-    return found
+    return logits
 
 
 def watched(seen: dict[int, Tensor]) -> type[Evaluator]:

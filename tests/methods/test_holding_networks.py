@@ -49,11 +49,11 @@ def test_old_outputs_are_bit_identical(
     images = torch.cat([task.test.images[:5] for task in tasks]).float() / 255
     labels = torch.cat([task.test.labels[:5] for task in tasks])
     with torch.no_grad():
-        found, right = learner.eval().logits(images, learner.position[labels])
+        logits, right = learner.eval().logits(images, learner.position[labels])
     for task in tasks:
         rows = slice(5 * task.index, 5 * task.index + 5)
-        own = found[rows, learner.task_of == task.index]
-        assert torch.allclose(own, seen[task.index][:5], atol=1e-5)
+        of_task = logits[rows, learner.task_of == task.index]
+        assert torch.allclose(of_task, seen[task.index][:5], atol=1e-5)
     assert (right >= 0).all()
 
 

@@ -84,10 +84,10 @@ def one_by_one(learner: Learner, kind: str, batch: Batch, names: list[str]) -> d
     return {name: torch.stack([row[k] for row in rows]) for k, name in enumerate(names)}
 
 
-def assert_moments(found: list[dict[str, Tensor]], kinds: Sequence[str], gradients: dict[str, Tensor]) -> None:
+def assert_moments(measured: list[dict[str, Tensor]], kinds: Sequence[str], gradients: dict[str, Tensor]) -> None:
     """Moments of these kinds are those of the samples' gradients: (n, *shape)."""
     of = {"mean": lambda g: g, "square": Tensor.square, "absolute": Tensor.abs}
-    for moment, kind in zip(found, kinds, strict=True):
+    for moment, kind in zip(measured, kinds, strict=True):
         assert_near(moment, {name: of[kind](values).mean(0) for name, values in gradients.items()})
 
 
@@ -97,8 +97,8 @@ def test_moments_agree_with_single_samples(name: str) -> None:
     module, shape = NETWORKS[name]
     learner = Net(module).double()
     batch = Batch(torch.randn(11, *shape, dtype=torch.float64), torch.zeros(11, dtype=torch.long))
-    found = moments(learner, "entropy", batch, learner.shared(), ALL)
-    assert_moments(found, ALL, one_by_one(learner, "entropy", batch, list(learner.shared())))
+    measured = moments(learner, "entropy", batch, learner.shared(), ALL)
+    assert_moments(measured, ALL, one_by_one(learner, "entropy", batch, list(learner.shared())))
 
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
@@ -109,8 +109,8 @@ def test_moments_of_our_learners(preset: str, kind: str) -> None:
     batch = learner.probe(scenario.tasks[0], 9, RandomSource(0)).rows(slice(None))
     learner.double()
     batch = Batch.of({k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
-    found = moments(learner, kind, batch, learner.shared(), ["absolute", "square"])
-    assert_moments(found, ["absolute", "square"], one_by_one(learner, kind, batch, list(learner.shared())))
+    measured = moments(learner, kind, batch, learner.shared(), ["absolute", "square"])
+    assert_moments(measured, ["absolute", "square"], one_by_one(learner, kind, batch, list(learner.shared())))
 
 
 def test_any_statistic_of_the_gradients() -> None:
@@ -121,9 +121,9 @@ def test_any_statistic_of_the_gradients() -> None:
     def cubes(name: str, samples: PerSample) -> Tensor:
         return samples.summed(lambda gradients: gradients.pow(3).sum(0))
 
-    found = average(learner, "entropy", batch, learner.shared(), cubes)
+    measured = average(learner, "entropy", batch, learner.shared(), cubes)
     gradients = one_by_one(learner, "entropy", batch, list(learner.shared()))
-    assert_near(found, {name: values.pow(3).mean(0) for name, values in gradients.items()})
+    assert_near(measured, {name: values.pow(3).mean(0) for name, values in gradients.items()})
 
 
 def test_independent_of_the_batch_size() -> None:
@@ -147,8 +147,8 @@ def test_independent_of_how_many_samples_are_made_at_once(name: str, monkeypatch
     wanted = moments(learner, "entropy", batch, learner.shared(), ALL)
     monkeypatch.setattr(per_sample, "BUDGET", 1)
     monkeypatch.setattr(importance, "_CHUNK", (2, 2))
-    for found, exact in zip(moments(learner, "entropy", batch, learner.shared(), ALL), wanted, strict=True):
-        assert_near(found, exact)
+    for measured, exact in zip(moments(learner, "entropy", batch, learner.shared(), ALL), wanted, strict=True):
+        assert_near(measured, exact)
 
 
 def test_weights_multiply_the_scalars_of_samples() -> None:
@@ -156,10 +156,10 @@ def test_weights_multiply_the_scalars_of_samples() -> None:
     learner = Net(NETWORKS["layer norm"][0]).double()  # in closed form and by vmap
     batch = Batch(torch.randn(8, 6, dtype=torch.float64), torch.zeros(8, dtype=torch.long))
     weights = torch.rand(8, dtype=torch.float64)
-    found = moments(learner, "entropy", batch, learner.shared(), ["square"], weights=weights)
+    measured = moments(learner, "entropy", batch, learner.shared(), ["square"], weights=weights)
     gradients = one_by_one(learner, "entropy", batch, list(learner.shared()))
     scaled = {name: values * weights.view(-1, *[1] * (values.ndim - 1)) for name, values in gradients.items()}
-    assert_moments(found, ["square"], scaled)
+    assert_moments(measured, ["square"], scaled)
 
 
 def test_nothing_is_disturbed() -> None:
@@ -187,7 +187,7 @@ def test_nothing_is_disturbed() -> None:
 def test_one_sample_and_confident_predictions_are_finite() -> None:
     learner = Net(nn.Linear(3, 4))
     nn.init.constant_(learner.module.weight, 1e4)
-    (found,) = moments(
+    (measured,) = moments(
         learner, "entropy", Batch(torch.randn(1, 3) * 1e3, torch.zeros(1)), learner.shared(), ["absolute"]
     )
-    assert all(value.isfinite().all() for value in found.values())
+    assert all(value.isfinite().all() for value in measured.values())

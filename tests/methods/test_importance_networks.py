@@ -77,8 +77,8 @@ def test_closed_forms_agree_with_functional_gradients(name: str, heads: str, mon
         without.setattr(importance, "CLOSED_FORMS", {})
         exact = all_three()
     monkeypatch.setattr(importance, "_functional", None)  # every layer has a closed form
-    for found, wanted in zip(all_three(), exact, strict=True):
-        assert_near(found, wanted)
+    for measured, wanted in zip(all_three(), exact, strict=True):
+        assert_near(measured, wanted)
 
 
 @pytest.mark.parametrize("name", ["vgg9", "cnn-narrow", "residual"])
@@ -112,7 +112,7 @@ def test_a_module_used_twice_has_the_sum_of_both_terms() -> None:
     learner.grow([0, 1], 0)
     learner.double().eval()
     batch = Batch(torch.rand(5, 1, 9, 9, dtype=torch.float64), torch.tensor([0, 1, 1, 0, 1]), tasks=(0,))
-    (found,) = moments(learner, "likelihood", batch, learner.shared(), ["square"])
+    (measured,) = moments(learner, "likelihood", batch, learner.shared(), ["square"])
     for key, parameter in learner.shared().items():
         each = [
             torch.autograd.grad(
@@ -120,4 +120,4 @@ def test_a_module_used_twice_has_the_sum_of_both_terms() -> None:
             )[0]
             for i in range(5)
         ]
-        assert torch.allclose(found[key], torch.stack(each).square().mean(0), rtol=1e-9)
+        assert torch.allclose(measured[key], torch.stack(each).square().mean(0), rtol=1e-9)

@@ -76,18 +76,18 @@ def test_ders_penalty_is_that_of_the_paper_on_the_classes_known_then(heads: str)
             parameter.add_(0.01 * torch.randn_like(parameter))
     learner.grow((4, 5), 0)  # a task later there are more classes
     method.extend_batch(ctx, batch_of(ctx, [6]))
-    found, state, slots = method.penalty(ctx), method.state_dict(), method._drawn
-    assert found is not None and slots is not None and len(slots) == 16
+    penalty, state, slots = method.penalty(ctx), method.state_dict(), method._drawn
+    assert penalty is not None and slots is not None and len(slots) == 16
     scores, right = learner.logits(
         state["images"][slots].float() / 255, learner.position[state["classes"][slots]], (0, 1, 2)
     )
     old = state["logits"][slots[:8]]
-    known = {"task": 2, "domain": 2, "class": 4}[heads]
-    assert bool(((old > IMPOSSIBLE).sum(1) == known).all())
+    seen = {"task": 2, "domain": 2, "class": 4}[heads]
+    assert bool(((old > IMPOSSIBLE).sum(1) == seen).all())
     mask = old > IMPOSSIBLE
     wanted = 0.3 * F.mse_loss(scores[:8][:, : mask.shape[1]][mask], old[mask])
     wanted = wanted + 0.7 * F.cross_entropy(scores[8:], right[8:])
-    assert torch.isclose(found, wanted)
+    assert torch.isclose(penalty, wanted)
     learner.eval()
     assert not learner.training
 

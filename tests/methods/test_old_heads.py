@@ -11,7 +11,8 @@ import gencl
 from gencl.api import Run
 from gencl.methods import building
 from gencl.methods.building import settings_of
-from tests.conftest import grown, tiny
+from tests.conftest import grown, killed_at, tiny
+from tests.training.runs import model_bytes
 
 SCHOLAR = ["model.generator={name: cgan, width: 4}", "model.generator_batch=8"]
 
@@ -19,14 +20,14 @@ SCHOLAR = ["model.generator={name: cgan, width: 4}", "model.generator_batch=8"]
 def moved(tmp_path: Path, method: str, *more: str, preset: str = "digits-mlp") -> dict[int, bool]:
     """Whether each task's own parameters differ from what they were right after that task."""
     sets = [*tiny(preset), *more]
-    found = {}
+    moved = {}
     runs = [gencl.train(preset, method, 0, tmp_path / str(n), set=[*sets, f"scenario.tasks={n}"], progress="silent")
             for n in (1, 2, 3)]  # fmt: skip
     last = runs[-1].learner()
     for task in (0, 1):
         then = runs[task].learner().own(task)
-        found[task] = any(not torch.equal(then[name], parameter) for name, parameter in last.own(task).items())
-    return found
+        moved[task] = any(not torch.equal(then[name], parameter) for name, parameter in last.own(task).items())
+    return moved
 
 
 @pytest.mark.parametrize("method", ["lwf", "er", "der++", "agem", "dgr", "lwf+ewc"])
@@ -72,23 +73,10 @@ def test_the_generator_beside_a_classifier_keeps_its_own_too(tmp_path: Path) -> 
 
 def test_a_checkpoint_within_a_task_holds_the_optimisers_state_of_old_heads(tmp_path: Path) -> None:
     """Momentum of old heads, and the average's share of them."""
-    from tests.training.test_runs import Cut, model_bytes
-
     sets = [*tiny("digits-mlp"), "train.checkpoint_every=1", "train.average=0.5", "train.optimizer=adam"]
     whole = gencl.train("digits-mlp", "lwf", 0, tmp_path / "whole", set=sets, progress="silent")
-    from gencl.runs.recorder import Recorder
-
-    write = Recorder.checkpoint
-    with pytest.MonkeyPatch.context() as patch:
-
-        def cut(recorder: Recorder, state: object, tensors: object) -> None:
-            write(recorder, state, tensors)  # type: ignore[arg-type]
-            if state.cost.steps == 10:  # type: ignore[attr-defined]
-                raise Cut
-
-        patch.setattr(Recorder, "checkpoint", cut)
-        with pytest.raises(Cut):
-            gencl.train("digits-mlp", "lwf", 0, tmp_path / "cut", set=sets, progress="silent")
+    with killed_at(10):
+        gencl.train("digits-mlp", "lwf", 0, tmp_path / "cut", set=sets, progress="silent")
     resumed: Run = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
     assert model_bytes(resumed) == model_bytes(whole)
 

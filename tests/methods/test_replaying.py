@@ -46,12 +46,12 @@ def test_lwf_adds_a_term_for_each_old_head_on_the_current_images() -> None:
     features, old = learner.trunk(ctx.batch.inputs), teacher.trunk(ctx.batch.inputs)
     heads = [(learner.head[k](features)[:, None], teacher.head[k](old)[:, None]) for k in range(2)]
     wanted = sum(distillation(new, before, 2.0) for new, before in heads)
-    found = method.penalty(ctx)
-    assert found is not None and torch.isclose(found, 0.5 * wanted)
+    penalty = method.penalty(ctx)
+    assert penalty is not None and torch.isclose(penalty, 0.5 * wanted)
     learner.train()
     learner.loss(ctx.batch, 0, RandomSource(0))  # within a step the features of the loss are gone on with
     again = method.penalty(ctx)
-    assert again is not None and torch.isclose(again, found)
+    assert again is not None and torch.isclose(again, penalty)
 
 
 def test_lwf_records_the_responses_where_all_images_are_seen() -> None:

@@ -14,9 +14,9 @@ class Copying(Snapshot):
 
     def images(self, task: Task, rows: Tensor) -> Tensor:
         classes = self.classes_of(task)
-        found = torch.empty(len(rows), *task.train.shape, dtype=torch.uint8, device=rows.device)
+        copies = torch.empty(len(rows), *task.train.shape, dtype=torch.uint8, device=rows.device)
         for c in task.classes:
-            own = (task.train.labels == c).nonzero().squeeze(1)
+            of_class = (task.train.labels == c).nonzero().squeeze(1)
             mine = classes[rows] == c
-            found[mine] = task.train.take(own[rows[mine] % len(own)])
-        return found
+            copies[mine] = task.train.take(of_class[rows[mine] % len(of_class)])
+        return copies

@@ -37,12 +37,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_what_is_cheap_is_measured_always_and_what_is_not_when_asked_for() -> None:
-    found, _ = evaluator("digits-cgan")
-    assert [m.name for m in found.metrics] == ["conditional_accuracy", "fid", "kid"]
+    chosen, _ = evaluator("digits-cgan")
+    assert [m.name for m in chosen.metrics] == ["conditional_accuracy", "fid", "kid"]
     at_the_end = ["kid_std", "precision", "recall", "drift", "fid_fashion", "kid_fashion"]
-    assert [m.name for m in found.final_metrics] == at_the_end
-    found, _ = evaluator("digits-cgan", only=["prc", "isc"])
-    assert [m.name for m in [*found.metrics, *found.final_metrics]] == ["precision", "recall", "isc"]
+    assert [m.name for m in chosen.final_metrics] == at_the_end
+    chosen, _ = evaluator("digits-cgan", only=["prc", "isc"])
+    assert [m.name for m in [*chosen.metrics, *chosen.final_metrics]] == ["precision", "recall", "isc"]
     assert all(name in METRICS for names in GROUPS.values() for name in names)
 
 
@@ -61,8 +61,8 @@ def test_metrics_not_meant_for_the_learner_are_refused(preset: str, asked: str, 
 
 
 def test_without_an_extractor_only_what_needs_none_is_left() -> None:
-    found, _ = evaluator("digits-cgan", "evaluate.features=none")
-    assert [m.name for m in [*found.metrics, *found.final_metrics]] == ["drift"]
+    chosen, _ = evaluator("digits-cgan", "evaluate.features=none")
+    assert [m.name for m in [*chosen.metrics, *chosen.final_metrics]] == ["drift"]
     with pytest.raises(UsageError, match="no feature extractor suits its images"):
         evaluator("digits-cgan", "evaluate.features=none", only=["kid"])
 
@@ -83,11 +83,11 @@ def test_joint_training_has_no_drift(tmp_path: Path) -> None:
 
 
 def test_lpips_three_ways(run: Run, alexnet_weights: Path) -> None:
-    found = run.evaluate(["lpips"], weights=[alexnet_weights])
-    assert found["mean"].keys() == {"lpips_diversity", "lpips_drift", "lpips_reconstruction"}
-    assert all(value > 0 for value in found["mean"].values())
-    assert "lpips_drift" not in found["tasks"][2]
-    assert found["lpips"].items() >= {"backbone": "alex", "published": False, "resize": "64x64"}.items()
+    result = run.evaluate(["lpips"], weights=[alexnet_weights])
+    assert result["mean"].keys() == {"lpips_diversity", "lpips_drift", "lpips_reconstruction"}
+    assert all(value > 0 for value in result["mean"].values())
+    assert "lpips_drift" not in result["tasks"][2]
+    assert result["lpips"].items() >= {"backbone": "alex", "published": False, "resize": "64x64"}.items()
     with pytest.raises(UsageError, match="holds the weights of none of these"):
         run.evaluate(["lpips"], weights=[run.path / "model.safetensors"])
 
@@ -100,10 +100,10 @@ def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, in
     assert "not the published weights" in " ".join(result.stdout.split())
     assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
     assert "6 generated and 70 real images are no more than the 2,048 features" in result.stderr
-    found = few.evaluation
-    assert found["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
+    result = few.evaluation
+    assert result["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
     wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift", "fid_fashion", "kid_fashion"}
-    assert found["mean"].keys() == wanted  # its classes are ImageNet's
+    assert result["mean"].keys() == wanted  # its classes are ImageNet's
 
 
 def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,8 +134,8 @@ def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
-    found, scenario = evaluator("digits-cgan", only=["lpips_diversity"], weights=[alexnet_weights])
-    (metric,) = found.final_metrics
+    measuring, scenario = evaluator("digits-cgan", only=["lpips_diversity"], weights=[alexnet_weights])
+    (metric,) = measuring.final_metrics
 
     class Collapsed(Snapshot):
         def images(self, task: Task, rows: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
             return task.train.images[rows]
 
     task = scenario.tasks[0]
-    one, many = (kind(found.learner, found.conditions, [task]) for kind in (Collapsed, Real))
+    one, many = (kind(measuring.learner, measuring.conditions, [task]) for kind in (Collapsed, Real))
     assert metric.measure(one, task) == pytest.approx(0, abs=1e-6)
     assert (metric.measure(many, task) or 0) > 0.01
 
@@ -154,7 +154,7 @@ def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
 def test_fitting_capacity_of_real_images_is_that_of_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it would be for a generator that draws the training images; and of one that draws noise."""
     monkeypatch.setattr("gencl.metrics.fitting.TRAINING_PLAN", TrainingPlan(steps=60, fewest_steps=60))
-    found, scenario = evaluator("digits-cgan", "evaluate.samples=100", only=["fitting"])
+    measuring, scenario = evaluator("digits-cgan", "evaluate.samples=100", only=["fitting"])
 
     class Real(Snapshot):
         def images(self, task: Task, rows: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ def test_fitting_capacity_of_real_images_is_that_of_a_classifier(monkeypatch: py
 
     tasks = scenario.tasks
     assert all(bool((task.train.labels == task.classes[0]).all()) for task in tasks)  # one class a task
-    real, drawn = (kind(found.learner, found.conditions, tasks) for kind in (Real, Snapshot))
+    real, drawn = (kind(measuring.learner, measuring.conditions, tasks) for kind in (Real, Snapshot))
     state = torch.get_rng_state()
     scores = [FittingCapacity().measure(real, task) for task in tasks]
     assert min(scores) > 0.9

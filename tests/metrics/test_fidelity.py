@@ -177,8 +177,8 @@ def test_reader_is_small_and_reads_the_held_out_digits() -> None:
 @pytest.mark.data
 def test_reader_reads_mnist(data_root: Path) -> None:
     reader, test = DigitsReader(), mnist.load(data_root).test
-    found = torch.cat([reader(part)[1].argmax(1) for part in test.images.split(1000)])
-    assert (found == test.labels).float().mean() >= 0.99
+    answers = torch.cat([reader(part)[1].argmax(1) for part in test.images.split(1000)])
+    assert (answers == test.labels).float().mean() >= 0.99
 
 
 def test_reader_takes_colour_and_refuses_other_sizes() -> None:

@@ -64,6 +64,7 @@ def plugin(folder: Path, declares: str) -> Iterator[None]:
 def test_metrics_declare_each_figure_of_theirs(name: str) -> None:
     kind = METRICS.get(name)
     assert figures_problem(name, kind) == "" and kind.figures[name].better
+    assert all(one.meaning for one in kind.figures.values())
     assert set(kind().summary(R)) - {name} <= set(kind.figures) and kind.ahead in ["", *kind.figures]
 
 
@@ -75,14 +76,14 @@ def test_no_figure_is_declared_twice() -> None:
 def test_committed_results_hold_no_figure_that_nothing_describes() -> None:
     declared = {figure for name in METRICS for figure in METRICS.get(name).figures} | set(COSTS)
     declared |= {f"{distance}_{extractor}" for distance in DISTANCES for extractor in EXTRACTORS}  # evaluate.also
-    found = {
+    stored = {
         key
         for file in RESULTS.glob("*/results.json")
         for row in json.loads(file.read_text()).get("methods", {}).values()
         for key, value in row.items()
         if isinstance(value, dict) and "mean" in value
     }
-    assert found and found <= declared
+    assert stored and stored <= declared
 
 
 def test_how_figures_are_shown() -> None:

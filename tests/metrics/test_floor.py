@@ -35,19 +35,19 @@ def evaluator(*sets: str) -> Evaluator:
 
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_the_reference_is_held_out_however_few_images_are(split: str) -> None:
-    found = evaluator("data.validation=0.1", f"evaluate.split={split}")
-    snapshot = found.snapshot(found.scenario.tasks)
-    for task in found.scenario.tasks:
+    measuring = evaluator("data.validation=0.1", f"evaluate.split={split}")
+    snapshot = measuring.snapshot(measuring.scenario.tasks)
+    for task in measuring.scenario.tasks:
         assert len(task.test) < 100 and torch.equal(snapshot.reference_part(task).images, getattr(task, split).images)
-    features = found.features() or {}
+    features = measuring.features() or {}
     assert features["reference"] == split and features["pooled"] == ["fid", "precision", "recall"]
 
 
 def test_copies_of_the_training_images_score_no_better_than_the_floor() -> None:
-    found = evaluator("evaluate.samples=100")
-    tasks = found.scenario.tasks
-    snapshot = Copying(found.learner, found.conditions, tasks, keep=True)
-    copies = found.evaluation(snapshot)
+    measuring = evaluator("evaluate.samples=100")
+    tasks = measuring.scenario.tasks
+    snapshot = Copying(measuring.learner, measuring.conditions, tasks, keep=True)
+    copies = measuring.evaluation(snapshot)
     assert copies["mean"]["fid"] > 0.5 * copies["floor"]["fid"] > 10
     assert copies["mean"]["fid"] == copies["summary"]["fid_all"]
 
@@ -102,9 +102,9 @@ def test_two_commands_agree_with_the_run(run: Run) -> None:
     assert again["mean"]["fid"] == pytest.approx(summary["fid"], rel=1e-6)
     assert again["summary"]["fid_first_half"] == pytest.approx(summary["fid_first_half"], rel=1e-6)
     assert again["floor"] == pytest.approx(run.metrics["floor"], rel=1e-6)
-    found = command("evaluate", run.path)
-    assert "pooled (FID, precision, recall)" in " ".join(found.stdout.split())
-    assert "fewer than 100 images of a task are held out" in " ".join(found.stderr.split())
+    done = command("evaluate", run.path)
+    assert "pooled (FID, precision, recall)" in " ".join(done.stdout.split())
+    assert "fewer than 100 images of a task are held out" in " ".join(done.stderr.split())
 
 
 def test_the_floor_of_a_preset_or_run(run: Run) -> None:

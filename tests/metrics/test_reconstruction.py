@@ -21,10 +21,10 @@ def evaluator(preset: str, **options: object) -> tuple[Evaluator, gencl.Scenario
 
 
 def test_it_is_the_squared_error_per_pixel_through_the_posterior_mean() -> None:
-    found, scenario = evaluator("digits-vae", batch_size=7)
-    learner, task = found.learner, scenario.tasks[1]
+    measuring, scenario = evaluator("digits-vae", batch_size=7)
+    learner, task = measuring.learner, scenario.tasks[1]
     assert isinstance(learner, VAE)
-    measured = found.measure(found.snapshot(scenario.tasks[:2]))
+    measured = measuring.measure(measuring.snapshot(scenario.tasks[:2]))
     assert list(measured) == ["reconstruction"]
     images = task.test.images.float() / 255
     with torch.no_grad():
@@ -32,7 +32,7 @@ def test_it_is_the_squared_error_per_pixel_through_the_posterior_mean() -> None:
         decoded = torch.sigmoid(learner.generator.decoder(mean, 1))
     assert measured["reconstruction"][1] == pytest.approx(float((decoded - images).square().mean()), rel=1e-5)
     matrix = [[0.5, None], [0.75, 0.25]]
-    assert found.summary({"reconstruction": matrix}) == {
+    assert measuring.summary({"reconstruction": matrix}) == {
         "reconstruction": 0.5,
         "reconstruction_just_learned": 0.375,
         "reconstruction_forgetting": 0.25,

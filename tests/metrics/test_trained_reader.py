@@ -127,11 +127,11 @@ def test_limits_orders_groups_and_number_of_tasks_share_a_reader() -> None:
         ("data.validation=0.3",),
         ("scenario.name=domains", "scenario.domains=[digits]"),
     ]
-    found = [Lessons(scenario_of("data.size=14", *more), "test", BRIEF) for more in variants]
-    assert len({lessons.key for lessons in found}) == 1 and {len(lessons.train) for lessons in found} == {1437}
+    lessons = [Lessons(scenario_of("data.size=14", *more), "test", BRIEF) for more in variants]
+    assert len({one.key for one in lessons}) == 1 and {len(one.train) for one in lessons} == {1437}
     others = [scenario_of("data.size=15"), scenario_of("data.size=14", "data.channels=3")]
-    assert len({found[0].key, *(Lessons(other, "test", BRIEF).key for other in others)}) == 3
-    assert Lessons(scenario_of("data.size=14"), "test", TrainingPlan(version=99)).key != found[0].key
+    assert len({lessons[0].key, *(Lessons(other, "test", BRIEF).key for other in others)}) == 3
+    assert Lessons(scenario_of("data.size=14"), "test", TrainingPlan(version=99)).key != lessons[0].key
 
 
 def test_tasks_that_are_added_later_change_no_reader(folder: str, tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def test_tasks_that_are_added_later_change_no_reader(folder: str, tmp_path: Path
     assert len(longer.tasks) == len(first.tasks) + 1
     one, two = (TrainedReader.for_scenario(scenario) for scenario in (first, longer))
     assert one.version == two.version and torch.equal(one.head.weight, two.head.weight)
-    found = make_extractor(scenario_of(more), gencl.resolve().evaluate)
-    assert found is not None and found.name == "digits"
+    extractor = make_extractor(scenario_of(more), gencl.resolve().evaluate)
+    assert extractor is not None and extractor.name == "digits"
 
 
 def test_what_scores_compare_with_is_not_seen() -> None:
@@ -177,8 +177,8 @@ def test_who_gets_which_extractor(folder: str, tmp_path: Path) -> None:
     settings = gencl.resolve().evaluate
 
     def name(scenario: Scenario, features: str = "auto") -> str | None:
-        found = make_extractor(scenario, settings.model_copy(update={"features": features}), "silent")
-        return None if found is None else str(found.name)
+        extractor = make_extractor(scenario, settings.model_copy(update={"features": features}), "silent")
+        return None if extractor is None else str(extractor.name)
 
     assert name(scenario_of()) == "digits" and name(scenario_of(), "reader") == "reader"
     assert name(scenario_of(f"data.name={folder}")) == "reader"

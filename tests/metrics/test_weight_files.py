@@ -25,9 +25,9 @@ from tests.conftest import tiny
 def test_the_file_shows_what_it_is(alexnet_weights: Path, inception_weights: Path) -> None:
     both = [alexnet_weights, inception_weights]
     for network, path in ((ALEXNET, alexnet_weights), (INCEPTION, inception_weights)):
-        found = find(network, both)
-        assert found is not None
-        assert (found.path, found.version, found.published) == (path, sha256(path)[:12], False)
+        weight_file = find(network, both)
+        assert weight_file is not None
+        assert (weight_file.path, weight_file.version, weight_file.published) == (path, sha256(path)[:12], False)
 
 
 def test_absent_ones_are_found_in_the_cache_or_not_at_all(
@@ -41,8 +41,8 @@ def test_absent_ones_are_found_in_the_cache_or_not_at_all(
         find(network, [])
     (tmp_path / "weights").mkdir(exist_ok=True)
     shutil.copy(alexnet_weights, tmp_path / "weights" / f"alexnet-{digest}.safetensors")
-    found = find(network, [], download=False)
-    assert found is not None and found.published
+    weight_file = find(network, [], download=False)
+    assert weight_file is not None and weight_file.published
     (tmp_path / "weights" / f"alexnet-{digest}.safetensors").write_bytes(b"not what was published")
     with pytest.raises(GenclError, match="is damaged: its sha256 does not start with"):
         find(network, [])
@@ -73,17 +73,17 @@ def test_wrong_files_are_refused(
     with pytest.raises(UsageError, match=r"--weights: .*w\.pth has no features\.0\.bias; it must hold what AlexNet"):
         Perceptual.of([path])
     torch.save({INCEPTION.tensor: torch.zeros(INCEPTION.shape)}, path)
-    found = find(INCEPTION, [path])
-    assert found is not None
+    weight_file = find(INCEPTION, [path])
+    assert weight_file is not None
     with pytest.raises(UsageError, match=r"w\.pth does not fit Inception-v3: .*Missing key"):
-        Inception(found)
+        Inception(weight_file)
 
 
 def test_inception_gives_the_features_of_torch_fidelity(inception_weights: Path) -> None:
     images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    found = find(INCEPTION, [inception_weights])
-    assert found is not None
-    ours = Inception(found)(images)
+    weight_file = find(INCEPTION, [inception_weights])
+    assert weight_file is not None
+    ours = Inception(weight_file)(images)
     theirs = FeatureExtractorInceptionV3("t", ["2048", "logits_unbiased"], str(inception_weights))
     assert all(map(torch.equal, ours, theirs(images.repeat(1, 3, 1, 1))))
 
@@ -99,8 +99,8 @@ def test_inception_measures_what_no_reader_can(inception_weights: Path) -> None:
 def test_lpips_is_the_packages_own(alexnet_weights: Path) -> None:
     import lpips
 
-    found = Perceptual.of([alexnet_weights])
-    assert found is not None and not found.published and found.version == sha256(alexnet_weights)[:12]
+    perceptual = Perceptual.of([alexnet_weights])
+    assert perceptual is not None and not perceptual.published and perceptual.version == sha256(alexnet_weights)[:12]
     torch.manual_seed(0)
     one, other = torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)
     theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
@@ -108,10 +108,10 @@ def test_lpips_is_the_packages_own(alexnet_weights: Path) -> None:
     state = {f"{name}": tensor for name, tensor in theirs.net.state_dict().items()}
     theirs.net.load_state_dict({name: stored[f"features.{name.split('.', 1)[1]}"] for name in state})
     expected = theirs(one.float() / 127.5 - 1, other.float() / 127.5 - 1).flatten()
-    torch.testing.assert_close(found.distances(one, other, batch_size=2), expected, rtol=1e-4, atol=1e-6)
-    assert float(found.distances(one, one).abs().max()) < 1e-6
+    torch.testing.assert_close(perceptual.distances(one, other, batch_size=2), expected, rtol=1e-4, atol=1e-6)
+    assert float(perceptual.distances(one, one).abs().max()) < 1e-6
     grey = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    assert found.resize(grey.shape[1:]) == [64, 64] and found.resize((3, 64, 80)) is None
-    assert found.distances(grey, grey.flip(0)).shape == (2,)
+    assert perceptual.resize(grey.shape[1:]) == [64, 64] and perceptual.resize((3, 64, 80)) is None
+    assert perceptual.distances(grey, grey.flip(0)).shape == (2,)
     with pytest.raises(GenclError, match="equal shape"):
-        found.distances(one, grey)
+        perceptual.distances(one, grey)

@@ -90,10 +90,10 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
     ]
     (tmp_path / "extra-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[gencl.methods]", *names]))
     monkeypatch.syspath_prepend(tmp_path)
-    found = Registry(
+    registry = Registry(
         "method", {"ewc": ("gencl.methods.ewc:EWC", "EWC")}, "gencl.methods", "gencl.methods.check:problem"
     )
-    assert list(found) == ["ewc", "gone", "good", "odd"] and found.get("good").__name__ == "SGD"
+    assert list(registry) == ["ewc", "gone", "good", "odd"] and registry.get("good").__name__ == "SGD"
     assert (
         "of the package extra something is left out: the method's name 'ewc' is taken by gencl"
         in capsys.readouterr().err
@@ -101,7 +101,7 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
     with pytest.raises(
         gencl.GenclError, match=r"method 'gone' of the package extra .* cannot be imported: ModuleNotFound"
     ):
-        found.get("gone")
+        registry.get("gone")
     with pytest.raises(gencl.GenclError, match="the class GenclError is no method"):
-        found.get("odd")
+        registry.get("odd")
     assert METRICS.source("fid") == ""

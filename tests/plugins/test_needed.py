@@ -90,20 +90,20 @@ def test_cells_of_a_comparison_have_them(files: dict[str, Path], tmp_path: Path)
     """The cells are processes of their own."""
     for kind in ("method", "learner", "dataset"):
         load_plugin(files[kind])
-    found = gencl.compare("mine,sgd", (0,), tmp_path / "c", "digits-mlp", set=SMALL, threads=1, progress="silent")
-    assert {row["status"] for row in found["methods"].values()} == {"done"}
-    assert "│ mine " in found._repr_html_()
+    results = gencl.compare("mine,sgd", (0,), tmp_path / "c", "digits-mlp", set=SMALL, threads=1, progress="silent")
+    assert {row["status"] for row in results["methods"].values()} == {"done"}
+    assert "│ mine " in results._repr_html_()
 
 
 def test_a_changed_plugin_is_said_when_a_run_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
     """The checkpoint knows what it was made by; the report is what tells a finished run."""
-    own, _ = new_plugin("method", "own", tmp_path / "own.py")
-    load_plugin(own)
+    plugin, _ = new_plugin("method", "own", tmp_path / "own.py")
+    load_plugin(plugin)
     small = ["train.steps=4", "scenario.tasks=1", "model.hidden=[8]"]
     run = gencl.train("digits-mlp", "own", 0, tmp_path / "run", set=small, progress="silent")
     (run.path / "report.html").unlink()
-    own.write_text(own.read_text() + "# mended\n")
-    done = command("train", "--resume", "--out", run.path, "--plugin", own)
+    plugin.write_text(plugin.read_text() + "# mended\n")
+    done = command("train", "--resume", "--out", run.path, "--plugin", plugin)
     assert done.returncode == 0 and "the plug-ins own.py were changed since the checkpoint" in done.stderr
 
 
@@ -126,9 +126,9 @@ class BackwardsSettings(Part):
 class Backwards(Recipe):
     Settings = BackwardsSettings
     def build(self, data, load):
-        found = load(data.name)
-        tasks = [task_of_classes(found, (c,), data, c, index=1 - c, name=found.classes[c]) for c in (1, 0)]
-        return Scenario("backwards", tuple(tasks), found.classes, reader=None)
+        dataset = load(data.name)
+        tasks = [task_of_classes(dataset, (c,), data, c, index=1 - c, name=dataset.classes[c]) for c in (1, 0)]
+        return Scenario("backwards", tuple(tasks), dataset.classes, reader=None)
 
 PLUGINS = {"extractors": {"pixels": Pixels}, "scenarios": {"backwards": Backwards}}
 """

@@ -79,10 +79,10 @@ def test_wrong_keys_name_the_file_and_the_key(block: str, message: str, tmp_path
 
 
 def like(tmp_path: Path, **files: str) -> dict[str, Path]:
-    found = {name: tmp_path / f"{name}.yaml" for name in files}
+    paths = {name: tmp_path / f"{name}.yaml" for name in files}
     for name, block in files.items():
-        found[name].write_text(f"model: {{name: mlp}}\nmethods: {block}\n")
-    return found
+        paths[name].write_text(f"model: {{name: mlp}}\nmethods: {block}\n")
+    return paths
 
 
 def test_methods_like_those_of_another_preset(tmp_path: Path, mine: Path) -> None:
@@ -158,12 +158,31 @@ def test_an_experience_replay_is_stored_as_it_always_was() -> None:
     assert list(presets.resolve("mnist-cgan", method="er").method) == ["name", "memory", "share"]
 
 
-def test_quick_presets_are_compared_with_five_seeds() -> None:
-    assert set(presets._QUICK) <= set(presets.names())
-    assert presets.default_seeds("digits-mlp") == "0-4"
-    assert presets.default_seeds("mnist-cgan") == presets.default_seeds(None) == "0"
+def test_a_preset_says_how_many_seeds_a_comparison_has(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("seeds: 3\nmodel: {name: mlp}\n")
+    assert presets.default_seeds("digits-mlp") == "0-4" and presets.default_seeds(config=mine) == "0-2"
+    assert presets.default_seeds("mnist-cgan") == presets.default_seeds() == "0"
+    assert "seeds" not in presets.resolve(config=mine).tree()
+
+
+@pytest.mark.parametrize("number", ["0", "0-4", "true", "[0, 1]", "2.0"])
+def test_other_numbers_of_seeds_are_refused(number: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"seeds: {number}\nmodel: {{name: mlp}}\n")
+    with pytest.raises(UsageError, match=r"mine\.yaml: seeds: .* is no number of seeds; write a whole number"):
+        presets.resolve(config=mine)
 
 
 def test_a_value_that_there_is_not() -> None:
     with pytest.raises(KeyError):
         presets.value_at(presets.resolve("digits-cgan"), ["method", "nothing"])
+
+
+def test_methods_in_files_need_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("method: {lambda: 50}")
+    assert presets.resolve(config=file).method["lambda"] == 50
+    assert presets.resolve(config=file, method="ewc").method["lambda"] == 1
+    assert presets.resolve(assignments=["method.lambda=7", "method.name=ewc"]).method["lambda"] == 7
+    assert presets.resolve(assignments={"method.samples": None}).method["samples"] is None

@@ -34,14 +34,14 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_everything_has_a_name_for_those_who_do_not_see_it(kind: str, request: p
     assert all(chart.get("role") == "img" and chart.get("aria-label") for chart in page.all("svg"))
     labels = {label["for"] for label in page.all("label")}
     assert all(field["id"] in labels for field in page.all("input"))
-    ids = [attributes["id"] for _, attributes in page.found if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(set(ids)) == len(ids) and "http" not in text
     assert bool(page.all("svg")) and (kind == "comparison" or bool(page.all("input")))
 
@@ -103,9 +103,9 @@ def test_what_is_better_beyond_ties_is_bold(tmp_path: Path) -> None:
     rows = {name: {"status": "done", "acc": of_seeds(values)} for name, values in accuracies.items()}
     for tied, bold in ((["ewc", "mas"], 0), (["ewc"], 1)):
         some = {name: row for name, row in rows.items() if name in (*tied, "sgd", "joint")}
-        found = {"schema": 1, "preset": "split-mnist", "seeds": [0, 1, 2], "methods": some, "paper": {}}
+        content = {"schema": 1, "preset": "split-mnist", "seeds": [0, 1, 2], "methods": some, "paper": {}}
         compared = {"baseline": "sgd", "comparisons": ties.comparisons(some, "sgd")}
-        files.write_json(tmp_path / "results.json", {**found, **compared})
+        files.write_json(tmp_path / "results.json", {**content, **compared})
         text = comparison.render(tmp_path)
         assert len([cell for cell in Page(text).all("td") if cell.get("class") == "best"]) == bold
         assert text.count(" ≈</td>") == (0 if bold else len(tied))

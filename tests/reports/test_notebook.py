@@ -76,15 +76,15 @@ def test_samples_are_a_picture(run: gencl.Run) -> None:
 
 
 def test_an_evaluation_is_a_table_and_plain_json(run: gencl.Run) -> None:
-    found = run.evaluate(n=20)
-    rows = {row[0]: row for row in Page(found._repr_html_()).rows}
-    assert shown("fid", found["mean"]["fid"]) in rows["all" if found["features"].get("pooled") else "mean"]
-    assert json.loads(json.dumps(found)) == json.loads((run.path / "evaluation.json").read_text())
+    evaluation = run.evaluate(n=20)
+    rows = {row[0]: row for row in Page(evaluation._repr_html_()).rows}
+    assert shown("fid", evaluation["mean"]["fid"]) in rows["all" if evaluation["features"].get("pooled") else "mean"]
+    assert json.loads(json.dumps(evaluation)) == json.loads((run.path / "evaluation.json").read_text())
 
 
 def test_a_comparison_is_the_terminals_table_with_what_is_bold_and_what_failed() -> None:
     values = {"sgd": [0.2, 0.3, 0.1], "<b>": [0.8, 0.9, 0.7], "joint": [0.9, 0.9, 0.91]}
-    rows = {name: {"status": "done", "acc": of_seeds(found)} for name, found in values.items()}
+    rows = {name: {"status": "done", "acc": of_seeds(accs)} for name, accs in values.items()}
     rows["ewc"] = {"status": "failed", "error": "a <loss> became nan"}
     results = {"preset": "digits", "seeds": [0, 1, 2], "methods": rows, "paper": {"sgd": {"source": "X", "acc": 0.25}}}
     results["comparisons"] = comparisons({name: rows[name] for name in values}, None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from gencl.methods.serving import default_baseline
 from gencl.reports import ties
 from gencl.reports.significance import compared, difference, holm, of_seeds
 
@@ -18,26 +19,26 @@ OTHER = [0.80, 0.85, 0.90, 0.86, 0.84]
 
 def test_a_mean_has_students_interval() -> None:
     """By hand: of 1, 2, 3 the mean is 2, s = 1, t(0.975, 2) = 4.3027, so 2 ± 4.3027 / sqrt(3)."""
-    found = of_seeds([1.0, None, 2.0, 3.0])
-    assert found["mean"] == 2 and found["std"] == 1 and found["n"] == 3 and found["values"] == [1.0, None, 2.0, 3.0]
-    low, high = found["ci95"]
+    row = of_seeds([1.0, None, 2.0, 3.0])
+    assert row["mean"] == 2 and row["std"] == 1 and row["n"] == 3 and row["values"] == [1.0, None, 2.0, 3.0]
+    low, high = row["ci95"]
     assert abs(low - (2 - 4.3027 / math.sqrt(3))) < 1e-3 and abs(high - (2 + 4.3027 / math.sqrt(3))) < 1e-3
     alone = of_seeds([5.0])
     assert alone["std"] is None and alone["ci95"] is None and alone["n"] == 1
 
 
 def test_paired_differences_are_scipys() -> None:
-    found = difference(ONE, OTHER)
-    assert found["n"] == 5 and abs(found["mean"] - 0.09) < 1e-12
-    assert math.isclose(found["t_p"], stats.ttest_rel(ONE, OTHER).pvalue, rel_tol=1e-6)
-    assert found["wilcoxon_p"] == 0.0625  # the least that five pairs can give
+    paired = difference(ONE, OTHER)
+    assert paired["n"] == 5 and abs(paired["mean"] - 0.09) < 1e-12
+    assert math.isclose(paired["t_p"], stats.ttest_rel(ONE, OTHER).pvalue, rel_tol=1e-6)
+    assert paired["wilcoxon_p"] == 0.0625  # the least that five pairs can give
     low, high = stats.ttest_rel(ONE, OTHER).confidence_interval()
-    assert math.isclose(found["ci95"][0], low, rel_tol=1e-6) and math.isclose(found["ci95"][1], high, rel_tol=1e-6)
+    assert math.isclose(paired["ci95"][0], low, rel_tol=1e-6) and math.isclose(paired["ci95"][1], high, rel_tol=1e-6)
 
 
 def test_only_common_seeds_are_paired() -> None:
-    found = difference([1.0, None, 3.0, 5.0], [0.0, 9.0, 1.0, None])
-    assert found["n"] == 2 and found["mean"] == 1.5
+    paired = difference([1.0, None, 3.0, 5.0], [0.0, 9.0, 1.0, None])
+    assert paired["n"] == 2 and paired["mean"] == 1.5
     lonely = difference([1.0, None], [None, 2.0])
     assert lonely["n"] == 0 and lonely["mean"] is lonely["ci95"] is lonely["t_p"] is lonely["wilcoxon_p"] is None
 
@@ -50,8 +51,8 @@ def test_differences_without_spread_are_certain() -> None:
 def test_scores_that_differ_only_in_rounding_are_equal() -> None:
     one, other = [0.1 + 0.2 + 0.3] * 3, [0.3 + 0.2 + 0.1] * 3
     assert one != other
-    found = difference(one, other)
-    assert found["mean"] == 0 and found["t_p"] == found["wilcoxon_p"] == 1
+    paired = difference(one, other)
+    assert paired["mean"] == 0 and paired["t_p"] == paired["wilcoxon_p"] == 1
 
 
 def test_wilcoxons_test_with_equal_differences_by_hand() -> None:
@@ -75,41 +76,47 @@ def results(**methods: Sequence[float | None]) -> dict[str, Any]:
 
 def test_bold_is_only_what_is_better_beyond_ties() -> None:
     close = [value + shift for value, shift in zip(ONE, (0.001, -0.002, 0.001, -0.001, 0.0005), strict=True)]
-    found = results(joint=[1.0] * 5, best=ONE, low=OTHER)
-    assert [ties.mark(found, "acc", name) for name in ("joint", "best", "low")] == ["", "best", ""]
-    found = results(joint=[1.0] * 5, best=ONE, close=close, low=OTHER)
-    assert [ties.mark(found, "acc", name) for name in ("joint", "best", "close", "low")] == ["", "tied", "tied", ""]
-    assert "Bold: better than every other method" in ties.legend(found)[0]
-    assert "0.0625" in ties.legend(found)[-1]  # of Wilcoxon's test with five seeds
-    rows = ties.difference_rows(found, "acc")
+    compared = results(joint=[1.0] * 5, best=ONE, low=OTHER)
+    assert [ties.mark(compared, "acc", name) for name in ("joint", "best", "low")] == ["", "best", ""]
+    compared = results(joint=[1.0] * 5, best=ONE, close=close, low=OTHER)
+    assert [ties.mark(compared, "acc", name) for name in ("joint", "best", "close", "low")] == ["", "tied", "tied", ""]
+    assert "Bold: better than every other method" in ties.legend(compared)[0]
+    assert "0.0625" in ties.legend(compared)[-1]  # of Wilcoxon's test with five seeds
+    rows = ties.difference_rows(compared, "acc")
     assert [row[0] for row in rows] == ["joint", "best", "close", "low"]
-    assert all(len(row) == len(ties.difference_heads(found)) for row in rows)
+    assert all(len(row) == len(ties.difference_heads(compared)) for row in rows)
 
 
 def test_one_seed_marks_nothing_and_says_why() -> None:
-    found = results(best=[0.9], low=[0.1])
-    assert not ties.mark(found, "acc", "best") and "one seed" in ties.legend(found)[0]
-    assert not ties.shown_differences(found)
+    compared = results(best=[0.9], low=[0.1])
+    assert not ties.mark(compared, "acc", "best") and "one seed" in ties.legend(compared)[0]
+    assert not ties.shown_differences(compared)
 
 
 def test_a_method_that_failed_leaves_nothing_to_test_and_the_legend_says_so() -> None:
-    found = results(best=[0.9, 0.8])
-    found["methods"]["low"] = {"status": "failed", "error": "a loss became nan"}
-    assert ties.legend(found) == ["Nothing is bold: no figure is there of two methods."]
+    compared = results(best=[0.9, 0.8])
+    compared["methods"]["low"] = {"status": "failed", "error": "a loss became nan"}
+    assert ties.legend(compared) == ["Nothing is bold: no figure is there of two methods."]
 
 
 def test_methods_without_seeds_in_common_are_neither_tied_nor_told_apart() -> None:
-    found = results(best=[0.9, None, 0.95, None], low=[None, 0.1, None, 0.2])
-    assert found["comparisons"]["acc"]["to_best"]["low"]["tied"] is None
-    assert [ties.mark(found, "acc", name) for name in ("best", "low")] == ["", ""]
-    assert "fewer than two seeds in common" in ties.legend(found)[1]
+    compared = results(best=[0.9, None, 0.95, None], low=[None, 0.1, None, 0.2])
+    assert compared["comparisons"]["acc"]["to_best"]["low"]["tied"] is None
+    assert [ties.mark(compared, "acc", name) for name in ("best", "low")] == ["", ""]
+    assert "fewer than two seeds in common" in ties.legend(compared)[1]
 
 
 def test_variants_of_joint_training_do_not_compete() -> None:
-    found = results(best=ONE, low=OTHER, **{"joint:train.lr=0.1": [1.0] * 5})
-    assert found["comparisons"]["acc"]["best"] == "best"
-    assert set(found["comparisons"]["acc"]["to_best"]) == {"low"}
+    compared = results(best=ONE, low=OTHER, **{"joint:train.lr=0.1": [1.0] * 5})
+    assert compared["comparisons"]["acc"]["best"] == "best"
+    assert set(compared["comparisons"]["acc"]["to_best"]) == {"low"}
 
 
 def test_of_a_distance_the_lowest_is_best() -> None:
     assert compared({"a": [1.0, 2.0], "b": [3.0, 4.5]}, "lower", ["a", "b"], None)["best"] == "a"
+
+
+def test_plain_training_is_the_baseline_and_that_with_a_head_per_task_first() -> None:
+    assert default_baseline(["ewc", "sgd", "finetune"]) == "finetune"
+    assert default_baseline(["sgd:train.lr=1", "sgd"]) == "sgd"
+    assert default_baseline(["ewc", "joint", "real"]) is None

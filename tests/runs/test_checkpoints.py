@@ -15,21 +15,13 @@ from gencl.core.errors import GenclError
 from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from tests.conftest import gencl, tiny
+from tests.conftest import gencl, killed_at, tiny
 
 
 @pytest.fixture
-def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def stopped(tmp_path: Path) -> Run:
     """A run that ended within its second task."""
-    write = Recorder.checkpoint
-
-    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == 8:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(8):
         sets = [*tiny("digits-mlp"), "train.checkpoint_every=2"]
         train("digits-mlp", "ewc", 0, tmp_path / "run", set=sets, progress="silent")
     return Run(tmp_path / "run")

@@ -30,12 +30,12 @@ def scenario(extend: object, **keys: Any) -> Scenario:
 def test_class_numbers_go_on_after_those_of_any_scenario(keys: dict[str, Any], before: int, tmp_path: Path) -> None:
     letters = folder(tmp_path / "letters", "ab", size=20, channels=3)
     signs = folder(tmp_path / "signs", "c")
-    found, planned = scenario([letters, {"data": signs}], **keys), scenario([], **keys)
-    assert found.added == 2 and [task.name for task in found.tasks[-2:]] == ["letters", "signs"]
-    assert [task.classes for task in found.tasks[-2:]] == [(before, before + 1), (before + 2,)]
-    assert found.class_names == (*planned.class_names, "a", "b", "c")
-    assert [task.name for task in found.planned] == [task.name for task in planned.tasks]
-    for task in found.tasks[-2:]:
+    extended, planned = scenario([letters, {"data": signs}], **keys), scenario([], **keys)
+    assert extended.added == 2 and [task.name for task in extended.tasks[-2:]] == ["letters", "signs"]
+    assert [task.classes for task in extended.tasks[-2:]] == [(before, before + 1), (before + 2,)]
+    assert extended.class_names == (*planned.class_names, "a", "b", "c")
+    assert [task.name for task in extended.planned] == [task.name for task in planned.tasks]
+    for task in extended.tasks[-2:]:
         assert task.train.shape == (1, 28, 28) and set(task.test.labels.tolist()) == set(task.classes)
         assert len(task.validation) == pytest.approx(0.1 * len(task.train), abs=1)
 
@@ -67,6 +67,6 @@ def test_added_tasks_may_train_in_their_own_way() -> None:
 
 def test_names_that_are_there_already_are_told_apart(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one" / "signs", "3a"), folder(tmp_path / "two" / "signs", "ab")
-    found = scenario([one, two], scenario__tasks=1, scenario__order="given")
-    assert [task.name for task in found.tasks] == ["0,1", "signs", "two/signs"]
-    assert found.class_names[10:] == ("signs 3", "a", "two/signs a", "b")
+    extended = scenario([one, two], scenario__tasks=1, scenario__order="given")
+    assert [task.name for task in extended.tasks] == ["0,1", "signs", "two/signs"]
+    assert extended.class_names[10:] == ("signs 3", "a", "two/signs a", "b")

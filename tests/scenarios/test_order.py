@@ -31,22 +31,22 @@ def scenario(seed: int, *assignments: str, preset: str = "digits-mlp") -> Scenar
     return make_scenario(gencl.resolve(preset, seed=seed, assignments=assignments), None)
 
 
-def names(found: Scenario) -> list[str]:
-    return [task.name for task in found.tasks]
+def names(drawn: Scenario) -> list[str]:
+    return [task.name for task in drawn.tasks]
 
 
-def prints(found: Scenario, part: str) -> list[str]:
-    return [getattr(task, part).fingerprint() for task in found.tasks]
+def prints(drawn: Scenario, part: str) -> list[str]:
+    return [getattr(task, part).fingerprint() for task in drawn.tasks]
 
 
 def test_a_seed_draws_the_classes_of_a_split_and_what_is_kept_apart() -> None:
     one, again, other = scenario(1), scenario(1), scenario(2)
     assert names(one) == names(again) != names(other)
     assert prints(one, "train") == prints(again, "train") and prints(one, "validation") == prints(again, "validation")
-    for found in (one, other):
-        assert sorted(",".join(names(found)).split(",")) == DIGITS
-        assert all(set(task.train.labels.tolist()) == set(task.classes) for task in found.tasks)
-        assert found.class_names == tuple(DIGITS) and found.reader == "digits"
+    for drawn in (one, other):
+        assert sorted(",".join(names(drawn)).split(",")) == DIGITS
+        assert all(set(task.train.labels.tolist()) == set(task.classes) for task in drawn.tasks)
+        assert drawn.class_names == tuple(DIGITS) and drawn.reader == "digits"
     everything, kept = (["scenario.classes_per_task=10", f"scenario.order={order}"] for order in ("seed", "given"))
     first, second = (prints(scenario(seed, *everything), "validation") for seed in (1, 2))
     assert first != second
@@ -104,8 +104,8 @@ def test_a_seed_draws_patterns() -> None:
 def test_added_tasks_are_held_out_by_the_seed_too(tmp_path: Path) -> None:
     letters = folder(tmp_path / "letters", "ab")
     added = [f"extend=[{letters}]", "data.validation=0.4"]
-    found = [scenario(seed, *added).tasks[-1].validation.fingerprint() for seed in (1, 1, 2, 3)]
-    assert found[0] == found[1] and len(set(found)) > 1
+    fingerprints = [scenario(seed, *added).tasks[-1].validation.fingerprint() for seed in (1, 1, 2, 3)]
+    assert fingerprints[0] == fingerprints[1] and len(set(fingerprints)) > 1
     given = [scenario(seed, *added, "scenario.order=given").tasks[-1].validation.fingerprint() for seed in (1, 2, 3)]
     assert len(set(given)) == 1
 
@@ -164,9 +164,9 @@ def test_a_run_of_a_drawn_order_resumes_and_is_measured_on_its_own_tasks(tmp_pat
     assert run.metrics["tasks"] == names(drawn) != names(scenario(8, *sets))
     assert run.card.tasks == [list(task.classes) for task in drawn.tasks]
     assert not differences(stored_settings(run.path).tree(), gencl.resolve("digits-mlp", None, "ewc", 7, sets).tree())
-    found = gencl.compare("ewc,joint", (7, 8), tmp_path / "c", "digits-mlp", set=sets, threads=1, progress="silent")
-    own = gencl.Run(tmp_path / "c" / "ewc" / "seed-7").metrics
-    assert own["tasks"] == run.metrics["tasks"] and own["matrices"] == run.metrics["matrices"]
-    assert found["methods"]["ewc"]["fwt"]["n"] == 2
+    results = gencl.compare("ewc,joint", (7, 8), tmp_path / "c", "digits-mlp", set=sets, threads=1, progress="silent")
+    cell = gencl.Run(tmp_path / "c" / "ewc" / "seed-7").metrics
+    assert cell["tasks"] == run.metrics["tasks"] and cell["matrices"] == run.metrics["matrices"]
+    assert results["methods"]["ewc"]["fwt"]["n"] == 2
     joint = gencl.Run(tmp_path / "c" / "joint" / "seed-8").metrics
     assert joint["tasks"] == names(scenario(8, *sets))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 import gencl
 from gencl.runs.build import make_learner
-from gencl.runs.recorder import Recorder
-from gencl.runs.state import State
 from gencl.training.averaging import Average
-from tests.conftest import tiny
+from tests.conftest import killed_at, tiny
 
 pytestmark = pytest.mark.numeric
 
@@ -37,18 +33,10 @@ def test_it_looks_back_over_its_share_of_the_steps() -> None:
     torch.testing.assert_close(moved, expected)
 
 
-def test_a_run_with_averages_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_with_averages_resumes_bit_for_bit(tmp_path: Path) -> None:
     sets = [*tiny("digits-cgan"), "train.average=0.2", "train.checkpoint_every=1"]
     whole = gencl.train("digits-cgan", "anpyc", out=tmp_path / "whole", set=sets, progress="silent")
-    write = Recorder.checkpoint
-
-    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
-        write(recorder, state, tensors)
-        if state.episode == 1 and state.step == 3:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(6 + 3):  # in the second task
         gencl.train("digits-cgan", "anpyc", out=tmp_path / "cut", set=sets, progress="silent")
     resumed = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
     one, other = (run.learner().state_dict() for run in (whole, resumed))

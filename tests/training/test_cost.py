@@ -30,10 +30,10 @@ def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cost(folder: Path) -> dict[str, Any]:
-    found = train(out=folder, resume=True, progress="silent").metrics["cost"]
-    for row in [found, *found["by_task"]]:
+    total = train(out=folder, resume=True, progress="silent").metrics["cost"]
+    for row in [total, *total["by_task"]]:
         row.pop("peak_memory_bytes", None), row.pop("memory_bytes", None)
-    return dict(found)
+    return dict(total)
 
 
 @pytest.mark.parametrize("step", [2, 4, 6, 8, 10, 12])
@@ -57,20 +57,12 @@ def test_memory_of_a_task_that_was_interrupted_counts(tmp_path: Path, monkeypatc
     assert states[0]["step"] == 2 and states[0]["cost"]["peak_memory_bytes"] > 0
 
 
-def test_seeds_trained_as_one_have_their_share_in_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seeds_trained_as_one_have_their_share_in_a_checkpoint(tmp_path: Path) -> None:
     settings = settings_of("digits-mlp", "ewc", ["train.checkpoint_every=2"])
     config = written(tmp_path, settings)
     whole = train_seeds(config, [0, 1], tmp_path / "whole", progress="silent")[0].metrics["cost"]["by_task"][0]
-    write = Recorder.checkpoint
-
-    def cut(recorder: Recorder, state: State, tensors: Mapping[str, Tensor]) -> None:
-        write(recorder, state, tensors)
-        if state.cost.steps == 4 and recorder.settings.seed == 0:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Recorder, "checkpoint", cut)
+    with killed_at(4):
         train_seeds(config, [0, 1], tmp_path / "cut", progress="silent")
-    found = checkpoint.load(tmp_path / "cut" / "seed-0" / "checkpoint")
-    assert found is not None
-    assert 0 < found.state["cost"]["train_seconds"] < whole["train_seconds"]
+    last = checkpoint.load(tmp_path / "cut" / "seed-0" / "checkpoint")
+    assert last is not None
+    assert 0 < last.state["cost"]["train_seconds"] < whole["train_seconds"]

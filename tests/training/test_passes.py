@@ -23,8 +23,8 @@ SETS = ["scenario.tasks=3", "train.steps=6", "train.batch_size=8", "model.r1_eve
 
 def cost(preset: str, method: str, folder: Path, *assignments: str) -> tuple[int, int]:
     sets = [*tiny(preset), *(a for a in SETS if preset.endswith("cgan") or "r1" not in a), *assignments]
-    found: dict[str, Any] = train(preset, method, 0, folder, set=sets, progress="silent").metrics["cost"]
-    return found["samples_forward"], found["samples_backward"]
+    costs: dict[str, Any] = train(preset, method, 0, folder, set=sets, progress="silent").metrics["cost"]
+    return costs["samples_forward"], costs["samples_backward"]
 
 
 GAN = TASKS * STEPS * BATCH
@@ -73,8 +73,8 @@ def test_seeds_trained_as_one_count_their_own(tmp_path: Path) -> None:
     settings = settings_of("digits-cgan", "ewc", ["scenario.tasks=2"])
     alone = train(config=written(tmp_path, settings), out=tmp_path / "alone", progress="silent").metrics["cost"]
     for run in train_seeds(tmp_path / "settings.yaml", (settings.seed, 5), tmp_path / "both", progress="silent"):
-        found = run.metrics["cost"]
-        assert [found[key] for key in found if key.startswith("samples")] == [
+        costs = run.metrics["cost"]
+        assert [costs[key] for key in costs if key.startswith("samples")] == [
             alone[key] for key in alone if key.startswith("samples")
         ]
 

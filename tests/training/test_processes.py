@@ -118,7 +118,7 @@ from gencl.training import trainer
 kept = []
 fit = trainer.Trainer.fit
 def remember(self, *a):
-    fit(self, *a); kept.append(self)
+    fit(self, *a); kept.append(self.session)
 trainer.Trainer.fit = remember
 for preset, method, sets in {cases!r}:
     gencl.train(preset, method, 0, {out!r} + method, set=sets, device="cpu", progress="silent")

@@ -10,7 +10,7 @@ import pytest
 from gencl.api import Run, extend, train
 from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
-from gencl.training.trainer import Trainer
+from gencl.training.session import Session
 from tests.conftest import gencl, tiny
 
 PROC = pytest.param("/proc/nope/run", marks=pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="Linux's"))
@@ -81,10 +81,10 @@ def test_a_run_that_fails_before_its_first_step_leaves_nothing(
     for name in there:
         (tmp_path / name).mkdir()
 
-    def fail(trainer: Trainer, *_: Any) -> None:
+    def fail(session: Session, *_: Any) -> None:
         raise GenclError("out of luck")
 
-    monkeypatch.setattr(Trainer, "begin", fail)
+    monkeypatch.setattr(Session, "begin", fail)
     with pytest.raises(GenclError, match="out of luck"):
         train("digits-mlp", "sgd", 0, tmp_path / "new" / "run", set=tiny("digits-mlp"), progress="silent")
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == there

@@ -30,15 +30,15 @@ def test_before_each_task_the_learner_and_an_untrained_one_are_measured(tmp_path
     run = train("digits-mlp", "sgd", 0, tmp_path / "run", set=sets(), progress="silent")
     scenario, ahead = make_scenario(run.settings, None), []
     tasks = scenario.tasks
-    for known in (1, 2):
-        fewer = sets(scenario__tasks=known)
-        shorter = train("digits-mlp", "sgd", 0, tmp_path / str(known), set=fewer, progress="silent")
+    for learned in (1, 2):
+        fewer = sets(scenario__tasks=learned)
+        shorter = train("digits-mlp", "sgd", 0, tmp_path / str(learned), set=fewer, progress="silent")
         learner = cast(Classifier, shorter.learner())
         fresh = make_learner(run.settings.model, scenario.image_shape, 0, "cpu")
-        for index, task in enumerate(tasks[: known + 1]):
+        for index, task in enumerate(tasks[: learned + 1]):
             fresh.grow(task.classes, derive_seed(0, "grow", index))
-        learner.grow(tasks[known].classes, derive_seed(0, "grow", known))
-        ahead.append(accuracy(learner, tasks[known].test) - accuracy(cast(Classifier, fresh), tasks[known].test))
+        learner.grow(tasks[learned].classes, derive_seed(0, "grow", learned))
+        ahead.append(accuracy(learner, tasks[learned].test) - accuracy(cast(Classifier, fresh), tasks[learned].test))
     assert run.metrics["summary"]["fwt_zero_shot"] == pytest.approx(sum(ahead) / 2)
 
 

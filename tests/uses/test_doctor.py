@@ -13,7 +13,7 @@ from tests.conftest import gencl
 
 def test_all_works_here(tmp_path: Path) -> None:
     result = gencl("doctor", "--json", cwd=tmp_path)
-    findings = {found["what"]: found for found in json.loads(result.stdout)["findings"]}
+    findings = {finding["what"]: finding for finding in json.loads(result.stdout)["findings"]}
     assert result.returncode == 0, result.stdout
     assert findings.keys() >= {"Python", "torch", "lpips", "CPU", "GPU", "data root", "cache", "disk", "two processes"}
     assert findings["two processes"]["verdict"] == "ok" and findings["GPU"]["verdict"] in ("ok", "note")
@@ -34,8 +34,8 @@ def test_what_is_broken_is_said_with_how_to_mend_it(tmp_path: Path, monkeypatch:
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="/proc, where nobody may write, is Linux's")
 def test_a_folder_that_cannot_be_written() -> None:
-    found = doctor._writable("cache", Path("/proc/self/gencl"), "here", "go elsewhere", "note")
-    assert (found.verdict, found.mend) == ("note", "go elsewhere") and "cannot be written" in found.found
+    finding = doctor._writable("cache", Path("/proc/self/gencl"), "here", "go elsewhere", "note")
+    assert (finding.verdict, finding.mend) == ("note", "go elsewhere") and "cannot be written" in finding.found
 
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,5 +44,5 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(doctor, "_processes", lambda: iter(()))
     monkeypatch.setattr(doctor, "_cache", _cache)
-    found = [finding for finding in doctor.examine() if finding.what == "cache"]
-    assert [(f.verdict, f.found) for f in found] == [("broken", "ValueError: odd indeed")]
+    findings = [finding for finding in doctor.examine() if finding.what == "cache"]
+    assert [(f.verdict, f.found) for f in findings] == [("broken", "ValueError: odd indeed")]

@@ -34,14 +34,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scores(*arguments: str | Path) -> dict[str, float]:
     result = gencl("fid", *arguments, "--json")
     assert result.returncode == 0, result.stderr
-    found: dict[str, float] = json.loads(result.stdout)["scores"]
-    return found
+    scores: dict[str, float] = json.loads(result.stdout)["scores"]
+    return scores
 
 
 def test_a_folder_of_a_data_sets_own_images_is_no_distance_away(folder: Path) -> None:
-    found = scores(folder, "digits", "--features", "digits")
-    assert found.keys() == {"fid", "kid", "precision", "recall", "isc"}
-    assert found["fid"] < 1e-3 and found["precision"] == found["recall"] == 1
+    result = scores(folder, "digits", "--features", "digits")
+    assert result.keys() == {"fid", "kid", "precision", "recall", "isc"}
+    assert result["fid"] < 1e-3 and result["precision"] == result["recall"] == 1
 
 
 def test_a_run_against_its_own_held_out_images_or_others(run: Run, folder: Path) -> None:

@@ -15,16 +15,16 @@ def published(preset: str, method: str) -> dict[str, Any] | None:
     """The published row of a method on a preset; None if there is none.
 
     ``{"acc": 0.9814, "acc_std": 0.0103, "bwt": ..., "source": "ANPyC table I", "note": ...}``: accuracies and
-    transfer as shares of one, a standard deviation where the paper has one, a note where something must be known.
+    transfer as shares of one, a standard deviation where the paper has one, a note where a reader needs one.
     """
     for table in _content()["presets"].get(preset, []):
         if method in table["rows"]:
-            found: dict[str, Any] = {}
+            row: dict[str, Any] = {}
             keys = table.get("share") or table["figures"]
             for key, text in zip(keys, table["rows"][method], strict=True):
-                found.update(_figure(key, text, percent="share" in table))
+                row.update(_figure(key, text, percent="share" in table))
             note = table.get("notes", {}).get(method, table.get("note"))
-            return {**found, "source": table["source"], **({"note": note} if note else {})}
+            return {**row, "source": table["source"], **({"note": note} if note else {})}
     return None
 
 
@@ -33,16 +33,16 @@ def comparable(settings: Settings) -> bool:
     else."""
     if settings.preset not in _content()["presets"]:
         return False
-    own = presets.resolve(settings.preset)
-    return settings.data.name == own.data.name and _tasks(settings) == _tasks(own) and not settings.extend
+    preset = presets.resolve(settings.preset)
+    return settings.data.name == preset.data.name and _tasks(settings) == _tasks(preset) and not settings.extend
 
 
 def _tasks(settings: Settings) -> dict[str, Any]:
     """Return ``scenario.*``; whether the seed draws the order makes no difference to what a paper measured."""
-    found = dict(settings.scenario)
-    if found.get("order") in (None, "seed"):
-        found.pop("order", None)
-    return found
+    scenario = dict(settings.scenario)
+    if scenario.get("order") in (None, "seed"):
+        scenario.pop("order", None)
+    return scenario
 
 
 def lenet() -> dict[str, Any]:

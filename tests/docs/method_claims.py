@@ -1,0 +1,125 @@
+"""What the pages of the methods say about ``results/``, as `tests.docs.claims` does for the others."""
+
+from __future__ import annotations
+
+from tests.docs.checks import (
+    ALL,
+    BEHIND,
+    CLASSIFIERS,
+    FIRST,
+    LENET,
+    Claim,
+    ahead,
+    ahead_in,
+    aligned_lead,
+    consolidating_tie,
+    every,
+    lead,
+    lenet,
+    others,
+    tied,
+    wide,
+    widest,
+)
+
+
+def _method(name: str) -> str:
+    return f"docs/methods/{name}.md"
+
+
+METHOD_CLAIMS = [
+    Claim(
+        _method("align"),
+        "both are ahead of `mas`, `ewc` and `anpyc` alone, with one digit per task and with two",
+        lambda: every(aligned_lead(folder, *BEHIND) for folder in ("mnist-cgan", "split-mnist-cgan")),
+    ),
+    Claim(
+        _method("anpyc"),
+        "alone it is tied with `mas` and `ewc`",
+        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
+    ),
+    Claim(
+        _method("anpyc"),
+        "it is tied with `align` alone over all ten digits",
+        lambda: tied("mnist-cgan", ALL, "anpyc+align", "align"),
+    ),
+    Claim(_method("anpyc"), LENET, lambda: lenet()[2:]),
+    Claim(
+        _method("anpyc"),
+        "costs 0.8 points on split MNIST",
+        lambda: [lead("split-mnist", "anpyc", "anpyc:method.score=random")],
+    ),
+    Claim(
+        _method("anpyc"),
+        "is a tie on permuted MNIST",
+        lambda: tied("permuted-mnist", "acc", "anpyc", "anpyc:method.score=random"),
+    ),
+    Claim(_method("clnp"), "it reaches 98.21 %, and the paper reports 98.42 %", wide),
+    Claim(
+        _method("dgr"),
+        "its spread over seeds is the largest of all methods",
+        lambda: widest("mnist-cgan", FIRST, "dgr"),
+    ),
+    Claim(
+        _method("dgr"),
+        "is ahead of it on `split-mnist-cgan`",
+        lambda: ahead_in("split-mnist-cgan", (FIRST, ALL), "align", "dgr"),
+    ),
+    Claim(
+        _method("ewc-online"),
+        "On permuted MNIST it is ahead of [EWC]",
+        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
+    ),
+    Claim(
+        _method("ewc-online"),
+        "by 0.1 points on split MNIST",
+        lambda: [lead("split-mnist", "ewc-online", "ewc")],
+    ),
+    Claim(
+        _method("ewc"),
+        "On permuted MNIST, [ewc-online](ewc-online.md) is ahead of it",
+        lambda: ahead("permuted-mnist", "acc", "ewc-online", "ewc"),
+    ),
+    Claim(
+        _method("lwf"),
+        "On split MNIST it is ahead of `si`, `mas` and `spp`",
+        lambda: ahead("split-mnist", "acc", "lwf", "si", "mas", "spp"),
+    ),
+    Claim(
+        _method("lwf"),
+        "`lwf` is behind `hat` and `packnet`",
+        lambda: every(ahead("permuted-mnist", "acc", one, "lwf") for one in ("hat", "packnet")),
+    ),
+    Claim(
+        _method("mas"),
+        "On MNIST it is tied with EWC and ANPyC",
+        lambda: consolidating_tie("mnist-cgan", FIRST, ALL),
+    ),
+    Claim(
+        _method("packnet"),
+        "ahead of every other single method with the same steps",
+        lambda: ahead("permuted-mnist", "acc", "packnet", *others("permuted-mnist", "packnet", single=True)),
+    ),
+    Claim(_method("packnet"), "behind `xdg+si`", lambda: ahead("permuted-mnist", "acc", "xdg+si", "packnet")),
+    Claim(_method("packnet"), "0.75⁹ ≈ 7.5 %", lambda: [0.75, 100 * 0.75**9]),
+    Claim(
+        _method("sgd-f"),
+        "on permuted MNIST it is behind `finetune`",
+        lambda: ahead("permuted-mnist", "acc", "finetune", "sgd-f"),
+    ),
+    Claim(
+        _method("sgd"),
+        "is the same training with one head per task, and reaches a higher accuracy",
+        lambda: ahead("split-mnist", "acc", "finetune", "sgd"),
+    ),
+    Claim(
+        _method("spp"),
+        "the three are tied on split and on permuted MNIST",
+        lambda: every(tied(folder, "acc", "spp", "mas", "anpyc") for folder in CLASSIFIERS),
+    ),
+    Claim(
+        _method("xdg"),
+        "`xdg+si` is ahead of it on split and on permuted MNIST",
+        lambda: every(ahead(folder, "acc", "xdg+si", "xdg") for folder in CLASSIFIERS),
+    ),
+]
