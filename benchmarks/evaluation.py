@@ -18,7 +18,7 @@ from torch_fidelity import GenerativeModelBase, calculate_metrics, register_feat
 
 from benchmarks import measure
 from gencl import presets
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.snapshot import to_uint8

@@ -56,11 +56,10 @@ class TrainSettings(Part):
     )
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
-    average: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="share of a stage's steps whose parameters are averaged at its end; 0: none",
+    half_life: Literal["auto"] | Annotated[float, Field(ge=0, le=10**12)] = Field(
+        "auto",
+        description="images after which a step counts half in the average that the parameters become; 0: no average; "
+        "auto: what suits the learner",
     )
     precision: Literal["float32", "bf16"] = Field(
         "float32", description="what the networks of a step compute in; parameters and losses stay float32"
@@ -70,6 +69,16 @@ class TrainSettings(Part):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _average_of_a_share_of_the_steps(cls, values: Any) -> Any:
+        """Runs of the first version say ``average: 0.0``."""
+        if not isinstance(values, dict) or "average" not in values:
+            return values
+        if values["average"]:
+            raise ValueError("average became half_life, in images; for example train.half_life=10000")
+        return {"half_life": 0.0, **{name: value for name, value in values.items() if name != "average"}}
 
     @field_validator("compile", mode="before")
     @classmethod

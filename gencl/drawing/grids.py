@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gencl.core import files
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 
 COLUMNS = 12

@@ -14,7 +14,7 @@ from gencl.core.errors import UsageError
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.learners import LEARNERS
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.extractors import make_extractor
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks

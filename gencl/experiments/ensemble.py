@@ -78,10 +78,10 @@ class Ensemble:
                 for member, ctx in zip(self.members, contexts, strict=True):
                     member.begin(ctx)
                     member.open_source(ctx)
-                for place, (stage, start, end) in enumerate(first.stages(contexts[0])):
+                for place, (stage, end) in enumerate(first.stages(contexts[0])):
                     reporter.doing(f"task {task.name}, {len(self.members)} seeds: {stage}")
                     for member, ctx in zip(self.members, contexts, strict=True):
-                        member.enter(ctx, place, stage, end - start)
+                        member.enter(ctx, place, stage)
                     with first.learner.passes.counting():
                         self._train_stage(contexts, end, progress, stop)
                 reporter.doing(f"task {task.name}, {len(self.members)} seeds: measuring")
@@ -104,7 +104,7 @@ class Ensemble:
                 member.state.cost.add_passes(*counted)
             since = now
 
-        stack = Stack(self.members, contexts[0], end - first.state.step)
+        stack = Stack(self.members, contexts[0])
         ctx = replace(contexts[0], learner=stack.learner)
         steps = Steps(
             stack.learner,
@@ -147,9 +147,9 @@ class Ensemble:
 
 
 class Stack:
-    """Learners, methods, optimisers and averages of several runs as one, while a stage of so many steps lasts."""
+    """Learners, methods, optimisers and averages of several runs as one, while a stage lasts."""
 
-    def __init__(self, members: Sequence[Session], ctx: Context, steps: int) -> None:
+    def __init__(self, members: Sequence[Session], ctx: Context) -> None:
         self._members, first = members, members[0]
         self.learner = stacked([member.learner for member in members])
         self.method = building.build(first.settings.method)
@@ -162,7 +162,7 @@ class Stack:
         ]
         self.optimizers = [first.make_optimizer(self.learner, phase, ctx.train) for phase in self.phases]
         restore_optimizers(self.optimizers, together([optimizer_tensors(member.optimizers) for member in members]))
-        self.average = Average(self.learner, self.phases, ctx.train.average, steps)
+        self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
 
     def hand_back(self) -> None:
         """The members' methods, optimisers and averages come to where this is; their parameters are there already."""

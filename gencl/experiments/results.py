@@ -13,7 +13,7 @@ from gencl.core.errors import GenclError
 from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
 from gencl.metrics.figures import REAL, main_figures
 from gencl.metrics.transfer import forward_transfer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Ownership
 from gencl.learners.units import Units
 

@@ -12,12 +12,16 @@ from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.adversarial import LOSSES
-from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.learners.generative import GenerativeLearner, Generator
+from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks import augment
 from gencl.learners.networks.cgan import CGANGenerator, CGANSettings, Discriminator
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
+
+HALF_LIFE = 10_000.0
+"""Of the generator's average, in images."""
 
 
 class ConditionalGAN(GenerativeLearner):
@@ -60,7 +64,14 @@ class ConditionalGAN(GenerativeLearner):
         judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *of_tasks]
         return [
             Phase("discriminator", judged, self.discriminator_loss, moves_shared=False, draw=self.drawn),
-            Phase("generator", drawn, self.generator_loss, moves_shared=True, draw=self.drawn),
+            Phase(
+                "generator",
+                drawn,
+                self.generator_loss,
+                moves_shared=True,
+                draw=self.drawn,
+                half_life=HALF_LIFE,
+            ),
         ]
 
     def networks(self) -> list[nn.Module]:

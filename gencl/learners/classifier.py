@@ -14,8 +14,9 @@ from torch.nn import Parameter
 
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource, seeded
+from gencl.learners.generative import GenerativeLearner
 from gencl.learners.heads import HEADS, IMPOSSIBLE
-from gencl.learners.learner import GenerativeLearner, Learner, Phase, ScalarKind
+from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk

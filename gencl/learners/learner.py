@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource
+from gencl.learners.generative import GenerativeLearner
 from gencl.learners.passes import Passes
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
@@ -37,6 +37,7 @@ class Phase:
     ``loss(batch, step, random)`` returns a scalar, of the batch that ``draw(batch, random)`` has given the latents it
     needs; ``parameters`` are the ones it moves; methods act on the phases that move shared parameters. ``adam_lr`` asks
     for Adam with a learning rate of its own, on the run's schedule, where the run's optimiser would not do.
+    ``half_life`` asks for an average of the parameters: the images after which what it knows counts half.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Phase:
     loss: Callable[[Batch, int, RandomSource], Tensor]
     moves_shared: bool
     adam_lr: float | None = None
+    half_life: float = 0.0
     draw: Callable[[Batch, RandomSource], Batch] = nothing_drawn
 
 
@@ -61,6 +63,8 @@ class Learner(nn.Module, ABC):
     """Whether each task has parameters of its own."""
     scalar_kinds: ClassVar[frozenset[ScalarKind]] = frozenset({"entropy", "likelihood", "sensitivity"})
     """The kinds of `scalars` that it has."""
+    rate: float = 1.0
+    """A factor on ``train.lr``, so that one rate suits networks of any size."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
     stacks: bool = False
@@ -173,78 +177,3 @@ class Learner(nn.Module, ABC):
     def describe(self) -> str:
         """How it meets the tasks, in words."""
         return "a generator of all classes learned so far"
-
-
-class Generator(nn.Module, ABC):
-    """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
-
-    @abstractmethod
-    def draw_latents(self, n: int, random: RandomSource) -> Tensor:
-        """n latents, shape (n, d)."""
-
-    @abstractmethod
-    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The first hidden units (n, u) for the classes at these positions in the order learned.
-
-        They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
-        line between two of them lie the images between two latents, or two classes.
-        """
-
-    @abstractmethod
-    def images(self, units: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1] from `units`."""
-
-    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
-        return self.images(self.units(latents, positions))
-
-
-class GenerativeLearner(Learner):
-    """A learner that can draw images of every class it has learned."""
-
-    kind = "generate"
-    has_own = True
-    generator: Generator
-
-    @abstractmethod
-    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
-        """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
-
-        Args:
-            teacher: `frozen_generator` of the time before the task.
-            classes: past classes (n,).
-            latents: (n, d), drawn as the teacher draws them.
-            batch: what the step learns from, images of new classes.
-        """
-
-    def generator_itself(self) -> GenerativeLearner:
-        return self
-
-    def drawn(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch with a latent for each sample."""
-        return batch.having(latents=self.generator.draw_latents(len(batch), random))
-
-    def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
-        images: Tensor = self.generator(latents, self.position[classes])
-        return images
-
-    def encode(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
-
-        Only of a learner that has an `encoder`.
-        """
-        raise NotImplementedError
-
-    def reconstruct(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The images (n, c, h, w), in [0, 1], after encoding and decoding; a class says of which task an image is."""
-        return self.generate(classes, self.encode(images, classes))
-
-    def latents(self, n: int, *seed: object) -> Tensor:
-        """n latents that depend on ``seed`` alone, on the learner's device."""
-        drawn = self.generator.draw_latents(n, RandomSource(*seed))
-        return drawn.to(self.position.device)
-
-    def frozen_generator(self) -> Generator:
-        """A copy of the generator as it is now, which nothing trains any more."""
-        return deepcopy(self.generator).eval().requires_grad_(False)

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, check
 from gencl.core.randomness import RandomSource
-from gencl.learners.learner import GenerativeLearner, Phase
+from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import Phase
 from gencl.scenarios.batch import Batch
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
-from gencl.learners.learner import GenerativeLearner, Generator, Phase, ScalarKind
+from gencl.learners.generative import GenerativeLearner, Generator
+from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.vae import VAEGenerator, VAESettings
 from gencl.scenarios.batch import Batch

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import IMAGES
-from gencl.learners.learner import Generator, Learner
+from gencl.learners.generative import Generator
+from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, under, within
 
 

@@ -13,7 +13,8 @@ from gencl.core import documents, files
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import check, read_yaml
 from gencl.core.settings import Settings
-from gencl.learners.learner import GenerativeLearner, Learner
+from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import Learner
 from gencl.plugins.needed import require
 from gencl.runs import ready
 from gencl.runs.build import make_learner

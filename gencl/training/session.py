@@ -24,7 +24,7 @@ from gencl.scenarios.batch import Batch
 from gencl.scenarios.source import Source
 from gencl.scenarios.task import Scenario, Task
 from gencl.training import schedule, zero_shot
-from gencl.training.averaging import Average
+from gencl.training.averaging import Average, no_average
 from gencl.training.optimizers import make_optimizer
 from gencl.training.stopwatch import Stopwatch
 
@@ -57,7 +57,7 @@ class Session:
         self._train = settings.train_of(len(scenario.tasks))
         self.phases: list[Phase] = []
         self.optimizers: list[Optimizer] = []
-        self.average = Average(learner, (), 0, 0)
+        self.average = no_average(learner)
         self.source: Source | None = None
         learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
@@ -141,13 +141,12 @@ class Session:
         if resumed:
             self.source.load_state_dict(self._restored["source"])
 
-    def stages(self, ctx: Context) -> list[tuple[Stage, int, int]]:
-        """The stages of the task, each with its first step and the one after its last."""
+    def stages(self, ctx: Context) -> list[tuple[Stage, int]]:
+        """The stages of the task, each with the step after its last."""
         stages = self.method.stages(self.state.episode, ctx.last)
-        ends = schedule.stage_ends(stages, ctx.steps)
-        return list(zip(stages, [0, *ends], ends, strict=False))
+        return list(zip(stages, schedule.stage_ends(stages, ctx.steps), strict=True))
 
-    def enter(self, ctx: Context, number: int, stage: Stage, steps: int, resumed: bool = False) -> None:
+    def enter(self, ctx: Context, number: int, stage: Stage, resumed: bool = False) -> None:
         """Prepares the steps of a stage, or with ``resumed`` the steps that are left of it."""
         ctx.stage = stage
         self.phases = self.phases_of(self.learner, ctx)
@@ -158,7 +157,7 @@ class Session:
             self.state.stage = number
             with self.stopwatch.timed("importance_seconds"):
                 self.method.enter_stage(ctx)
-        self.average = Average(self.learner, self.phases, ctx.train.average, steps)
+        self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
         if resumed:
             self.average.restore(self._restored["average"])
 
@@ -192,7 +191,7 @@ class Session:
 
     def rate(self, ctx: Context) -> float:
         """Returns the learning rate of the coming step, and sets it in the context."""
-        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
+        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr * self.learner.rate
         ctx.step = self.state.step
         ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
         return rate
@@ -206,7 +205,7 @@ class Session:
     def conclude(self, ctx: Context) -> None:
         """Ends a task after its last step: learner and method keep what they need of it, and the next task is up."""
         self.learner.conclude(ctx.task)
-        self.optimizers, self.average = [], Average(self.learner, (), 0, 0)
+        self.optimizers, self.average = [], no_average(self.learner)
         with self.stopwatch.timed("importance_seconds"):
             self.method.after_task(ctx)
         self.state.episode, self.state.stage, self.state.step = self.state.episode + 1, 0, 0

@@ -73,5 +73,5 @@ class Steps:
             self._method.after_step(within)
             self._method.end_step(within)
             self._forget_gradients(phase)
-        self._average.update()
+        self._average.update(ctx.step)
         return stopping

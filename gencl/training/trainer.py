@@ -49,10 +49,10 @@ class Trainer:
                 if not resumed:
                     session.begin(ctx)
                 session.open_source(ctx, resumed)
-                for number, (stage, start, end) in enumerate(session.stages(ctx)):
+                for number, (stage, end) in enumerate(session.stages(ctx)):
                     if number >= state.stage:
                         reporter.doing(f"task {ctx.task.name}: {stage}")
-                        session.enter(ctx, number, stage, end - start, resumed)
+                        session.enter(ctx, number, stage, resumed)
                         resumed = False
                         with session.stopwatch.timed("train_seconds"):
                             self._train_stage(ctx, end, progress, stop)

@@ -19,7 +19,7 @@ from gencl.datasets.dataset import Split
 from gencl.datasets.folder import pictures_below
 from gencl.datasets.load import load_dataset
 from gencl.datasets.pictures import read_pictures
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs import ready
 from gencl.runs.build import make_scenario

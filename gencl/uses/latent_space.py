@@ -15,7 +15,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.datasets.decode import Pixels, Unusable, decode, strict
 from gencl.datasets.resize import fit
 from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.build import make_scenario
 

@@ -41,7 +41,7 @@ KEYS = [
     "data.broken", "scenario", "scenario.name", "scenario.order", "scenario.classes_per_task", "scenario.sizes",
     "model", "model.name", "model.latent", "model.class_layer", "model.adapter", "model.norm", "model.r1_every",
     "method", "method.name", "method.lambda", "method.prune", "method.form", "method.protect", "train", "train.lr",
-    "train.betas", "train.batch_size", "train.optimizer", "train.first", "train.shared_lr", "train.average",
+    "train.betas", "train.batch_size", "train.optimizer", "train.first", "train.shared_lr", "train.half_life",
     "train.epochs", "train.log_every", "train.precision", "train.compile",
     "evaluate.features", "evaluate.split", "evaluate.samples", "extend", "extend.0", "nothing", "train.nothing", "",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from gencl.core.errors import Interrupted, UsageError
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
-from gencl.learners.learner import GenerativeLearner
+from gencl.learners.generative import GenerativeLearner
 from gencl.learners.scholar import some_rows
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gencl.core.part import Part
 from gencl.core.randomness import RandomSource, seeded
-from gencl.learners.learner import Generator
+from gencl.learners.generative import Generator
 from gencl.learners.networks.augment import Augmentation
 from gencl.learners.networks.class_layers import CLASS_LAYERS, Adapter, ClassParameters, Modulation
 from gencl.learners.networks.plain import plain_base, plain_decoder, plain_encoder

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gencl.core.errors import UsageError
 from gencl.core.part import Part
 from gencl.core.randomness import RandomSource, seeded
-from gencl.learners.learner import Generator
+from gencl.learners.generative import Generator
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.residual import ResidualDecoder, ResidualEncoder, residual_base
 from gencl.learners.networks.to_images import ToImages

@@ -1,0 +1,91 @@
+"""Learners that draw images, and what they draw with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from gencl.core.randomness import RandomSource
+from gencl.learners.learner import Learner
+from gencl.scenarios.batch import Batch
+
+if TYPE_CHECKING:
+    pass
+
+
+class Generator(nn.Module, ABC):
+    """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
+
+    @abstractmethod
+    def draw_latents(self, n: int, random: RandomSource) -> Tensor:
+        """n latents, shape (n, d)."""
+
+    @abstractmethod
+    def units(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """The first hidden units (n, u) for the classes at these positions in the order learned.
+
+        They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
+        line between two of them lie the images between two latents, or two classes.
+        """
+
+    @abstractmethod
+    def images(self, units: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] from `units`."""
+
+    def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
+        return self.images(self.units(latents, positions))
+
+
+class GenerativeLearner(Learner):
+    """A learner that can draw images of every class it has learned."""
+
+    kind = "generate"
+    has_own = True
+    generator: Generator
+
+    @abstractmethod
+    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+        """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
+
+        Args:
+            teacher: `frozen_generator` of the time before the task.
+            classes: past classes (n,).
+            latents: (n, d), drawn as the teacher draws them.
+            batch: what the step learns from, images of new classes.
+        """
+
+    def generator_itself(self) -> GenerativeLearner:
+        return self
+
+    def drawn(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch with a latent for each sample."""
+        return batch.having(latents=self.generator.draw_latents(len(batch), random))
+
+    def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
+        images: Tensor = self.generator(latents, self.position[classes])
+        return images
+
+    def encode(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
+
+        Only of a learner that has an `encoder`.
+        """
+        raise NotImplementedError
+
+    def reconstruct(self, images: Tensor, classes: Tensor) -> Tensor:
+        """The images (n, c, h, w), in [0, 1], after encoding and decoding; a class says of which task an image is."""
+        return self.generate(classes, self.encode(images, classes))
+
+    def latents(self, n: int, *seed: object) -> Tensor:
+        """n latents that depend on ``seed`` alone, on the learner's device."""
+        drawn = self.generator.draw_latents(n, RandomSource(*seed))
+        return drawn.to(self.position.device)
+
+    def frozen_generator(self) -> Generator:
+        """A copy of the generator as it is now, which nothing trains any more."""
+        return deepcopy(self.generator).eval().requires_grad_(False)
