@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from copy import deepcopy
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.learner import Learner
 from gencl.scenarios.batch import Batch
-
-if TYPE_CHECKING:
-    pass
 
 
 class Generator(nn.Module, ABC):

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource
-from gencl.learners.generative import GenerativeLearner
 from gencl.learners.passes import Passes
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 if TYPE_CHECKING:
     from gencl.learners.classifier import Classifier
+    from gencl.learners.generative import GenerativeLearner
     from gencl.learners.networks.trunk import Ownership
     from gencl.learners.units import Units
 

@@ -102,10 +102,14 @@ def test_moments_agree_with_single_samples(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
+@pytest.mark.parametrize("network", ["plain", "residual"])
 @pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-mlp"])
-def test_moments_of_our_learners(preset: str, kind: str) -> None:
-    settings = gencl.resolve(preset, assignments=tiny(preset))
-    learner, scenario = grown(settings, tasks=2)
+def test_moments_of_our_learners(preset: str, network: str, kind: str) -> None:
+    sets = [*tiny(preset), f"model.network={network}", "model.width=4"] if preset != "digits-mlp" else tiny(preset)
+    learner, scenario = grown(gencl.resolve(preset, assignments=sets), tasks=2)
+    for name, parameter in learner.named_parameters():
+        if "conv2" in name:  # at zero, where blocks start, no gradient passes them
+            torch.nn.init.normal_(parameter, std=0.1)
     batch = learner.probe(scenario.tasks[0], 9, RandomSource(0)).rows(slice(None))
     learner.double()
     batch = Batch.of({k: v.double() if v.is_floating_point() else v for k, v in batch.tensors().items()})
