@@ -40,7 +40,7 @@ VAE = [*SMALL, "model.width=2", "evaluate.samples=12"]
 MLP = [*SMALL, "model.hidden=[12,8]"]
 FAMILIES: dict[str, tuple[str, list[str]]] = {
     **{f"digits-cgan {m}": ("digits-cgan", GAN) for m in ("sgd", "ewc", "si", "anpyc", "dgr", "anpyc+align", "joint")},
-    "digits-cgan align": ("digits-cgan", [*GAN, "train.average=0.5", "keep=tasks"]),
+    "digits-cgan align": ("digits-cgan", [*GAN, "train.half_life=100", "keep=tasks"]),
     **{f"digits-vae {m}": ("digits-vae", VAE) for m in ("mas", "align", "sgd-f")},
     **{
         f"digits-mlp {m}": ("digits-mlp", MLP)

@@ -33,7 +33,7 @@ CASES = [
     ("digits-mlp", "joint", ["model.heads=class"]),
     ("digits-mlp", "sgd", ["model.heads=class"]),
     ("digits-mlp", "si", ["method.consolidation=loss"]),
-    ("digits-mlp", "anpyc", ["method.prune=20", "train.average=0.5", "model.heads=domain"]),
+    ("digits-mlp", "anpyc", ["method.prune=20", "train.half_life=100", "model.heads=domain"]),
     ("digits-mlp", "ewc+si", ["train.shared_lr=0.5"]),
     ("digits-mlp", "sgd-f", ["model.generator={name: cgan, width: 8}"]),
     ("digits-cgan", "anpyc", ["method.prune=20", "model.r1_every=2", "model.adapter=2", "model.width=8"]),
@@ -80,7 +80,7 @@ def test_each_run_is_what_it_would_be_alone(preset: str, method: str, assignment
 @pytest.mark.parametrize("method", ["si", "anpyc"])
 def test_after_a_signal_each_run_goes_on_alone(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle of the second task; optimisers, averages and the method's state are in the checkpoints."""
-    settings = settings_of("digits-mlp", method, ["train.average=0.5", "train.optimizer=adam"])
+    settings = settings_of("digits-mlp", method, ["train.half_life=100", "train.optimizer=adam"])
     config = written(tmp_path, settings)
     whole = train_seeds(config, SEEDS, tmp_path / "whole", threads=1, progress="silent")
     real = Recorder.log

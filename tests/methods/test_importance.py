@@ -105,7 +105,7 @@ def test_moments_agree_with_single_samples(name: str) -> None:
 @pytest.mark.parametrize("network", ["plain", "residual"])
 @pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-mlp"])
 def test_moments_of_our_learners(preset: str, network: str, kind: str) -> None:
-    sets = [*tiny(preset), f"model.network={network}", "model.width=4"] if preset != "digits-mlp" else tiny(preset)
+    sets = [*tiny(preset), "model.width=4", f"model.network={network}"] if preset != "digits-mlp" else tiny(preset)
     learner, scenario = grown(gencl.resolve(preset, assignments=sets), tasks=2)
     for name, parameter in learner.named_parameters():
         if "conv2" in name:  # at zero, where blocks start, no gradient passes them

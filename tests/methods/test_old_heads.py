@@ -73,7 +73,7 @@ def test_the_generator_beside_a_classifier_keeps_its_own_too(tmp_path: Path) -> 
 
 def test_a_checkpoint_within_a_task_holds_the_optimisers_state_of_old_heads(tmp_path: Path) -> None:
     """Momentum of old heads, and the average's share of them."""
-    sets = [*tiny("digits-mlp"), "train.checkpoint_every=1", "train.average=0.5", "train.optimizer=adam"]
+    sets = [*tiny("digits-mlp"), "train.checkpoint_every=1", "train.half_life=100", "train.optimizer=adam"]
     whole = gencl.train("digits-mlp", "lwf", 0, tmp_path / "whole", set=sets, progress="silent")
     with killed_at(10):
         gencl.train("digits-mlp", "lwf", 0, tmp_path / "cut", set=sets, progress="silent")
