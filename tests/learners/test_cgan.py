@@ -25,7 +25,7 @@ def test_every_parameter_of_the_generator_is_shared_or_one_tasks_own(class_layer
         resolve("digits-cgan", assignments=[f"model.class_layer={class_layer}", f"model.adapter={adapter}"]), 3
     )
     shared = learner.shared()
-    per_task = [learner.per_task(task) for task in range(3)]
+    per_task = [learner.own(task) for task in range(3)]
     everything = [*shared, *(name for part in per_task for name in part)]
     assert sorted(everything) == sorted(n for n, _ in learner.named_parameters() if n.startswith("generator."))
     assert len(set(everything)) == len(everything)
