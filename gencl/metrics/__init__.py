@@ -81,6 +81,10 @@ EXTRACTORS = Registry(
             "gencl.metrics.inception:Inception",
             "Inception-v3 of torch-fidelity, 2048 features, as papers quote FID; its weights are downloaded",
         ),
+        "imagenet-lite0": (
+            "gencl.metrics.imagenet_lite0:ImageNetLite0",
+            "EfficientNet-Lite0 of ImageNet, 1280 features, for pictures, without a download (extra: gencl[imagenet])",
+        ),
     },
     group="gencl.extractors",
     check="gencl.metrics.check:extractor_problem",

@@ -59,7 +59,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     """What a run is on average, what real images score, and what it cost, a line each."""
     lines = []
     if not metrics["matrices"]:
-        lines.append("no measure per task: no extractor suits these images (--set evaluate.features=inception)")
+        lines.append("no measure per task: no feature extractor suits these images")
     figures = [f"{label(name)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     lines.append("mean: " + ", ".join(figures))
     lines += floor_lines(metrics.get("features", {}), metrics.get("floor", {}))
