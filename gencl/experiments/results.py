@@ -191,4 +191,4 @@ def draw_results(
             tasks = max(len(curve.mean) for curve in curves.values())
             curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])
         files.write(folder / "curves.csv", curves_csv(metric, curves))
-        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds)))
+        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds), results.get("features")))

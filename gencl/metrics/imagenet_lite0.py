@@ -35,6 +35,7 @@ class ImageNetLite0(PhotographFeatures):
     """
 
     name = "imagenet-lite0"
+    title = "EfficientNet-Lite0"
     side = 224
     mode = "bilinear"
 

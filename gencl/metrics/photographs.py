@@ -42,6 +42,8 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """The network's name in tables."""
     side: ClassVar[int]
     """The network's input has so many pixels a side."""
     mode: ClassVar[str]

@@ -20,7 +20,7 @@ from gencl.metrics.statistics import Statistics
 from gencl.scenarios.task import Task
 
 FEWEST_HELD_OUT = 100
-"""With fewer held-out images than this, a task's FID means nothing, and tasks are pooled."""
+"""With fewer held-out images than this, a task's FD means nothing, and tasks are pooled."""
 DRIFT_IMAGES = 64
 """So many images of a task, as they were when it had been learned, are kept for measuring drift."""
 
@@ -35,7 +35,7 @@ class Conditions:
         samples: generated images a task, equally many of each class.
         seed: the same seed gives the same latents for a task at every time.
         split: "test" or "validation", the held-out images to compare with. Training images never are.
-        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FID,
+        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FD,
             precision and recall, which then compare all tasks up to one together; 0: each task is compared alone.
         batch_size: images that are generated and read at a time: changes memory, not scores.
         extractor: torch-fidelity feature extractor of features and logits, in this order, or None.

@@ -64,7 +64,7 @@ def _what(found: dict[str, Any]) -> str:
 def _heading(found: dict[str, Any]) -> str:
     if found["metric"] is None:
         return "score"
-    return f"{heading(found['metric'])} ({found['better']} is better)"
+    return f"{heading(found['metric'], found.get('features'))} ({found['better']} is better)"
 
 
 def _score(found: dict[str, Any], tried: dict[str, Any]) -> str:
