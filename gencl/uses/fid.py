@@ -95,18 +95,23 @@ def fid(
         "images": [generated.name, real.name],
         "n": [generated.n, real.n],
         "features": describe(extractor),
-        "scores": _scores((found.statistics, wanted.statistics), (found.features, wanted.features), found.logits),
+        "scores": _scores(
+            extractor, (found.statistics, wanted.statistics), (found.features, wanted.features), found.logits
+        ),
     }
 
 
 def _scores(
-    statistics: tuple[Statistics, Statistics], features: tuple[Tensor, Tensor], logits: Tensor
+    extractor: nn.Module,
+    statistics: tuple[Statistics, Statistics],
+    features: tuple[Tensor, Tensor],
+    logits: Tensor,
 ) -> dict[str, float]:
     return {
         "fid": frechet_distance(*statistics),
         "kid": kernel_distance(*features),
         **precision_recall(*features),
-        "isc": inception_score(logits),
+        **({"isc": inception_score(logits)} if getattr(extractor, "classifies", True) else {}),
     }
 
 
@@ -158,7 +163,7 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
         "images": [name, "the run's held-out images"],
         "n": [len(part) for part in both],
         "features": describe(evaluator.extractor),
-        "scores": _scores(snapshot.sides(tasks), both, torch.cat(logits)),
+        "scores": _scores(evaluator.extractor, snapshot.sides(tasks), both, torch.cat(logits)),
     }
 
 
