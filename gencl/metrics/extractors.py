@@ -11,14 +11,14 @@ from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
 from gencl.core.waiting import say
 from gencl.metrics import EXTRACTORS
-from gencl.metrics.imagenet_lite0 import INSTALL, installed
+from gencl.metrics.imagenet_lite0 import EXTRA
 from gencl.metrics.lessons import unsuited
 from gencl.metrics.photographs import are_pictures
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.metrics.weight_files import INCEPTION, find
 from gencl.scenarios.task import Scenario
 
-ADVICE = f"{INSTALL} (17 MB), or --set evaluate.features=inception, which downloads its weights"
+ADVICE = f"{EXTRA.install} (17 MB), or --set evaluate.features=inception, which downloads its weights"
 """What a person can do who has no network for pictures."""
 RECOGNISABLE = 32
 """In smaller pictures a network of ImageNet recognises little, and a reader of the user's own classes goes first."""
@@ -88,4 +88,4 @@ def of_photographs(weights: Sequence[str | Path] = ()) -> str | None:
     holds it, else EfficientNet-Lite0 if it is installed, else None."""
     if find(INCEPTION, weights, download=False) is not None:
         return "inception"
-    return "imagenet-lite0" if installed() else None
+    return None if EXTRA.missing() else "imagenet-lite0"

