@@ -7,6 +7,7 @@ are held at those of the best candidate, and lines are drawn for what is left.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gencl import presets
@@ -64,12 +65,13 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
         measured = {key: [_mean(subject, label, key) for label in labels] for part in parts for key in part}
         for depth, part in enumerate(parts):
             place = axes[number // across * len(parts) + depth, number % across]
-            _draw(place, list(values.values()), {key: measured[key] for key in part}, keys.index(part[0]))
+            found = {key: measured[key] for key in part}
+            _draw(place, list(values.values()), found, keys.index(part[0]), subject.features)
             plain(place, f"{method}: {path}" if depth == 0 else "")
             bounds = [_mean(subject, label, keys[0])[0] for label in references()]
             for bound in bounds if depth == 0 else ():
                 if bound is not None:
-                    _draw_baseline(place, keys[0], bound)
+                    _draw_baseline(place, keys[0], bound, subject.features)
         rows += [
             [method, path, value, label, key, *spreads[i], len(subject.runs[label])]
             for key, spreads in measured.items()
@@ -130,7 +132,13 @@ def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
     return (None, 0.0) if figure is None else (figure.mean, figure.std or 0.0)
 
 
-def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float | None, float]]], first: int) -> None:
+def _draw(
+    axes: Axes,
+    values: list[float],
+    measured: dict[str, list[tuple[float | None, float]]],
+    first: int,
+    features: Mapping[str, Any],
+) -> None:
     """A line a measure over the values, in the colours from number ``first`` on, with one standard deviation."""
     for number, (key, spreads) in enumerate(measured.items()):
         scale = 100 if is_share(key) else 1
@@ -140,7 +148,7 @@ def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float 
         if points:
             x, means, stds = (list(part) for part in zip(*points, strict=True))
             ink = colour(first + number)
-            axes.plot(x, means, color=ink, marker="o", markersize=4, linewidth=1.6, label=heading(key))
+            axes.plot(x, means, color=ink, marker="o", markersize=4, linewidth=1.6, label=heading(key, features))
             if any(stds):
                 axes.errorbar(x, means, stds, fmt="none", ecolor=ink, elinewidth=1.1, capsize=2.5)
     if min(values) > 0 and max(values) / min(values) >= 10:
@@ -149,7 +157,7 @@ def _draw(axes: Axes, values: list[float], measured: dict[str, list[tuple[float 
     axes.minorticks_off()
 
 
-def _draw_baseline(axes: Axes, key: str, value: float) -> None:
+def _draw_baseline(axes: Axes, key: str, value: float, features: Mapping[str, Any]) -> None:
     """The papers' dotted line."""
     look: dict[str, Any] = {"color": "black", "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
-    axes.axhline(value * (100 if is_share(key) else 1), **look, label=f"{heading(key)}, joint training")
+    axes.axhline(value * (100 if is_share(key) else 1), **look, label=f"{heading(key, features)}, joint training")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
@@ -15,12 +16,14 @@ from gencl.runs.variants import cell_folder, parse_variants
 
 @dataclass(frozen=True)
 class Subject:
-    """``runs`` by label and seed; a single run is labelled by its method. ``means`` are a comparison's, by label."""
+    """``runs`` by label and seed; a single run is labelled by its method. ``means`` are a comparison's, by label;
+    ``features`` say what distances are measured in."""
 
     path: Path
     preset: str
     runs: dict[str, dict[int, RunFolder]]
     means: dict[str, dict[str, Average]] = field(default_factory=dict)
+    features: dict[str, Any] = field(default_factory=dict)
 
     @property
     def comparison(self) -> bool:
@@ -79,4 +82,4 @@ def _comparison(folder: Path) -> Subject:
         label: {key: value for key, value in results.methods[label].items() if isinstance(value, Average)}
         for label in runs
     }
-    return Subject(folder, results.preset, runs, means)
+    return Subject(folder, results.preset, runs, means, results.features)

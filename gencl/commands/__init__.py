@@ -28,7 +28,7 @@ COMMANDS = {
     "reconstruct": "show images beside what a trained VAE makes of them",
     "interpolate": "draw what lies between two images, latents or classes",
     "evaluate": "measure a trained run again, with other metrics or more samples",
-    "fid": "FID and the like between two sets of images: a run's, a folder's, a data set's",
+    "fid": "Fréchet distance, KID and the like between two sets of images: a run's, a folder's, a data set's",
     "compare": "methods x seeds, as one table",
     "tune": "choose methods' settings on validation images, one budget a method",
     "extend": "let a finished run learn one more task",

@@ -37,7 +37,7 @@ def command(
       similarity   of importance between tasks, by layer; Fisher overlap (EWC; SPP fig. 7, ANPyC fig. 10)
       drift        change of the parameters against their importance (SPP fig. 7 and 8, ANPyC fig. 10)
       capacity     what each layer has left (CLNP fig. 3-5), the model's size (ANPyC fig. 7)
-      sensitivity  accuracy or FID over lambda, beta or any number that DIR varied (SPP fig. 4, ANPyC fig. 8)
+      sensitivity  accuracy or distance over lambda, beta or any number that DIR varied (SPP fig. 4, ANPyC fig. 8)
 
     drift needs the network as it was after earlier tasks: train with --set keep=tasks. Other runs have at most the last
     two tasks'.

@@ -21,15 +21,15 @@ from gencl.commands.options import output_options, plugin_option
 @click.option(
     "--features",
     metavar="NAME",
-    help="Feature extractor: auto, digits, fashion, reader, inception.  [default: the run's]",
+    help="Feature extractor: auto, or a name of gencl list extractors.  [default: the run's]",
 )
 @click.option(
     "--weights",
     multiple=True,
     type=click.Path(),
     metavar="FILE",
-    help="Weights of Inception-v3 (FID), AlexNet or VGG-16 (LPIPS): the file shows which. May be repeated.  "
-    "[default: the published ones, downloaded once]",
+    help="Weights of Inception-v3 (FID), DINOv2 (FD), AlexNet or VGG-16 (LPIPS): the file shows which. May be "
+    "repeated.  [default: the published ones, downloaded once]",
 )
 @click.option("--backbone", type=click.Choice(["alex", "vgg"]), default="alex", show_default=True, help="Of LPIPS.")
 @click.option(

@@ -19,9 +19,15 @@ from gencl.commands.options import output_options, plugin_option
     metavar="N",
     help="So many of IMAGES.  [default: all; of a run as many as it was measured with, or as REFERENCE has]",
 )
-@click.option("--features", default="auto", show_default=True, metavar="NAME", help="auto, digits, inception, ...")
 @click.option(
-    "--weights", multiple=True, type=click.Path(), metavar="FILE", help="Of Inception.  [default: the published ones]"
+    "--features", default="auto", show_default=True, metavar="NAME", help="auto, or of gencl list extractors."
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Of Inception, DINOv2.  [default: the published]",
 )
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Of data sets.")
 @click.option("--size", type=click.IntRange(4, 1024), metavar="N", help="Sides to resize to.  [default: the run's]")
@@ -54,10 +60,11 @@ def command(
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """FID, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
+    """Fréchet distance, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
 
     Each is a run's directory (its generator draws), a folder of images, or a data set; REFERENCE is by default the
-    held-out images of the run; then FID is the fid_all of the run's metrics.json.
+    held-out images of the run; then the distance is the fid_all of the run's metrics.json. Only in Inception's
+    features it is an FID; of other features the table says the name.
 
     \b
     Examples:

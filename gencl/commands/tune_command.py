@@ -45,7 +45,7 @@ def command(
     """Choose methods' settings on validation images, with the same budget for each method.
 
     Searches the learning rate and the method's own settings. The score is the mean accuracy of classifiers, or the
-    FID of generators, over all learned tasks. To go on with a stopped search, give the same command again.
+    distance (fid) of generators, over all learned tasks. To go on with a stopped search, give the same command again.
 
     \b
     Examples:

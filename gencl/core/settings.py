@@ -96,7 +96,7 @@ class EvaluateSettings(Part):
     samples: int = Field(1000, ge=2, le=10**6, description="generated images a task")
     split: Literal["test", "validation"] = Field("test", description="real images to compare with")
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
-    also: tuple[str, ...] = Field((), description="further extractors: FID and KID in their features, at the end")
+    also: tuple[str, ...] = Field((), description="further extractors: distances in their features, at the end")
 
     later = ("also",)
 

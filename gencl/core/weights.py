@@ -28,11 +28,13 @@ class Published:
         url: where; the name at its end holds the first digits of the file's sha256, as torch.hub's files do.
         where: the option or setting that asks for it, for messages.
         advice: what names a file of one's own instead.
+        sha256: the digits where the name has none.
     """
 
     url: str
     where: str
     advice: str
+    sha256: str = ""
 
     @property
     def name(self) -> str:
@@ -40,8 +42,8 @@ class Published:
 
     @property
     def digest(self) -> str:
-        """The first digits of the sha256. Raises ValueError where the name has none."""
-        return digest_in(self.name)
+        """The first digits of the sha256. Raises ValueError where neither the name nor ``sha256`` has them."""
+        return self.sha256 or digest_in(self.name)
 
     @property
     def path(self) -> Path:

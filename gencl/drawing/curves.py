@@ -68,9 +68,12 @@ def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:
     return text.getvalue()
 
 
-def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: int) -> bytes:
-    """The figure as PNG. Names stand at the lines' ends, moved apart, in the order of the last values.
+def draw_curves(
+    metric: str, curves: Mapping[str, Curve], preset: str, seeds: int, features: Mapping[str, Any] | None = None
+) -> bytes:
+    """The figure as PNG; ``features`` are those that the metric is measured in.
 
+    Names stand at the lines' ends, moved apart, in the order of the last values.
     Distances are on a logarithmic axis: plain training's are often ten times the others'.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -103,7 +106,7 @@ def draw_curves(metric: str, curves: Mapping[str, Curve], preset: str, seeds: in
         ends.append((x, y, name, look))
     axes.set_xlim(1 if tasks > 1 else 0.5, tasks if tasks > 1 else 1.5)
     axes.set_xlabel("tasks learned")
-    axes.set_ylabel(f"{heading(metric)}, mean over the tasks learned so far")
+    axes.set_ylabel(f"{heading(metric, features)}, mean over the tasks learned so far")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if scale == 1 and all(y > 0 for _, y, _, _ in ends):
         axes.set_yscale("log")

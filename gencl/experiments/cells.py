@@ -15,7 +15,7 @@ from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.learners import LEARNERS
 from gencl.learners.generative import GenerativeLearner
-from gencl.metrics.extractors import make_extractor
+from gencl.metrics.extractors import make_extractor, make_reader
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks
 from gencl.runs.variants import Variant
@@ -53,14 +53,15 @@ def check_machine(
     for key, cell in {kind_of(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
         if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
-            _check_features(cell, make_extractor(scenario, cell.evaluate, progress), seeds)
+            extractor = make_extractor(scenario, cell.evaluate, progress)
+            _check_features(cell, make_reader(scenario, cell.evaluate, extractor, progress), seeds)
         shapes[key] = scenario.image_shape
     return kind, shapes
 
 
-def _check_features(cell: Settings, extractor: nn.Module | None, seeds: int) -> None:
+def _check_features(cell: Settings, reader: nn.Module | None, seeds: int) -> None:
     """Raises UsageError where each seed would be scored in features of its own."""
-    apart = isinstance(extractor, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
+    apart = isinstance(reader, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
     if apart and seeds > 1:
         raise UsageError(
             "scenario.order: with seed each seed has validation images of its own, and so a reader trained without "

@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gencl.core import command, files
 from gencl.core.errors import UsageError
+from gencl.core.extras import EXTRAS
 from gencl.core.interrupts import calling
 
 EXECUTORS = ("slurm", "local")
@@ -49,8 +49,7 @@ def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
         return
     if executor not in EXECUTORS:
         raise UsageError(f"--executor {executor}: there are: {', '.join(EXECUTORS)}")
-    if find_spec("submitit") is None:
-        raise UsageError('--executor: the package submitit is not installed; pip install "gencl[submitit]"')
+    EXTRAS["submitit"].require("--executor")
     if executor == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
         raise UsageError("--executor slurm: there is no sbatch here; run it where jobs are submitted (a login node)")
     if executor == "slurm" and "time" not in options:

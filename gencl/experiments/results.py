@@ -27,7 +27,7 @@ from gencl.runs.variants import Variant, cell_folder
 _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_MEASURE = ("name", "version", "published", "resize", "also", "n", "reference", "pooled", "pool")
+_MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "pooled", "pool")
 
 
 def write_results(
@@ -191,4 +191,4 @@ def draw_results(
             tasks = max(len(curve.mean) for curve in curves.values())
             curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])
         files.write(folder / "curves.csv", curves_csv(metric, curves))
-        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds)))
+        files.write(folder / "curves.png", draw_curves(metric, curves, preset, len(seeds), results.get("features")))

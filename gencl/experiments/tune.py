@@ -133,6 +133,7 @@ def _summary(
         "preset": results["preset"],
         "metric": metric,
         "better": better_of(metric),
+        **({"features": results["features"]} if "features" in results else {}),
         "split": "validation",
         "validation": validation,
         "seeds": seeds,

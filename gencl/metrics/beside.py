@@ -1,4 +1,4 @@
-"""FID and KID in the features of further extractors (``evaluate.also``), beside those of the first one."""
+"""Distances in the features of further extractors (``evaluate.also``), beside those of the first one."""
 
 from __future__ import annotations
 

@@ -27,9 +27,14 @@ def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
 
 
 def chosen_metrics(
-    learner: Learner, scenario: Scenario, extractor: nn.Module | None, only: Sequence[str] | None, pooled: bool
+    learner: Learner,
+    scenario: Scenario,
+    extractor: nn.Module | None,
+    reader: nn.Module | None,
+    only: Sequence[str] | None,
+    pooled: bool,
 ) -> tuple[list[Metric], list[Metric]]:
-    """The metrics that are measured after each task, and those of the end."""
+    """The metrics that are measured after each task, and those of the end; ``reader`` knows the classes, or is None."""
     always: list[Metric] = []
     final: list[Metric] = []
     for asked in METRICS if only is None else only:
@@ -40,7 +45,7 @@ def chosen_metrics(
             kind: type[Metric] = METRICS.get(name)
             why = kind.applies(learner, extractor)
             if not why and kind.reads_classes:
-                if not getattr(extractor, "reads_classes", False):
+                if reader is None:
                     why = "its feature extractor does not know its classes"
                 elif scenario.added:
                     why = "its feature extractor does not know the classes that were added later"

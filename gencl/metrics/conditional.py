@@ -35,8 +35,7 @@ class ConditionalAccuracy(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        answers = snapshot.generated(task).answers
-        return float((answers == snapshot.classes_of(task)).double().mean())
+        return float((snapshot.answers(task) == snapshot.classes_of(task)).double().mean())
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {"conditional_accuracy": final(matrix), "conditional_accuracy_bwt": backward_transfer(matrix)}

@@ -17,7 +17,7 @@ from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
 from gencl.metrics.beside import Beside, further_extractors
 from gencl.metrics.choosing import chosen_metrics, pool_size
-from gencl.metrics.extractors import make_extractor
+from gencl.metrics.extractors import make_extractor, make_reader
 from gencl.metrics.figures import DISTANCES
 from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
@@ -62,10 +62,12 @@ class Evaluator:
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
         extractor = make_extractor(scenario, settings, progress, weights) if GENERATOR.of(learner) else None
-        if extractor is not None:
-            extractor.to(learner.position.device)
+        reader = make_reader(scenario, settings, extractor, progress)
+        for network in (extractor, reader):
+            if network is not None:
+                network.to(learner.position.device)
         pool = 0 if extractor is None else pool_size(scenario, settings)
-        self.metrics, self.final_metrics = chosen_metrics(learner, scenario, extractor, only, bool(pool))
+        self.metrics, self.final_metrics = chosen_metrics(learner, scenario, extractor, reader, only, bool(pool))
         distances = [metric for metric in (*self.metrics, *self.final_metrics) if metric.name in DISTANCES]
         also = settings.also if distances else ()
         self.further = further_extractors(also, scenario, settings, extractor, progress, weights)
@@ -80,6 +82,7 @@ class Evaluator:
             pool=pool,
             batch_size=batch_size,
             extractor=extractor,
+            reader=reader,
             perceptual=Perceptual.of(weights, backbone) if wanted else None,
             processes=processes or Processes(),
         )
@@ -204,19 +207,22 @@ class Evaluator:
     def features(self) -> dict[str, Any] | None:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
 
-        ``added`` names tasks that came later (`gencl.extend`): they are measured in the features that were chosen for
-        those before them, so that one matrix has one measure.
+        ``classes`` is what reads the images' classes, if that is not the extractor. ``added`` names tasks that came
+        later (`gencl.extend`): they are measured in the features that were chosen for those before them, so that one
+        matrix has one measure.
         """
         if self.extractor is None:
             return None
         snapshot = self.snapshot(self.scenario.tasks)
         metrics = [metric for metric in (*self.metrics, *self.final_metrics) if not isinstance(metric, Beside)]
         pooled = [metric.name for metric in metrics if metric.pooled]
+        beside = None if self.conditions.reader is self.extractor else self.conditions.reader
         added = [task.name for task in self.scenario.tasks[len(self.scenario.planned) :]]
         return {
             **describe(self.extractor),
             "n": min(len(snapshot.classes_of(task)) for task in self.scenario.tasks),
             "reference": self.settings.split,
+            **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
             **({"pooled": pooled, "pool": self.conditions.pool} if pooled else {}),
             **({"added": added} if added else {}),

@@ -1,4 +1,4 @@
-"""The bundled reader of clothes: features for FID and KID of digits, from a network that never saw a digit.
+"""The bundled reader of clothes: features for distances of digits, from a network that never saw a digit.
 
 A classifier of digits has seen the training images that a generator is measured beside; these features know nothing of
 them. ``weights/train_fashion_reader.py`` trained it.

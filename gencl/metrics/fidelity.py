@@ -20,6 +20,8 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 class FID(Metric):
     """Fréchet distance of a task's generated images from all its held-out ones (Heusel et al., NeurIPS 2017).
 
+    It is called FID in Inception's features, and FD with the extractor's name in others, by `gencl.metrics.figures`.
+
     Biased upwards by few images: compare at equal n only. Where a task has fewer than 100 held-out images, R[i][j] is
     the distance of the images of tasks 0 to j together, each class with the same weight.
     """
@@ -27,29 +29,29 @@ class FID(Metric):
     name = "fid"
     figures = {
         "fid": Figure(
-            "FID",
+            "FD",
             "distance",
             "lower",
             "distance of generated from real images, mean over the tasks; lower is better",
             main=True,
         ),
         "fid_just_learned": Figure(
-            "FID just learned", "distance", "lower", "the same distance when each task had just been learned"
+            "FD just learned", "distance", "lower", "the same distance when each task had just been learned"
         ),
         "fid_forgetting": Figure(
-            "FID forgetting",
+            "FD forgetting",
             "distance",
             "lower",
             "how much the distance grew since each task was learned; lower is better",
         ),
         "fid_first_half": Figure(
-            "FID of the first half",
+            "FD of the first half",
             "distance",
             "lower",
             "one distance over the images of the earlier half of the tasks; lower is better",
         ),
         "fid_all": Figure(
-            "FID of all together",
+            "FD of all together",
             "distance",
             "lower",
             "one distance over the images of all tasks; lower is better",

@@ -3,13 +3,14 @@ it means. A metric declares its own (`Metric.figures`); costs are here."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gencl.core.errors import GenclError
-from gencl.metrics import METRICS
+from gencl.metrics import EXTRACTORS, METRICS
 
 Unit = Literal["share", "distance", "kernel distance", "error", "seconds", "bytes", "count", "plain"]
 """What a figure counts in, which decides how it is shown (`shown`)."""
@@ -56,6 +57,9 @@ COSTS: Mapping[str, Figure] = {
 DISTANCES = ("fid", "kid")
 """The metrics that further extractors measure too (`gencl.metrics.beside`), as ``fid_fashion``."""
 
+PAPERS_EXTRACTOR = "inception"
+"""The Fréchet distance in its features alone is called FID."""
+
 REAL, REAL_IMAGES = "real", "real images"
 """The row of a comparison that is no method: what real images score. And its name elsewhere."""
 
@@ -98,7 +102,7 @@ def _further(name: str) -> Figure | None:
         return None
     first = figure(distance)
     meaning = f"as {first.label}, in the features of the extractor {extractor}; {first.better} is better"
-    return replace(first, label=f"{first.label} ({extractor} features)", meaning=meaning, main=False)
+    return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, main=False)
 
 
 def _default(name: str) -> Figure:
@@ -111,14 +115,28 @@ def is_share(name: str) -> bool:
     return figure(name).unit == "share"
 
 
-def label(name: str) -> str:
-    """A figure's name for people."""
-    return figure(name).label
+def label(name: str, features: Mapping[str, Any] | None = None) -> str:
+    """A figure's name for people; ``features`` is what a run or comparison records of its extractor.
+
+    A distance names its extractor, since it compares with no other's: "FD (EfficientNet-Lite0)". In Inception's
+    features it has the name that papers give it, FID.
+    """
+    text, extractor = figure(name).label, (features or {}).get("name", "")
+    if extractor == PAPERS_EXTRACTOR:
+        return re.sub(r"^FD\b", "FID", text)
+    return f"{text} ({extractor_title(extractor)})" if extractor and name in DISTANCES else text
 
 
-def heading(name: str) -> str:
+def extractor_title(name: str) -> str:
+    """An extractor's name for people: its class's ``title``, else the name itself."""
+    with suppress(GenclError):  # of a plug-in that is not loaded
+        return getattr(EXTRACTORS.get(name), "title", name)
+    return name
+
+
+def heading(name: str, features: Mapping[str, Any] | None = None) -> str:
     """A figure's name as a column's head, with its unit."""
-    return label(name) + (" %" if is_share(name) else "")
+    return label(name, features) + (" %" if is_share(name) else "")
 
 
 def shown(name: str, value: float | None) -> str:

@@ -11,12 +11,11 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gencl.core.errors import UsageError
+from gencl.metrics.photographs import check_pictures
 from gencl.metrics.weight_files import INCEPTION, WeightFile, find
 from gencl.scenarios.task import Scenario
 
 FEATURES, LOGITS = "2048", "logits_unbiased"
-SMALLEST = 2
-"""Fewer pixels a side cannot be enlarged to Inception's 299 x 299."""
 
 
 class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fidelity has no types
@@ -47,10 +46,7 @@ class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fid
 
         Raises UsageError for images that it cannot take, and as `gencl.metrics.weight_files.find` does.
         """
-        channels, *sides = scenario.image_shape
-        if channels not in (1, 3) or min(sides) < SMALLEST:
-            shape = "x".join(map(str, scenario.image_shape))
-            raise UsageError(f"evaluate.features: inception takes images of 1 or 3 channels, not {shape}")
+        check_pictures(cls.name, scenario.image_shape)
         return cls.from_weights(weights)
 
     @classmethod

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
+from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
@@ -34,7 +35,11 @@ class InceptionScore(Metric):
     }
     when = "on request"
     keeps_features = True
-    applies = staticmethod(needs_extractor)
+
+    @staticmethod
+    def applies(learner: Learner, extractor: nn.Module | None) -> str:
+        why = needs_extractor(learner, extractor)
+        return why or ("" if getattr(extractor, "classifies", True) else "its feature extractor has no classifier")
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
         logits = snapshot.generated(task).logits

@@ -32,14 +32,14 @@ def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
 
 
 class KID(Metric):
-    """A task's generated images against its held-out ones. Unlike FID it is not biased by few images.
+    """A task's generated images against its held-out ones. Unlike the Fréchet distance it is not biased by few images.
 
     Real training images need not be at 0 from held-out ones: the floor says how far they are (`gencl fid NAME --real`).
     """
 
     name = "kid"
     figures = {
-        "kid": Figure("KID", "kernel distance", "lower", "as FID, without its bias by few images; lower is better"),
+        "kid": Figure("KID", "kernel distance", "lower", "as FD, without its bias by few images; lower is better"),
         "kid_just_learned": Figure(
             "KID just learned", "kernel distance", "lower", "KID when each task had just been learned"
         ),

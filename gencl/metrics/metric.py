@@ -37,14 +37,14 @@ class Metric(ABC):
     """Whether it asks the extractor which class an image shows: an extractor knows no class that was added later."""
 
     of_features: ClassVar[bool] = False
-    """Whether few images bias it as they bias FID."""
+    """Whether few images bias it as they bias FD."""
 
     pools: ClassVar[bool] = False
     """Whether its value on a task is that of all tasks up to it together (`Snapshot.group`) where a task has too few
     held-out images."""
 
     of_few: ClassVar[bool] = False
-    """Whether it serves few images, and is measured after each task where FID is not defined for a task alone."""
+    """Whether it serves few images, and is measured after each task where FD is not defined for a task alone."""
 
     of_images: ClassVar[bool] = False
     """Whether it looks at images alone, so that it can be measured on real ones: the floor."""

@@ -20,16 +20,17 @@ def describe(extractor: nn.Module) -> dict[str, Any]:
 
 
 def bias_notes(n: int, real: int, features: int) -> list[str]:
-    """A line where FID is biased beyond what comparing at equal n takes care of: n generated, ``real`` real images."""
+    """A line where FD is biased beyond what comparing at equal n takes care of: n generated, ``real`` real images."""
     few = [f"{count:,} {which}" for count, which in ((n, "generated"), (real, "real")) if count <= features]
     if few:
         return [
-            f"{' and '.join(few)} images are no more than the {features:,} features: the covariance is singular, FID "
-            "too high; compare at equal n only, or use KID, which has no such bias"
+            f"{' and '.join(few)} images are no more than the {features:,} features: the covariance is singular, the "
+            "Fréchet distance too high; compare at equal n only, or use KID, which has no such bias"
         ]
     if n > real:
         return [
-            f"{n:,} generated images but {real:,} real ones: FID's bias is that of the fewer; compare at equal n only"
+            f"{n:,} generated images but {real:,} real ones: the Fréchet distance is biased by the fewer; "
+            "compare at equal n only"
         ]
     return []
 
@@ -37,7 +38,8 @@ def bias_notes(n: int, real: int, features: int) -> list[str]:
 def pool_note(generated: int, real: int) -> str:
     """What people must know of scores that pool so many images of all tasks, since few of each are held out."""
     return (
-        "fewer than 100 images of a task are held out: FID, precision and recall compare all tasks up to each together "
-        f"({generated:,} generated and {real:,} real images in all). FID is biased upwards by so few, most for the "
-        "first tasks: compare it with the floor and at equal n only; KID is of each task alone and has no such bias"
+        "fewer than 100 images of a task are held out: the Fréchet distance, precision and recall compare all tasks up "
+        f"to each together ({generated:,} generated and {real:,} real images in all). So few bias the distance, most "
+        "for the first tasks, upwards: compare it with the floor and at equal n only; KID is of each task alone and "
+        "has no such bias"
     )

@@ -1,4 +1,4 @@
-"""Small networks that classify images, and whose last hidden layer gives the features for FID."""
+"""Small networks that classify images, and whose last hidden layer gives the features for distances."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from gencl.metrics.statistics import Statistics
 from gencl.scenarios.task import Task
 
 FEWEST_HELD_OUT = 100
-"""With fewer held-out images than this, a task's FID means nothing, and tasks are pooled."""
+"""With fewer held-out images than this, a task's FD means nothing, and tasks are pooled."""
 DRIFT_IMAGES = 64
 """So many images of a task, as they were when it had been learned, are kept for measuring drift."""
 
@@ -35,10 +35,11 @@ class Conditions:
         samples: generated images a task, equally many of each class.
         seed: the same seed gives the same latents for a task at every time.
         split: "test" or "validation", the held-out images to compare with. Training images never are.
-        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FID,
+        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FD,
             precision and recall, which then compare all tasks up to one together; 0: each task is compared alone.
         batch_size: images that are generated and read at a time: changes memory, not scores.
         extractor: torch-fidelity feature extractor of features and logits, in this order, or None.
+        reader: what reads the images' classes, the extractor itself or another, or None.
         perceptual: what LPIPS is measured by, or None.
         processes: those that measure together.
         learned: the images of a task as they were when it had been learned, (n, c, h, w) uint8, or None.
@@ -50,6 +51,7 @@ class Conditions:
     pool: int = 0
     batch_size: int = 500
     extractor: nn.Module | None = None
+    reader: nn.Module | None = None
     perceptual: Perceptual | None = None
     processes: Processes = field(default_factory=Processes)
     learned: Callable[[Task], Tensor | None] = lambda _: None
@@ -138,6 +140,12 @@ class Snapshot:
             return read(extractor, n, make, self.batch_size, self.device, self.conditions.processes, self.keep)
 
         return self.once(("generated", task.index), read_generated)
+
+    def answers(self, task: Task) -> Tensor:
+        """The class that the reader sees in each of the task's generated images, (samples,)."""
+        reader = self.conditions.reader
+        by = self if reader is None or reader is self.conditions.extractor else self.read_by(reader)
+        return by.generated(task).answers
 
     def both_features(self, task: Task) -> tuple[Tensor, Tensor]:
         """The features (n, d) of a task's generated and of its held-out images; of a snapshot that keeps them."""

@@ -124,8 +124,8 @@ class TrainedReader(Reader):
 
     def _learn(self, lessons: Lessons, plan: TrainingPlan, path: Path, reporter: Reporter) -> None:
         """Trains, measures and keeps the reader."""
-        reporter.doing("training a reader for FID")
-        reporter.say(f"training a reader of {lessons.about} for FID; it is kept for further runs")
+        reporter.doing("training a reader")
+        reporter.say(f"training a reader of {lessons.about} for distances; it is kept for further runs")
         start = time.perf_counter()
         with _one_thread(), deterministic(torch.device("cpu")):
             fit(self, lessons.train, plan, reporter)

@@ -15,19 +15,25 @@ from gencl.core.weights import Published, digest_in, fill, read
 
 @dataclass(frozen=True)
 class Network:
-    """A network whose weights are published: a tensor of it that tells its files from others', and the file."""
+    """A network whose weights are published: a tensor of it that tells its files from others', and the file.
+
+    None in ``shape`` stands for any size. ``sha256`` is the file's, where its name has no digits of it.
+    """
 
     name: str
     tensor: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     url: str
+    sha256: str = ""
 
     @property
     def published(self) -> Published:
-        return Published(self.url, f"the file of weights of {self.name}", "--weights PATH")
+        return Published(self.url, f"the file of weights of {self.name}", "--weights PATH", self.sha256)
 
     def matches(self, tensors: Mapping[str, Tensor]) -> bool:
-        return self.tensor in tensors and tuple(tensors[self.tensor].shape) == self.shape
+        if self.tensor not in tensors or tensors[self.tensor].ndim != len(self.shape):
+            return False
+        return all(mine in (None, size) for mine, size in zip(self.shape, tensors[self.tensor].shape, strict=True))
 
 
 def _torchvision(name: str) -> str:
@@ -42,7 +48,14 @@ INCEPTION = Network(
 )
 ALEXNET = Network("AlexNet", "features.0.weight", (64, 3, 11, 11), _torchvision("alexnet-owt-7be5be79.pth"))
 VGG16 = Network("VGG-16", "features.0.weight", (64, 3, 3, 3), _torchvision("vgg16-397923af.pth"))
-NETWORKS = (INCEPTION, ALEXNET, VGG16)
+DINOV2 = Network(
+    "DINOv2",
+    "patch_embed.proj.weight",
+    (None, 3, 14, 14),
+    "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+    "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428",
+)
+NETWORKS = (INCEPTION, DINOV2, ALEXNET, VGG16)
 
 
 @dataclass(frozen=True)

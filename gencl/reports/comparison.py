@@ -63,7 +63,7 @@ def render(folder: Path) -> str:
             notes=published_notes(results),
             legend=ties.legend(results),
             differences=_differences(results),
-            chart=_chart(folder),
+            chart=_chart(folder, results.get("features")),
             kept=_kept(runs),
             samples=inline(folder / "samples.png"),
             strips=_strips(runs),
@@ -109,7 +109,7 @@ def _differences(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _chart(folder: Path) -> Chart | None:
+def _chart(folder: Path, features: Mapping[str, Any] | None) -> Chart | None:
     """The curves in curves.csv; None where there are none. Raises GenclError where the file is damaged."""
     path = folder / "curves.csv"
     if not path.is_file():
@@ -133,7 +133,7 @@ def _chart(folder: Path) -> Chart | None:
             values[task - 1], spread[task - 1] = mean, std
         level = tasks > 1 and all(value is None for value in values[:-1])
         lines.append(Line(name, values, spread, level=level))
-    return chart_of(rows[0][1], lines, ", mean over the tasks learned so far")
+    return chart_of(rows[0][1], lines, ", mean over the tasks learned so far", features)
 
 
 def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:

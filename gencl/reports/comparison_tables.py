@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gencl.metrics.figures import REAL, added_figures, cell, heading
 from gencl.reports import ties
-from gencl.reports.tables import show
+from gencl.reports.tables import column_head, show
 
 QUALITY = (
     "fid_first_half",
@@ -73,7 +73,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
     )
     table.add_column("method")
     for key in keys:
-        table.add_column(heading(key), justify="right")
+        table.add_column(column_head(key, results.get("features")), justify="right")
     for name, row in results["methods"].items():
         done = [value["n"] for value in row.values() if isinstance(value, dict)]
         label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
@@ -98,7 +98,7 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
         "",
         f"`{command}`",
         "",
-        "| method | n | " + " | ".join(heading(key) for key in keys) + " |",
+        "| method | n | " + " | ".join(heading(key, results.get("features")) for key in keys) + " |",
         "| --- | --- |" + " ---: |" * len(keys),
     ]
     for name, row in results["methods"].items():
@@ -111,7 +111,7 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
     lines += [f"\n{line}" for line in comparison_lines(results)]
     for key in ties.shown_differences(results):
         heads, rows = ties.difference_heads(results), ties.difference_rows(results, key)
-        lines += ["", f"## {heading(key)}: intervals and paired differences", ""]
+        lines += ["", f"## {heading(key, results.get('features'))}: intervals and paired differences", ""]
         lines += [f"| {' | '.join(line)} |" for line in [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]]
     return "\n".join(lines) + "\n"
 

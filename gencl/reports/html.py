@@ -57,7 +57,7 @@ def render(run: RunFolder) -> str:
             about=preset_about(metrics["preset"]),
             method_about=_method_about(metrics["method"]),
             matrices=[
-                _measured(name, matrix, tasks, name in metrics.get("features", {}).get("pooled", ()))
+                _measured(name, matrix, tasks, metrics.get("features", {}))
                 for name, matrix in metrics["matrices"].items()
             ],
             learned=_learned(run),
@@ -75,8 +75,9 @@ def render(run: RunFolder) -> str:
     )
 
 
-def _measured(name: str, matrix: Matrix, tasks: Sequence[str], pooled: bool) -> dict[str, Any]:
-    """A matrix as heat map, as chart and in words; ``pooled``: R[i][j] is of all tasks up to j together."""
+def _measured(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str, Any]) -> dict[str, Any]:
+    """A matrix as heat map, as chart and in words. Where it is pooled, R[i][j] is of all tasks up to j together."""
+    pooled = name in features.get("pooled", ())
     lines = [Line("all so far" if pooled else "mean so far", so_far(matrix, pooled), main=True)]
     for j, task in enumerate(tasks):
         line = f"up to {task}" if pooled and j else task
@@ -87,13 +88,13 @@ def _measured(name: str, matrix: Matrix, tasks: Sequence[str], pooled: bool) -> 
         "lower": lower_is_better(name),
         "pooled": pooled,
         "heat": heat(name, matrix),
-        "chart": chart_of(name, lines, "") if len(tasks) > 1 else None,
+        "chart": chart_of(name, lines, "", features) if len(tasks) > 1 else None,
         "named": len(tasks) <= NAMED_LINES,
-        "told": "" if pooled else _told(name, matrix, tasks),
+        "told": "" if pooled else _told(name, matrix, tasks, features),
     }
 
 
-def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
+def _told(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str, Any] | None = None) -> str:
     """The matrix in a sentence or two; nothing where it was measured once only."""
     pairs = [
         (task, just, end)
@@ -106,7 +107,7 @@ def _told(name: str, matrix: Matrix, tasks: Sequence[str]) -> str:
     just, end = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
     task, before, after = max(pairs[:-1], key=lambda pair: sign * (pair[1] - pair[2]))
     told = (
-        f"{capital(name)} was {with_unit(name, just)} on average when a task had just been learned, and is "
+        f"{capital(name, features)} was {with_unit(name, just)} on average when a task had just been learned, and is "
         f"{with_unit(name, end)} over all tasks at the end. "
     )
     if sign * (before - after) <= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import gencl
 from gencl import presets
 from gencl.drawing.charts import Chart, Line, line_chart
 from gencl.metrics import METRICS
-from gencl.metrics.figures import figure, is_share, shown, with_unit
+from gencl.metrics.figures import extractor_title, figure, is_share, label, shown, with_unit
 from gencl.metrics.transfer import Matrix
 
 WIDE = 10.0
@@ -29,16 +29,15 @@ def environment() -> Environment:
     loaded = Environment(
         loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    loaded.filters.update(label=capital, share=is_share)
+    loaded.filters.update(label=capital, share=is_share, extractor=extractor_title)
     loaded.filters["figure"] = lambda value, name: with_unit(name, value)
     loaded.globals.update(version=gencl.__version__)
     return loaded
 
 
-def capital(name: str) -> str:
-    """A figure's name as a heading."""
-    one = figure(name)
-    text = one.title or one.label
+def capital(name: str, features: Mapping[str, Any] | None = None) -> str:
+    """A figure's name as a heading; ``features`` are those that it is measured in."""
+    text = figure(name).title or label(name, features)
     return text[:1].upper() + text[1:]
 
 
@@ -81,8 +80,8 @@ def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
     return [[cell(value) for value in row] for row in matrix]
 
 
-def chart_of(name: str, lines: Sequence[Line], what: str) -> Chart | None:
-    """Lines of one metric; shares in per cent."""
+def chart_of(name: str, lines: Sequence[Line], what: str, features: Mapping[str, Any] | None = None) -> Chart | None:
+    """Lines of one metric, measured in ``features``; shares in per cent."""
     scale = 100.0 if is_share(name) else 1.0
     scaled = [
         Line(line.name, _times(line.values, scale), _times(line.spread, scale), line.main, line.level) for line in lines
@@ -91,7 +90,7 @@ def chart_of(name: str, lines: Sequence[Line], what: str) -> Chart | None:
     wide = lower_is_better(name) and bool(values) and 0 < WIDE * min(values) < max(values)
     form = ".1f" if scale == 100 else ".0f" if max(values, default=1.0) >= 10 else ".3g"
     unit = " %" if scale == 100 else ", logarithmic" if wide else ""
-    return line_chart(scaled, f"{capital(name)}{unit}{what}", form, wide)
+    return line_chart(scaled, f"{capital(name, features)}{unit}{what}", form, wide)
 
 
 def _times(values: Sequence[float | None], scale: float) -> list[float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gencl.metrics.figures import REAL, REAL_IMAGES, heading, label, shown, with_unit
+from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, label, shown, with_unit
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     """What real images score, and what is pooled, a line each."""
     lines = []
-    if pooled := [label(name) for name in features.get("pooled", ())]:
+    if pooled := [label(name, features) for name in features.get("pooled", ())]:
         lines.append(
             f"pooled ({', '.join(pooled)}): few images are held out, so they compare all tasks up to the row together, "
             f"with at most {features['pool']} generated images of each class; KID is of each task alone"
         )
     if floor:
-        figures = [f"{label(key)} {shown(key, value)}" for key, value in floor.items() if key != "n"]
+        figures = [f"{label(key, features)} {shown(key, value)}" for key, value in floor.items() if key != "n"]
         what = f"{REAL_IMAGES} ({floor['n']:.0f} training images per task instead of generated ones)"
         lines.append(f"{what}: {', '.join(figures)}")
     return lines
+
+
+def column_head(name: str, features: Mapping[str, Any] | None) -> str:
+    """A figure's name as a narrow column's head: what is in brackets has lines of its own, parted at hyphens."""
+    text, bracket, inside = heading(name, features).partition(" (")
+    return f"{text}\n(" + inside.replace("-", "-\n") if bracket else text
 
 
 def show(*parts: Table | Text | str, width: int | None = None) -> None:
@@ -57,12 +64,12 @@ def run_title(metrics: dict[str, Any]) -> str:
 
 def run_lines(metrics: dict[str, Any]) -> list[str]:
     """What a run is on average, what real images score, and what it cost, a line each."""
-    lines = []
+    lines, features = [], metrics.get("features", {})
     if not metrics["matrices"]:
-        lines.append("no measure per task: no extractor suits these images (--set evaluate.features=inception)")
-    figures = [f"{label(name)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
+        lines.append("no measure per task: no feature extractor suits these images")
+    figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     lines.append("mean: " + ", ".join(figures))
-    lines += floor_lines(metrics.get("features", {}), metrics.get("floor", {}))
+    lines += floor_lines(features, metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]
     lines.append(
         f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
@@ -87,7 +94,8 @@ def run_table(metrics: dict[str, Any]) -> Table:
     table, floor = Table("task"), metrics.get("floor", {})
     columns = [[escape(task) for task in metrics["tasks"]]]
     for name, matrix in metrics["matrices"].items():
-        table.add_column(heading(name).replace(" ", "\n", 1), justify="right", vertical="bottom")
+        head = column_head(name, metrics.get("features"))
+        table.add_column(head if "\n" in head else head.replace(" ", "\n", 1), justify="right", vertical="bottom")
         before, after = ([shown(name, value) for value in values] for values in (_diagonal(matrix), matrix[-1]))
         width = max(map(len, after))
         columns.append([f"{one} → {other:>{width}}" for one, other in zip(before, after, strict=True)])
@@ -110,8 +118,9 @@ def print_evaluation(result: dict[str, Any]) -> None:
 
 def evaluation_lines(result: dict[str, Any]) -> list[str]:
     """What was measured over all tasks together, what real images score, and what is pooled, a line each."""
-    summary = [f"{label(name)} {shown(name, value)}" for name, value in result.get("summary", {}).items()]
-    return [*summary, *floor_lines(result["features"], result.get("floor", {}))]
+    features = result["features"]
+    summary = [f"{label(name, features)} {shown(name, value)}" for name, value in result.get("summary", {}).items()]
+    return [*summary, *floor_lines(features, result.get("floor", {}))]
 
 
 def evaluation_table(result: dict[str, Any]) -> Table:
@@ -120,7 +129,7 @@ def evaluation_table(result: dict[str, Any]) -> Table:
     table.add_column("task")
     names = list(result["mean"])
     for name in names:
-        table.add_column(heading(name), justify="right")
+        table.add_column(column_head(name, result["features"]), justify="right")
     for row in result["tasks"]:
         table.add_row(escape(row["task"]), *(shown(name, row.get(name)) for name in names))
     table.add_section()
@@ -141,7 +150,7 @@ def print_floor(result: dict[str, Any]) -> None:
     table.add_column("score")
     table.add_column("real images", justify="right")
     for name in names:
-        table.add_row(heading(name), shown(name, floor[name]))
+        table.add_row(heading(name, result["features"]), shown(name, floor[name]))
     show(table, *floor_lines(result["features"], {}))
 
 
@@ -150,7 +159,7 @@ def print_distances(result: dict[str, Any]) -> None:
     one, other = (f"{name} ({n:,})" for name, n in zip(result["images"], result["n"], strict=True))
     table = Table(title=Text(f"{one} against {other}{_measure(result['features'])}"), title_justify="left")
     for name in result["scores"]:
-        table.add_column(heading(name), justify="right")
+        table.add_column(column_head(name, result["features"]), justify="right")
     table.add_row(*(shown(name, value) for name, value in result["scores"].items()))
     show(table)
 
@@ -160,4 +169,4 @@ def _measure(features: dict[str, Any], n: str = "") -> str:
     if not features:
         return ""
     others = "" if features.get("published", True) else ", not the published weights: compare with nothing else"
-    return f", {features['name']} features{f', n = {n} a task' if n else ''}{others}"
+    return f", {extractor_title(features['name'])} features{f', n = {n} a task' if n else ''}{others}"

@@ -64,7 +64,7 @@ def _what(search: dict[str, Any]) -> str:
 def _heading(search: dict[str, Any]) -> str:
     if search["metric"] is None:
         return "score"
-    return f"{heading(search['metric'])} ({search['better']} is better)"
+    return f"{heading(search['metric'], search.get('features'))} ({search['better']} is better)"
 
 
 def _score(search: dict[str, Any], tried: dict[str, Any]) -> str:

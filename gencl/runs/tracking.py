@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +16,7 @@ from accelerate.tracking import GeneralTracker, TensorBoardTracker, WandBTracker
 from PIL import Image
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.extras import EXTRAS
 from gencl.core.settings import Settings
 from gencl.runs.state import State
 
@@ -28,8 +28,7 @@ def check_tracker(name: str) -> None:
     """Raises UsageError where there is no such tracker, or its package is not installed."""
     if name not in get_args(Name):
         raise UsageError(f"--log-with {name}: there are: {', '.join(get_args(Name))}")
-    if find_spec(name) is None:
-        raise UsageError(f'--log-with {name}: the package {name} is not installed; pip install "gencl[{name}]"')
+    EXTRAS[name].require(f"--log-with {name}")
 
 
 class Tracker:

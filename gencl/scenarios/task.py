@@ -62,11 +62,13 @@ class Task:
 
 @dataclass(frozen=True)
 class DataSource:
-    """A data set that tasks are made of: its name, how many classes it has, and how to read it again, whole."""
+    """A data set that tasks are made of: its name, how many classes it has, how to read it again, whole, and whether it
+    is a folder of the user's own."""
 
     name: str
     classes: int
     read: Callable[[], Dataset]
+    folder: bool = False
 
 
 @dataclass(frozen=True)

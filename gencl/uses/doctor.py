@@ -18,6 +18,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from gencl.core.errors import GenclError
+from gencl.core.extras import EXTRAS
 from gencl.core.threads import LARGE_STEP
 
 LITTLE_DISK_BYTES = 2 * 2**30
@@ -48,6 +49,7 @@ def examine(data_root: str | Path | None = None) -> Iterator[Finding]:
     """Looks at one thing after another; a check that fails in an unforeseen way is a finding too."""
     checks: list[Callable[[], Iterator[Finding]]] = [
         _versions,
+        _extras,
         _devices,
         lambda: _data(data_root),
         _cache,
@@ -80,6 +82,13 @@ def _versions() -> Iterator[Finding]:
             mend = f'pip install "{needed.name}{needed.specifier}"'
             yield Finding(needed.name, "broken", f"{version}, and gencl needs {needed.specifier}", mend)
     import torchvision  # noqa: F401  # fails where it was built for another PyTorch
+
+
+def _extras() -> Iterator[Finding]:
+    for extra in EXTRAS.values():
+        missing = extra.missing()
+        found = f"{f'without {missing[0]}: no' if missing else 'installed:'} {extra.purpose}"
+        yield Finding(f"gencl[{extra.name}]", "note" if missing else "ok", found, extra.install if missing else "")
 
 
 def _devices() -> Iterator[Finding]:

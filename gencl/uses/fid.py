@@ -1,4 +1,4 @@
-"""FID and the like between any two sets of images: a run's, a folder's, a data set's."""
+"""Fréchet distance and the like between any two sets of images: a run's, a folder's, a data set's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.evaluator import Evaluator
-from gencl.metrics.extractors import make_extractor
+from gencl.metrics.extractors import make_extractor, of_photographs
 from gencl.metrics.fidelity import frechet_distance
 from gencl.metrics.inception_score import inception_score
 from gencl.metrics.kid import kernel_distance
@@ -43,14 +43,15 @@ def fid(
     device: str = "auto",
     batch_size: int = 500,
 ) -> dict[str, Any]:
-    """FID, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
+    """Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
 
     Args:
         a: a run's directory (its generator draws, equally many of each class), a folder of images, or a data set.
         b: the same; default the held-out images that the run ``a`` is measured on.
         n: images of ``a``; of a run default as many as ``b`` has, else all. Against its own held-out images a run
             draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
-        features: name of an extractor; ``auto``: that of the run or of the data set, else Inception.
+        features: name of an extractor; ``auto``: that of the run or of the data set, else Inception if its weights are
+            in the cache, else imagenet-lite0 if it is installed, else Inception, which is downloaded.
         weights: files of weights for Inception; default those that are published.
         split: "test" or "train", of data sets.
         size: sides to which images are resized; default a run's, else as they are.
@@ -94,18 +95,23 @@ def fid(
         "images": [generated.name, real.name],
         "n": [generated.n, real.n],
         "features": describe(extractor),
-        "scores": _scores((made.statistics, wanted.statistics), (made.features, wanted.features), made.logits),
+        "scores": _scores(
+            extractor, (made.statistics, wanted.statistics), (made.features, wanted.features), made.logits
+        ),
     }
 
 
 def _scores(
-    statistics: tuple[Statistics, Statistics], features: tuple[Tensor, Tensor], logits: Tensor
+    extractor: nn.Module,
+    statistics: tuple[Statistics, Statistics],
+    features: tuple[Tensor, Tensor],
+    logits: Tensor,
 ) -> dict[str, float]:
     return {
         "fid": frechet_distance(*statistics),
         "kid": kernel_distance(*features),
         **precision_recall(*features),
-        "isc": inception_score(logits),
+        **({"isc": inception_score(logits)} if getattr(extractor, "classifies", True) else {}),
     }
 
 
@@ -125,8 +131,8 @@ def _of_run(
     learner = side.run.generator(str(device))
     tasks = list(scenario.tasks[: len(learner.tasks)])
     changes: dict[str, Any] = {"also": ()} | ({} if features == "auto" else {"features": features})
-    if features == "auto" and make_extractor(scenario, settings.evaluate, "auto", weights) is None:
-        changes["features"] = "inception"
+    if features == "auto" and make_extractor(scenario, settings.evaluate, "silent", weights) is None:
+        changes["features"] = of_photographs(weights) or "inception"
     changes |= {} if n is None else {"samples": max(2, -(-n // len(tasks)))}
     evaluator = Evaluator(
         learner,
@@ -157,7 +163,7 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
         "images": [name, "the run's held-out images"],
         "n": [len(part) for part in both],
         "features": describe(evaluator.extractor),
-        "scores": _scores(snapshot.sides(tasks), both, torch.cat(logits)),
+        "scores": _scores(evaluator.extractor, snapshot.sides(tasks), both, torch.cat(logits)),
     }
 
 
@@ -173,9 +179,9 @@ def _extractor(
                 return made
     name = features
     if features == "auto":
-        name = next((one.reader for one in images if one.reader), None) or "inception"
+        name = next((one.reader for one in images if one.reader), None) or of_photographs(weights) or "inception"
     if name == "reader":
-        raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use inception")
+        raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use auto")
     kind = EXTRACTORS.get(name)
     extractor: nn.Module = kind.from_weights(weights) if hasattr(kind, "from_weights") else kind()
     for one in images:

@@ -31,3 +31,22 @@ def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network = inception.FeatureExtractorInceptionV3("inception", ["2048"])
     torch.save({name: t.clone() for name, t in network.state_dict().items()}, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def dinov2_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small DINOv2 (two blocks, 128 channels) as its authors name the tensors, in torch's format."""
+    path = tmp_path_factory.mktemp("weights") / "dinov2_small.pth"
+    width, random = 128, torch.Generator().manual_seed(0)
+    layers = {"attn.qkv": (3 * width, width), "attn.proj": (width, width)}
+    layers |= {"mlp.fc1": (4 * width, width), "mlp.fc2": (width, 4 * width)}
+    shapes: dict[str, tuple[int, ...]] = {"cls_token": (1, 1, width), "pos_embed": (1, 1 + 37**2, width)}
+    shapes |= {"mask_token": (1, width), "norm.weight": (width,), "norm.bias": (width,)}
+    shapes |= {"patch_embed.proj.weight": (width, 3, 14, 14), "patch_embed.proj.bias": (width,)}
+    for block in ("blocks.0", "blocks.1"):
+        for layer, (rows, columns) in layers.items():
+            shapes |= {f"{block}.{layer}.weight": (rows, columns), f"{block}.{layer}.bias": (rows,)}
+        for layer in ("norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "ls1.gamma", "ls2.gamma"):
+            shapes[f"{block}.{layer}"] = (width,)
+    torch.save({name: torch.randn(shape, generator=random) / 10 for name, shape in shapes.items()}, path)
+    return path

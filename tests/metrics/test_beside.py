@@ -1,4 +1,4 @@
-"""FID and KID in the features of a second extractor, beside the first one's."""
+"""Distances in the features of a second extractor, beside the first one's."""
 
 from __future__ import annotations
 

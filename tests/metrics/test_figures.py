@@ -97,16 +97,27 @@ def test_how_figures_are_shown() -> None:
     assert (heading("acc"), capital("acc"), heading("fid"), heading("peak_memory_bytes")) == (
         "acc %",
         "ACC",
-        "FID",
+        "FD",
         "peak memory MB",
     )
     assert cell("acc", {"mean": 0.9876, "std": 0.0123}) == "98.76 ± 1.23"
     assert main_figures() == ["accuracy", "acc", "fid", "fid_all", "reconstruction"]
 
 
+def test_a_distance_is_called_fid_in_inceptions_features_alone() -> None:
+    inception, lite, unknown = ({"name": name} for name in ("inception", "imagenet-lite0", "somebodys"))
+    assert [label("fid", one) for one in (inception, lite, unknown, {}, None)] == [
+        "FID", "FD (EfficientNet-Lite0)", "FD (somebodys)", "FD", "FD",
+    ]  # fmt: skip
+    assert [label("fid_forgetting", one) for one in (inception, lite)] == ["FID forgetting", "FD forgetting"]
+    assert [label("kid", one) for one in (inception, lite)] == ["KID", "KID (EfficientNet-Lite0)"]
+    assert [label("recall", one) for one in (inception, lite)] == ["recall", "recall"]
+    assert [label("fid_inception"), label("fid_imagenet-lite0")] == ["FID", "FD (EfficientNet-Lite0)"]
+
+
 def test_distances_of_further_extractors_and_what_nobody_declares() -> None:
     further, first = figure("kid_my-own"), figure("kid")
-    assert further.label == "KID (my-own features)" and "extractor my-own" in further.meaning
+    assert further.label == "KID (my-own)" and "extractor my-own" in further.meaning
     assert (further.unit, further.better) == (first.unit, first.better) == ("kernel distance", "lower")
     assert figure("gone_since") == Figure("gone since") and figure("fid_") == Figure("fid ")
     assert (heading("reading_accuracy"), figure("reading_accuracy").better) == ("reading accuracy %", "higher")

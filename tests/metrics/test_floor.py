@@ -103,7 +103,7 @@ def test_two_commands_agree_with_the_run(run: Run) -> None:
     assert again["summary"]["fid_first_half"] == pytest.approx(summary["fid_first_half"], rel=1e-6)
     assert again["floor"] == pytest.approx(run.metrics["floor"], rel=1e-6)
     done = command("evaluate", run.path)
-    assert "pooled (FID, precision, recall)" in " ".join(done.stdout.split())
+    assert "pooled (FD (digits), precision, recall)" in " ".join(done.stdout.split())
     assert "fewer than 100 images of a task are held out" in " ".join(done.stderr.split())
 
 

