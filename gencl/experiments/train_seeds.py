@@ -59,7 +59,8 @@ def train_seeds(
     root = None if data_root is None else Path(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {
-        key: make_scenario(own, root).to(accelerator.device) for key, own in {tasks_key(s): s for s in each}.items()
+        key: make_scenario(own, root).to(accelerator.device, own.data.place)
+        for key, own in {tasks_key(s): s for s in each}.items()
     }
     ensemble = Ensemble(
         [

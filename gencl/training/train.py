@@ -114,7 +114,7 @@ def run_settings(
             raise UsageError(f"train.batch_size: {size} cannot be shared by {processes.world} processes")
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
-        scenario = make_scenario(settings, root).to(accelerator.device)
+        scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     trainer = make_trainer(settings, scenario, accelerator, folder, root, progress)
     learner, recorder = trainer.learner, trainer.recorder
     if extends is not None and len(trainer.episodes) < len(scenario.tasks):
@@ -203,6 +203,8 @@ def say_what_is_learned(
     """The tasks with their labels, and what was wrong with a checkpoint."""
     for problem in found.passed_over if found else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
+    for doubt in scenario.doubts:
+        say(doubt, progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), found.state["episode"] if found else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     say(f"{tasks}, {images} training images; {learner.describe()}", progress)
