@@ -9,6 +9,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,10 @@ def clear_scratch(folder: Path, idle: float = 0.0) -> None:
     """Removes what a process that was killed while it wrote left beside its files: nobody else may write there, or
     nobody leaves a file that he writes alone for ``idle`` seconds."""
     for path in folder.rglob(".*"):
-        if _SCRATCH.fullmatch(path.name) and path.is_file() and time.time() - path.stat().st_mtime >= idle:
-            path.unlink(missing_ok=True)
+        if _SCRATCH.fullmatch(path.name) and path.is_file():
+            with suppress(FileNotFoundError):  # it has just got its own name
+                if time.time() - path.stat().st_mtime >= idle:
+                    path.unlink()
 
 
 def is_empty(folder: Path) -> bool:
