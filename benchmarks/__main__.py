@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 NEEDS_DATA = ("steps", "peers", "importance", "tasks", "batches")
-OTHERS = ("consolidation", "ensemble", "memory", "options", "startup", "evaluation", "to_images")
-ALONE = ("to_images",)
+OTHERS = ("consolidation", "ensemble", "memory", "options", "startup", "evaluation", "to_images", "large_data")
+ALONE = ("to_images", "large_data")
 """Those that know no clock."""
 
 

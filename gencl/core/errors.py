@@ -13,6 +13,10 @@ class UsageError(GenclError):
     exit_status = 2
 
 
+class NotWritten(GenclError):
+    """A file could not be written: the disk is full, or the folder is read-only."""
+
+
 class Interrupted(GenclError):
     """The run was asked to stop (SIGINT or SIGTERM) and did so after writing a checkpoint."""
 

@@ -7,11 +7,13 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import NotWritten, UsageError
 
 _SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 """Names of files that `write` has not yet renamed."""
@@ -34,7 +36,7 @@ def absolute(name: str) -> str:
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Replaces ``path`` atomically. Raises GenclError naming the file when it cannot be written (a full disk, say)."""
+    """Replaces ``path`` atomically. Raises NotWritten naming the file when it cannot be (a full disk, say)."""
     write_pieces(path, [data.encode() if isinstance(data, str) else data])
 
 
@@ -50,17 +52,22 @@ def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
             os.fsync(file.fileno())
         Path(scratch).chmod(0o644)
         Path(scratch).replace(path)
-    except OSError as error:
+    except BaseException as error:  # what gives the pieces may fail, or be interrupted
         if scratch is not None:
             Path(scratch).unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
 
 
-def clear_scratch(folder: Path) -> None:
-    """Removes what a process that was killed while it wrote left beside its files. Nobody else may write there."""
+def clear_scratch(folder: Path, idle: float = 0.0) -> None:
+    """Removes what a process that was killed while it wrote left beside its files: nobody else may write there, or
+    nobody leaves a file that he writes alone for ``idle`` seconds."""
     for path in folder.rglob(".*"):
         if _SCRATCH.fullmatch(path.name) and path.is_file():
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it has just got its own name
+                if time.time() - path.stat().st_mtime >= idle:
+                    path.unlink()
 
 
 def is_empty(folder: Path) -> bool:
@@ -92,9 +99,9 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def cannot_write(path: Path, error: OSError) -> GenclError:
+def cannot_write(path: Path, error: OSError) -> NotWritten:
     """What to tell a user whose file could not be written."""
-    return GenclError(f"cannot write {path}: {error.strerror or error}")
+    return NotWritten(f"cannot write {path}: {error.strerror or error}")
 
 
 def write_json(path: Path, value: Any) -> None:

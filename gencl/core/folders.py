@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from gencl.core.errors import UsageError
+from gencl.core import files
+from gencl.core.errors import NotWritten, UsageError
 
 
 def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
@@ -28,3 +30,18 @@ def cache_root() -> Path:
 
     chosen = os.environ.get("GENCL_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("gencl")
+
+
+def remembered(kind: str, key: str, make: Callable[[], str]) -> str:
+    """Return a short text from the cache, or make it. A cache that cannot be written costs time, nothing else."""
+    path = cache_root() / kind / key
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = make()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, text)
+    except (OSError, NotWritten):
+        pass
+    return text

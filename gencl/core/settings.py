@@ -19,6 +19,13 @@ from gencl.core.files import absolute
 from gencl.core.part import Part, check
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Place = Literal["auto", "device", "host"]
+YesOrNo = Literal["no", "yes"]
+
+
+def yes_or_no(value: object) -> object:
+    """What YAML makes of yes and no, truth values, as what was written."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 class DataSettings(Part):
@@ -33,6 +40,14 @@ class DataSettings(Part):
     broken: Literal["refuse", "skip"] = Field(
         "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
     )
+    flip: YesOrNo = Field("no", description="whether training images are mirrored left to right at random")
+    place: Place = Field(
+        "auto",
+        description="where images are kept: in the device's memory, in the host's (those of folders: on disk, and read "
+        "as needed), or on the device if they fit",
+    )
+    later = ("flip", "place")
+    _flip = field_validator("flip", mode="before")(yes_or_no)
 
     @field_validator("name")
     @classmethod
@@ -64,11 +79,13 @@ class TrainSettings(Part):
     precision: Literal["float32", "bf16"] = Field(
         "float32", description="what the networks of a step compute in; parameters and losses stay float32"
     )
-    compile: Literal["no", "yes"] = Field("no", description="whether the networks of a step are compiled first")
+    compile: YesOrNo = Field("no", description="whether the networks of a step are compiled first")
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+
+    _compile = field_validator("compile", mode="before")(yes_or_no)
 
     @model_validator(mode="before")
     @classmethod
@@ -79,11 +96,6 @@ class TrainSettings(Part):
         if values["average"]:
             raise ValueError("average became half_life, in images; for example train.half_life=10000")
         return {"half_life": 0.0, **{name: value for name, value in values.items() if name != "average"}}
-
-    @field_validator("compile", mode="before")
-    @classmethod
-    def _yaml_reads_yes_and_no_as_truth_values(cls, value: object) -> object:
-        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 _ACCELERATION = ("precision", "compile")

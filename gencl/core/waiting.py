@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 from rich.console import Console
@@ -15,12 +16,14 @@ from gencl.core.progress import Mode
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 2.0
+LINE_SECONDS = 10.0
 
 
 def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """The items as they come; a bar on standard error where that is a terminal and they have taken two seconds."""
+    """The items as they come; a bar on standard error where that is a terminal and they have taken two seconds, else a
+    line after ten seconds, and others as time goes on."""
     if not (main_process() and sys.stderr.isatty()):
-        yield from items
+        yield from _with_lines(items, total, what) if main_process() else items
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -35,6 +38,17 @@ def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
             bar.advance(task)
     finally:
         bar.stop()
+
+
+def _with_lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    started, due = time.monotonic(), LINE_SECONDS
+    for done, item in enumerate(items, 1):
+        yield item
+        taken = time.monotonic() - started
+        if taken > due and done < total:
+            left = timedelta(seconds=round(taken / done * (total - done)))
+            say(f"{what}: {done:,} of {total:,}, about {left} (h:mm:ss) to go")
+            due = 2 * taken
 
 
 def say(line: str, progress: Mode = "auto") -> None:

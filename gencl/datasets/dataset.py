@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakValueDictionary
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
-
-class SharedImages:
-    """Images that several splits share. They are in memory once per device, however many splits show them."""
-
-    def __init__(self, images: Tensor) -> None:
-        self.images = images
-        self._copies: WeakValueDictionary[torch.device, SharedImages] = WeakValueDictionary()
-
-    def to(self, device: torch.device | str) -> SharedImages:
-        wanted = torch.empty(0, device=device).device  # "cuda" is "cuda:0"
-        if wanted == self.images.device:
-            return self
-        copy = self._copies.get(wanted)
-        if copy is None:
-            copy = self._copies[wanted] = SharedImages(self.images.to(wanted))
-        return copy
+from gencl.core.folders import remembered
+from gencl.datasets.store import Store, digest_of
 
 
 class Split:
     """Images, uint8 of shape (n, channels, height, width), and their labels, int64 of shape (n,).
 
     A split is plain, or a view: rows of images that other splits share, whose pixels may be permuted as they are taken.
+    Its labels may be on a GPU while its images stay in the host's memory: what is taken comes to the labels.
     """
 
     def __init__(
         self,
-        images: Tensor | SharedImages,
+        images: Tensor | Store,
         labels: Tensor,
         rows: Tensor | None = None,
         pixels: Tensor | None = None,
@@ -44,16 +32,13 @@ class Split:
         """Args:
         images: all that is stored, (N, c, h, w).
         labels: (n,).
-        rows: which of the stored images are shown, (n,); default all.
+        rows: which of the stored images are shown, (n,); default all. They lie where the images do, and so the rest.
         pixels: permutations of the pixels of an image, (k, h * w): pixel i shows what is stored at pixels[k, i].
         order: which of the permutations an image has, (n,); default the first.
         """
-        self._stored = images if isinstance(images, SharedImages) else SharedImages(images)
+        self.store = images if isinstance(images, Store) else Store((images,))
         self.labels, self._rows, self._pixels, self._order = labels, rows, pixels, order
-        stored = self._stored.images
-        if stored.dtype != torch.uint8 or stored.ndim != 4:
-            raise ValueError(f"images must be uint8 (n, c, h, w), not {stored.dtype} {tuple(stored.shape)}")
-        shown = len(stored) if rows is None else len(rows)
+        shown = len(self.store) if rows is None else len(rows)
         if shown != len(labels):
             raise ValueError(f"{shown} images but {len(labels)} labels")
 
@@ -63,22 +48,37 @@ class Split:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of an image."""
-        channels, height, width = self._stored.images.shape[1:]
-        return channels, height, width
+        return self.store.shape
+
+    @property
+    def resident(self) -> bool:
+        """Whether the images are in the memory of the device on which the labels are."""
+        return self.store.device == self.labels.device and not self.store.on_disk
 
     @property
     def images(self) -> Tensor:
-        """All images as one tensor: the stored one itself where the split is plain, else a copy."""
-        if self._rows is None and self._pixels is None:
-            return self._stored.images
-        return self.take(torch.arange(len(self), device=self.labels.device))
+        """All images as one tensor: the stored one itself where the split is plain, else a copy. `take` reads a few."""
+        if self._rows is None and self._pixels is None and self.store.device == self.labels.device:
+            return self.store.pieces[0]
+        return self.take(torch.arange(len(self)))
 
     def take(self, rows: Tensor) -> Tensor:
-        """The images of these rows (a mask or an index), uint8 of shape (k, channels, height, width)."""
-        rows = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows
-        images = self._stored.images.index_select(0, rows if self._rows is None else self._rows[rows])
-        if self._pixels is None:
-            return images
+        """The images of these rows (a mask or an index), uint8 (k, channels, height, width), where the labels are."""
+        rows = self._places(rows)
+        images = self.store.take(rows if self._rows is None else self._rows[rows])
+        if self._pixels is not None:
+            images = self._permuted(images, rows)
+        device = self.labels.device
+        if device.type == "cuda" and images.device.type == "cpu":
+            return images.pin_memory().to(device, non_blocking=True)  # it goes on beside what follows
+        return images.to(device)
+
+    def _places(self, rows: Tensor) -> Tensor:
+        """A mask or an index as an index that lies where the images do."""
+        return (rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows).to(self.store.device)
+
+    def _permuted(self, images: Tensor, rows: Tensor) -> Tensor:
+        assert self._pixels is not None
         flat = images.flatten(2)
         if self._order is None:
             return flat.index_select(2, self._pixels[0]).view_as(images)  # three times as fast as indexing
@@ -86,51 +86,92 @@ class Split:
         return flat.gather(2, pixels.expand_as(flat)).view_as(images)
 
     def select(self, rows: Tensor) -> Split:
-        """The rows of a boolean mask or an index tensor, in order. What a view selects is a view."""
-        if self._rows is None and self._pixels is None:
-            return Split(self._stored.images[rows], self.labels[rows])
+        """The rows of a boolean mask or an index tensor, in order. What a view selects is a view, and so is what is
+        selected of images on disk."""
+        labels, rows = self.labels[rows.to(self.labels.device)], self._places(rows)
+        if self._rows is None and self._pixels is None and not self.store.on_disk:
+            return Split(self.store.take(rows), labels)
         order = None if self._order is None else self._order[rows]
-        return Split(self._stored, self.labels[rows], self._all_rows()[rows], self._pixels, order)
+        return Split(self.store, labels, self._all_rows()[rows], self._pixels, order)
 
     def relabelled(self, labels: Tensor) -> Split:
         """The same images, shared, with other labels (n,)."""
-        return Split(self._stored, labels, self._rows, self._pixels, self._order)
+        return Split(self.store, labels, self._rows, self._pixels, self._order)
 
     def permuted(self, pixels: Tensor) -> Split:
         """The same images, shared, with their pixels permuted: pixel i shows what was at pixels[i]; (h * w,)."""
         before = pixels[None] if self._pixels is None else self._pixels[:, pixels]
-        return Split(self._stored, self.labels, self._rows, before, self._order)
+        return Split(self.store, self.labels, self._rows, before, self._order)
 
     def to(self, device: torch.device | str) -> Split:
-        """On ``device``; splits that share their images share them there."""
-        moved = [None if part is None else part.to(device) for part in (self._rows, self._pixels, self._order)]
-        return Split(self._stored.to(device), self.labels.to(device), *moved)
+        """On ``device``, with its images."""
+        return Split.moved([self], device)[0]
 
-    def _all_rows(self) -> Tensor:
-        return torch.arange(len(self), device=self.labels.device) if self._rows is None else self._rows
+    def labelled_on(self, device: torch.device | str) -> Split:
+        """With its labels on ``device``, to which what is taken comes; its images stay where they are."""
+        return self.relabelled(self.labels.to(device))
 
     @staticmethod
-    def concatenate(splits: list[Split]) -> Split:
-        """One after another: a view where all show the same stored images."""
-        labels = torch.cat([s.labels for s in splits])
-        if len({id(s._stored) for s in splits}) > 1:
+    def moved(splits: Sequence[Split], device: torch.device | str) -> list[Split]:
+        """Splits on ``device``, with their images: those that several show are there once, others stay behind."""
+        device = torch.empty(0, device=device).device  # "cuda" is "cuda:0"
+        there: dict[Store, tuple[Store, Tensor | None]] = {}
+        for store in {split.store: None for split in splits}:
+            there[store] = store, None
+            if store.device == device and not store.on_disk:
+                continue
+            shown = torch.cat([split._all_rows() for split in splits if split.store is store]).unique()
+            places = torch.zeros(len(store), dtype=torch.long, device=store.device)
+            places[shown] = torch.arange(len(shown), device=store.device)
+            there[store] = store.copied(shown, device), places
+        return [split._on(*there[split.store]) for split in splits]
+
+    def _on(self, store: Store, places: Tensor | None) -> Split:
+        """The same images in another store, in which they have these ``places`` (N,); None: the same ones."""
+        whole = self._rows is None and len(store) == len(self)
+        rows = self._rows if whole or places is None else places[self._all_rows()]
+        parts = [None if part is None else part.to(store.device) for part in (rows, self._pixels, self._order)]
+        return Split(store, self.labels.to(store.device), *parts)
+
+    def _all_rows(self) -> Tensor:
+        return torch.arange(len(self), device=self.store.device) if self._rows is None else self._rows
+
+    @staticmethod
+    def concatenate(splits: Sequence[Split]) -> Split:
+        """One after another: a view where all show the same stored images, or some are not `resident`."""
+        labels, stores = torch.cat([s.labels for s in splits]), list({s.store: None for s in splits})
+        pixels = [s._pixels for s in splits]
+        permuted = any(some is not None for some in pixels)
+        if len(stores) > 1 and (permuted or all(s.resident for s in splits)):
             return Split(torch.cat([s.images for s in splits]), labels)
-        rows = torch.cat([s._all_rows() for s in splits])
-        if all(s._pixels is None for s in splits):
-            return Split(splits[0]._stored, labels, rows)
-        identity = torch.arange(splits[0].shape[1] * splits[0].shape[2], device=labels.device)[None]
-        pixels = [identity if s._pixels is None else s._pixels for s in splits]
+        store = stores[0]
+        if len(stores) > 1:
+            store = Store(
+                tuple(piece for some in stores for piece in some.pieces), any(some.on_disk for some in stores)
+            )
+        firsts = dict(zip(stores, accumulate(map(len, stores), initial=0), strict=False))
+        rows = torch.cat([s._all_rows() + firsts[s.store] for s in splits])
+        if not permuted:
+            return Split(store, labels, rows)
+        identity = torch.arange(store.shape[1] * store.shape[2], device=store.device)[None]
         orders, before = [], 0
-        for split, some in zip(splits, pixels, strict=True):
-            order = torch.zeros_like(split.labels) if split._order is None else split._order
+        for split in splits:
+            order = torch.zeros_like(split._all_rows()) if split._order is None else split._order
             orders.append(order + before)
-            before += len(some)
-        return Split(splits[0]._stored, labels, rows, torch.cat(pixels), torch.cat(orders))
+            before += 1 if split._pixels is None else len(split._pixels)
+        every = torch.cat([identity if some is None else some for some in pixels])
+        return Split(store, labels, rows, every, torch.cat(orders))
 
     def fingerprint(self) -> str:
         """A hash of the images' content and shape: equal images, equal fingerprint, whatever their name or storage."""
+        if not self.store.content:
+            return self._hash()
+        key = digest_of(self.store.content, self._rows, self._pixels, self._order)
+        return remembered("fingerprints", key, self._hash)
+
+    def _hash(self) -> str:
         digest = hashlib.sha256(repr((len(self), *self.shape)).encode())
-        for rows in torch.arange(len(self), device=self.labels.device).split(8192):
+        for rows in torch.arange(len(self)).split(self.store.at_once):
             digest.update(self.take(rows).cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
@@ -139,7 +180,8 @@ class Split:
 class Dataset:
     """A named data set.
 
-    ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None.
+    ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None. ``symbols``: they
+    show digits or letters, which mean something else when they are mirrored.
     """
 
     name: str
@@ -147,3 +189,4 @@ class Dataset:
     train: Split
     test: Split
     reader: str | None = None
+    symbols: bool = False

@@ -21,7 +21,7 @@ def load(root: Path | None = None, download: bool = True) -> Dataset:
     every = _every()
     held_out = torch.arange(len(every)) % 5 == 0
     names = tuple(str(digit) for digit in range(10))
-    return Dataset("digits", names, every.select(~held_out), every.select(held_out), reader="digits")
+    return Dataset("digits", names, every.select(~held_out), every.select(held_out), reader="digits", symbols=True)
 
 
 @cache

@@ -14,7 +14,7 @@ from torch import Tensor
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.settings import DataSettings
-from gencl.datasets.dataset import Dataset, Split
+from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import KINDS, SUFFIXES
 from gencl.datasets.pictures import Pictures, read_pictures
 
@@ -85,19 +85,19 @@ def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
     Raises UsageError where a class has too few pictures, or their sizes differ and no ``data.size`` is given;
     GenclError for pictures that cannot be read.
     """
-    root = listing.root
-    every = read_pictures(root, listing.train, data)
+    every = read_pictures(listing.root, [*listing.train, *(listing.test or ())], data)
+    labels, symbols = every.part.labels, _are_symbols(listing.classes)
     if listing.test is None:
-        test_rows = _kept_for_testing(every, listing.train, data.test)
-        whole = _split(every)
-        return Dataset(name, listing.classes, whole.select(~test_rows), whole.select(test_rows))
-    test = read_pictures(root, listing.test, data)
-    if every.images.shape[1:] != test.images.shape[1:]:
-        raise UsageError(
-            f"{printable(root)}: training pictures are {_shape(every)}, test pictures {_shape(test)}; "
-            "give data.size and data.channels, such as --set data.size=32 --set data.channels=3"
-        )
-    return Dataset(name, listing.classes, _split(every), _split(test))
+        of_test, test_labels = _kept_for_testing(every, listing.train, data.test), labels
+    else:
+        of_test, test_labels = labels >= len(listing.classes), labels - len(listing.classes)
+    train, test = every.part.select(~of_test), every.part.relabelled(test_labels).select(of_test)
+    return Dataset(name, listing.classes, train, test, symbols=symbols)
+
+
+def _are_symbols(classes: Sequence[str]) -> bool:
+    """Whether classes are called as digits and letters are."""
+    return len(classes) > 1 and all(len(name) == 1 and name.isalnum() for name in classes)
 
 
 def _has_parts(path: Path) -> bool:
@@ -173,19 +173,11 @@ def _names(path: Path, folders: list[Path]) -> tuple[str, ...]:
     return tuple(printable((path.resolve() if folder in (path, Path()) else folder).name) for folder in folders)
 
 
-def _shape(pictures: Pictures) -> str:
-    return "x".join(str(side) for side in pictures.images.shape[1:])
-
-
-def _split(pictures: Pictures) -> Split:
-    return Split(pictures.images, pictures.labels)
-
-
 def _kept_for_testing(pictures: Pictures, classes: Sequence[Sequence[Path]], share: float) -> Tensor:
     """A mask: of each class the share with the lowest content hashes, copies all on one side, over classes too."""
     kept: dict[int, bool] = {}
     for label, files in enumerate(classes):
-        hashes, numbers = pictures.content[pictures.labels == label].unique(return_counts=True)
+        hashes, numbers = pictures.content[pictures.part.labels == label].unique(return_counts=True)
         counts = dict(zip(hashes.tolist(), numbers.tolist(), strict=True))
         free = [content for content in counts if content not in kept]
         if free and all(kept.get(content, True) for content in counts):

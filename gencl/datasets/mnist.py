@@ -38,7 +38,7 @@ def load(root: Path | None = None, download: bool = True) -> Dataset:
     cannot (or, with ``download=False``, may not) be downloaded, or when one of them is damaged.
     """
     train, test = _read(MNIST, "mnist", UNPACKED_MD5, root, download)
-    return Dataset("mnist", DIGITS, train, test, reader="digits")
+    return Dataset("mnist", DIGITS, train, test, reader="digits", symbols=True)
 
 
 def load_fashion(root: Path | None = None, download: bool = True) -> Dataset:

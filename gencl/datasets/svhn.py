@@ -35,4 +35,4 @@ def read(kind: type[SVHN], root: Path | None, download: bool) -> Dataset:
     train, test = (
         Split(torch.from_numpy(part.data).contiguous(), torch.from_numpy(part.labels).long()) for part in parts
     )
-    return Dataset("svhn", DIGITS, train, test)
+    return Dataset("svhn", DIGITS, train, test, symbols=True)

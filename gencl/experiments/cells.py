@@ -13,6 +13,7 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
+from gencl.core.waiting import say
 from gencl.learners import LEARNERS
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.extractors import make_extractor, make_reader
@@ -52,6 +53,8 @@ def check_machine(
     shapes = {}
     for key, cell in {kind_of(cell): cell for cell in cells}.items():
         scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+        for doubt in scenario.doubts:
+            say(doubt, progress)
         if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
             extractor = make_extractor(scenario, cell.evaluate, progress)
             _check_features(cell, make_reader(scenario, cell.evaluate, extractor, progress), seeds)

@@ -60,7 +60,8 @@ def train_seeds(
     root = None if data_root is None else Path(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {
-        key: make_scenario(one, root).to(accelerator.device) for key, one in {tasks_key(s): s for s in each}.items()
+        key: make_scenario(one, root).to(accelerator.device, one.data.place)
+        for key, one in {tasks_key(s): s for s in each}.items()
     }
     sessions = [
         make_session(one, scenarios[tasks_key(one)], accelerator, folder, root, "silent")

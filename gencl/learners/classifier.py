@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -224,7 +225,7 @@ class Classifier(Learner):
         every = torch.arange(len(task.train), device=random.device)
         rows = every if n is None or n >= len(every) else random.choice(every, n)
         parts = tuple(part.index for part in task.parts)
-        return Batch(task.train.take(rows), task.train.labels[rows], tasks=parts)
+        return Batch.of_split(task.train, rows, parts)
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         scores, right = self.logits(batch.inputs, self.position[batch.classes], batch.tasks)
@@ -244,4 +245,4 @@ class Classifier(Learner):
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
         beliefs, classes = beliefs_of(self, batch)
         for column in range(beliefs.shape[1]):
-            yield Batch(batch.inputs, classes[:, column], tasks=batch.tasks), beliefs[:, column]
+            yield replace(batch, classes=classes[:, column]), beliefs[:, column]

@@ -117,7 +117,7 @@ class Learner(nn.Module, ABC):
     @abstractmethod
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         """n samples of the task on which importance is measured (None: as many as it has training images), a few rows
-        at a time: images may be uint8."""
+        at a time: images may be uint8, or read only then (`Batch.of_split`)."""
 
     @abstractmethod
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:

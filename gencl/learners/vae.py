@@ -116,7 +116,7 @@ class VAE(GenerativeLearner):
         rows = every if n is None or n >= len(every) else random.choice(every, n)
         latents = self.generator.draw_latents(len(rows), random)
         parts = tuple(part.index for part in task.parts)
-        return Batch(task.train.take(rows), task.train.labels[rows], parts, extra={"latents": latents})
+        return Batch.of_split(task.train, rows, parts, latents=latents)
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         """Of an image that goes through the encoder, the posterior and the decoder, so that all of them are measured.

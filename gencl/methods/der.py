@@ -26,7 +26,7 @@ class DERpp(Method):
     The squared error is the mean over the logits compared, as in the authors' code.
 
     It **stores data**. Stored logits are the classifier's as it predicts (no dropout, running statistics), where the
-    authors store those of the training step. There is no augmentation.
+    authors store those of the training step. With ``data.flip`` images are held as they were seen.
     """
 
     class Settings(MemorySettings):

@@ -70,15 +70,13 @@ def average(
     n = len(batch)
     weights = torch.ones(n, device=batch.classes.device) if weights is None else weights
     shared_work = processes is not None and 1 < processes.world <= n  # fewer samples than processes: each measures all
-    if processes is not None and shared_work:
-        share = torch.arange(processes.rank, n, processes.world, device=batch.classes.device)
-        batch, weights = batch.rows(share), weights[share]
+    rank, world = (processes.rank, processes.world) if processes is not None and shared_work else (0, 1)
     sums: dict[str, Tensor] = {}
     random = _source(batch)
     with _measuring(learner):
         chunk = _chunk(learner, kind, batch, random)
-        for start in range(0, len(batch), chunk):
-            rows = slice(start, start + chunk)
+        for start in range(rank, n, chunk * world):
+            rows = slice(start, start + chunk * world, world)
             for name, samples in _per_sample(learner, kind, batch.rows(rows), weights[rows], parameters, random):
                 value = summed(name, samples)
                 sums[name] = sums[name].add_(value) if name in sums else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from gencl.metrics.snapshot import Conditions, Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.scenarios.task import Scenario, Task
 
+MOST_VALUES = 500 * 3 * 64 * 64
+"""Values of all pixels of the images that are looked at together: a network's layers take many times as much memory."""
+
 
 class Evaluator:
     """The metrics that suit a learner and its images.
@@ -38,7 +42,7 @@ class Evaluator:
         seed: of the latents.
         only: the metrics to measure, or groups of them; default all that apply and are not measured on request only.
             Raises UsageError for one that does not apply.
-        batch_size: images that are generated and read at a time.
+        batch_size: images that are generated and read at a time; of images larger than 64x64 fewer (`MOST_VALUES`).
         progress: how it is shown that a reader is trained.
         processes: those that measure together.
         weights: files of weights, for Inception and LPIPS.
@@ -80,7 +84,7 @@ class Evaluator:
             seed=seed,
             split=settings.split,
             pool=pool,
-            batch_size=batch_size,
+            batch_size=max(1, min(batch_size, MOST_VALUES // math.prod(scenario.image_shape))),
             extractor=extractor,
             reader=reader,
             perceptual=Perceptual.of(weights, backbone) if wanted else None,

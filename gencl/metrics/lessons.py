@@ -86,8 +86,9 @@ def unsuited(scenario: Scenario) -> str:
 
 
 def _contents(split: Split) -> Iterator[bytes]:
-    for image in split.images.cpu().contiguous():
-        yield image.numpy().tobytes()
+    for rows in torch.arange(len(split)).split(split.store.at_once):
+        for image in split.take(rows).cpu().contiguous():
+            yield image.numpy().tobytes()
 
 
 def _without(split: Split, kept: set[bytes]) -> Split:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,31 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
     recipe.seed = settings.seed
     names: list[str] = []
+    symbols: dict[str, tuple[str, ...]] = {}
 
     def load(name: str) -> Dataset:
         names.append(name)
-        return load_dataset(name, settings.data, folder)
+        return load_as(name, settings.data)
 
     def load_as(name: str, data: DataSettings) -> Dataset:
-        return load_dataset(name, data, folder)
+        dataset = load_dataset(name, data, folder)
+        if dataset.symbols:
+            symbols[dataset.name] = dataset.classes
+        return dataset
 
-    return with_added(recipe.build(settings.data, load), settings.extend, settings.data, names, load_as, recipe.drawn)
+    planned = recipe.build(settings.data, load)
+    scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
+    doubts = _of_mirrored(symbols) if settings.data.flip == "yes" else ()
+    return replace(scenario, doubts=doubts)
+
+
+def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What to say where digits and letters are mirrored: by data set, its classes."""
+    return tuple(
+        f"data.flip mirrors the training images of {name} too, whose classes are {', '.join(classes[:3])}, ...: "
+        "a mirrored 2 is no 2"
+        for name, classes in symbols.items()
+    )
 
 
 def tasks_key(settings: Settings) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from gencl.datasets.dataset import Split
 
 _EXTRA = "extra."
 
@@ -16,10 +18,11 @@ _EXTRA = "extra."
 class Batch:
     """Samples: what goes in, (n, ...), and their classes, int64 (n,).
 
-    Images are float32 (n, c, h, w) in [0, 1]; those that only `rows` will take may be uint8, as they are stored.
-    ``tasks`` are the indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says
-    which of the task's training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n,
-    ...) each, by a name that the learner tells: a generator's latents, drawn targets, times, rewards.
+    Images are float32 (n, c, h, w) in [0, 1]; those that only `rows` will take may be uint8, as they are stored, or in
+    no memory at all: ``read`` then gives them by their places in the batch, and ``inputs`` is (n, 0). ``tasks`` are the
+    indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says which of the task's
+    training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n, ...) each, by a name
+    that the learner tells: a generator's latents, drawn targets, times, rewards.
     """
 
     inputs: Tensor
@@ -27,6 +30,7 @@ class Batch:
     tasks: tuple[int, ...] = ()
     index: Tensor | None = None
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    read: Callable[[Tensor], Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -44,9 +48,18 @@ class Batch:
         extra = {name.removeprefix(_EXTRA): t for name, t in tensors.items() if name.startswith(_EXTRA)}
         return Batch(**plain, tasks=tasks, extra=extra)
 
+    @staticmethod
+    def of_split(part: Split, rows: Tensor, tasks: tuple[int, ...], **extra: Tensor) -> Batch:
+        """Rows of a split, whose images are read only as `rows` takes them."""
+        classes = part.labels[rows]
+        nothing = torch.empty(len(rows), 0, device=classes.device)
+        return Batch(nothing, classes, tasks, extra=extra, read=lambda places: part.take(rows[places]))
+
     def rows(self, rows: slice | Tensor | int) -> Batch:
-        """Some of the samples, images as float32."""
+        """Some of the samples."""
         taken = {name: tensor[rows] for name, tensor in self.tensors().items()}
+        if self.read is not None:
+            taken["inputs"] = self.read(torch.arange(len(self), device=self.classes.device)[rows])
         if taken["inputs"].dtype == torch.uint8:
             taken["inputs"] = taken["inputs"].float().div_(255)
         return Batch.of(taken, self.tasks)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gencl.core.errors import UsageError
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
@@ -32,6 +33,8 @@ class Permuted(Recipe):
     settings: PermutedSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
+        if data.flip == "yes":
+            raise UsageError("data.flip: permuted images have no left and right to be mirrored; use data.flip=no")
         dataset = load(data.name)
         train, validation = hold_out(dataset.train, data, dataset.name, 0, *self.drawn)
         n = len(dataset.classes)

@@ -100,7 +100,8 @@ def task_of_classes(
     test = dataset.test.select(torch.isin(dataset.test.labels, wanted))
     train, validation = hold_out(every, data, dataset.name, number, *drawn)
     train, validation, test = (part.relabelled(part.labels + first) for part in (train, validation, test))
-    return Task(index, name, tuple(first + c for c in classes), train, validation, test)
+    numbers = tuple(first + c for c in classes)
+    return Task(index, name, numbers, train, validation, test, flip=data.flip == "yes")
 
 
 def title_of(domain: str, dataset: Dataset, taken: set[str]) -> str:

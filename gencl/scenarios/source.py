@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from gencl.core.randomness import permutation
+from gencl.core.randomness import generator, permutation
 from gencl.scenarios.batch import Batch
 
 if TYPE_CHECKING:
@@ -31,19 +33,34 @@ class Source(Protocol):
         """Restores `state_dict`."""
 
 
-class ImagesInMemory:
-    """A task's training images, one permutation after another, cut into batches."""
+class TrainingImages:
+    """A task's training images, one permutation after another, cut into batches.
+
+    With ``task.flip`` each image is mirrored in about half of the epochs: seed, task, epoch and image decide. Images
+    that are not on the device of their labels come a batch ahead.
+    """
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
-        self._data, self._tasks = task.train, tuple(part.index for part in task.parts)
-        self._order = Order(len(task.train), batch_size, seed, "order", task.index)
+        self._data, self._tasks, self._flip = task.train, tuple(part.index for part in task.parts), task.flip
+        n = len(task.train)
+        self._order = Order(n, batch_size, seed, "order", task.index)
+        self._mirrored = EachEpoch(lambda epoch: _coins(n, seed, "flip", task.index, epoch))
+        self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
-        rows = self._order.rows(step)
-        share = len(rows) // world
-        rows = rows[rank * share : (rank + 1) * share].to(self._data.labels.device)
-        images = self._data.take(rows).float().div_(255)
-        return Batch(images, self._data.labels[rows], self._tasks, rows)
+        rows = _share(self._order.rows(step), rank, world)
+        if self._ahead is None:
+            taken = self._data.take(rows)
+        else:
+            taken = self._ahead.take(rows, _share(self._order.rows(step + 1), rank, world))
+        images = taken.float().div_(255)
+        if self._flip:
+            coins = torch.cat([self._mirrored(epoch)[some] for epoch, some in self._order.pieces(step)])
+            mirrored = _share(coins, rank, world).to(images.device)
+            images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        rows = rows.to(self._data.labels.device)
+        # what somebody has noted of an image is not of its mirror image
+        return Batch(images, self._data.labels[rows], self._tasks, None if self._flip else rows)
 
     def fingerprint(self) -> str:
         return self._data.fingerprint()
@@ -55,27 +72,66 @@ class ImagesInMemory:
         """There is nothing to restore."""
 
 
+def _share(rows: Tensor, rank: int, world: int) -> Tensor:
+    """What a process has of a batch."""
+    share = len(rows) // world
+    return rows[rank * share : (rank + 1) * share]
+
+
+def _coins(n: int, *seed: object) -> Tensor:
+    """n fair booleans that depend on ``seed`` alone."""
+    return torch.randint(2, (n,), generator=generator(*seed)).bool()
+
+
+class Ahead:
+    """Reads images while others are learned: a thread waits for the disk and starts the copy to the device."""
+
+    def __init__(self, read: Callable[[Tensor], Tensor]) -> None:
+        self._read, self._pool = read, ThreadPoolExecutor(1)
+        self._coming: tuple[Tensor, Future[Tensor]] | None = None
+
+    def take(self, rows: Tensor, then: Tensor) -> Tensor:
+        """The images of these rows; those of the rows that are wanted ``then`` are read meanwhile."""
+        foreseen = self._coming is not None and self._coming[0].equal(rows)
+        images = self._coming[1].result() if self._coming and foreseen else self._read(rows)
+        self._coming = then, self._pool.submit(self._read, then)
+        return images
+
+
 class Order:
     """The order in which a task's n samples are visited: one permutation after another, cut into batches."""
 
     def __init__(self, n: int, batch_size: int, *seed: object) -> None:
-        self._n, self._batch_size, self._seed = n, batch_size, seed
-        self._permutations: dict[int, Tensor] = {}
+        self._n, self._batch_size = n, batch_size
+        self._permutations = EachEpoch(lambda epoch: permutation(n, *seed, epoch))
 
     def rows(self, step: int) -> Tensor:
         """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,)."""
+        pieces = [rows for _, rows in self.pieces(step)]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def pieces(self, step: int) -> list[tuple[int, Tensor]]:
+        """The same, divided by the epoch (0-based) that they belong to."""
         start = step * self._batch_size
         pieces, wanted = [], self._batch_size
         while wanted:
             epoch, offset = divmod(start, self._n)
-            piece = self._epoch(epoch)[offset : offset + wanted]
-            pieces.append(piece)
+            piece = self._permutations(epoch)[offset : offset + wanted]
+            pieces.append((epoch, piece))
             start, wanted = start + len(piece), wanted - len(piece)
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        return pieces
 
-    def _epoch(self, epoch: int) -> Tensor:
-        if epoch not in self._permutations:
-            if len(self._permutations) > 1:
-                self._permutations.clear()
-            self._permutations[epoch] = permutation(self._n, *self._seed, epoch)
-        return self._permutations[epoch]
+
+class EachEpoch:
+    """What is drawn once for each epoch, of which the last two are kept."""
+
+    def __init__(self, draw: Callable[[int], Tensor]) -> None:
+        self._draw = draw
+        self._drawn: dict[int, Tensor] = {}
+
+    def __call__(self, epoch: int) -> Tensor:
+        if epoch not in self._drawn:
+            if len(self._drawn) > 1:
+                self._drawn.clear()
+            self._drawn[epoch] = self._draw(epoch)
+        return self._drawn[epoch]

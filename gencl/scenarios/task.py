@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from gencl.core.settings import Place
 from gencl.datasets.dataset import Dataset, Split
-from gencl.scenarios.source import ImagesInMemory, Source
+from gencl.datasets.placing import placed
+from gencl.scenarios.source import Source, TrainingImages
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Task:
 
     A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. Its batches
     come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
-    images have empty splits.
+    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
     """
 
     index: int
@@ -27,7 +29,8 @@ class Task:
     validation: Split
     test: Split
     merged: tuple[Task, ...] = ()
-    sourced: Callable[[Task, int, int], Source] = ImagesInMemory
+    sourced: Callable[[Task, int, int], Source] = TrainingImages
+    flip: bool = False
 
     def source(self, batch_size: int, seed: int) -> Source:
         """Where its batches come from."""
@@ -36,15 +39,6 @@ class Task:
     @property
     def parts(self) -> tuple[Task, ...]:
         return self.merged or (self,)
-
-    def to(self, device: torch.device | str) -> Task:
-        return replace(
-            self,
-            train=self.train.to(device),
-            validation=self.validation.to(device),
-            test=self.test.to(device),
-            merged=tuple(part.to(device) for part in self.merged),
-        )
 
     @staticmethod
     def merge(tasks: tuple[Task, ...]) -> Task:
@@ -57,6 +51,7 @@ class Task:
             validation=Split.concatenate([task.validation for task in tasks]),
             test=Split.concatenate([task.test for task in tasks]),
             merged=tasks,
+            flip=tasks[-1].flip,
         )
 
 
@@ -77,6 +72,7 @@ class Scenario:
 
     The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
     Where the classes are those of labelled data sets, ``sources`` are these: class numbers go on from one to the next.
+    ``doubts`` are lines that people should see before it is learned.
     """
 
     name: str
@@ -85,6 +81,7 @@ class Scenario:
     reader: str | None
     added: int = 0
     sources: tuple[DataSource, ...] = field(default=(), compare=False)
+    doubts: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def planned(self) -> tuple[Task, ...]:
@@ -96,5 +93,9 @@ class Scenario:
         """(channels, height, width)."""
         return self.tasks[0].train.shape
 
-    def to(self, device: torch.device | str) -> Scenario:
-        return replace(self, tasks=tuple(task.to(device) for task in self.tasks))
+    def to(self, device: torch.device | str, place: Place = "auto") -> Scenario:
+        """For training on ``device``, with the images where ``data.place`` wants them (`gencl.datasets.placing`)."""
+        splits = [split for task in self.tasks for split in (task.train, task.validation, task.test)]
+        there = iter(placed(splits, device, place))
+        tasks = [replace(task, train=next(there), validation=next(there), test=next(there)) for task in self.tasks]
+        return replace(self, tasks=tuple(tasks))

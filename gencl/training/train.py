@@ -115,7 +115,7 @@ def run_settings(
             raise UsageError(f"train.batch_size: {size} cannot be shared by {processes.world} processes")
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
-        scenario = make_scenario(settings, root).to(accelerator.device)
+        scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     session = make_session(settings, scenario, accelerator, folder, root, progress)
     learner, recorder = session.learner, session.recorder
     if extends is not None and len(session.episodes) < len(scenario.tasks):
@@ -204,6 +204,8 @@ def say_what_is_learned(
     """The tasks with their labels, and what was wrong with a checkpoint."""
     for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
+    for doubt in scenario.doubts:
+        say(doubt, progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     say(f"{tasks}, {images} training images; {learner.describe()}", progress)

@@ -14,6 +14,7 @@ from gencl.core.files import printable
 from gencl.core.processes import Processes
 from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
+from gencl.datasets.placing import placed
 from gencl.metrics import EXTRACTORS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.extractors import make_extractor, of_photographs
@@ -82,7 +83,7 @@ def fid(
 
     def reading(images: Images) -> Reading:
         if images.part is not None:
-            return read_real(extractor, images.part.to(accelerator.device), batch_size, processes, keep=True)
+            return read_real(extractor, placed([images.part], accelerator.device)[0], batch_size, processes, keep=True)
         return read(extractor, images.n, images.make, batch_size, accelerator.device, processes, keep=True)
 
     made, wanted = reading(generated), reading(real)

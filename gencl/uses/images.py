@@ -63,8 +63,7 @@ def images_of(side: Side, data: DataSettings, root: Path | None, split: str, n: 
     reader = None
     if Path(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
         folder = Path(side.name)
-        pictures = read_pictures(folder, [pictures_below(folder)], data)
-        part = Split(pictures.images, pictures.labels)
+        part = read_pictures(folder, [pictures_below(folder)], data).part
     else:
         dataset = load_dataset(side.name, data, None if root is None else data_root(root))
         part, reader = dataset.train if split == "train" else dataset.test, dataset.reader

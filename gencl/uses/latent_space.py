@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.datasets.dataset import Split
 from gencl.datasets.decode import Pixels, Unusable, decode, strict
 from gencl.datasets.resize import fit
 from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
@@ -155,19 +156,19 @@ def _best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[in
     return torch.tensor(list(tasks))[torch.stack(errors).argmin(0)]
 
 
-def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path | None) -> list[Tensor]:
+def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path | None) -> list[Split]:
     """The held-out images of each task."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
     scenario = make_scenario(run.settings, None if data_root is None else Path(data_root))
     if [task.classes for task in scenario.tasks] != learner.tasks:
         raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
-    return [task.test.images for task in scenario.tasks]
+    return [task.test for task in scenario.tasks]
 
 
-def _evenly(images: Tensor, n: int) -> Tensor:
+def _evenly(part: Split, n: int) -> Tensor:
     """At most n images, at equal distances."""
-    return images[torch.linspace(0, len(images) - 1, min(n, len(images))).round().long()]
+    return part.take(torch.linspace(0, len(part) - 1, min(n, len(part))).round().long())
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ import torch
 from PIL import Image
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.folders import cache_root
 from gencl.core.settings import DataSettings
 from gencl.datasets.folder import read_folder
 from gencl.datasets.load import load_dataset
-from gencl.datasets.pictures import read_pictures
 
 
 def noise(seed: int, *shape: int) -> Image.Image:
@@ -97,28 +94,6 @@ def test_pictures_lie_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # turned by a quarter
     noise(3, 4, 8).save(tmp_path / "a" / "turned.jpg", exif=exif)
     assert read(tmp_path).train.shape == (1, 8, 4)
-
-
-def test_the_cache_gives_equal_tensors_until_a_file_changes(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "a", range(4))
-    small = DataSettings(size=4)
-    first = read_pictures(tmp_path, [sorted(folder.iterdir())], small)
-    stored = sorted((cache_root() / "pictures").iterdir())
-    again = read_pictures(tmp_path, [sorted(folder.iterdir())], small)
-    assert torch.equal(first.images, again.images) and torch.equal(first.content, again.content)
-    assert sorted((cache_root() / "pictures").iterdir()) == stored
-    noise(9, 8, 8).save(folder / "000.png")
-    os.utime(folder / "000.png", ns=(1, 1))
-    assert not torch.equal(read_pictures(tmp_path, [sorted(folder.iterdir())], small).images, first.images)
-
-
-def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "a", range(100, 104))
-    before = set((cache_root() / "pictures").glob("*"))
-    first = read_pictures(tmp_path, [sorted(folder.iterdir())], DataSettings())
-    (made,) = set((cache_root() / "pictures").glob("*")) - before
-    made.write_bytes(made.read_bytes()[:50])
-    assert torch.equal(read_pictures(tmp_path, [sorted(folder.iterdir())], DataSettings()).images, first.images)
 
 
 def test_a_named_set_may_lie_as_a_folder(tmp_path: Path) -> None:

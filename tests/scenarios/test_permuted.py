@@ -49,7 +49,7 @@ def test_rows_are_taken_as_from_the_whole() -> None:
 
 
 def _addresses(tasks: tuple[Task, ...]) -> set[int]:
-    return {task.train._stored.images.data_ptr() for task in tasks}
+    return {task.train.store.pieces[0].data_ptr() for task in tasks}
 
 
 def test_fifty_tasks_hold_the_images_once_on_every_device() -> None:
@@ -57,22 +57,21 @@ def test_fifty_tasks_hold_the_images_once_on_every_device() -> None:
     assert len(_addresses(scenario.tasks)) == 1
     assert _addresses(scenario.to("cpu").tasks) == _addresses(scenario.tasks)
     moved = scenario.to("meta").tasks  # a device that is not the CPU, and is always there
-    assert len({id(task.train._stored) for task in moved}) == 1 and moved[0].train.labels.device.type == "meta"
-    assert scenario.tasks[7].to("meta").train._stored is moved[3].train._stored
+    assert len({id(task.train.store) for task in moved}) == 1 and moved[0].train.labels.device.type == "meta"
 
 
 def test_merged_tasks_share_the_images_too() -> None:
     tasks = permuted(3).tasks
     merged = Task.merge(tasks)
     expected = torch.cat([task.train.images for task in tasks])
-    assert merged.train._stored is tasks[0].train._stored
+    assert merged.train.store is tasks[0].train.store
     rows = torch.randperm(len(expected), generator=torch.Generator().manual_seed(0))[:200]
     assert torch.equal(merged.train.take(rows), expected[rows])
     again = Split.concatenate([merged.train, tasks[1].train.select(rows[rows < 1000])])
     assert torch.equal(again.images, torch.cat([expected, tasks[1].train.images[rows[rows < 1000]]]))
 
 
-def test_equal_images_have_equal_fingerprints_however_they_are_stored() -> None:
+def test_equal_images_have_equal_fingerprints_however_they_arestore() -> None:
     part = permuted(2).tasks[1].test
     assert part.fingerprint() == Split(part.images, part.labels).fingerprint()
     assert part.fingerprint() != permuted(1).tasks[0].test.fingerprint()

@@ -1,0 +1,115 @@
+"""Picture files decoded several at a time, and written one after another as they are ready."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+from gencl.core.threads import allowed_cores
+from gencl.core.waiting import waited
+from gencl.datasets import picture_file
+from gencl.datasets.decode import Unusable, decode, strict
+from gencl.datasets.picture_file import About
+from gencl.datasets.resize import fit
+
+_AHEAD = 4
+"""Pictures per thread that are decoded, and in memory, before it is their turn."""
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Write = Callable[[Iterable[bytes | memoryview]], object]
+"""Takes the pieces of a file."""
+
+
+class _Colour(Exception):
+    """A picture in colour came where all were thought to be grey."""
+
+
+class Decoding:
+    """The pictures with these ``names`` below ``root``, each cropped to its centre square and resized.
+
+    With ``grey`` they are made grey, else they are grey if all of them are, and RGB otherwise. Pillow, torch and the
+    hashes leave Python's lock, so that threads do for as many cores.
+    """
+
+    def __init__(self, root: Path, names: Sequence[str], key: str, size: int | None, grey: bool) -> None:
+        self._root, self._names, self._key, self._size, self._grey = root, names, key, size, grey
+
+    def write(self, to: Write) -> str:
+        """Gives the pieces of a `picture_file` to ``to``, perhaps twice; returns the key that stands in it: none where
+        a picture could not be read for a reason that may pass.
+
+        Raises UsageError where pictures differ in size and are not resized.
+        """
+        try:
+            return self._write(to, 1)
+        except _Colour:
+            return self._write(to, 3)
+
+    def _write(self, to: Write, channels: int) -> str:
+        about = About(self._key)
+        with closing(self._pieces(about, channels)) as pieces:
+            to(pieces)
+        return about.key
+
+    def _pieces(self, about: About, channels: int) -> Generator[bytes | memoryview]:
+        threads = allowed_cores()
+        with strict(), ThreadPoolExecutor(threads) as pool:
+            results = _in_order(pool, self._read, self._names, _AHEAD * threads)
+            shown = waited(results, len(self._names), f"reading {printable(self._root)}")
+            for name, result in zip(self._names, shown, strict=True):
+                if isinstance(result, Unusable):
+                    about.unusable.append((name, str(result)))
+                    about.key = about.key if result.lasting else ""
+                    continue
+                image, content = result
+                if image.shape[1] > channels:
+                    raise _Colour
+                image = fit(image, None, channels)
+                self._check_size(about, image)
+                about.content.append(content)
+                yield image.contiguous().view(-1).numpy().data
+        yield from picture_file.ending(about)
+
+    def _read(self, name: str) -> tuple[Tensor, int] | Unusable:
+        """A picture (1, c, h, w), and the hash of its pixels as they are decoded."""
+        try:
+            pixels = decode(self._root / name, self._size)
+        except Unusable as reason:
+            return reason
+        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+        image = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None]
+        image = fit(image, self._size, None)
+        image = fit(image, None, 1) if self._grey else image
+        return image, int.from_bytes(digest[:8], "big", signed=True)
+
+    def _check_size(self, about: About, image: Tensor) -> None:
+        _, channels, height, width = image.shape
+        if not about.content:
+            about.shape = channels, height, width
+        if about.shape[1:] != (height, width):
+            raise UsageError(
+                f"{printable(self._root)}: pictures of several sizes, {about.shape[2]}x{about.shape[1]} and "
+                f"{width}x{height} among them; bring them to one with data.size, such as --set data.size=64"
+            )
+
+
+def _in_order(pool: Executor, function: Callable[[In], Out], items: Iterable[In], ahead: int) -> Iterator[Out]:
+    """What the function returns for each of the items, in their order; a pool works on so many of them ahead."""
+    coming: deque[Future[Out]] = deque()
+    for item in items:
+        coming.append(pool.submit(function, item))
+        if len(coming) > ahead:
+            yield coming.popleft().result()
+    while coming:
+        yield coming.popleft().result()

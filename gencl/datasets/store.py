@@ -1,0 +1,81 @@
+"""Images that several splits show: in memory once, or pages of a file that are read when they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_AT_ONCE = 2**26
+"""Bytes of images that are moved, or looked at, at a time."""
+
+
+def digest_of(*parts: str | Tensor | None) -> str:
+    """A hash of texts and tensors."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(repr(part if part is None or isinstance(part, str) else tuple(part.shape)).encode())
+        if isinstance(part, Tensor):
+            digest.update(part.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """Images, uint8 (n, c, h, w), as one or several tensors one after another.
+
+    ``on_disk``: they are pages of a file. ``content`` is a hash of all that is held, empty where it is not known.
+    """
+
+    pieces: tuple[Tensor, ...]
+    on_disk: bool = False
+    content: str = ""
+
+    def __post_init__(self) -> None:
+        for piece in self.pieces:
+            if piece.dtype != torch.uint8 or piece.ndim != 4:
+                raise ValueError(f"images must be uint8 (n, c, h, w), not {piece.dtype} {tuple(piece.shape)}")
+
+    def __len__(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+    @property
+    def device(self) -> torch.device:
+        return self.pieces[0].device
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of an image."""
+        channels, height, width = self.pieces[0].shape[1:]
+        return channels, height, width
+
+    @property
+    def nbytes(self) -> int:
+        return sum(piece.nbytes for piece in self.pieces)
+
+    @property
+    def at_once(self) -> int:
+        """How many images to go through at a time: a few, whatever their size."""
+        return max(1, _AT_ONCE * len(self) // max(1, self.nbytes))
+
+    def take(self, rows: Tensor) -> Tensor:
+        """The images of these rows, an index on the store's device: (k, c, h, w)."""
+        if len(self.pieces) == 1:
+            return self.pieces[0].index_select(0, rows)
+        taken = torch.empty(len(rows), *self.shape, dtype=torch.uint8, device=self.device)
+        first = 0
+        for piece in self.pieces:
+            here = ((rows >= first) & (rows < first + len(piece))).nonzero().squeeze(1)
+            taken[here] = piece.index_select(0, rows[here] - first)
+            first += len(piece)
+        return taken
+
+    def copied(self, rows: Tensor, device: torch.device) -> Store:
+        """Some of the images in the memory of a device; only a few at a time are in the host's too."""
+        content = digest_of(self.content, rows) if self.content else ""
+        copy = torch.empty(len(rows), *self.shape, dtype=torch.uint8, device=device)
+        for here, some in zip(copy.split(self.at_once), rows.split(self.at_once), strict=True):
+            here.copy_(self.take(some))
+        return Store((copy,), content=content)
