@@ -1,4 +1,4 @@
-"""FID of all past tasks: gencl's, against torch-fidelity called for each task, and against the least there is to do.
+"""Fréchet distance of all past tasks: gencl's, torch-fidelity's called for each task, and the least there is to do.
 
     python -m benchmarks.evaluation [--tasks 10] [--samples 500]
 
@@ -79,7 +79,7 @@ def main() -> None:
         times = measure.interleaved(
             {name: measure.timed(run, given.clock) for name, run in sides.items()}, given.rounds
         )
-    title = f"FID of {given.tasks} past tasks, {given.samples} images each, digits-cgan"
+    title = f"Fréchet distance of {given.tasks} past tasks, {given.samples} images each, digits-cgan"
     measure.record("Evaluation", measure.table(title, times))
 
 

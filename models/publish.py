@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -82,7 +83,7 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
         "",
         "| measured after the last task | by the run | these weights | |",
         "| --- | ---: | ---: | --- |",
-        *(_row(key, value, rounded) for key, value in summary.items()),
+        *(_row(key, value, rounded, features) for key, value in summary.items()),
         "",
         "Not for production: a small network that shows how well a method remembers. One seed; the spread over",
         "seeds is in [results](../../results/README.md).",
@@ -90,9 +91,9 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(key: str, value: float, rounded: dict[str, float]) -> str:
+def _row(key: str, value: float, rounded: dict[str, float], features: dict[str, Any]) -> str:
     now = with_unit(key, rounded[key]) if key in rounded else ""
-    return f"| {capital(key)} | {with_unit(key, value)} | {now} | {meanings([key]).get(key, '')} |"
+    return f"| {capital(key, features)} | {with_unit(key, value)} | {now} | {meanings([key]).get(key, '')} |"
 
 
 if __name__ == "__main__":

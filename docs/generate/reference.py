@@ -109,7 +109,7 @@ _OPTIONS_BARE = textwrap.indent(
 def _methods() -> str:
     """All methods, each with a figure of three experiments."""
     columns = (("mnist-cgan", "fid_first_half"), ("split-mnist", "acc"), ("permuted-mnist", "acc"))
-    head = "| method | what it does | MNIST generator: FID, digits 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
+    head = "| method | what it does | MNIST generator: FD of 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
     lines = [head, "| --- | --- | ---: | ---: | ---: |"]
     for name in METHODS:
         shown = [

@@ -67,7 +67,7 @@ def table(folder: str, methods: Sequence[str] = (), columns: Sequence[str] = (),
     for column in columns:
         if column not in keys:
             raise figures.Missing(f"results/{folder}: none of the rows has {column!r}")
-    lines = [["method", *["results"] * several, *(_heading(column) for column in columns)]]
+    lines = [["method", *["results"] * several, *(_heading(column, _features(folders)) for column in columns)]]
     lines += [["---", *["---"] * several, *["---:"] * len(columns)]]
     for row in rows:
         lines.append([_label(row), *[row.rpartition("/")[0]] * several, *(_cell(row, column) for column in columns)])
@@ -94,9 +94,15 @@ def _published(row: str) -> dict[str, Any]:
     return paper
 
 
-def _heading(column: str) -> str:
+def _heading(column: str, features: dict[str, Any]) -> str:
     published, _, key = column.rpartition(" ")
-    return f"{heading(key)}, published" if published else heading(key)
+    return f"{heading(key)}, published" if published else heading(key, features)
+
+
+def _features(folders: Sequence[str]) -> dict[str, Any]:
+    """Return what the folders' distances are measured in; nothing where they differ."""
+    found = [figures.read(folder).get("features", {}) for folder in folders]
+    return found[0] if len({one.get("name") for one in found}) == 1 else {}
 
 
 def _label(row: str) -> str:

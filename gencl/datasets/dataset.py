@@ -181,7 +181,8 @@ class Dataset:
     """A named data set.
 
     ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None. ``symbols``: they
-    show digits or letters, which mean something else when they are mirrored.
+    show digits or letters, which mean something else when they are mirrored. ``pictures``: they were decoded from
+    picture files.
     """
 
     name: str
@@ -190,3 +191,4 @@ class Dataset:
     test: Split
     reader: str | None = None
     symbols: bool = False
+    pictures: bool = False

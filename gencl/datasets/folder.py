@@ -92,7 +92,7 @@ def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
     else:
         of_test, test_labels = labels >= len(listing.classes), labels - len(listing.classes)
     train, test = every.part.select(~of_test), every.part.relabelled(test_labels).select(of_test)
-    return Dataset(name, listing.classes, train, test, symbols=symbols)
+    return Dataset(name, listing.classes, train, test, symbols=symbols, pictures=True)
 
 
 def _are_symbols(classes: Sequence[str]) -> bool:

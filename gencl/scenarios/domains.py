@@ -82,7 +82,7 @@ class Domains(Recipe):
                     )
                 )
             names += [(title, name) for name in dataset.classes]
-            sources.append(DataSource(dataset.name, len(dataset.classes), partial(load, domain), is_path(domain)))
+            sources.append(DataSource(dataset.name, len(dataset.classes), partial(load, domain), dataset.pictures))
         if settings.tasks is not None and settings.tasks > len(tasks):
             raise UsageError(f"scenario.tasks: {settings.tasks} is not between 1 and {len(tasks)}")
         _check_shapes(shapes)

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path
 from gencl.core.part import Part
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
@@ -77,7 +76,7 @@ class ClassSplit(Recipe):
             task_of_classes(dataset, group, data, i, index=i, name=name, drawn=self.drawn)
             for i, (group, name) in enumerate(zip(groups, names, strict=True))
         )
-        source = DataSource(dataset.name, len(dataset.classes), partial(load, data.name), is_path(data.name))
+        source = DataSource(dataset.name, len(dataset.classes), partial(load, data.name), dataset.pictures)
         return Scenario("split", tasks, dataset.classes, dataset.reader, sources=(source,))
 
 

@@ -58,12 +58,12 @@ class Task:
 @dataclass(frozen=True)
 class DataSource:
     """A data set that tasks are made of: its name, how many classes it has, how to read it again, whole, and whether it
-    is a folder of the user's own."""
+    consists of picture files."""
 
     name: str
     classes: int
     read: Callable[[], Dataset]
-    folder: bool = False
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

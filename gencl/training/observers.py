@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
+from typing import Any
 
 from torch import Tensor
 
 from gencl.core.progress import Reporter
 from gencl.methods.base import Context
+from gencl.metrics.figures import label, with_unit
 from gencl.training.divergence import check_losses, check_parameters
 from gencl.training.session import Session
 
@@ -85,10 +88,11 @@ class Progress(Observer):
     def after_task(self, ctx: Context) -> None:
         row, matrices = ctx.task.index, self.session.state.matrices
         if ctx.processes.main:
-            self._reporter.say(_line(ctx.task.name, {name: m[row][: row + 1] for name, m in matrices.items()}))
+            measured = {name: matrix[row][: row + 1] for name, matrix in matrices.items()}
+            self._reporter.say(_line(ctx.task.name, measured, self.session.evaluator.features()))
 
 
-def _line(task: str, measured: Mapping[str, Sequence[float | None]]) -> str:
+def _line(task: str, measured: Mapping[str, Sequence[float | None]], features: Mapping[str, Any] | None) -> str:
     numbers = {name: [value for value in values if value is not None] for name, values in measured.items()}
-    means = [f"{name.replace('_', ' ')} {sum(values) / len(values):.4g}" for name, values in numbers.items() if values]
+    means = [f"{label(name, features)} {with_unit(name, fmean(found))}" for name, found in numbers.items() if found]
     return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")

@@ -163,7 +163,7 @@ def averages() -> None:
 
 
 def worst_of_ablation(variant: str) -> None:
-    """Assert that a variant has at least twice the FID and the forgetting of every other one: there is one seed."""
+    """Assert that a variant has at least twice the FD and the forgetting of every other one: there is one seed."""
     for key in (FIRST, ALL, "fid_forgetting"):
         rows = (name for name in read("mnist-cgan-ablation")["methods"] if name != "real")
         values = {name: value(f"mnist-cgan-ablation/{name}", key) for name in rows}

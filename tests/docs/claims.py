@@ -85,10 +85,10 @@ CLAIMS = [
     Claim(GENERATORS, "both `anpyc+align` and joint training improve", longer_is_better),
     Claim(
         GENERATORS,
-        "one-hot class layer has by far the highest FID and forgetting",
+        "one-hot class layer has by far the highest FD and forgetting",
         lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
     ),
-    Claim(GENERATORS, "lowers the FID of joint training over all classes on both presets", averages),
+    Claim(GENERATORS, "lowers the FD of joint training over all classes on both presets", averages),
     Claim(
         GENERATORS,
         "It makes no measurable difference to `anpyc+align`",
@@ -96,7 +96,7 @@ CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "On test images its FID of the first half is [tied]",
+        "On test images its FD of the first half is [tied]",
         lambda: tied("mnist-cgan", FIRST, "anpyc+align", *(f"{SCHEDULE}/{name}" for name in read(SCHEDULE)["methods"])),
     ),
     Claim(
@@ -130,7 +130,7 @@ CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "`align` and `anpyc+align` are ahead of `dgr` in FID",
+        "`align` and `anpyc+align` are ahead of `dgr` in FD",
         lambda: every(ahead(VAE, ALL, one, "dgr") for one in ("align", "anpyc+align")),
     ),
     Claim(

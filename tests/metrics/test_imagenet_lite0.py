@@ -12,15 +12,17 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from gencl.core.errors import UsageError
+from gencl.core.errors import GenclError, UsageError
 from gencl.core.settings import DataSettings
 from gencl.datasets.folder import list_folder
 from gencl.datasets.pictures import read_pictures
 from gencl.metrics.fidelity import frechet_distance
 from gencl.metrics.imagenet_lite0 import ImageNetLite0
 from gencl.metrics.kid import kernel_distance
+from gencl.metrics.photographs import check_pictures
 from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.statistics import Statistics
+from tests.conftest import gencl
 
 IMAGENET = {"goldfish": 1, "monarch": 323, "red_panda": 387, "alp": 970, "school_bus": 779}
 """Places of some classes among ImageNet's thousand."""
@@ -58,7 +60,7 @@ def test_it_recognises_photographs(extractor: ImageNetLite0, data_root: Path) ->
         assert right >= 6, (name, right)  # of 12; a guess is right once in a thousand
 
 
-def test_features_are_those_of_the_package(extractor: ImageNetLite0) -> None:
+def test_features_are_those_of_the_package() -> None:
     network = EfficientNet.from_pretrained("efficientnet-lite0", EfficientnetLite0ModelFile.get_model_file_path())
     network.eval()
     images = torch.randint(0, 256, (10, 3, 300, 260), dtype=torch.uint8)
@@ -66,7 +68,9 @@ def test_features_are_those_of_the_package(extractor: ImageNetLite0) -> None:
     with torch.no_grad():
         wanted = network.extract_features((255 * small - 127) / 128).mean((2, 3))
         logits = network((255 * small - 127) / 128)
-    found = extractor(images)
+    state = torch.get_rng_state()
+    found = ImageNetLite0()(images)
+    assert torch.equal(state, torch.get_rng_state())  # a run's draws do not depend on what measures it
     assert found[0].shape == (10, 1280) and found[1].shape == (10, 1000)
     torch.testing.assert_close(found[0], wanted, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(found[1], logits, rtol=1e-3, atol=1e-3)
@@ -90,7 +94,23 @@ def test_halves_of_a_data_set_are_near_and_other_pictures_are_far(extractor: Ima
     assert min(near.values()) > 0.5 > 0.2 > max(far.values())
 
 
-def test_without_its_packages_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_use_is_refused_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="imagenet-lite0 takes images of 1 or 3 channels and 2x2 or more, not 2x9x9"):
+        check_pictures("imagenet-lite0", (2, 9, 9))
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)  # as if it were not installed
-    with pytest.raises(UsageError, match=r'not installed; pip install "gencl\[imagenet\]"'):
+    chosen = ("--set", "evaluate.features=imagenet-lite0")
+    for arguments in (["train", *chosen, "--out", tmp_path / "run"], ["fid", "digits-cgan", "--real", *chosen]):
+        done = gencl(*arguments)
+        assert done.returncode == 2 and done.stderr.count("\n") <= 3 and "Traceback" not in done.stderr
+        assert 'efficientnet_lite_pytorch is not installed; pip install "gencl[imagenet]"' in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "efficientnet-lite0-57934424.pth"
+    path.write_bytes(b"not what was published")
+    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", staticmethod(lambda: str(path)))
+    with pytest.raises(
+        GenclError, match=r'57934424\.pth is damaged: install it again by pip install "gencl\[imagenet\]"'
+    ):
         ImageNetLite0()

@@ -140,7 +140,7 @@ def test_damaged_comparisons_are_refused_in_one_line(name: str, content: str, co
 
 def test_charts_keep_names_apart_and_values_inside() -> None:
     lines = [Line(f"m{i}", [100.0, 100.0 + i / 10], [50.0, 200.0]) for i in range(19)]
-    chart = line_chart([*lines, Line("joint", [None, 1.0], level=True)], "FID", log=True)
+    chart = line_chart([*lines, Line("joint", [None, 1.0], level=True)], "FD", log=True)
     assert chart is not None and chart.log
     places = sorted(line.label_y for line in chart.lines)
     assert all(b - a > STEP - 0.2 for a, b in itertools.pairwise(places))
