@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gencl.core import waiting
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.settings import DataSettings
 from gencl.core.waiting import waited
@@ -228,5 +229,12 @@ def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
     assert all(name.isprintable() for name in data.classes)
 
 
-def test_waiting_changes_nothing() -> None:
+def test_waiting_changes_nothing_and_says_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert list(waited(iter("abc"), 3, "waiting")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(waiting, "LINE_SECONDS", 0.0)
+    assert list(waited(iter(range(2000)), 2000, "reading")) == list(range(2000))
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("reading: 1 of 2,000, about 0:00:0") and said[0].endswith(" to go") and len(said) < 20
