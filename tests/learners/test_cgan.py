@@ -11,6 +11,7 @@ import gencl
 from gencl.core.randomness import RandomSource
 from gencl.learners.networks.class_layers import CLASS_LAYERS
 from gencl.learners.networks.entropies import bernoulli_entropy
+from gencl.learners.networks.plain import plain_base, plain_decoder
 from gencl.presets import resolve
 from gencl.scenarios.batch import Batch
 from tests.conftest import grown, tiny
@@ -72,3 +73,16 @@ def test_other_normalisations_learn_and_are_drawn(norm: str, tmp_path: Path) -> 
     short = [*tiny("digits-cgan"), "scenario.tasks=2", f"model.norm={norm}"]
     run = gencl.train("digits-cgan", "anpyc+align", out=tmp_path / "run", set=short, progress="silent")
     assert run.finished
+
+
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_bilinear_upsampling_makes_the_same_sizes_without_a_checkerboard(side: int) -> None:
+    torch.manual_seed(0)
+    channels, *base = plain_base(4, (3, side, side))
+    decoder = plain_decoder(4, "none", "bilinear", (3, side, side))
+    images = decoder(torch.ones(2, channels, *base))
+    assert images.shape == (2, 3, side, side)
+    inside = images[0, 0, side // 4 : -side // 4, side // 4 : -side // 4]
+    torch.testing.assert_close(inside, inside[:1, :1].expand_as(inside), atol=1e-5, rtol=0)
+    transposed = plain_decoder(4, "none", "transposed", (3, side, side))(torch.ones(2, channels, *base))[0, 0]
+    assert transposed[side // 4 : -side // 4, side // 4 : -side // 4].std() > 1e-3

@@ -14,7 +14,7 @@ from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import Generator
 from gencl.learners.networks.augment import Augmentation
 from gencl.learners.networks.class_layers import CLASS_LAYERS, Adapter, ClassParameters, Modulation
-from gencl.learners.networks.plain import plain_base, plain_decoder, plain_encoder
+from gencl.learners.networks.plain import Upsampling, plain_base, plain_decoder, plain_encoder
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.residual import ResidualDecoder, ResidualEncoder, residual_base
 
@@ -37,6 +37,9 @@ class CGANSettings(Part):
         "none", description="class: each class scales and shifts the channels of every residual block"
     )
     norm: Literal["group", "batch", "none"] = Field("group", description="normalisation within the plain generator")
+    upsampling: Upsampling = Field(
+        "transposed", description="within the plain generator: transposed convolutions, or bilinear and then 3x3 ones"
+    )
     entropy: Literal["pixels", "softmax", "discriminator"] = Field(
         "pixels",
         description="what entropy importance is of: each pixel, a softmax over all, or the discriminator's word",
@@ -52,7 +55,7 @@ class CGANSettings(Part):
         (), description="random changes of what the discriminator sees: colour, translation, cutout"
     )
 
-    later = ("network", "widest", "depth", "modulation", "loss", "augment")
+    later = ("network", "widest", "depth", "modulation", "loss", "augment", "upsampling")
 
 
 class CGANGenerator(Generator):
@@ -69,7 +72,7 @@ class CGANGenerator(Generator):
         self.trunk: nn.Module = (
             ResidualDecoder(*sizes, settings.depth)
             if residual
-            else plain_decoder(settings.width, settings.norm, image_shape)
+            else plain_decoder(settings.width, settings.norm, settings.upsampling, image_shape)
         )
         self.modulation = None
         if isinstance(self.trunk, ResidualDecoder) and settings.modulation == "class":
@@ -107,7 +110,7 @@ class CGANGenerator(Generator):
         images: Tensor = (
             self.trunk(features) if self.modulation is None else self.trunk(features, units[:, self._first :])
         )
-        return at_least_float32(images)
+        return at_least_float32(images).contiguous()
 
 
 class Discriminator(nn.Module):

@@ -114,8 +114,8 @@ class ResidualDecoder(nn.Module):
             for block in blocks:  # type: ignore[attr-defined]
                 units = block(units, next(parts))
         units = F.leaky_relu(self.norm(units), 0.2)
-        images: Tensor = self.to_images(_upsampled(units))
-        return images.contiguous()
+        images: Tensor = self.to_images(_upsampled(units)).contiguous()
+        return images
 
     def _modulations(self, modulation: Tensor | None):  # type: ignore[no-untyped-def]
         if modulation is None:
