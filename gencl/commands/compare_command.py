@@ -44,6 +44,7 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     \b
     Examples:
       gencl compare --methods sgd,anpyc,joint --seeds 0-2
+      gencl compare --methods sgd,anpyc,joint --seeds 0-4 --dry-run
       gencl compare --methods anpyc,anpyc:method.prune=0 --seeds 0-4 --jobs 2
       gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
       gencl compare --preset mnist-cgan --seeds 0-9 --ensemble --data-root DIR
@@ -56,6 +57,7 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     from gencl.experiments.compare import compare
     from gencl.reports.comparison import write_comparison
     from gencl.reports.comparison_tables import comparison_markdown, print_comparison
+    from gencl.reports.foreseen import print_plan
     from gencl.runs.variants import parse_variants
 
     first = parse_variants(methods)[0]
@@ -63,6 +65,9 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     progress: Mode = "silent" if as_json else "auto"
     seeds = seeds or presets.default_seeds(options["preset"], options["config"])
     results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
+    if options["dry_run"]:
+        print_plan(results, as_json)
+        return
     typed = shlex.join(["gencl", *sys.argv[1:]])
     files.write(folder / "results.md", comparison_markdown(results, typed))
     report = write_comparison(folder)

@@ -108,9 +108,10 @@ def machine_options(command: F) -> F:
 
 
 def comparison_options(command: F) -> F:
-    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, machine and output."""
+    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, ``--dry-run``, machine and output."""
     jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Runs at a time.  [default: 1]")
-    return settings_options(jobs(machine_options(output_options(command))))
+    dry_run = click.option("--dry-run", is_flag=True, help="Tell how many runs there are and how long they take.")
+    return settings_options(jobs(dry_run(machine_options(output_options(command)))))
 
 
 def output_options(command: F) -> F:

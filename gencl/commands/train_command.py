@@ -17,29 +17,56 @@ from gencl.commands.options import machine_options, method_option, output_option
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random.  [default: 0]")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--dry-run", is_flag=True, help="Show settings, networks, time and memory; train nothing.")
 @click.option("--log-with", type=click.Choice(["tensorboard", "wandb"]), help="Follow it live in a tracker as well.")
 @machine_options
 @output_options
-def command(as_json: bool, **options: Any) -> None:
+def command(dry_run: bool, as_json: bool, **options: Any) -> None:
     """Learn the tasks of a preset one after another, and measure after each what is remembered.
+
+    After its first steps it says how long the run takes and how much memory. --dry-run says so without a run: it
+    tries a few steps of two tasks, and makes no run directory.
 
     \b
     Examples:
       gencl train --method anpyc
       gencl train --preset mnist-cgan --method ewc --seed 1 --data-root DIR
       gencl train --method anpyc --set method.lambda=10 --set train.steps=400
+      gencl train --preset mnist-cgan --dry-run --data-root DIR
+      gencl train --preset mnist-cgan --set train.steps=0.1x --data-root DIR
       gencl train --resume --out runs/digits-cgan-anpyc-seed0
       torchrun --nproc_per_node 2 -m gencl train --method anpyc      (CPU)
       accelerate launch -m gencl train --preset mnist-cgan           (GPUs)
     """
     from gencl.core.processes import main_process
+    from gencl.core.progress import Mode
     from gencl.reports.tables import print_run
     from gencl.training.train import train
 
-    run = train(**options, progress="silent" if as_json else "auto")
+    progress: Mode = "silent" if as_json else "auto"
+    if dry_run:
+        _foresee(as_json, progress=progress, **options)
+        return
+    run = train(**options, progress=progress)
     if not main_process():
         return
     if as_json:
-        click.echo(json.dumps(run.metrics, indent=1))
+        estimate = {} if run.estimate is None else {"estimate": run.estimate}
+        click.echo(json.dumps({**run.metrics, **estimate}, indent=1))
     else:
         print_run(run)
+
+
+def _foresee(as_json: bool, **options: Any) -> None:
+    """Prints what a run would be."""
+    from gencl.core.processes import main_process
+    from gencl.reports.foreseen import print_foreseen
+    from gencl.training.dry_run import dry_run
+
+    tree = dry_run(**options)
+    if not tree or not main_process():
+        return
+    if as_json:
+        click.echo(json.dumps(tree, indent=1))
+    else:
+        print_foreseen(tree)

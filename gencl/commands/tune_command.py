@@ -50,17 +50,22 @@ def command(
     \b
     Examples:
       gencl tune --methods ewc,mas,anpyc --grid lambda=1,3,10
+      gencl tune --methods ewc,mas,anpyc --dry-run
       gencl tune --preset digits-mlp --methods sgd,ewc --grid train.lr=0.05,0.1 --grid ewc.lambda=1,10 --budget 4
     """
     from gencl.core import files
     from gencl.core.progress import Mode
     from gencl.experiments.tune import default_folder, tune
+    from gencl.reports.foreseen import print_plan
     from gencl.reports.tuning import print_search, search_markdown
 
     folder = Path(out) if out else default_folder(options["preset"], options["config"], options["set"])
     progress: Mode = "silent" if as_json else "auto"
     wanted = numbers(seeds, "--seeds")
     search = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
+    if options["dry_run"]:
+        print_plan(search, as_json)
+        return
     files.write(folder / "tune.md", search_markdown(search, shlex.join(["gencl", *sys.argv[1:]])))
     if as_json:
         click.echo(json.dumps(search, indent=1))

@@ -16,6 +16,7 @@ from gencl.core.settings import Settings
 from gencl.core.threads import most_threads
 from gencl.experiments.cells import Shape, check_cell, check_machine, check_out, kind_of, preset_of
 from gencl.experiments.jobs import Jobs, check_executor, parse_options
+from gencl.experiments.plan import Alike, plan
 from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.train_seeds import apart
 from gencl.experiments.workers import Workers
@@ -48,6 +49,7 @@ def compare(
     baseline: str | None = None,
     progress: Mode = "auto",
     counted: tuple[int, int] = (0, 0),
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
 
@@ -67,6 +69,7 @@ def compare(
             all nodes. ``jobs`` is then at most so many at a time (default all).
         slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
         counted: cells done before and cells that may follow, which the progress bar counts too.
+        dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
@@ -99,6 +102,8 @@ def compare(
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
+    if dry_run:
+        return plan(_planned(cells, folder), folder, jobs, data_root, device, threads, progress)
     machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]
@@ -148,6 +153,16 @@ def compare(
         results = gather()
     draw_results(folder, variants, seeds, name, results)
     return Shown(results, comparison_html)
+
+
+def _planned(cells: Mapping[Cell, Settings], folder: Path) -> dict[str, Alike]:
+    """The cells of each variant that are still to be trained."""
+    left = [cell for cell in cells if not RunFolder(cell_folder(folder, *cell)).finished]
+    return {
+        variant.label: Alike(settings, sum(cell[0] == variant for cell in left))
+        for (variant, _), settings in cells.items()
+        if any(cell[0] == variant for cell in left)
+    }
 
 
 def _groups(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gencl.core.amounts import duration
 from gencl.experiments.choice import best_values
 from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.search import Search
@@ -60,10 +61,3 @@ def _plan(
     line += f", about {duration(new * pace)}" if pace and new else ""
     later = f", {duration(follow * pace)}" if pace else ""
     return line + (f"; at most {follow} runs may follow{later}" if follow else "; none follow")
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time for people: ``40 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 100:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

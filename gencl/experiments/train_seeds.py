@@ -20,7 +20,9 @@ from gencl.reports import html
 from gencl.runs.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.training import run_threads
-from gencl.training.train import make_session, say_what_is_learned
+from gencl.training.announcing import say_what_is_learned
+from gencl.training.footprint import expected_memory
+from gencl.training.train import make_session
 from gencl.training.trainer import Trainer
 
 
@@ -63,6 +65,7 @@ def train_seeds(
         key: make_scenario(one, root).to(accelerator.device, one.data.place)
         for key, one in {tasks_key(s): s for s in each}.items()
     }
+    expected_memory(settings, next(iter(scenarios.values())), accelerator.device, runs=len(seeds))  # or refuses
     sessions = [
         make_session(one, scenarios[tasks_key(one)], accelerator, folder, root, "silent")
         for one, folder in zip(each, folders, strict=True)

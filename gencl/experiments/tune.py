@@ -19,11 +19,13 @@ from gencl.core.waiting import say
 from gencl.experiments.cells import check_out, preset_of
 from gencl.experiments.choice import better_of, choice, metric_of
 from gencl.experiments.compare import compare
+from gencl.experiments.plan import Alike, plan
 from gencl.experiments.rounds import train_rounds
 from gencl.experiments.search import Experiment, Search, searches
 from gencl.methods import METHODS
 from gencl.reports.tuning import WHY, how_chosen
-from gencl.runs.variants import Variant
+from gencl.runs.folder import RunFolder
+from gencl.runs.variants import Variant, cell_folder
 
 SEEDS = (10, 11)
 """The default tuning seeds: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""
@@ -51,6 +53,7 @@ def tune(
     device: str = "auto",
     threads: int | None = None,
     progress: Mode = "auto",
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Choose each method's settings on validation images and return the content of ``OUT/tune.json``; `gencl tune`.
 
@@ -66,6 +69,7 @@ def tune(
         budget: candidates per method, whatever the number of seeds; those beyond the grid's ends are not counted.
         out: where runs and results go; default ``runs/PRESET-tune``.
         widen: the number of rounds in which a grid is widened, at most.
+        dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
 
     Raises UsageError for wrong use.
     """
@@ -82,6 +86,10 @@ def tune(
         f"scored on validation images ({validation:g} of the training images)"
     )
 
+    if dry_run:
+        groups = {search.method: _planned(search, seeds, folder, preset, config, sets) for search in wanted}
+        return plan(groups, folder, jobs or 1, data_root, device, threads, progress)
+
     def train(variants: Sequence[Variant], counted: tuple[int, int]) -> dict[str, Any]:
         return compare(
             variants, seeds, folder, preset, config=config, set=sets, jobs=jobs, data_root=data_root, device=device,
@@ -93,6 +101,21 @@ def tune(
     files.write_json(folder / "tune.json", summary)
     files.write(folder / "found.yaml", methods_block(summary))
     return summary
+
+
+def _planned(
+    search: Search,
+    seeds: Sequence[int],
+    folder: Path,
+    preset: str | None,
+    config: str | Path | None,
+    sets: Sequence[str],
+) -> Alike:
+    """The first runs of a search, which take equally long, and those that may follow."""
+    variants = search.variants()
+    first = presets.resolve(preset, config, search.method, seeds[0], [*sets, *variants[0].assignments])
+    cells = [cell_folder(folder, variant, seed) for variant in variants for seed in seeds]
+    return Alike(first, sum(not RunFolder(cell).finished for cell in cells), search.at_most() * len(seeds))
 
 
 def default_folder(preset: str | None, config: str | Path | None, assignments: Sequence[str]) -> Path:

@@ -96,6 +96,8 @@ class Method:
     """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
     holds: ClassVar[bool] = False
     """Whether it holds some weights where they are: of several methods, its `after_step` then runs last."""
+    copies: float = 0.0
+    """About how many times the memory of the shared parameters its state takes, for the estimate of a run's memory."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
 

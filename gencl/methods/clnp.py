@@ -55,6 +55,7 @@ class CLNP(Freezing):
         finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
 
     needs = (UNITS, CLASSIFIER)
+    copies = 1.0
     grid = {"l1": (1e-6, 1e-5, 1e-4), "margin": (0.0005, 0.002)}
     settings: Settings
 

@@ -115,6 +115,7 @@ class Consolidation(Method):
 
     grid = {"lambda": (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
     entrywise = True
+    copies = 3.0
     settings: ConsolidationSettings
 
     def __init__(self, settings: ConsolidationSettings) -> None:

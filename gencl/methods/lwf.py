@@ -47,6 +47,7 @@ class LwF(Method):
         temperature: float = Field(2.0, gt=0, description="T")
 
     moves_old = True
+    copies = 1.0
     needs = (CLASSIFIER,)
     grid = {"lambda": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
     settings: Settings

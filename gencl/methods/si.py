@@ -25,6 +25,7 @@ class SI(Consolidation):
 
         damping: float = Field(0.1, gt=0, description="xi: keeps weights that hardly moved from mattering most")
 
+    copies = 5.0
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:

@@ -65,6 +65,8 @@ class Teacher:
 class Taught(Method):
     """A method with a teacher, made anew before each task."""
 
+    copies = 1.0
+
     def __init__(self, settings: object) -> None:
         super().__init__(settings)
         self._teacher = Teacher()

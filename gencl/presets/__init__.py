@@ -1,9 +1,10 @@
 """Experiments by name: one YAML file each, whose first comment is the command that runs it.
 
-Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, ``seeds``, the number of
-seeds that a comparison has where none are named (five where a run takes less than a minute), and ``methods``, the
-settings tuned for each method on this experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with
-a dot is set outside the method's block). Values such as ``1.5x`` multiply what is there.
+Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, ``time``, the minutes that
+a run takes on two cores, where that was measured, ``seeds``, the number of seeds that a comparison has where none are
+named (five where a run takes less than a minute), and ``methods``, the settings tuned for each method on this
+experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with a dot is set outside the method's block). Values
+such as ``1.5x`` multiply what is there.
 ``methods: {like: mnist-cgan}`` takes those of another preset; a method named beside ``like`` has its own instead.
 
 Which there are is told without importing what checks settings; `resolve` and its like come from
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gencl.core import yaml_files
+from gencl.core.amounts import duration
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
 
@@ -52,5 +54,8 @@ def path_of(name: str) -> Path:
 
 
 def about(name: str) -> str:
-    """One line about a built-in preset."""
-    return str(yaml_files.load(path_of(name).read_text(encoding="utf-8")).get("about", ""))
+    """Return one line about a built-in preset, with the time that its runs take if it says so."""
+    tree = yaml_files.load(path_of(name).read_text(encoding="utf-8"))
+    minutes = tree.get("time")
+    takes = "" if minutes is None else f" (about {duration(60 * minutes)} on two cores)"
+    return f"{tree.get('about', '')}{takes}"

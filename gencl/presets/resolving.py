@@ -34,6 +34,7 @@ def resolve(
     source, where, tree = _read(preset, config)
     tree.pop("about", None)
     _take_seeds(tree, where)
+    _take_time(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
     for path, value in wanted:
@@ -80,6 +81,13 @@ def _take_seeds(tree: dict[str, Any], where: str) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise UsageError(f"{where}: seeds: {number!r} is no number of seeds; write a whole number such as 5")
     return number
+
+
+def _take_time(tree: dict[str, Any], where: str) -> None:
+    """Remove ``time``, which is no setting of a run. Raises UsageError unless it is a number of minutes."""
+    minutes = tree.pop("time", 1)
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:
+        raise UsageError(f"{where}: time: {minutes!r} is no time; write the minutes that a run takes on two cores")
 
 
 def methods_of(name: str) -> list[str]:

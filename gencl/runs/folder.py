@@ -29,6 +29,8 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.estimate: dict[str, float] | None = None
+        """What was said of time and memory at the start, by the process that trained it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"

@@ -36,6 +36,11 @@ class Session:
     rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
     """
 
+    expected_bytes: int = 0
+    """The memory in use at the worst moment of training, as it was estimated before; 0: not known."""
+    estimate: dict[str, float] | None = None
+    """The time and memory that a run is expected to take, once its first steps have shown it."""
+
     def __init__(
         self,
         settings: Settings,

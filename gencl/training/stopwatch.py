@@ -6,9 +6,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+import torch
+
 from gencl.core.processes import Processes
 from gencl.learners.passes import Passes
 from gencl.runs.state import Cost
+
+
+def now(device: torch.device) -> float:
+    """Return a time in seconds, once the device has done all that it was asked: a GPU's steps are queued."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 class Stopwatch:

@@ -18,7 +18,6 @@ from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.threads import restored
 from gencl.core.waiting import say
-from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
 from gencl.plugins import arguments
@@ -31,12 +30,11 @@ from gencl.runs.state import State
 from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
+from gencl.training.announcing import say_what_is_learned
 from gencl.training.folders import check_run_folder, default_folder, stored_settings
+from gencl.training.footprint import expected_memory
 from gencl.training.session import Session
 from gencl.training.trainer import Trainer
-
-SHOWN_TASKS = 20
-"""Tasks whose labels are printed at the start."""
 
 
 def train(
@@ -72,17 +70,29 @@ def train(
 
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
     """
-    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(set)
+    settings, folder = choose(preset, method, seed, out, config, set, resume)
+    return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
+
+
+def choose(
+    preset: str | None,
+    method: str | None,
+    seed: int | None,
+    out: str | Path | None,
+    config: str | Path | None,
+    assignments: Mapping[str, Any] | Sequence[str],
+    resume: bool,
+) -> tuple[Settings, Path]:
+    """Return the settings of a run and its folder, from what `train` is given."""
+    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(assignments)
     folder = Path(out) if out is not None else None
     if resume and folder is not None and not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
     if resume and not chosen and folder is not None:
         settings = stored_settings(folder)
     else:
-        settings = presets.resolve(preset, config, method, seed, set)
-    if folder is None:
-        folder = default_folder(settings, resume)
-    return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
+        settings = presets.resolve(preset, config, method, seed, assignments)
+    return settings, folder or default_folder(settings, resume)
 
 
 @restored()
@@ -105,6 +115,44 @@ def run_settings(
     if resume and extends is None and RunFolder(folder).finished:
         say(f"the run in {folder} is finished already", progress)
         return RunFolder(folder)
+    session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends)
+    recorder, processes = session.recorder, session.processes
+    processes.wait()  # nobody writes before everybody has read
+    try:
+        if processes.main:
+            recorder.create(resume, extends)
+            if log_with is not None:
+                recorder.follow(log_with, session.state.cost.steps)
+            say_what_is_learned(session.learner, session.scenario, progress, last)
+        processes.wait()
+        Trainer(session).fit(progress)
+        if processes.main:
+            session.write_results()
+            html.write(RunFolder(folder))
+        processes.wait()
+    except Exception:
+        if processes.main and not resume and not session.state.cost.steps:
+            recorder.discard()
+        raise
+    finally:
+        recorder.close()
+    run = RunFolder(folder)
+    run.estimate = session.estimate
+    return run
+
+
+def prepare(
+    settings: Settings,
+    folder: Path,
+    resume: bool,
+    data_root: str | Path | None,
+    device: str,
+    threads: int | None,
+    progress: Mode,
+    extends: Settings | None = None,
+) -> tuple[Session, checkpoint.Checkpoint | None]:
+    """Return a session that is ready to train into ``folder``, where nothing is written yet, and with ``resume`` the
+    checkpoint that it goes on from, if there is one. Raises UsageError where these settings cannot be trained here."""
     files.check_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -116,7 +164,9 @@ def run_settings(
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
+    expected = expected_memory(settings, scenario, accelerator.device, processes.world, refuse=not resume)
     session = make_session(settings, scenario, accelerator, folder, root, progress)
+    session.expected_bytes = expected
     learner, recorder = session.learner, session.recorder
     if extends is not None and len(session.episodes) < len(scenario.tasks):
         raise UsageError(
@@ -135,26 +185,7 @@ def run_settings(
             learner.load_pretrained()
     if (line := run_threads.settle([session], threads, processes.world)) and processes.main:
         say(line, progress)
-    processes.wait()  # nobody writes before everybody has read
-    try:
-        if processes.main:
-            recorder.create(resume, extends)
-            if log_with is not None:
-                recorder.follow(log_with, session.state.cost.steps)
-            say_what_is_learned(learner, scenario, progress, last)
-        processes.wait()
-        Trainer(session).fit(progress)
-        if processes.main:
-            session.write_results()
-            html.write(RunFolder(folder))
-        processes.wait()
-    except Exception:
-        if processes.main and not resume and not session.state.cost.steps:
-            recorder.discard()
-        raise
-    finally:
-        recorder.close()
-    return RunFolder(folder)
+    return session, last
 
 
 def make_session(
@@ -196,23 +227,3 @@ def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -
     for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
         if what not in here or stored.get(what) != here[what]:
             raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")
-
-
-def say_what_is_learned(
-    learner: Learner, scenario: Scenario, progress: Mode, last: checkpoint.Checkpoint | None = None
-) -> None:
-    """The tasks with their labels, and what was wrong with a checkpoint."""
-    for problem in last.passed_over if last else ():
-        say(f"damaged, an older checkpoint is used: {problem}", progress)
-    for doubt in scenario.doubts:
-        say(doubt, progress)
-    images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
-    tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
-    say(f"{tasks}, {images} training images; {learner.describe()}", progress)
-    coming = list(enumerate(scenario.tasks))[learned:]
-    for number, task in coming[:SHOWN_TASKS]:
-        names = dict.fromkeys(scenario.class_names[c] for c in task.classes)
-        labels = f": {', '.join(names)}" if ",".join(names) != task.name else ""
-        say(f"  task {number + 1}, {task.name}{labels}", progress)
-    if len(coming) > SHOWN_TASKS:
-        say(f"  ... and {len(coming) - SHOWN_TASKS} more", progress)

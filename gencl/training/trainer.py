@@ -15,6 +15,7 @@ from gencl.core.randomness import deterministic
 from gencl.methods.base import Context
 from gencl.training.acceleration import Acceleration
 from gencl.training.divergence import check_losses
+from gencl.training.forecast import Forecast
 from gencl.training.measuring import Drawing, Files, Measuring, Timed
 from gencl.training.observers import Finite, Log, Moment, Observer, Progress
 from gencl.training.session import Session
@@ -42,7 +43,7 @@ class Trainer:
         total = sum(session.steps_of(task) for task in session.episodes)
         shown = Reporter(total, state.cost.steps, mode if session.processes.main else "silent")
         with stop_on_signal() as stop, deterministic(session.device), shown as reporter:
-            progress = Progress(session, reporter)
+            onlookers = [Progress(session, reporter), Forecast(session, reporter)]
             while state.episode < len(session.episodes):
                 ctx = session.context(session.episodes[state.episode])
                 resumed = state.within_task
@@ -55,33 +56,22 @@ class Trainer:
                         session.enter(ctx, number, stage, resumed)
                         resumed = False
                         with session.stopwatch.timed("train_seconds"):
-                            self._train_stage(ctx, end, progress, stop)
+                            self._train_stage(ctx, end, stop, *onlookers)
                         session.leave_stage()
                 reporter.doing(f"task {ctx.task.name}: measuring")
                 session.conclude(ctx)
-                self.after_task(ctx, progress)
+                self.after_task(ctx, *onlookers)
                 if state.episode < len(session.episodes) and session.processes.any(bool(stop), session.device):
                     self.stop(stop)
 
-    def _train_stage(self, ctx: Context, end: int, progress: Observer, stop: StopRequest) -> None:
+    def _train_stage(self, ctx: Context, end: int, stop: StopRequest, *others: Observer) -> None:
         """Takes the steps of a stage."""
         session, state = self.session, self.session.state
-        steps = Steps(
-            session.learner,
-            session.method,
-            session.phases,
-            session.optimizers,
-            session.average,
-            session.processes,
-            session.random,
-            self._acceleration,
-            # elsewhere reading a loss waits for the device
-            partial(check_losses, session.recorder) if session.device.type == "cpu" else None,
-        )
+        steps = steps_of(session, self._acceleration)
         while state.step < end:
             rate = session.rate(ctx)
             stopping = steps.take(ctx, session.batch(ctx), rate, bool(stop))
-            self.after_step(ctx, steps.losses, end, stopping, progress)
+            self.after_step(ctx, steps.losses, end, stopping, *others)
             if stopping and state.step < ctx.steps:
                 self.stop(stop)
 
@@ -119,3 +109,19 @@ class Trainer:
 def checkpoint_due(ctx: Context, step: int, stopping: bool) -> bool:
     """Whether there is a checkpoint when so many steps of the task are taken; its end has one anyway."""
     return (stopping or step % ctx.train.checkpoint_every == 0) and step < ctx.steps
+
+
+def steps_of(session: Session, acceleration: Acceleration) -> Steps:
+    """Return what takes the steps of the stage that a session has entered."""
+    return Steps(
+        session.learner,
+        session.method,
+        session.phases,
+        session.optimizers,
+        session.average,
+        session.processes,
+        session.random,
+        acceleration,
+        # elsewhere reading a loss waits for the device
+        partial(check_losses, session.recorder) if session.device.type == "cpu" else None,
+    )

@@ -186,3 +186,19 @@ def test_methods_in_files_need_no_name(tmp_path: Path) -> None:
     assert presets.resolve(config=file, method="ewc").method["lambda"] == 1
     assert presets.resolve(assignments=["method.lambda=7", "method.name=ewc"]).method["lambda"] == 7
     assert presets.resolve(assignments={"method.samples": None}).method["samples"] is None
+
+
+def test_a_preset_may_say_how_long_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("about: mine\ntime: 12\nmodel: {name: mlp}\n")
+    assert "time" not in presets.resolve(config=path).tree()
+    monkeypatch.setattr(presets, "FOLDER", tmp_path)
+    assert presets.about("mine") == "mine (about 12 minutes on two cores)"
+
+
+@pytest.mark.parametrize("time", ["soon", "-1", "0", ".inf", ".nan", "true", "[3]"])
+def test_a_time_that_is_none(time: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"time: {time}\nmodel: {{name: mlp}}\n")
+    with pytest.raises(UsageError, match=r"mine.yaml: time: .* is no time; write the minutes"):
+        presets.resolve(config=path)

@@ -1,0 +1,22 @@
+"""Lengths of time and amounts of memory as people read them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words: ``40 seconds``, ``12 minutes``, ``3.5 hours``."""
+    if seconds < 100:
+        return _counted(max(1, round(seconds)), "second")
+    if seconds < 6000:
+        return _counted(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
+
+
+def memory(size: float) -> str:
+    """Return a number of bytes as ``0.8 GiB``, or below a tenth of that as ``60 MiB``."""
+    gibibytes = size / 2**30
+    return f"{gibibytes:,.1f} GiB" if gibibytes >= 0.1 else f"{max(1, round(size / 2**20))} MiB"
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'s' * (number != 1)}"

@@ -1,0 +1,36 @@
+"""How much memory a process can still take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import torch
+
+_CONTAINER = Path("/sys/fs/cgroup")
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that this process can still take on the device. Processes on one machine share what is free on
+    its CPU in equal parts."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + cached
+    free = int(psutil.virtual_memory().available)
+    return min(free, _left_to_container(free)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _left_to_container(otherwise: int) -> int:
+    """Return what a container's limit (cgroup v2) leaves, or ``otherwise`` where there is no limit."""
+    try:
+        limit, current = (int(_read(f"memory.{name}")) for name in ("max", "current"))
+        lines = _read("memory.stat").splitlines()
+        cached = next(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+    except (OSError, ValueError, IndexError, StopIteration):  # no such files, or "max": no limit
+        return otherwise
+    return max(0, limit - current + cached)  # cached files are given back where memory is needed
+
+
+def _read(name: str) -> str:
+    return (_CONTAINER / name).read_text(encoding="ascii")

@@ -1,0 +1,58 @@
+"""How many runs a comparison or a search trains and how long they take, told without training them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gencl.core.errors import GenclError
+from gencl.core.progress import Mode
+from gencl.core.settings import Settings
+from gencl.core.waiting import say
+from gencl.training.dry_run import foreseen
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Runs that take equally long.
+
+    Args:
+        settings: those of one of them.
+        runs: how many there are to train.
+        more: how many may follow.
+    """
+
+    settings: Settings
+    runs: int
+    more: int = 0
+
+
+def plan(
+    groups: Mapping[str, Alike],
+    folder: Path,
+    jobs: int = 1,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> dict[str, Any]:
+    """Return what ``--dry-run`` shows: for each group the number of runs and the seconds of each, and the total, with
+    ``jobs`` runs at a time. A group whose settings cannot be trained has an ``error`` instead."""
+    rows: dict[str, dict[str, Any]] = {}
+    for label, group in groups.items():
+        say(f"{label}: a few steps are tried and thrown away ...", progress)
+        rows[label] = {"runs": group.runs, "more": group.more}
+        try:
+            tree = foreseen(group.settings, folder, False, data_root, device, threads, "silent")
+        except GenclError as error:
+            rows[label]["error"] = str(error)
+        else:
+            rows[label]["seconds"] = tree["estimate"]["seconds"]
+    total = {number: sum(row[number] for row in rows.values()) for number in ("runs", "more")}
+    seconds = {
+        name: round(sum(row[number] * row.get("seconds", 0) for row in rows.values()) / jobs, 1)
+        for name, number in (("seconds", "runs"), ("more_seconds", "more"))
+    }
+    return {"groups": rows, "total": {**total, **seconds, "jobs": jobs}}

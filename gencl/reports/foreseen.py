@@ -1,0 +1,84 @@
+"""What a run would be, on the terminal: its settings, its networks, and what it takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from rich.table import Table
+
+from gencl.core.amounts import duration, memory
+from gencl.reports.tables import show
+
+LONG_SECONDS = 600
+"""A run that takes longer deserves a first look."""
+
+
+def print_foreseen(tree: Mapping[str, Any]) -> None:
+    """Print what `gencl.training.dry_run.dry_run` returned."""
+    settings = yaml.safe_dump(tree["settings"], sort_keys=False, allow_unicode=True).rstrip()
+    show(settings, networks_table(tree["networks"]), *estimate_lines(tree["settings"], tree["estimate"]), width=120)
+
+
+def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
+    """Print what `gencl.experiments.plan.plan` returned."""
+    if as_json:
+        print(json.dumps(tree, indent=1))
+        return
+    table, total = Table("method"), tree["total"]
+    for column in ("runs", "each", "all"):
+        table.add_column(column, justify="right")
+    for label, row in tree["groups"].items():
+        each = row.get("seconds")
+        times = ["-", "-"] if each is None else [duration(each), duration(each * row["runs"])]
+        table.add_row(label, f"{row['runs']}", *times)
+    errors = [f"{label}: {row['error']}" for label, row in tree["groups"].items() if "error" in row]
+    show(table, *errors, *_plan_lines(total), width=120)
+
+
+def _plan_lines(total: Mapping[str, Any]) -> list[str]:
+    """How long all runs take, and those that may follow."""
+    jobs = f" with --jobs {total['jobs']}" if total["jobs"] > 1 else ""
+    lines = [f"{total['runs']} runs to train: about {duration(total['seconds'])} on this machine{jobs}"]
+    if total["more"]:
+        lines.append(f"at most {total['more']} more may follow: about {duration(total['more_seconds'])}")
+    return lines
+
+
+def networks_table(networks: Mapping[str, Mapping[str, int]]) -> Table:
+    """The parameters of each network, by what becomes of them from task to task."""
+    table = Table("network", title="parameters, with all tasks learned", title_justify="left")
+    for column in ("shared", "per task", "carried along", "total", "MB"):
+        table.add_column(column, justify="right")
+    for name, size in networks.items():
+        table.add_row(name, *_cells(size))
+    if len(networks) > 1:
+        keys = next(iter(networks.values()))
+        table.add_section()
+        table.add_row("all", *_cells({key: sum(size[key] for size in networks.values()) for key in keys}))
+    return table
+
+
+def _cells(size: Mapping[str, int]) -> list[str]:
+    numbers = [f"{size[key]:,}" for key in ("shared", "per_task", "carried", "total")]
+    return [*numbers, f"{size['bytes'] / 1e6:.1f}"]
+
+
+def estimate_lines(settings: Mapping[str, Any], estimate: Mapping[str, Any]) -> list[str]:
+    """Time and memory, and where the run is long how to have a first look."""
+    parts = [f"{estimate['steps']:,} steps {duration(estimate['train_seconds'])}"]
+    parts += [
+        f"{what} {duration(estimate[key])}"
+        for what, key in (("importance", "importance_seconds"), ("measuring", "eval_seconds"))
+        if estimate[key] >= 1
+    ]
+    lines = [
+        f"time:   about {duration(estimate['seconds'])} on this machine ({', '.join(parts)})",
+        f"memory: about {memory(estimate['memory_bytes'])} of {memory(estimate['free_memory_bytes'])} that are free",
+    ]
+    if estimate["seconds"] > LONG_SECONDS:
+        key = "epochs" if settings["train"].get("epochs") else "steps"
+        lines.append(f"a first look, with a tenth of the steps: --set train.{key}=0.1x")
+    return lines

@@ -1,0 +1,32 @@
+"""What is said when a run begins: the tasks that it learns, and what is doubtful about them."""
+
+from __future__ import annotations
+
+from gencl.core.progress import Mode
+from gencl.core.waiting import say
+from gencl.learners.learner import Learner
+from gencl.runs import checkpoint
+from gencl.scenarios.task import Scenario
+
+SHOWN_TASKS = 20
+"""Tasks whose labels are printed at the start."""
+
+
+def say_what_is_learned(
+    learner: Learner, scenario: Scenario, progress: Mode, last: checkpoint.Checkpoint | None = None
+) -> None:
+    """The tasks with their labels, and what was wrong with a checkpoint."""
+    for problem in last.passed_over if last else ():
+        say(f"damaged, an older checkpoint is used: {problem}", progress)
+    for doubt in scenario.doubts:
+        say(doubt, progress)
+    images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
+    tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
+    say(f"{tasks}, {images} training images; {learner.describe()}", progress)
+    coming = list(enumerate(scenario.tasks))[learned:]
+    for number, task in coming[:SHOWN_TASKS]:
+        names = dict.fromkeys(scenario.class_names[c] for c in task.classes)
+        labels = f": {', '.join(names)}" if ",".join(names) != task.name else ""
+        say(f"  task {number + 1}, {task.name}{labels}", progress)
+    if len(coming) > SHOWN_TASKS:
+        say(f"  ... and {len(coming) - SHOWN_TASKS} more", progress)

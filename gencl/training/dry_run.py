@@ -1,0 +1,96 @@
+"""What a run would be: its settings, its networks, and the time and memory that it takes; nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gencl.core.free_memory import free_memory
+from gencl.core.progress import Mode
+from gencl.core.settings import Settings
+from gencl.core.threads import restored
+from gencl.core.waiting import say
+from gencl.runs.build import grow
+from gencl.runs.folder import RunFolder
+from gencl.runs.sizes import network_sizes
+from gencl.runs.state import memory_in_use, peak_memory
+from gencl.runs.tracking import Name, check_tracker
+from gencl.training.announcing import say_what_is_learned
+from gencl.training.folders import check_run_folder
+from gencl.training.rehearsal import rehearse
+from gencl.training.train import choose, prepare
+
+
+def dry_run(
+    preset: str | None = None,
+    method: str | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    log_with: Name | None = None,
+    progress: Mode = "auto",
+) -> dict[str, Any]:
+    """Return what `gencl.train` would do with these arguments, as ``gencl train --dry-run`` does: ``settings``,
+    ``networks`` and ``estimate``; empty where the run is finished already.
+
+    It takes the first steps of two tasks and measures them, and throws all of it away. No run directory is made; what
+    a run keeps in the cache (data sets, decoded pictures, readings of real images) is kept.
+
+    Raises UsageError and GenclError where `gencl.train` would.
+    """
+    settings, folder = choose(preset, method, seed, out, config, set, resume)
+    if log_with is not None:
+        check_tracker(log_with)
+    check_run_folder(folder, settings, resume)
+    if resume and RunFolder(folder).finished:
+        say(f"the run in {folder} is finished already", progress)
+        return {}
+    return foreseen(settings, folder, resume, data_root, device, threads, progress)
+
+
+@restored()
+@torch.random.fork_rng(devices=[])
+def foreseen(
+    settings: Settings,
+    folder: Path,
+    resume: bool = False,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Mode = "auto",
+) -> dict[str, Any]:
+    """As `dry_run`, of settings that a run in ``folder`` would have."""
+    session, checkpoint = prepare(settings, folder, resume, data_root, device, threads, progress)
+    if session.processes.main:
+        say_what_is_learned(session.learner, session.scenario, progress, checkpoint)
+    say("a few steps are tried and thrown away ...", progress)
+    times = rehearse(session)
+    for task in session.episodes[session.state.episode :]:
+        grow(session.learner, task, settings.seed)
+    sizes = network_sizes(session.learner)
+    return {
+        "settings": settings.tree(),
+        "networks": {name: asdict(size) for name, size in sizes.items()},
+        "estimate": {
+            "seconds": round(times.total, 1),
+            "train_seconds": round(times.train, 1),
+            "importance_seconds": round(times.importance, 1),
+            "eval_seconds": round(times.measuring, 1),
+            "steps": times.steps,
+            "memory_bytes": max(session.expected_bytes, peak_memory(session.device)),
+            "free_memory_bytes": free_memory(session.device) + memory_in_use(session.device),
+            "device": session.device.type,
+            "threads": torch.get_num_threads(),
+            "processes": session.processes.world,
+        },
+    }

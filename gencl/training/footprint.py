@@ -1,0 +1,162 @@
+"""The memory that training takes, estimated before a network is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gencl import presets
+from gencl.core.amounts import memory
+from gencl.core.errors import UsageError
+from gencl.core.free_memory import free_memory
+from gencl.core.peak import Peak
+from gencl.core.randomness import RandomSource
+from gencl.core.settings import Settings, TrainSettings
+from gencl.learners.learner import Learner, Phase
+from gencl.methods import building
+from gencl.runs.sizes import unbuilt
+from gencl.runs.state import memory_in_use
+from gencl.scenarios.batch import Batch
+from gencl.scenarios.task import Scenario, Task
+from gencl.training.averaging import Average
+from gencl.training.optimizers import Switch
+from gencl.training.smaller import smaller
+
+FLOAT = 4
+"""Bytes of a parameter."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that training takes in a process beside its data, when the last task is learned."""
+
+    parameters: int
+    optimizers: int
+    """What optimisers and the average of parameters hold."""
+    method: int
+    step: int
+    """Gradients and activations, at the worst moment of a step."""
+
+    @property
+    def total(self) -> int:
+        return self.parameters + self.optimizers + self.method + self.step
+
+
+def expected_memory(
+    settings: Settings, scenario: Scenario, device: torch.device, world: int = 1, refuse: bool = True, runs: int = 1
+) -> int:
+    """Return the bytes in use at the worst moment of training, here and now included; 0 where they cannot be foreseen.
+
+    Args:
+        world: the processes that share a step.
+        refuse: whether to raise UsageError, with smaller settings that fit, where so much memory is not free.
+        runs: so many are trained side by side.
+    """
+    footprint = footprint_of(settings, scenario, world)
+    if footprint is None:
+        return 0
+    needed, free = runs * footprint.total, free_memory(device)
+    if refuse and needed > free:
+        raise UsageError(_refusal(settings, scenario, world, needed, free // runs, device))
+    return memory_in_use(device) + needed
+
+
+def _refusal(settings: Settings, scenario: Scenario, world: int, needed: int, free: int, device: torch.device) -> str:
+    """One line: which setting is too large, what it takes, what there is, and what to write instead."""
+
+    def of(changed: Settings) -> int | None:
+        footprint = footprint_of(changed, scenario, world)
+        return None if footprint is None else footprint.total
+
+    changes = smaller(settings, of, free)
+    place = "on the GPU" if device.type == "cuda" else "here"
+    takes = f"takes about {memory(needed)} of memory to train, and {memory(free)} are free {place}"
+    if not changes:
+        return f"model: {settings.model['name']} {takes}; train on a machine with more memory"
+    key = next(iter(changes))
+    present = presets.value_at(settings, key.split("."))
+    instead = " ".join(f"--set {name}={str(value).replace(' ', '')}" for name, value in changes.items())
+    return f"{key}: {present} {takes}; write {instead}"
+
+
+def footprint_of(settings: Settings, scenario: Scenario, world: int = 1) -> Footprint | None:
+    """Return what training with these settings takes, or None for a learner that cannot do without values."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return _footprint(settings, scenario, world)
+    except Exception:  # of a plug-in's learner: a tensor without memory has no values to look at
+        return None
+
+
+def _footprint(settings: Settings, scenario: Scenario, world: int) -> Footprint:
+    method = building.build(settings.method)
+    episodes = method.episodes([_thin(task) for task in scenario.tasks])
+    train, task = settings.train_of(len(scenario.tasks))[-1], episodes[-1]
+    learner = unbuilt(settings, episodes, scenario.image_shape)
+    phases = learner.phases([part.index for part in task.parts])
+    averages = Average(learner, phases, train.half_life, train.batch_size).tensors().values()
+    shared = sum(parameter.numel() for parameter in learner.shared().values())
+    batch = _batch(task, max(1, train.batch_size // world), settings.seed)
+    return Footprint(
+        parameters=FLOAT * sum(parameter.numel() for parameter in learner.parameters()),
+        optimizers=sum(mean.nbytes for mean in averages)
+        + FLOAT * sum(_moments(phase, train) * _numbers(phase) for phase in phases),
+        method=round(FLOAT * method.copies * shared),
+        step=max((_step(learner, phase, batch) for phase in phases), default=0),
+    )
+
+
+def _thin(task: Task) -> Task:
+    """The task with one image, so that nothing large is copied."""
+    splits = (task.train, task.validation, task.test)
+    train, validation, test = (split.select(torch.arange(min(1, len(split)))).to("cpu") for split in splits)
+    return replace(task, train=train, validation=validation, test=test)
+
+
+def _batch(task: Task, size: int, seed: int) -> Batch:
+    """A batch of the task's shapes alone."""
+    with torch.device("cpu"):
+        tensors = task.source(1, seed).batch(0).tensors()
+    shapes = {name: torch.empty(size, *t.shape[1:], dtype=t.dtype, device="meta") for name, t in tensors.items()}
+    return Batch.of(shapes, tuple(part.index for part in task.parts))
+
+
+def _numbers(phase: Phase) -> int:
+    return sum(parameter.numel() for parameter in phase.parameters)
+
+
+def _moments(phase: Phase, train: TrainSettings) -> int:
+    """How many numbers the optimiser holds for each parameter."""
+    if train.optimizer == "adam" or phase.adam_lr is not None:
+        return 2
+    return 1 if train.momentum else 0
+
+
+def _step(learner: Learner, phase: Phase, batch: Batch) -> int:
+    """The bytes that a phase's first step makes beside the parameters: the one with a penalty that is not always
+    taken."""
+    Switch(learner, phase).on()
+    random = _Shapes()
+    with torch.device("meta"), Peak() as peak:
+        phase.loss(phase.draw(batch, random), 0, random).backward()
+    for parameter in phase.parameters:
+        parameter.grad = None
+    size: int = peak.bytes
+    return size
+
+
+class _Shapes(RandomSource):
+    """Draws shapes instead of numbers."""
+
+    def __init__(self) -> None:
+        self.device, self.rank, self.world = torch.device("meta"), 0, 1
+
+    def normal(self, n: int, *shape: int) -> Tensor:
+        return torch.empty(n, *shape, device=self.device)
+
+    uniform = normal
+
+    def choice(self, values: Tensor, n: int) -> Tensor:
+        return torch.empty(n, dtype=values.dtype, device=self.device)

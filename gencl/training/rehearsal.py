@@ -1,0 +1,115 @@
+"""A run in small: a few steps of the tasks to come, timed, from which the time of the whole run follows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from gencl.core.randomness import deterministic
+from gencl.methods.base import Context
+from gencl.training.acceleration import Acceleration
+from gencl.training.session import Session
+from gencl.training.stopwatch import now
+from gencl.training.trainer import steps_of
+
+TASKS = 2
+"""Tasks that are tried: methods act from the second one on."""
+STAGE_SECONDS = 1.0
+"""How long the steps of a stage are timed, the first one apart; at least one."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that the rest of a run takes, by purpose, and its steps."""
+
+    train: float
+    importance: float
+    measuring: float
+    steps: int
+
+    @property
+    def total(self) -> float:
+        return self.train + self.importance + self.measuring
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What a task was found to take: seconds per step, of importance, and of what is measured ahead of it."""
+
+    pace: float
+    importance: float
+    ahead: float
+
+
+def rehearse(session: Session) -> Times:
+    """Try what a session has to do, and return the time that all of it takes. The session is of no use afterwards;
+    nothing is written. All processes take part."""
+    done, steps = session.state.episode, _steps_left(session)
+    if not steps:
+        return Times(0.0, 0.0, 0.0, 0)
+    acceleration, tried = Acceleration(session.learner), list[_Tried]()
+    with deterministic(session.device):
+        while len(tried) < min(TASKS, len(steps)):
+            tried.append(_try_task(session, acceleration))
+        each, ends = _time_measuring(session)
+    each_task = [tried[min(number, len(tried) - 1)] for number in range(len(steps))]
+    learned = [1 + task.index for task in session.episodes[done:]]  # so many tasks are measured after each
+    return Times(
+        train=sum(task.pace * n for task, n in zip(each_task, steps, strict=True)),
+        importance=sum(task.importance for task in each_task),
+        measuring=sum(task.ahead for task in each_task) + each * sum(learned) + ends * len(session.scenario.tasks),
+        steps=sum(steps),
+    )
+
+
+def _steps_left(session: Session) -> list[int]:
+    """The steps of each task to come; of one that had begun, what is left."""
+    steps = [session.steps_of(task) for task in session.episodes[session.state.episode :]]
+    return [steps[0] - session.state.step, *steps[1:]] if steps else []
+
+
+def _try_task(session: Session, acceleration: Acceleration) -> _Tried:
+    """Takes the first steps of each stage of the coming task, and concludes it."""
+    state, cost = session.state, session.state.cost
+    importance, ahead = cost.importance_seconds, cost.eval_seconds
+    ctx = session.context(session.episodes[state.episode])
+    resumed, left, seconds = state.within_task, 0, 0.0
+    if not resumed:
+        session.begin(ctx)
+    session.open_source(ctx, resumed)
+    for number, (stage, end) in enumerate(session.stages(ctx)):
+        if number >= state.stage:
+            session.enter(ctx, number, stage, resumed)
+            resumed, steps = False, end - state.step
+            seconds += steps * _pace(session, acceleration, ctx, end) if steps else 0.0
+            left, state.step = left + steps, end
+            session.leave_stage()
+    session.conclude(ctx)
+    return _Tried(seconds / left, cost.importance_seconds - importance, cost.eval_seconds - ahead)
+
+
+def _pace(session: Session, acceleration: Acceleration, ctx: Context, end: int) -> float:
+    """Seconds per step of the stage that was entered."""
+    steps, taken, over = steps_of(session, acceleration), 0, False
+    first = start = now(session.device)
+    while session.state.step < end and not over:
+        rate = session.rate(ctx)
+        late = taken > 1 and time.perf_counter() - start > STAGE_SECONDS
+        over = steps.take(ctx, session.batch(ctx), rate, late)  # all processes agree
+        session.state.step += 1
+        taken += 1
+        if taken == 1:
+            start = now(session.device)
+    return (now(session.device) - start) / (taken - 1) if taken > 1 else start - first
+
+
+def _time_measuring(session: Session) -> tuple[float, float]:
+    """Seconds per task of what is measured after each task, and of what is measured at the end."""
+    learned = session.episodes[session.state.episode - 1].index + 1
+    tasks = session.scenario.tasks[max(0, learned - TASKS) : learned]
+    start = now(session.device)
+    snapshot = session.evaluator.snapshot(tasks, final=True)
+    session.evaluator.measure(snapshot)
+    middle = now(session.device)
+    session.evaluator.evaluation(snapshot)
+    return (middle - start) / len(tasks), (now(session.device) - middle) / len(tasks)
