@@ -71,7 +71,7 @@ class TrainSettings(Part):
     )
     lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
     lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
-    half_life: Literal["auto"] | Annotated[float, Field(ge=0, le=10**12)] = Field(
+    half_life: float | Literal["auto"] = Field(
         "auto",
         description="images after which a step counts half in the average that the parameters become; 0: no average; "
         "auto: what suits the learner",
@@ -84,6 +84,14 @@ class TrainSettings(Part):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+
+    @field_validator("half_life", mode="before")
+    @classmethod
+    def _images_or_auto(cls, value: object) -> object:
+        number = isinstance(value, int | float) and 0 <= value <= 10**12
+        if value != "auto" and not number:
+            raise ValueError("write a number of images, 0 for no average, or auto")
+        return value
 
     _compile = field_validator("compile", mode="before")(yes_or_no)
 

@@ -61,7 +61,7 @@ def test_equal_draws_make_equal_changes() -> None:
 
 
 def test_grey_pictures_have_no_colour_and_a_change_is_named_once() -> None:
-    with pytest.raises(UsageError, match=r"model\.augment: grey pictures .* use \[translation\]"):
+    with pytest.raises(UsageError, match=r"model\.augment: grey pictures .* write model\.augment=\[translation\]"):
         check(("colour", "translation"), 1)
     with pytest.raises(UsageError, match="cutout stands there twice"):
         check(("cutout", "cutout"), 3)

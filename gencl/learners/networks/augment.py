@@ -28,7 +28,7 @@ def check(kinds: Sequence[Augmentation], channels: int) -> None:
     """Raises UsageError for a change that does nothing to images of so many channels, or that is named twice."""
     if channels == 1 and "colour" in kinds:
         rest = ",".join(kind for kind in kinds if kind != "colour")
-        raise UsageError(f"model.augment: grey pictures have no colour to change; use [{rest}]")
+        raise UsageError(f"model.augment: grey pictures have no colour to change; write model.augment=[{rest}]")
     twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
     if twice is not None:
         raise UsageError(f"model.augment: {twice} stands there twice; name it once")
