@@ -37,7 +37,7 @@ def pictures(folder: Path, each: int, size: int | None = None) -> tuple[Tensor, 
     """The first pictures of each class in a folder, uint8 (n, 3, h, w), and the class of each."""
     listing = list_folder(folder)
     files = [list(found[:each]) for found in listing.train]
-    images = read_pictures(folder, files, DataSettings(size=size, channels=3)).images
+    images = read_pictures(folder, files, DataSettings(size=size, channels=3)).part.images
     return images, [name for name in listing.classes for _ in range(each)]
 
 

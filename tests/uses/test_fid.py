@@ -75,4 +75,4 @@ def test_what_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     Image.new("L", (9, 9)).save(tmp_path / "a.png")
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
     result = gencl("fid", tmp_path, "digits")
-    assert result.returncode == 2 and "pictures of 2 sizes" in result.stderr
+    assert result.returncode == 2 and "pictures of several sizes" in result.stderr
