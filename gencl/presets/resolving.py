@@ -14,6 +14,7 @@ from gencl.core.registry import Registry, parts_of
 from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
+from gencl.presets.asides import take_asides
 from gencl.presets.like import blocks_of
 
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
@@ -32,9 +33,7 @@ def resolve(
     multiplies the present one. Raises UsageError naming the file or the assignment and the key.
     """
     source, where, tree = _read(preset, config)
-    tree.pop("about", None)
-    _take_seeds(tree, where)
-    _take_time(tree, where)
+    take_asides(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
     for path, value in wanted:
@@ -71,23 +70,8 @@ def _read(preset: str | None, config: str | Path | None) -> tuple[Path, str, dic
 def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
     """The seeds of a comparison where none are named, such as ``0-4``: as many as the preset or file says, else 0."""
     _, where, tree = _read(preset, config)
-    number = _take_seeds(tree, where)
+    number = take_asides(tree, where)
     return f"0-{number - 1}" if number > 1 else "0"
-
-
-def _take_seeds(tree: dict[str, Any], where: str) -> int:
-    """Remove ``seeds``, which is no setting of a run, and return it: the number of seeds that a comparison has."""
-    number = tree.pop("seeds", 1)
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise UsageError(f"{where}: seeds: {number!r} is no number of seeds; write a whole number such as 5")
-    return number
-
-
-def _take_time(tree: dict[str, Any], where: str) -> None:
-    """Remove ``time``, which is no setting of a run. Raises UsageError unless it is a number of minutes."""
-    minutes = tree.pop("time", 1)
-    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:
-        raise UsageError(f"{where}: time: {minutes!r} is no time; write the minutes that a run takes on two cores")
 
 
 def methods_of(name: str) -> list[str]:

@@ -31,7 +31,7 @@ def settings_of(learner: str, *sets: str) -> Settings:
     preset = LEARNING.get(learner, "digits-mlp")
     name = [] if learner in ("cgan", "vae", "mlp") else [f"model.name={learner}", "data.size=32"]
     name += ["data.channels=3"] if learner == "resnet18" else []
-    return presets.resolve(preset, method="ewc", assignments=["train.batch_size=8", *name, *sets])
+    return presets.resolve(preset, method="ewc", assignments=["train.batch_size=8", "train.half_life=0", *name, *sets])
 
 
 def foreseen(settings: Settings) -> Footprint:
@@ -40,9 +40,16 @@ def foreseen(settings: Settings) -> Footprint:
     return found
 
 
-@pytest.mark.parametrize("name", [*LEARNERS])
-def test_shapes_alone_tell_what_a_network_takes(name: str) -> None:
-    settings = settings_of(name)
+RESIDUAL = ("model.network=residual",)
+NETWORKS = [
+    *((name, ()) for name in LEARNERS), ("vae", RESIDUAL),
+    ("cgan", (*RESIDUAL, "model.loss=relativistic", "model.modulation=class", "model.augment=[translation,cutout]")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sets"), NETWORKS)
+def test_shapes_alone_tell_what_a_network_takes(name: str, sets: tuple[str, ...]) -> None:
+    settings = settings_of(name, *sets)
     found, (learner, scenario) = foreseen(settings), grown(settings, 100)
     assert found.parameters == sum(p.nbytes for p in learner.parameters())
     task, peaks, moved = scenario.tasks[-1], [], 0
@@ -64,7 +71,7 @@ def test_shapes_alone_tell_what_a_network_takes(name: str) -> None:
 def test_what_takes_more_is_foreseen() -> None:
     plain = foreseen(settings_of("cgan"))
     assert foreseen(settings_of("cgan", "train.batch_size=64")).step > 1.5 * plain.step
-    assert foreseen(settings_of("cgan", "train.average=0.2")).optimizers > plain.optimizers
+    assert foreseen(settings_of("cgan", "train.half_life=1000")).optimizers > plain.optimizers
     composed = presets.resolve("digits-cgan", method="ewc+align", assignments=["train.batch_size=8"])
     assert foreseen(composed).method > plain.method
     joint = presets.resolve("digits-cgan", method="joint", assignments=["train.batch_size=8"])

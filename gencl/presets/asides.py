@@ -1,0 +1,20 @@
+"""What a preset says of itself beside the settings of a run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gencl.core.errors import UsageError
+
+
+def take_asides(tree: dict[str, Any], where: str) -> int:
+    """Remove ``about``, ``time`` and ``seeds``, which are no settings of a run, and return the number of seeds that a
+    comparison has. Raises UsageError unless the time is a number of minutes."""
+    tree.pop("about", None)
+    minutes, seeds = tree.pop("time", 1), tree.pop("seeds", 1)
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:
+        raise UsageError(f"{where}: time: {minutes!r} is no time; write the minutes that a run takes on two cores")
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
+        raise UsageError(f"{where}: seeds: {seeds!r} is no number of seeds; write a whole number such as 5")
+    return seeds
