@@ -67,8 +67,8 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         message = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] in ("model_type", "dict_type"):
             message = "must be a block of settings"
-        whole = not path or isinstance(first["input"], Mapping)
-        given = "" if whole and first["type"] == "value_error" else f" (it is {_short(first['input'])})"
+        block = isinstance(first["input"], Mapping) and first["type"] == "value_error"
+        given = "" if block or not path else f" (it is {_short(first['input'])})"
         raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
 
 
