@@ -107,7 +107,7 @@ class Run(RunFolder):
             data_root: where data sets lie.
             device: auto, cpu, cuda or mps.
             batch_size: images at a time; changes memory, not the figures.
-            weights: files of weights for Inception or LPIPS; default those that are published.
+            weights: files of weights for Inception, DINOv2 or LPIPS; default those that are published.
             backbone: of LPIPS, alex or vgg.
 
         Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.

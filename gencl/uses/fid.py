@@ -53,7 +53,7 @@ def fid(
             draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
         features: name of an extractor; ``auto``: that of the run or of the data set, else Inception if its weights are
             in the cache, else imagenet-lite0 if it is installed, else Inception, which is downloaded.
-        weights: files of weights for Inception; default those that are published.
+        weights: files of weights for Inception or DINOv2; default those that are published.
         split: "test" or "train", of data sets.
         size: sides to which images are resized; default a run's, else as they are.
         channels: 1 or 3; default a run's, else as they are.
