@@ -63,8 +63,6 @@ class Learner(nn.Module, ABC):
     """Whether each task has parameters of its own."""
     scalar_kinds: ClassVar[frozenset[ScalarKind]] = frozenset({"entropy", "likelihood", "sensitivity"})
     """The kinds of `scalars` that it has."""
-    rate: float = 1.0
-    """A factor on ``train.lr``, so that one rate suits networks of any size."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
     stacks: bool = False

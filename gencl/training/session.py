@@ -196,7 +196,7 @@ class Session:
 
     def rate(self, ctx: Context) -> float:
         """Returns the learning rate of the coming step, and sets it in the context."""
-        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr * self.learner.rate
+        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
         ctx.step = self.state.step
         ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
         return rate
