@@ -58,7 +58,7 @@ def beside(generator: GenerativeLearner, tasks: Sequence[int], batch: int | None
         def draw(samples: Batch, random: RandomSource) -> Batch:
             return phase.draw(some_rows(samples, None if batch is None else batch // random.world), random)
 
-        return replace(phase, draw=draw, moves_shared=False, adam_lr=lr)
+        return replace(phase, draw=draw, moves_shared=False, adam_lr=lr, half_life=0.0)
 
     return [few(phase) for phase in generator.phases(tasks)]
 

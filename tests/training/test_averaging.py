@@ -63,7 +63,7 @@ def test_only_phases_that_ask_for_it_are_averaged_of_themselves() -> None:
 
 
 def test_what_a_later_stage_prunes_stays_pruned_in_the_average(tmp_path: Path) -> None:
-    sets = [*tiny("digits-cgan"), "method.prune=50", "method.last=prune", "train.steps=12"]
+    sets = [*tiny("digits-cgan"), "train.half_life=auto", "method.prune=50", "method.last=prune", "train.steps=12"]
     run = gencl.train("digits-cgan", "anpyc", out=tmp_path / "run", set=sets, progress="silent")
     weights = [w for n, w in run.learner().state_dict().items() if "generator.trunk" in n and w.ndim > 1]
     zeros, everything = sum(int((w == 0).sum()) for w in weights), sum(w.numel() for w in weights)
@@ -71,7 +71,7 @@ def test_what_a_later_stage_prunes_stays_pruned_in_the_average(tmp_path: Path) -
 
 
 def test_a_run_with_averages_resumes_bit_for_bit(tmp_path: Path) -> None:
-    sets = [*tiny("digits-cgan"), "train.checkpoint_every=1"]
+    sets = [*tiny("digits-cgan"), "train.half_life=auto", "train.checkpoint_every=1"]
     whole = gencl.train("digits-cgan", "anpyc", out=tmp_path / "whole", set=sets, progress="silent")
     with killed_at(6 + 3):  # in the second task
         gencl.train("digits-cgan", "anpyc", out=tmp_path / "cut", set=sets, progress="silent")
