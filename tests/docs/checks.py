@@ -72,6 +72,13 @@ BEHIND = ("ewc", "mas", "anpyc", "sgd")
 LENET = "60.0 times fewer weights at 98.92 %"
 
 
+def faces() -> tuple[list[float], list[float], list[float]]:
+    """Return the distances of faces when they were new and at the end, that of anime, and that of real images."""
+    run = read("celeba-anime-cgan-half", "metrics.json")
+    (new, _), (end, anime) = run["matrices"]["fid"]
+    return [new, end], [anime], [run["floor"]["fid"]]
+
+
 def lenet() -> list[float]:
     """Return LeNet's weights left, all of them, how many times fewer, and the accuracy in per cent."""
     run = read("lenet-mnist", "metrics.json")
