@@ -99,7 +99,27 @@ def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSam
 def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if layer.groups != 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros":
         return {}
+    plain = {*layer.stride, *layer.dilation} == {1}
+    narrow = all(border < side for border, side in zip(layer.padding, layer.kernel_size, strict=True))
+    if plain and narrow and layer.out_channels < layer.in_channels:
+        return _few_outputs(layer, layer.padding, inputs, delta)
     return _unfolded(layer, delta, inputs, delta)
+
+
+def _few_outputs(layer: nn.Conv2d, padding: tuple[int, ...], inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
+    """As `_unfolded`, the other way round: patches are of the output gradients, which have fewer channels."""
+    around = tuple(side - 1 - border for side, border in zip(layer.kernel_size, padding, strict=True))
+    flat = inputs.flatten(2)
+
+    def weight(rows: slice) -> Tensor:
+        columns = F.unfold(delta[rows], layer.kernel_size, padding=around)
+        products = (flat[rows] @ columns.transpose(1, 2)).unflatten(2, (layer.out_channels, *layer.kernel_size))
+        gradients: Tensor = products.transpose(1, 2).flip(3, 4)  # a patch sees the kernel from its other end
+        return gradients
+
+    patches = layer.out_channels * layer.weight[0, 0].numel() * flat.shape[2]
+    gradients = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
+    return gradients if layer.bias is None else {**gradients, "bias": made(delta.flatten(2).sum(2))}
 
 
 def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:

@@ -65,6 +65,8 @@ NETWORKS = {
     "linear": (nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4, bias=False)), (6,)),
     "linear over positions": (nn.Sequential(nn.Linear(6, 5), nn.Tanh()), (7, 6)),
     "convolution": (nn.Sequential(nn.Conv2d(2, 3, 3, 2, 1), nn.Tanh(), nn.Conv2d(3, 4, 2, dilation=2)), (2, 9, 9)),
+    "convolution, few outputs": (nn.Sequential(nn.Conv2d(4, 3, (3, 2), padding=(1, 0)), nn.Conv2d(3, 1, 3)), (4, 6, 7)),
+    "convolution, much padding": (nn.Conv2d(4, 2, 1, padding=1), (4, 5, 5)),
     "grouped convolution": (nn.Conv2d(4, 4, 3, groups=2), (4, 5, 5)),
     "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 2, 4, 2, 1), nn.Tanh(), nn.ConvTranspose2d(2, 1, 3)), (3, 4, 4)),
     "transposed, output padding": (nn.ConvTranspose2d(3, 2, 3, 2, 1, output_padding=1), (3, 4, 4)),
