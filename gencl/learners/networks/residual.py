@@ -6,13 +6,16 @@ image's own has ``depth`` blocks; ``width`` channels at half of the image's side
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import pairwise, repeat
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
+from gencl.learners.networks.plain import Bilinear
 
 LARGEST_BASE = 7
 """The side, in pixels, of the largest square that is not halved further."""
@@ -84,10 +87,6 @@ def _channels(inner: int, outer: int) -> nn.Module:
     return layer
 
 
-def _upsampled(units: Tensor) -> Tensor:
-    return F.interpolate(units, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
 class ResidualDecoder(nn.Module):
     """Features (n, *base) -> images (n, c, h, w) before the sigmoid: blocks, bilinear upsampling, blocks, ...
 
@@ -101,6 +100,7 @@ class ResidualDecoder(nn.Module):
         self.narrower = nn.ModuleList(_channels(inner, outer) for inner, outer in pairwise(channels))
         self.norm = nn.GroupNorm(4, channels[-1])
         self.to_images = nn.Conv2d(channels[-1], image_shape[0], 3, padding=1)
+        self.larger = Bilinear()
         self.modulated = [c for c in channels for _ in range(depth)]
         """The channels that each block's modulation scales, and shifts."""
 
@@ -110,16 +110,17 @@ class ResidualDecoder(nn.Module):
         units = features.contiguous(memory_format=torch.channels_last)  # faster on a CPU where channels are few
         for level, blocks in enumerate(self.blocks):
             if level:
-                units = _upsampled(self.narrower[level - 1](units))
-            for block in blocks:  # type: ignore[attr-defined]
+                units = self.larger(self.narrower[level - 1](units))
+            for block in cast(nn.ModuleList, blocks):
                 units = block(units, next(parts))
         units = F.leaky_relu(self.norm(units), 0.2)
-        images: Tensor = self.to_images(_upsampled(units)).contiguous()
+        images: Tensor = self.to_images(self.larger(units)).contiguous()
         return images
 
-    def _modulations(self, modulation: Tensor | None):  # type: ignore[no-untyped-def]
+    def _modulations(self, modulation: Tensor | None) -> Iterator[tuple[Tensor, Tensor] | None]:
+        """The scales and shifts of one block after another, (n, channels) each."""
         if modulation is None:
-            return iter([None] * len(self.modulated))
+            return repeat(None)
         scales, shifts = modulation.chunk(2, 1)
         return zip(scales.split(self.modulated, 1), shifts.split(self.modulated, 1), strict=True)
 
@@ -145,7 +146,7 @@ class ResidualEncoder(nn.Module):
         for level, blocks in enumerate(self.blocks):
             if level:
                 units = self.wider[level - 1](F.avg_pool2d(units, 2))
-            for block in blocks:  # type: ignore[attr-defined]
+            for block in cast(nn.ModuleList, blocks):
                 units = block(units)
         features: Tensor = F.leaky_relu(units, 0.2).contiguous()
         return features
