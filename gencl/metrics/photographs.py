@@ -16,7 +16,7 @@ FEATURES, LOGITS = "features", "logits"
 SMALLEST = 2
 """Fewer pixels a side cannot be enlarged."""
 AT_ONCE, AT_ONCE_ON_CPU = 128, 4
-"""So many images go through a network together; on a CPU 32 take twice the time of 4, since caches are small."""
+"""So many images go through a network together; on a CPU few are faster, since its caches are small."""
 
 
 def are_pictures(shape: Sequence[int]) -> bool:
