@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gencl.analysis.distribution import BINS, density, edges, shape
 from gencl.analysis.figure import Drawing, bars, canvas, colour, plain, png, spread, table
-from gencl.analysis.measuring import MEASURES, Bench, held, joined, layers
+from gencl.analysis.measuring import Bench, held, joined, layers, measures
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
 from gencl.runs.folder import RunFolder
@@ -58,7 +58,7 @@ def _of_run(run: RunFolder, bench: Bench) -> dict[str, dict[int, Importance]]:
             f"{run.path}: every layer is a task's own, so that there is no importance of shared parameters"
         )
     measured: dict[str, dict[int, Importance]] = {}
-    for measure, (label, _) in MEASURES.items():
+    for measure, label in measures().items():
         each = [bench.importance(run, learner, measure, number) for number in range(1, tasks + 1)]
         measured[label] = {seed: {name: sum(one[name] for one in each) for name in each[0]}}  # type: ignore[misc]
     at_end = held(run)
@@ -72,8 +72,9 @@ def _of_comparison(subject: Subject) -> dict[str, dict[int, Importance]]:
     measured = {label: runs for label, runs in measured.items() if runs}
     if not measured:
         raise UsageError(
-            f"{subject.path}: none of {', '.join(subject.runs)} holds importance (ewc, ewc-online, si, mas, spp and "
-            "anpyc do); of a single run in it the importance can be measured: give that run's directory"
+            f"{subject.path}: none of {', '.join(subject.runs)} holds importance, as "
+            "methods that consolidate do; of a single run in it the importance can be measured: give that run's "
+            "directory"
         )
     return measured
 

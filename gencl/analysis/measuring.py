@@ -1,4 +1,4 @@
-"""The importance that a task has for a network, by the measures of EWC, MAS and SPP, or as a run's method held it."""
+"""The importance that a task has for a network, by the measures that methods declare, or as a run's method held it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gencl.core.randomness import RandomSource
 from gencl.core.registry import parts_of
 from gencl.core.settings import Settings
 from gencl.learners.learner import Learner
-from gencl.methods import building
+from gencl.methods import METHODS, building
 from gencl.methods.base import Context, within
 from gencl.methods.consolidation import scaled_to_mean_one
 from gencl.runs import checkpoint
@@ -24,12 +24,17 @@ from gencl.runs.build import make_accelerator, make_scenario, tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.scenarios.task import Scenario
 
-MEASURES = {
-    "fisher": ("Fisher information (EWC)", ("ewc", "ewc-online")),
-    "sensitivity": ("sensitivity (MAS)", ("mas",)),
-    "entropy": ("entropy (SPP, ANPyC)", ("spp", "anpyc")),
-}
-"""What each is called, and the methods whose importance it is."""
+
+def measures() -> dict[str, str]:
+    """Importance measures by name, as people call them."""
+    each = (METHODS.get(name).importance_measure for name in _measuring())
+    return {measure.name: measure.label for measure in each}
+
+
+def _measuring(measure: str | None = None) -> list[str]:
+    """The methods whose importance can be measured in any network (by this measure)."""
+    kinds = {name: getattr(METHODS.get(name), "importance_measure", None) for name in METHODS}
+    return [name for name, kind in kinds.items() if kind is not None and measure in (None, kind.name)]
 
 
 class Bench:
@@ -68,8 +73,7 @@ class Bench:
 
 def _block(run: RunFolder, settings: Settings, measure: str) -> dict[str, Any]:
     """The settings of the method whose importance is wanted."""
-    _, family = MEASURES[measure]
-    block = settings.method
+    family, block = _measuring(measure), settings.method
     parts = parts_of(block["name"])
     name = next((part for part in parts if part in family), None)
     if name is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from gencl.analysis.figure import Drawing, canvas, legend, lines, plain, png, table
-from gencl.analysis.measuring import MEASURES, Bench, joined, layers
+from gencl.analysis.measuring import Bench, joined, layers, measures
 from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
@@ -60,10 +60,10 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
                 for label, seeds in by_run.items()
             }
             lines(axes, names, each)
-            plain(axes, f"{MEASURES[measure][0]}, first task and last")
+            plain(axes, f"{measures()[measure]}, first task and last")
     else:
         (one,) = (one for seeds in by_run.values() for one in seeds.values())
-        each = {label: [[one.get((m, name, 1, tasks)) for name in names]] for m, (label, _) in MEASURES.items()}
+        each = {label: [[one.get((m, name, 1, tasks)) for name in names]] for m, label in measures().items()}
         lines(left, names, each)
         plain(left, "first task and last, layer by layer")
         _draw_pairs(right, one, [task.name for task in bench.tasks(subject.run).tasks])
@@ -89,13 +89,13 @@ def layers_of(runs: Sequence[RunFolder]) -> list[str]:
 def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Overlaps:
     after = kept.learners(run)
     overlaps: Overlaps = {}
-    measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in MEASURES}
+    measured: dict[str, dict[int, dict[str, Tensor]]] = {measure: {} for measure in measures()}
     now = None if then and not kept.learned_at_once(run) else run.learner()
     groups = layers(run.learner().shared())
     for number in wanted:
         learner = after[number]() if now is None else now
-        for measure in MEASURES:
-            measured[measure][number] = bench.importance(run, learner, measure, number)
+        for measure, each in measured.items():
+            each[number] = bench.importance(run, learner, measure, number)
     for measure, each in measured.items():
         for a in wanted:
             for b in wanted[wanted.index(a) + 1 :]:

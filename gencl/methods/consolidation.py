@@ -19,7 +19,8 @@ import fnmatch
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -32,6 +33,14 @@ from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, importance_random, under, within
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An importance measure that is compared with others (`gencl analyze`): its name in tables, and for people."""
+
+    name: str
+    label: str
 
 
 class ConsolidationSettings(Part):
@@ -116,6 +125,8 @@ class Consolidation(Method):
     grid = {"lambda": (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
     entrywise = True
     copies = 3.0
+    importance_measure: ClassVar[Measure | None] = None
+    """What its importance is where `measure` needs only samples of a task, so that any trained network has it."""
     settings: ConsolidationSettings
 
     def __init__(self, settings: ConsolidationSettings) -> None:

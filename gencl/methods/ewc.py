@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context, importance_random
-from gencl.methods.consolidation import Consolidation, SampledSettings, samples
+from gencl.methods.consolidation import Consolidation, Measure, SampledSettings, samples
 from gencl.methods.importance import moments
 
 
@@ -41,6 +41,7 @@ class EWC(Consolidation):
         """Strength, form, samples, and where targets come from."""
 
     measures = "likelihood"
+    importance_measure = Measure("fisher", "Fisher information (EWC)")
     settings: FisherSettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from gencl.methods.base import Context
-from gencl.methods.consolidation import Consolidation, SampledSettings, samples
+from gencl.methods.consolidation import Consolidation, Measure, SampledSettings, samples
 from gencl.methods.importance import moments
 
 
@@ -19,6 +19,7 @@ class MAS(Consolidation):
         """Strength, form and samples."""
 
     measures = "sensitivity"
+    importance_measure = Measure("sensitivity", "sensitivity (MAS)")
     settings: SampledSettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

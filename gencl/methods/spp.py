@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.methods.base import Context
-from gencl.methods.consolidation import Consolidation, SampledSettings, samples
+from gencl.methods.consolidation import Consolidation, Measure, SampledSettings, samples
 from gencl.methods.importance import average, batch_gradients, moments
 from gencl.methods.per_sample import PerSample
 from gencl.scenarios.batch import Batch
@@ -51,6 +51,7 @@ class SPP(Consolidation):
         """Strength, form, samples, and the entropy's reading."""
 
     measures = "entropy"
+    importance_measure = Measure("entropy", "entropy (SPP, ANPyC)")
     settings: EntropySettings
 
     def measure(self, ctx: Context) -> dict[str, Tensor]:

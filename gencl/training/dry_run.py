@@ -15,14 +15,12 @@ from gencl.core.settings import Settings
 from gencl.core.threads import restored
 from gencl.core.waiting import say
 from gencl.runs.build import grow
-from gencl.runs.folder import RunFolder
 from gencl.runs.sizes import network_sizes
 from gencl.runs.state import memory_in_use, peak_memory
-from gencl.runs.tracking import Name, check_tracker
+from gencl.runs.tracking import Name
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import check_run_folder
 from gencl.training.rehearsal import rehearse
-from gencl.training.train import choose, prepare
+from gencl.training.train import begins, choose, prepare
 
 
 def dry_run(
@@ -49,11 +47,7 @@ def dry_run(
     Raises UsageError and GenclError where `gencl.train` would.
     """
     settings, folder = choose(preset, method, seed, out, config, set, resume)
-    if log_with is not None:
-        check_tracker(log_with)
-    check_run_folder(folder, settings, resume)
-    if resume and RunFolder(folder).finished:
-        say(f"the run in {folder} is finished already", progress)
+    if not begins(settings, folder, resume, progress, log_with=log_with):
         return {}
     return foreseen(settings, folder, resume, data_root, device, threads, progress)
 

@@ -109,11 +109,7 @@ def run_settings(
 ) -> RunFolder:
     """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
     same settings before tasks were added."""
-    if log_with is not None:
-        check_tracker(log_with)
-    check_run_folder(folder, extends or settings, resume)
-    if resume and extends is None and RunFolder(folder).finished:
-        say(f"the run in {folder} is finished already", progress)
+    if not begins(settings, folder, resume, progress, extends, log_with):
         return RunFolder(folder)
     session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends)
     recorder, processes = session.recorder, session.processes
@@ -139,6 +135,27 @@ def run_settings(
     run = RunFolder(folder)
     run.estimate = session.estimate
     return run
+
+
+def begins(
+    settings: Settings,
+    folder: Path,
+    resume: bool,
+    progress: Mode,
+    extends: Settings | None = None,
+    log_with: Name | None = None,
+) -> bool:
+    """Whether anything is left to train into ``folder``; says so where nothing is. Looks at no data.
+
+    Raises UsageError where ``folder`` is another run's, or ``log_with`` is not installed.
+    """
+    if log_with is not None:
+        check_tracker(log_with)
+    check_run_folder(folder, extends or settings, resume)
+    finished = resume and extends is None and RunFolder(folder).finished
+    if finished:
+        say(f"the run in {folder} is finished already", progress)
+    return not finished
 
 
 def prepare(

@@ -17,25 +17,10 @@ import torch
 from torch import Tensor
 
 from gencl.core.settings import DataSettings
-from gencl.datasets import picture_file
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.folder import list_folder, pictures_below, read_folder
 from gencl.datasets.pictures import read_pictures
 from tests.datasets.test_folder import fill, noise
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where files of decoded pictures go: a cache of the test's own."""
-    monkeypatch.setenv("GENCL_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "pictures"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two classes of pictures, in colour."""
-    fill(tmp_path / "own" / "left", range(12), (8, 8, 3)), fill(tmp_path / "own" / "right", range(50, 60), (8, 8, 3))
-    return tmp_path / "own"
 
 
 def read(path: Path, **data: Any) -> Dataset:
@@ -119,47 +104,6 @@ def test_changed_files_are_decoded_again_in_place(
     expected = {np.asarray(noise(seed, 8, 8, 3)).tobytes() for seed in (*range(12), *range(50, 60))}
     found = {image.permute(1, 2, 0).contiguous().numpy().tobytes() for image in after}
     assert len(before) == 22 and len(found ^ expected) == {"gone": 1, "added": 1, "renamed": 0}.get(name, 2)
-
-
-def _other_version(content: bytes) -> bytes:
-    number = f'"version": {picture_file.VERSION}'.encode()
-    assert number in content
-    return content.replace(number, f'"version": {picture_file.VERSION + 1}'.encode())
-
-
-def _without_pixels(content: bytes) -> bytes:
-    return content[8 * 8 * 3 :]
-
-
-DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "short": (lambda content: content[: len(content) // 2], "cut short"),
-    "shorter by a byte": (lambda content: content[:-1], "cut short"),
-    "tiny": (lambda content: content[:3], "cut short"),
-    "empty": (lambda content: b"", "empty"),
-    "longer": (lambda content: content + b"more", "cut short"),
-    "other version": (_other_version, "of another version"),
-    "no JSON": (lambda content: content.replace(b'{"version"', b'["version"'), "damaged"),
-    "wrong length": (lambda content: content.replace(b'"shape": [3, 8, 8]', b'"shape": [3, 8, 9]'), "damaged"),
-    "without some pixels": (_without_pixels, "damaged"),
-    "of something else": (lambda content: b"\x89PNG\r\n\x1a\n" + bytes(100), "cut short"),
-}
-
-
-@pytest.mark.parametrize("name", DAMAGE)
-def test_a_file_of_the_cache_that_is_not_right_is_made_again_with_a_line(
-    name: str, cache: Path, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    damage, reason = DAMAGE[name]
-    expected = pixels(read(folder))
-    file = only(cache)
-    whole = file.read_bytes()
-    file.unlink()  # what is mapped stays as it is
-    file.write_bytes(damage(whole))
-    assert torch.equal(pixels(read(folder)), expected) and only(cache).read_bytes() == whole
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and f"the cache of {folder} is {reason}: its pictures are decoded again" in said
-    read(folder)
-    assert capsys.readouterr().err == ""
 
 
 def test_two_processes_that_decode_at_once_agree(cache: Path, folder: Path, tmp_path: Path) -> None:
