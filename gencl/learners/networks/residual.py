@@ -1,7 +1,9 @@
 """Residual networks between an image and a small square of features: the trunks of generators and their mirrors.
 
-Sides are halved while they are even and above 7, so that 28 ends at 7x7, 64 and 128 at 4x4. Each resolution but the
-image's own has ``depth`` blocks; ``width`` channels at half of the image's side double inwards, up to ``widest``.
+The plain networks with bilinear upsampling (`plain`) and, at each resolution but the image's own, ``depth`` blocks that
+start as the identity: a deeper network begins where the plain one does. Sides are halved while they are even and above
+8, so that 28 ends at 7x7, and 32, 64 and 128 at 8x8; ``width`` channels at half of the image's side double inwards, up
+to ``widest``.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ from torch import Tensor, nn
 from gencl.core.errors import UsageError
 from gencl.learners.networks.plain import Bilinear
 
-LARGEST_BASE = 7
+LARGEST_BASE = 8
 """The side, in pixels, of the largest square that is not halved further."""
 
 SIDES = tuple(
-    sorted(base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 6) if base * 2**count <= 128)
+    sorted(base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 5) if base * 2**count <= 128)
 )
 """The sides of images that can be made, in pixels."""
 
@@ -76,19 +78,9 @@ class Block(nn.Module):
         return outputs
 
 
-def _channels(inner: int, outer: int) -> nn.Module:
-    """A 1x1 convolution from so many channels to so many."""
-    if inner == outer:
-        return nn.Identity()
-    layer = nn.Conv2d(inner, outer, 1)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 class ResidualDecoder(nn.Module):
-    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: blocks, bilinear upsampling, blocks, ...
+    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: (blocks, norm, LeakyReLU, bilinear upsampling, a
+    3x3 convolution) ...
 
     Transposed convolutions leave checkerboards; bilinear upsampling leaves none.
     """
@@ -97,10 +89,11 @@ class ResidualDecoder(nn.Module):
         super().__init__()
         channels = widths(width, widest, halvings(image_shape))[::-1]
         self.blocks = nn.ModuleList(nn.ModuleList(Block(c, True) for _ in range(depth)) for c in channels)
-        self.narrower = nn.ModuleList(_channels(inner, outer) for inner, outer in pairwise(channels))
-        self.norm = nn.GroupNorm(4, channels[-1])
-        self.to_images = nn.Conv2d(channels[-1], image_shape[0], 3, padding=1)
+        self.norms = nn.ModuleList(nn.GroupNorm(4, c) for c in channels)
         self.larger = Bilinear()
+        self.outward = nn.ModuleList(
+            nn.Conv2d(inner, outer, 3, padding=1) for inner, outer in pairwise([*channels, image_shape[0]])
+        )
         self.modulated = [c for c in channels for _ in range(depth)]
         """The channels that each block's modulation scales, and shifts."""
 
@@ -108,14 +101,11 @@ class ResidualDecoder(nn.Module):
         """``modulation`` (n, 2 * sum of `modulated`): scales of all blocks, then shifts."""
         parts = self._modulations(modulation)
         units = features.contiguous(memory_format=torch.channels_last)  # faster on a CPU where channels are few
-        for level, blocks in enumerate(self.blocks):
-            if level:
-                units = self.larger(self.narrower[level - 1](units))
+        for blocks, norm, outward in zip(self.blocks, self.norms, self.outward, strict=True):
             for block in cast(nn.ModuleList, blocks):
                 units = block(units, next(parts))
-        units = F.leaky_relu(self.norm(units), 0.2)
-        images: Tensor = self.to_images(self.larger(units)).contiguous()
-        return images
+            units = outward(self.larger(F.leaky_relu(norm(units), 0.2)))
+        return units.contiguous()
 
     def _modulations(self, modulation: Tensor | None) -> Iterator[tuple[Tensor, Tensor] | None]:
         """The scales and shifts of one block after another, (n, channels) each."""
@@ -126,7 +116,7 @@ class ResidualDecoder(nn.Module):
 
 
 class ResidualEncoder(nn.Module):
-    """Images (n, c, h, w) -> features (n, *base): the mirror of `ResidualDecoder`, with average pooling.
+    """Images (n, c, h, w) -> features (n, *base): a strided convolution, LeakyReLU, blocks, a strided one, ...
 
     No normalisation: a discriminator's is harmful beside gradient penalties.
     """
@@ -137,16 +127,15 @@ class ResidualEncoder(nn.Module):
         super().__init__()
         channels = widths(width, widest, halvings(image_shape))
         self.base = residual_base(width, widest, image_shape)
-        self.from_images = nn.Conv2d(image_shape[0], channels[0], 4, 2, 1)
+        self.inward = nn.ModuleList(
+            nn.Conv2d(outer, inner, 4, 2, 1) for outer, inner in pairwise([image_shape[0], *channels])
+        )
         self.blocks = nn.ModuleList(nn.ModuleList(Block(c, norm) for _ in range(depth)) for c in channels)
-        self.wider = nn.ModuleList(_channels(outer, inner) for outer, inner in pairwise(channels))
 
     def forward(self, images: Tensor) -> Tensor:
-        units = self.from_images(images.contiguous(memory_format=torch.channels_last))
-        for level, blocks in enumerate(self.blocks):
-            if level:
-                units = self.wider[level - 1](F.avg_pool2d(units, 2))
+        units = images.contiguous(memory_format=torch.channels_last)
+        for inward, blocks in zip(self.inward, self.blocks, strict=True):
+            units = F.leaky_relu(inward(units), 0.2)
             for block in cast(nn.ModuleList, blocks):
                 units = block(units)
-        features: Tensor = F.leaky_relu(units, 0.2).contiguous()
-        return features
+        return units.contiguous()
