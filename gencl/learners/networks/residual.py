@@ -23,7 +23,7 @@ LARGEST_BASE = 8
 """The side, in pixels, of the largest square that is not halved further."""
 
 SIDES = tuple(
-    sorted(base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 5) if base * 2**count <= 128)
+    sorted({base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 6)} & set(range(129)))
 )
 """The sides of images that can be made, in pixels."""
 
