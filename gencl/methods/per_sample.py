@@ -5,8 +5,8 @@ layer                  gradient of sample n
 =====================  ===============================================================================
 linear, one position   d_n a_n^T; its moments are matrix products: sum |g| = |D|^T |A|, sum g^2 = (D^2)^T (A^2)
 linear, positions      sum over positions of d a^T
-convolution            d_n times the unfolded input (the sum over positions comes before | | and ^2)
-transposed             a_n times the unfolded output gradient
+convolution            d_n times the input that each tap sees (the sum over positions comes before | | and ^2)
+transposed             a_n times the output gradient that each tap sees
 group or batch norm    sum over positions of d times the normalised input (batch norm: by running statistics)
 =====================  ===============================================================================
 
@@ -28,6 +28,9 @@ from gencl.learners.networks.to_images import ToImages
 BUDGET = 2**22
 """Elements of per-sample gradients, and of what they are made of, held at once: what a processor's cache holds is read
 again sooner."""
+
+CACHED = 16
+"""A convolution's images are read once for each tap of its kernel: so many times fewer are held at once."""
 
 Moment = Literal["mean", "square", "absolute"]
 _OF: dict[Moment, Callable[[Tensor], Tensor]] = {"mean": lambda g: g, "square": torch.square, "absolute": torch.abs}
@@ -99,49 +102,47 @@ def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSam
 def _convolution(layer: nn.Conv2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if layer.groups != 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros":
         return {}
-    plain = {*layer.stride, *layer.dilation} == {1}
-    narrow = all(border < side for border, side in zip(layer.padding, layer.kernel_size, strict=True))
-    if plain and narrow and layer.out_channels < layer.in_channels:
-        return _few_outputs(layer, layer.padding, inputs, delta)
-    return _unfolded(layer, delta, inputs, delta)
-
-
-def _few_outputs(layer: nn.Conv2d, padding: tuple[int, ...], inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
-    """As `_unfolded`, the other way round: patches are of the output gradients, which have fewer channels."""
-    around = tuple(side - 1 - border for side, border in zip(layer.kernel_size, padding, strict=True))
-    flat = inputs.flatten(2)
-
-    def weight(rows: slice) -> Tensor:
-        columns = F.unfold(delta[rows], layer.kernel_size, padding=around)
-        products = (flat[rows] @ columns.transpose(1, 2)).unflatten(2, (layer.out_channels, *layer.kernel_size))
-        gradients: Tensor = products.transpose(1, 2).flip(3, 4)  # a patch sees the kernel from its other end
-        return gradients
-
-    patches = layer.out_channels * layer.weight[0, 0].numel() * flat.shape[2]
-    gradients = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
-    return gradients if layer.bias is None else {**gradients, "bias": made(delta.flatten(2).sum(2))}
+    return _shifted(layer, delta, inputs, delta)
 
 
 def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
     if layer.groups != 1 or isinstance(layer.padding, str):
         return {}
-    return _unfolded(layer, inputs, delta, delta)
+    return _shifted(layer, inputs, delta, delta)
 
 
-def _unfolded(
+def _shifted(
     layer: nn.Conv2d | nn.ConvTranspose2d, coarse: Tensor, fine: Tensor, delta: Tensor
 ) -> dict[str, PerSample]:
-    """``coarse`` (n, c, positions) times the patches of ``fine`` that the kernel sees there."""
+    """``coarse`` (n, c, h, w) times what each tap of the kernel sees of ``fine`` there.
+
+    Where both have rows of the same length, a tap sees ``fine`` from another place on: a view, so that no patches are
+    copied. With a stride this holds for every stride-th row and column, which are taken apart first.
+    """
     assert not isinstance(layer.padding, str)
-    geometry = (layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-    flat = coarse.flatten(2)
+    taps = [
+        [divmod(tap * dilation, stride) for tap in range(side)]
+        for side, dilation, stride in zip(layer.kernel_size, layer.dilation, layer.stride, strict=True)
+    ]
+    below, beside = (steps[-1][0] for steps in taps)
+    height, width = coarse.shape[2] + below, coarse.shape[3] + beside
+    (top, left), (down, across) = layer.padding, layer.stride
+    border = (left, width * across - left - fine.shape[3], top, height * down - top - fine.shape[2])
+    length = coarse.shape[2] * width - beside
 
     def weight(rows: slice) -> Tensor:
-        columns = F.unfold(fine[rows], *geometry)
-        return (flat[rows] @ columns.transpose(1, 2)).view(-1, *layer.weight.shape)
+        whole = F.pad(fine[rows], border)
+        parts = {(i, j): whole[:, :, i::down, j::across].flatten(2) for i in range(down) for j in range(across)}
+        flat = F.pad(coarse[rows], (0, beside)).flatten(2)[:, :, :length]
+        gradients = coarse.new_empty(*layer.kernel_size, len(flat), coarse.shape[1], fine.shape[1])
+        for row, (y, i) in enumerate(taps[0]):
+            for column, (x, j) in enumerate(taps[1]):
+                seen = parts[i, j][:, :, y * width + x :][:, :, :length]
+                torch.bmm(flat, seen.transpose(1, 2), out=gradients[row, column])
+        return gradients.permute(2, 3, 4, 0, 1)
 
-    patches = layer.weight[0].numel() * flat.shape[2]
-    gradients = {"weight": PerSample(weight, len(delta), max(layer.weight.numel(), patches))}
+    elements = max(layer.weight.numel(), (coarse[0].numel() + fine[0].numel()) * CACHED)
+    gradients = {"weight": PerSample(weight, len(delta), elements)}
     return gradients if layer.bias is None else {**gradients, "bias": made(delta.flatten(2).sum(2))}
 
 
