@@ -2,7 +2,8 @@
 
     python -m benchmarks.importance --data-root DIR [--samples 1024]
 
-For the MLP 784-512-256 on images of MNIST, and the generator of digits-cgan.
+For the MLP 784-512-256 on images of MNIST, the generator of digits-cgan, and those of faces at 64x64, for a quarter of
+the samples.
 """
 
 from __future__ import annotations
@@ -22,12 +23,21 @@ from gencl.methods.importance import moments
 from gencl.runs.build import make_learner, make_scenario
 from gencl.scenarios.batch import Batch
 
-PIECE = 256
+PIECE = 64
 """Samples of a plain pass at a time."""
+FACES = ["scenario.domains=[celeba]"]
+CASES: dict[str, tuple[str, list[str], float]] = {
+    "the MLP 784-512-256": ("split-mnist", [], 1),
+    "the generator of digits-cgan": ("digits-cgan", [], 1),
+    "a plain generator at 64x64, bilinear": ("celeba-anime-cgan", FACES, 0.25),
+    "a plain generator at 64x64, transposed": ("celeba-anime-cgan", [*FACES, "model.upsampling=transposed"], 0.25),
+    "a residual generator at 64x64": ("celeba-anime-cgan", [*FACES, "model.network=residual"], 0.25),
+}
+"""Preset, what differs from it, and the share of the samples, by what is measured."""
 
 
-def sides(preset: str, n: int, root: Path | None) -> dict[str, Callable[[], object]]:
-    settings = settings_for(preset, "anpyc", ["data.validation=0"])
+def sides(preset: str, sets: list[str], n: int, root: Path) -> dict[str, Callable[[], object]]:
+    settings = settings_for(preset, "anpyc", ["data.validation=0", *sets])
     scenario = make_scenario(settings, root)
     learner = make_learner(settings.model, scenario.image_shape, 0, "cpu")
     learner.grow(scenario.tasks[0].classes, 0)
@@ -92,11 +102,11 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1024)
     given = measure.parsed(parser)
     tables = []
-    for preset, of in {"split-mnist": "the MLP 784-512-256", "digits-cgan": "the generator of digits-cgan"}.items():
-        root = given.data_root if preset == "split-mnist" else None
-        runs = {name: measure.timed(run, given.clock) for name, run in sides(preset, given.samples, root).items()}
+    for of, (preset, sets, share) in CASES.items():
+        n = round(share * given.samples)
+        runs = {name: measure.timed(run, given.clock) for name, run in sides(preset, sets, n, given.data_root).items()}
         times = measure.interleaved(runs, given.rounds)
-        tables.append(measure.table(f"Importance of {of} over {given.samples} samples", times, "ms"))
+        tables.append(measure.table(f"Importance of {of} over {n} samples", times, "ms"))
     measure.record("Importance pass", *tables)
 
 

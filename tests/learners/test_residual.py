@@ -96,3 +96,19 @@ def test_a_residual_vae_reconstructs_and_draws() -> None:
     images = scenario.tasks[0].train.take(torch.arange(4)).float() / 255
     assert learner.reconstruct(images, classes).shape == images.shape
     assert learner.generate(classes, learner.generator.draw_latents(4, RandomSource(0))).shape == images.shape
+
+
+@pytest.mark.parametrize("network", ["plain", "residual"])
+def test_several_seeds_can_be_trained_as_one(network: str) -> None:
+    """Bilinear upsampling goes through vmap."""
+    sets = [f"model.network={network}", "model.upsampling=bilinear", "model.width=4", "model.widest=8"]
+    learners = [grown(resolve("digits-cgan", seed=seed, assignments=sets), 1)[0].generator for seed in (0, 1)]
+    parameters, buffers = torch.func.stack_module_state(learners)
+    latents, classes = learners[0].draw_latents(3, RandomSource(0)), torch.zeros(3, dtype=torch.long)
+
+    def images(own: dict[str, torch.Tensor], fixed: dict[str, torch.Tensor]) -> torch.Tensor:
+        return torch.func.functional_call(learners[0], (own, fixed), (latents, classes))
+
+    together = torch.vmap(images)(parameters, buffers)
+    for one, learner in zip(together, learners, strict=True):
+        assert torch.allclose(one, learner(latents, classes), rtol=1e-4, atol=1e-6)
