@@ -1,0 +1,63 @@
+"""What the page of generators says about rates, networks and averages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from figures import figure, read
+
+from tests.docs.checks import Claim
+
+LONG = "split-mnist-cgan-long"
+GENERATORS = "docs/generators.md"
+FLAT = "sgd:train.lr=0.001:train.lr_end=1"
+PLAIN, TRANSPOSED = "plain, bilinear", "plain, transposed"
+RESIDUAL = ("residual", "residual, half the rate")
+
+
+def _distance(row: str) -> float:
+    value: float = figure(f"{LONG}/{row}", "fid")["mean"]
+    return value
+
+
+def _points(variant: str) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = read("curves", "faces.json")[variant]["points"]
+    return points
+
+
+def nothing_else_helped() -> None:
+    """Assert that the penalty, the loss and the width end behind the flat rate."""
+    rows = [row for row in read(LONG)["methods"] if any(word in row for word in ("r1=8", "relativistic", "width=32"))]
+    assert len(rows) == 4 and all(_distance(row) > _distance(FLAT) for row in rows)
+
+
+def bilinear_is_ahead() -> None:
+    """Assert that bilinear upsampling is ahead of all others at each point, averaged."""
+    for other in (TRANSPOSED, *RESIDUAL):
+        pairs = zip(_points(PLAIN), _points(other), strict=True)
+        assert all(one["averaged"] < two["averaged"] for one, two in pairs), other
+
+
+def the_average_is_ahead() -> None:
+    """Assert that averaged weights end ahead of the live ones, or within half a point of them."""
+    for variant in (PLAIN, TRANSPOSED, *RESIDUAL):
+        assert _points(variant)[-1]["averaged"] < _points(variant)[-1]["live"] + 0.5, variant
+
+
+def as_much_in_each_step() -> None:
+    """Assert that a residual network is near a plain one after about as many steps."""
+    plain, residual = _points(PLAIN)[1], _points(RESIDUAL[1])[-1]
+    assert abs(plain["steps"] - residual["steps"]) < 50 and abs(plain["averaged"] - residual["averaged"]) < 5
+
+
+TRAINING_CLAIMS = [
+    Claim(
+        GENERATORS, "the FD is 32.4, beside 30.5 of real images", lambda: [_distance(FLAT), _distance("real")]
+    ),
+    Claim(GENERATORS, "tenth ends at 54.1", lambda: [_distance("sgd:train.lr=0.002:train.lr_end=0.1")]),
+    Claim(GENERATORS, "at 79.4. A stronger gradient penalty", lambda: [_distance("sgd:train.lr=0.003:train.lr_end=1")]),
+    Claim(GENERATORS, "and twice the width in half the steps did not help", nothing_else_helped),
+    Claim(GENERATORS, "convolutions and of residual networks at equal CPU time", bilinear_is_ahead),
+    Claim(GENERATORS, "the average is ahead of the weights as they are", the_average_is_ahead),
+    Claim(GENERATORS, "A residual network learns about as much in each step as a plain one", as_much_in_each_step),
+]  # fmt: skip
