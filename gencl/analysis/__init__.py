@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.registry import Registry
+from gencl.core.threads import alone
 
 if TYPE_CHECKING:
     from gencl.analysis.figure import Drawing
@@ -40,6 +41,7 @@ ANALYSES = Registry(
 )
 
 
+@alone()
 def analyze(
     run: str | Path,
     names: Sequence[str] = (),

@@ -20,8 +20,9 @@ from gencl.methods import METHODS, building
 from gencl.methods.base import Context, within
 from gencl.methods.consolidation import scaled_to_mean_one
 from gencl.runs import checkpoint
-from gencl.runs.build import make_accelerator, make_scenario, tasks_key
+from gencl.runs.build import make_accelerator, tasks_key
 from gencl.runs.folder import RunFolder
+from gencl.runs.same_images import scenario_of
 from gencl.scenarios.task import Scenario
 
 
@@ -51,7 +52,7 @@ class Bench:
         settings = run.settings
         key = tasks_key(settings)
         if key not in self._scenarios:
-            self._scenarios[key] = make_scenario(settings, self._root).to(self._device)
+            self._scenarios[key] = scenario_of(run, self._root).to(self._device)
         scenario = self._scenarios[key]
         if [list(task.classes) for task in scenario.tasks] != run.card.tasks:
             raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.runs.documents import Average, Results
 from gencl.runs.folder import RunFolder, open_run
 from gencl.runs.variants import cell_folder, parse_variants
+from gencl.training.folders import resume_command
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ def subject(path: str | Path) -> Subject:
             f"{folder} holds a model alone; an analysis needs the settings of a run that gencl train wrote"
         )
     if not run.finished:
-        again = shlex.join(["gencl", "train", "--resume", "--out", str(folder)])
-        raise UsageError(f"{folder} is not finished; go on with it first: {again}")
+        raise UsageError(f"{folder} is not finished; go on with it first: {resume_command(folder)}")
     metrics = run.metrics
     return Subject(folder, metrics["preset"], {metrics["method"]: {metrics["seed"]: run}})
 

@@ -133,7 +133,7 @@ def _fail(message: str, status: int) -> NoReturn:
     """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
     if len(message) > LONGEST_MESSAGE:  # it may repeat what somebody passed
         message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
 
     if main_process():
         click.echo(f"gencl: {message}", err=True)

@@ -66,7 +66,7 @@ def command(
       accelerate launch --multi_gpu --num_processes 4 -m gencl evaluate runs/faces --samples 50000
     """
     from gencl.api import load_run
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.reports.tables import print_evaluation
 
     wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None

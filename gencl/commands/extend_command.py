@@ -46,7 +46,7 @@ def command(
       gencl extend runs/digits-cgan-anpyc-seed0 ./cats ./dogs --set train.steps=400
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters --resume
     """
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.reports.tables import print_run
     from gencl.training.extend import extend
 

@@ -74,7 +74,7 @@ def command(
       gencl fid mnist-cgan --real
       accelerate launch --multi_gpu --num_processes 4 -m gencl fid runs/faces ./faces --samples 50000
     """
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.reports.tables import print_distances, print_floor
     from gencl.uses.fid import fid
     from gencl.uses.floor import floor

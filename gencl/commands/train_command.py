@@ -38,7 +38,7 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
       torchrun --nproc_per_node 2 -m gencl train --method anpyc      (CPU)
       accelerate launch -m gencl train --preset mnist-cgan           (GPUs)
     """
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.core.progress import Mode
     from gencl.reports.tables import print_run
     from gencl.training.train import train
@@ -59,7 +59,7 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 def _foresee(as_json: bool, **options: Any) -> None:
     """Prints what a run would be."""
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.reports.foreseen import print_foreseen
     from gencl.training.dry_run import dry_run
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import psutil
 import torch
+
+from gencl.core.launcher import launch
 
 _CONTAINER = Path("/sys/fs/cgroup")
 
@@ -18,7 +19,7 @@ def free_memory(device: torch.device) -> int:
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + cached
     free = int(psutil.virtual_memory().available)
-    return min(free, _left_to_container(free)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return min(free, _left_to_container(free)) // launch().local_world
 
 
 def _left_to_container(otherwise: int) -> int:

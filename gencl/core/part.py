@@ -107,18 +107,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def parse_assignment(text: str) -> tuple[list[str], Any]:
-    """``"train.steps=300"`` -> (["train", "steps"], 300). Raises UsageError for anything else."""
-    key, equals, value = text.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
-        raise UsageError(f"--set {text}: write KEY=VALUE, for example --set train.steps=300")
-    try:
-        return path, yaml_files.load(value)
-    except ValueError:
-        raise UsageError(f"--set {text}: {value!r} is not a value that YAML understands") from None
-
-
 def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
     """Sets a nested key in place, making the blocks on the way."""
     for name in path[:-1]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a line about wrong use asks which process this is, and torch takes seconds to import
+if TYPE_CHECKING:  # torch takes seconds to import
     import torch
     from accelerate import Accelerator
     from torch import Tensor
-
-
-def main_process() -> bool:
-    """Whether this process is the one that prints: by the environment that torchrun and accelerate set."""
-    return int(os.environ.get("RANK", "0")) == 0
 
 
 class Processes:

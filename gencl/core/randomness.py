@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,10 +28,14 @@ def permutation(n: int, *parts: object) -> Tensor:
     return torch.randperm(n, generator=generator(*parts))
 
 
+_GLOBAL = threading.RLock()
+"""Held while torch's global generator is seeded: Python's other threads may initialise layers, too."""
+
+
 @contextmanager
 def seeded(*parts: object) -> Iterator[None]:
     """Seeds torch's global generator inside the block and restores it afterwards (used to initialise layers)."""
-    with torch.random.fork_rng(devices=[]):
+    with _GLOBAL, torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(*parts))
         yield
 

@@ -7,6 +7,7 @@ takes many times as long as with one thread (``python -m benchmarks.threads``).
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,13 +66,21 @@ def choose(work: int) -> int:
     return most_threads() if work >= LARGE_STEP else 1
 
 
+_ALONE = threading.RLock()
+
+
 @contextmanager
-def restored() -> Iterator[None]:
-    """PyTorch's number of threads is after the block (or the function that this decorates) as it was before."""
+def alone() -> Iterator[None]:
+    """One thread of Python at a time runs such a block (or a function that this decorates); the others wait.
+
+    PyTorch's number of threads and its choice of algorithms belong to the whole process, and the bits of a run depend
+    on both. The number is afterwards as it was before.
+    """
     import torch
 
-    before = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _ALONE:
+        before = torch.get_num_threads()
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gencl.core.processes import main_process
+from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""YAML as people mean it: 1e-3 is a number, 1:30 and 010 are not odd ones, and a key stands once."""
+"""YAML as people mean it: 1e-3 is a number, 1:30 and 010 are not odd ones, no is a word, and a key stands once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the core schema's numbers (YAML 1.2) and no duplicate keys."""
+    """SafeLoader with the core schema's numbers and truth values (YAML 1.2), no dates, and no duplicate keys."""
 
     yaml_implicit_resolvers = {  # PyYAML's own attribute
-        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":int", ":float"))]
+        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":int", ":float", ":bool", ":timestamp"))]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -36,6 +36,9 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
     list("-+0123456789."),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 

@@ -1,4 +1,4 @@
-"""Pictures in folders: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``."""
+"""Pictures in folders: ``PATH/<class>/*``, or ``PATH/{train,test}/<class>/*`` with the names that parts go by."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from torch import Tensor
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.settings import DataSettings
+from gencl.core.waiting import say
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import KINDS, SUFFIXES
 from gencl.datasets.pictures import Pictures, read_pictures
 
-_NO_CLASS = ("BACKGROUND_Google",)
-"""Caltech-101's folder of pictures of anything."""
+_NO_CLASS = ("BACKGROUND_Google", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
+"""Caltech-101's folder of pictures of anything, and what systems put beside pictures."""
+
+
+_TRAIN = ("train", "training")
+_TEST = ("test", "testing", "val", "valid", "validation", "eval", "dev")
+"""What the parts of a data set are called, in small or large letters."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Listing:
 
 def is_class_folder(path: Path) -> bool:
     """Whether ``path`` holds several folders of pictures, or a training and a test part."""
-    return _has_parts(path) or sum(bool(_loose(folder)) for folder in _subfolders(path)) > 1
+    return len(_parts(path)) > 1 or sum(bool(_loose(folder)) for folder in _subfolders(path)) > 1
 
 
 def list_folder(path: Path) -> Listing:
@@ -50,25 +56,23 @@ def list_folder(path: Path) -> Listing:
             f"there is no folder {printable(path)}; name one whose sub-folders are classes, or a data set "
             "(gencl list datasets)"
         )
-    if not _has_parts(path):
+    parts = _read_parts(path)
+    if not parts:
         folders = _classes(path)
         return Listing(path, _names(path, folders), [pictures_below(folder) for folder in folders])
-    train, test = ([folder.relative_to(path / part) for folder in _classes(path / part)] for part in ("train", "test"))
-    other = sorted(set(train) ^ set(test))
+    train, *test = ([folder.relative_to(part) for folder in _classes(part)] for part in parts)
+    other = sorted({*train}.symmetric_difference(*test)) if test else []
     if other:
         raise UsageError(
-            f"{printable(path)}: {printable(other[0])} is a class in only one of train and test; both must have all "
-            "classes"
+            f"{printable(path)}: {printable(other[0])} is a class in only one of "
+            f"{' and '.join(part.name for part in parts)}; both must have all classes"
         )
-    files = [[pictures_below(path / part / folder) for folder in train] for part in ("train", "test")]
-    return Listing(path, _names(path, train), *files)
+    return Listing(path, _names(path, train), *([pictures_below(part / folder) for folder in train] for part in parts))
 
 
 def one_class(path: Path, name: str) -> Listing:
-    """All pictures below a folder as one class; its ``train`` and ``test`` are kept apart where it has them."""
-    if _has_parts(path):
-        return Listing(path, (name,), [pictures_below(path / "train")], [pictures_below(path / "test")])
-    return Listing(path, (name,), [pictures_below(path)])
+    """All pictures below a folder as one class; training and test part are kept apart where it has them."""
+    return Listing(path, (name,), *([pictures_below(part)] for part in _read_parts(path) or [path]))
 
 
 def read_folder(path: Path, data: DataSettings) -> Dataset:
@@ -91,6 +95,9 @@ def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
         of_test, test_labels = _kept_for_testing(every, listing.train, data.test), labels
     else:
         of_test, test_labels = labels >= len(listing.classes), labels - len(listing.classes)
+        if shared := int(torch.isin(every.content[of_test], every.content[~of_test]).sum()):
+            what = f"{shared:,} of the {int(of_test.sum()):,} test pictures"
+            say(f"{printable(listing.root)}: {what} are training pictures, too: what is measured on them is too good")
     train, test = every.part.select(~of_test), every.part.relabelled(test_labels).select(of_test)
     return Dataset(name, listing.classes, train, test, symbols=symbols, pictures=True)
 
@@ -100,8 +107,28 @@ def _are_symbols(classes: Sequence[str]) -> bool:
     return len(classes) > 1 and all(len(name) == 1 and name.isalnum() for name in classes)
 
 
-def _has_parts(path: Path) -> bool:
-    return all((path / part).is_dir() for part in ("train", "test"))
+def _parts(path: Path) -> list[Path]:
+    """The training and the test part of a data set, or the training part alone where nothing else is there; none where
+    sub-folders are classes. Of several test parts it is the first with the training part's classes, if one has them."""
+    folders = _subfolders(path)
+    by_name = {folder.name.lower(): folder for folder in folders}
+    train = next((by_name[name] for name in _TRAIN if name in by_name), None)
+    tests = [by_name[name] for name in _TEST if name in by_name]
+    if train is None or (not tests and (len(folders) > 1 or not _subfolders(train))):
+        return []
+    classes = [folder.name for folder in _subfolders(train)]
+    fitting = [part for part in tests if [folder.name for folder in _subfolders(part)] == classes]
+    return [train, *[*fitting, *tests][:1]]
+
+
+def _read_parts(path: Path) -> list[Path]:
+    """`_parts`, to be read: people are told what else is there."""
+    parts = _parts(path)
+    left = [printable(folder.name) for folder in _subfolders(path) if folder not in parts and _below(folder)]
+    if parts and left:
+        names = " and ".join(part.name for part in parts)
+        say(f"{printable(path)}: {names} {'are' if parts[1:] else 'is'} read; left out: {', '.join(left)}")
+    return parts
 
 
 def _subfolders(path: Path) -> list[Path]:
@@ -138,7 +165,7 @@ def _below(folder: Path) -> list[Path]:
     """The pictures in a folder at any depth, in the order of their names."""
     pictures: list[Path] = []
     for where, folders, names in os.walk(folder, onerror=_unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not (name.startswith(".") or name in _NO_CLASS))
         pictures += [Path(where, name) for name in sorted(names) if is_picture(name)]
     return pictures
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -18,7 +18,9 @@ from gencl.learners import LEARNERS
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.extractors import make_extractor, make_reader
 from gencl.metrics.trained_reader import TrainedReader
-from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks
+from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks, tasks_key
+from gencl.runs.folder import RunFolder
+from gencl.runs.same_images import Fingerprint, check_images, fingerprints
 from gencl.runs.variants import Variant
 from gencl.training.folders import differences, stored_settings
 
@@ -45,21 +47,36 @@ def check_out(folder: Path, preset: str) -> None:
 
 
 def check_machine(
-    cells: Iterable[Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
+    cells: Mapping[Path, Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
 ) -> tuple[str, dict[str, Shape]]:
-    """Check devices, data and scenarios before anything is written; data are fetched, and readers trained,
-    once. Returns the device's type, and the shape of the images of each kind of cell."""
+    """Check devices, data and scenarios of cells, by their folders, before anything is written; data are fetched, and
+    readers trained, once. Returns the device's type, and the shape of the images of each kind of cell.
+
+    Raises UsageError where a finished cell is of other images than those present.
+    """
     kind: str = make_accelerator(device).device.type
+    root = None if data_root is None else Path(data_root)
     shapes = {}
-    for key, cell in {kind_of(cell): cell for cell in cells}.items():
-        scenario = make_scenario(cell, None if data_root is None else Path(data_root))
+    for key, cell in {kind_of(cell): cell for cell in cells.values()}.items():
+        scenario = make_scenario(cell, root)
         for doubt in scenario.doubts:
             say(doubt, progress)
         if issubclass(LEARNERS.get(cell.model["name"]), GenerativeLearner):
             extractor = make_extractor(scenario, cell.evaluate, progress)
             _check_features(cell, make_reader(scenario, cell.evaluate, extractor, progress), seeds)
         shapes[key] = scenario.image_shape
+    _check_finished(cells, root)
     return kind, shapes
+
+
+def _check_finished(cells: Mapping[Path, Settings], root: Path | None) -> None:
+    """One table is of one set of images."""
+    present: dict[str, list[Fingerprint]] = {}
+    for path, settings in cells.items():
+        if (run := RunFolder(path)).finished:
+            key = tasks_key(settings)
+            present[key] = present.get(key) or fingerprints(make_scenario(settings, root).tasks)
+            check_images(run, present[key])
 
 
 def _check_features(cell: Settings, reader: nn.Module | None, seeds: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gencl import presets
 from gencl.core import files
+from gencl.core.assignments import Assignments, together
 from gencl.core.errors import Interrupted, UsageError
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
@@ -38,7 +39,7 @@ def compare(
     preset: str | None = None,
     *,
     config: str | Path | None = None,
-    set: Sequence[str] = (),
+    set: Assignments = (),
     jobs: int | None = None,
     ensemble: bool = False,
     executor: str | None = None,
@@ -76,12 +77,13 @@ def compare(
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
     if baseline is not None and baseline not in (labels := [variant.label for variant in variants]):
         raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
-    name = preset_of(variants[0], preset, config, set)
+    sets = together(set)
+    name = preset_of(variants[0], preset, config, sets)
     folder = Path(out or f"runs/{name}-compare")
     cells: dict[Cell, Settings] = {}
     for variant in variants:
         for seed in seeds:
-            settings = presets.resolve(preset, config, variant.method, seed, [*set, *variant.assignments])
+            settings = presets.resolve(preset, config, variant.method, seed, [*sets, *variant.assignments])
             cells[variant, seed] = settings
             check_cell(cell_folder(folder, variant, seed), settings)
     check_out(folder, name)
@@ -91,14 +93,13 @@ def compare(
     if ensemble and executor is not None:
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
     shapes: dict[str, Shape] = {}
+    folders = {cell_folder(folder, *cell): settings for cell, settings in cells.items()}
     if executor is None:
-        kind, shapes = check_machine(cells.values(), len(seeds), device, data_root, progress)
+        kind, shapes = check_machine(folders, len(seeds), device, data_root, progress)
         jobs = jobs or 1
         workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        check_machine(
-            cells.values(), len(seeds), "cpu", data_root, progress
-        )  # this machine cannot tell what the jobs' have
+        check_machine(folders, len(seeds), "cpu", data_root, progress)  # this machine cannot tell what the jobs' have
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)

@@ -143,7 +143,8 @@ class Ensemble:
             check_losses(member.recorder, ctx, {name: loss[index] for name, loss in losses.items()})
 
     def _stop(self, stop: StopRequest) -> NoReturn:
-        self.trainers[0].stop(stop, "each run goes on alone: gencl train --resume --out DIR/seed-N")
+        again = self.members[0].recorder.resume_command
+        self.trainers[0].stop(stop, f"each run goes on alone, the first with: {again}")
 
 
 class Stack:

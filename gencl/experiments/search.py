@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gencl import presets
-from gencl.core import yaml_files
+from gencl.core.assignments import written
 from gencl.core.errors import UsageError
 from gencl.core.registry import parts_of
 from gencl.core.settings import TrainSettings
@@ -75,7 +73,7 @@ class Search:
 
     def variant(self, candidate: Values) -> Variant:
         """A candidate as `gencl.experiments.compare` takes it."""
-        assignments = tuple(f"{path_of(self.method, key)}={_text(value)}" for key, value in candidate.items())
+        assignments = tuple(f"{path_of(self.method, key)}={written(value)}" for key, value in candidate.items())
         return Variant(":".join([self.method, *assignments]), self.method, assignments)
 
     def advance(self, best: Values | None) -> list[Variant]:
@@ -123,7 +121,7 @@ class Search:
     def _allowed(self, key: str, value: Any) -> bool:
         path = path_of(self.method, key)
         try:
-            return self.experiment.values(self.method, [path], [f"{path}={_text(value)}"]) == [value]
+            return self.experiment.values(self.method, [path], [f"{path}={written(value)}"]) == [value]
         except UsageError:
             return False
 
@@ -163,7 +161,7 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds
     for key, values in grid.items():
         resolved[key] = []
         for value in values:
-            (checked,) = experiment.values(method, [paths[key]], [f"{paths[key]}={_text(value)}"])
+            (checked,) = experiment.values(method, [paths[key]], [f"{paths[key]}={written(value)}"])
             if checked not in resolved[key]:
                 resolved[key].append(checked)
         if widen.numeric(resolved[key]):
@@ -212,14 +210,3 @@ def thinned(
         chosen.append(best)
         rest.remove(best)
     return sorted(chosen)
-
-
-def _text(value: Any) -> str:
-    """A value as ``--set`` takes it: YAML on one line, without quotes where they are not needed."""
-    if (
-        isinstance(value, str)
-        and re.fullmatch(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*", value)
-        and yaml_files.load(value) == value
-    ):
-        return value
-    return json.dumps(value)

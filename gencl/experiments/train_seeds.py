@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.part import check, read_yaml
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
-from gencl.core.threads import restored
+from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.experiments.ensemble import Ensemble, why_not
 from gencl.methods import building
@@ -21,6 +22,7 @@ from gencl.runs.build import make_accelerator, make_learner, make_scenario, task
 from gencl.runs.folder import RunFolder
 from gencl.training import run_threads
 from gencl.training.announcing import say_what_is_learned
+from gencl.training.folders import resume_command
 from gencl.training.footprint import expected_memory
 from gencl.training.train import make_session
 from gencl.training.trainer import Trainer
@@ -32,7 +34,7 @@ def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
     return why_not(learner, building.build(settings.method), settings)
 
 
-@restored()
+@alone()
 def train_seeds(
     config: str | Path,
     seeds: Sequence[int],
@@ -66,8 +68,9 @@ def train_seeds(
         for key, one in {tasks_key(s): s for s in each}.items()
     }
     expected_memory(settings, next(iter(scenarios.values())), accelerator.device, runs=len(seeds))  # or refuses
+    again = partial(resume_command, data_root=data_root, device=device, threads=threads)
     sessions = [
-        make_session(one, scenarios[tasks_key(one)], accelerator, folder, root, "silent")
+        make_session(one, scenarios[tasks_key(one)], accelerator, folder, again(folder), "silent")
         for one, folder in zip(each, folders, strict=True)
     ]
     ensemble = Ensemble([Trainer(session) for session in sessions])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from gencl import presets
 from gencl.core import files
+from gencl.core.assignments import Assignments, together
 from gencl.core.errors import UsageError
 from gencl.core.progress import Mode
 from gencl.core.registry import parts_of
@@ -47,7 +47,7 @@ def tune(
     *,
     widen: int = WIDEN,
     config: str | Path | None = None,
-    set: Sequence[str] = (),
+    set: Assignments = (),
     jobs: int | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
@@ -74,7 +74,7 @@ def tune(
     Raises UsageError for wrong use.
     """
     names = _method_names(methods)
-    sets, validation, added = _on_validation(preset, config, names[0], list(set))
+    sets, validation, added = _on_validation(preset, config, names[0], together(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
     folder = Path(out) if out else default_folder(preset, config, sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
@@ -139,7 +139,7 @@ def _on_validation(
     preset: str | None, config: str | Path | None, method: str, sets: list[str]
 ) -> tuple[list[str], float, bool]:
     """The assignments with what makes runs score on validation images, the images' share, and whether it is ours."""
-    if any(re.match(r"\s*evaluate\.split\s*=", text) for text in sets):
+    if any(text.startswith("evaluate.split=") for text in sets):
         raise UsageError("--set evaluate.split: tune always chooses on validation images; leave it out")
     share = presets.resolve(preset, config, method, None, sets).data.validation
     added = [] if share else [f"data.validation={VALIDATION}"]

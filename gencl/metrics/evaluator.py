@@ -119,7 +119,7 @@ class Evaluator:
             "schema": 1,
             "features": self.features() or {},
             **({"lpips": self._lpips()} if self.conditions.perceptual is not None else {}),
-            "n": self.settings.samples,
+            "n": min(len(snapshot.measured_on(task)) for task in snapshot.tasks),
             "tasks": [
                 {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
                 for i, task in enumerate(snapshot.tasks)

@@ -115,6 +115,10 @@ class Snapshot:
         each = max(1, self.conditions.samples // len(task.classes))
         return torch.tensor(task.classes, device=self.device).repeat_interleave(each)
 
+    def measured_on(self, task: Task) -> Tensor:
+        """The classes of the images that a task is measured on: generated ones, or held-out ones of a classifier."""
+        return self.held_out_part(task).labels if GENERATOR.of(self.learner) is None else self.classes_of(task)
+
     def latents_of(self, task: Task) -> Tensor:
         """A latent for each of `classes_of`, the same at every time."""
         learner = GENERATOR(self.learner)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +25,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import cache_root
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic, permutation, seeded
+from gencl.core.threads import alone
 from gencl.datasets.dataset import Split
 from gencl.metrics.lessons import Lessons, TrainingPlan, unsuited
 from gencl.metrics.reader import FEATURES, LOGITS, Reader
@@ -127,7 +127,8 @@ class TrainedReader(Reader):
         reporter.doing("training a reader")
         reporter.say(f"training a reader of {lessons.about} for distances; it is kept for further runs")
         start = time.perf_counter()
-        with _one_thread(), deterministic(torch.device("cpu")):
+        with alone(), deterministic(torch.device("cpu")):
+            torch.set_num_threads(1)  # the order of additions depends on it: all runs get the same reader
             fit(self, lessons.train, plan, reporter)
             with torch.no_grad():
                 some = torch.arange(len(lessons.test)).split(500)
@@ -179,14 +180,3 @@ def _batches(n: int, size: int, steps: int) -> Iterator[Tensor]:
             yield rows
             done += 1
         epoch += 1
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The order of additions depends on the number of threads: with one, all runs on a machine get the same reader."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

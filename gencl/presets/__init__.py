@@ -23,7 +23,8 @@ from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from gencl.presets.resolving import changed, default_seeds, methods_of, resolve, value_at
+    from gencl.presets.declared import value_at
+    from gencl.presets.resolving import changed, default_seeds, methods_of, resolve
 
 __all__ = [
     "DEFAULT", "FOLDER", "about", "changed", "default_seeds", "methods_of", "names", "path_of", "resolve", "value_at",
@@ -36,7 +37,7 @@ DEFAULT = "digits-cgan"
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'gencl.presets' has no attribute {name!r}")
-    return getattr(import_module("gencl.presets.resolving"), name)
+    return getattr(import_module(f"gencl.presets.{'declared' if name == 'value_at' else 'resolving'}"), name)
 
 
 def names() -> list[str]:

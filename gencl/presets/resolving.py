@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
-from gencl.core.part import Part, assign, check, parse_assignment, read_yaml
+from gencl.core.part import Part, assign, check, read_yaml
 from gencl.core.registry import Registry, parts_of
 from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
 from gencl.presets.asides import take_asides
+from gencl.presets.declared import read_for, value_at
 from gencl.presets.like import blocks_of
 
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
@@ -25,20 +27,20 @@ def resolve(
     config: str | Path | None = None,
     method: str | None = None,
     seed: int | None = None,
-    assignments: Sequence[str] | Mapping[str, Any] = (),
+    assignments: Assignments = (),
 ) -> Settings:
     """The settings of a run: the preset's (or the file's), then those tuned for the method, then what was set by hand.
 
     ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
     multiplies the present one. Raises UsageError naming the file or the assignment and the key.
     """
-    source, where, tree = _read(preset, config)
+    source, where, tree = _source(preset, config)
     take_asides(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
     for path, value in wanted:
         if path == ["method", "name"]:
-            method = str(value)
+            method = str(read(value, str) if isinstance(value, Written) else value)
     complete = "methods" not in tree  # such as a run's config.yaml
     tuned = _tuned_settings(tree, source, where)
     tree["method"], outside = _choose_method(_method_block(tree, where), method, tuned, complete)
@@ -53,12 +55,12 @@ def resolve(
     return settings if seed is None else _check({**settings.tree(), "seed": seed}, where)
 
 
-def changed(settings: Settings, assignments: Sequence[str] | Mapping[str, Any]) -> Settings:
+def changed(settings: Settings, assignments: Assignments) -> Settings:
     """The settings after assignments as `resolve` takes them, names of scenarios, learners and methods excepted."""
     return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
 
 
-def _read(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
+def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
     """The file of a preset or of settings, how messages call it, and its content."""
     if preset is not None and config is not None:
         raise UsageError("--preset and --config exclude each other")
@@ -69,7 +71,7 @@ def _read(preset: str | None, config: str | Path | None) -> tuple[Path, str, dic
 
 def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
     """The seeds of a comparison where none are named, such as ``0-4``: as many as the preset or file says, else 0."""
-    _, where, tree = _read(preset, config)
+    _, where, tree = _source(preset, config)
     number = take_asides(tree, where)
     return f"0-{number - 1}" if number > 1 else "0"
 
@@ -80,41 +82,15 @@ def methods_of(name: str) -> list[str]:
     return list(_tuned_settings(read_yaml(path), path, name))
 
 
-def value_at(settings: Settings, path: Sequence[str]) -> Any:
-    """The value of a setting. Raises KeyError where there is none."""
-    value: Any = settings.tree()
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            return _left_out(settings, path)
-        value = value[name]
-    return value
-
-
-def _left_out(settings: Settings, path: Sequence[str]) -> Any:
-    """The default of a setting that the tree leaves out (`Part.later`). Raises KeyError for any other."""
-    from gencl.methods import METHODS
-    from gencl.scenarios import SCENARIOS
-
-    section, *inner = path
-    kind: Any = type(getattr(settings, section, None))
-    if section == "method":
-        parts = parts_of(settings.method["name"])
-        kind = METHODS.get(inner.pop(0) if len(parts) > 1 and inner[0] in parts else parts[0]).Settings
-    elif section == "scenario":
-        kind = SCENARIOS.get(str(settings.scenario.get("name", "split"))).Settings
-    if len(inner) != 1 or inner[0] not in getattr(kind, "later", ()):
-        raise KeyError(".".join(path))
-    return kind.model_fields[inner[0]].default
-
-
 def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str]]) -> Settings:
     """The settings after assignments (path, value, who asks for it), one after another."""
     for path, value, where in assignments:
         tree = settings.tree()
+        meant = read_for(settings, path, value, where) if isinstance(value, Written) else value
         if path[0] in ("scenario", "model") and path[-1] == "name":
-            assign(tree, path[:-1], {"name": value})
+            assign(tree, path[:-1], {"name": meant})
         else:
-            assign(tree, path, _multiplied(settings, path, value, where))
+            assign(tree, path, _multiplied(settings, path, meant, where))
         settings = _check(tree, where)
     return settings
 
@@ -144,13 +120,9 @@ def _shown(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
-def _parsed(assignments: Sequence[str] | Mapping[str, Any]) -> list[tuple[list[str], Any]]:
+def _parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
     """Paths and values, names first, the outer ones before the inner: they decide which other keys there are."""
-    if isinstance(assignments, Mapping):
-        pairs = [(key.split("."), value) for key, value in assignments.items()]
-    else:
-        pairs = [parse_assignment(text) for text in assignments]
-    return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
+    return sorted(parsed(assignments), key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
 
 def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gencl import presets
+from gencl.core.assignments import written
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
-from gencl.core.part import parse_assignment
 from gencl.core.settings import Settings
 from gencl.methods.serving import default_baseline
 
@@ -54,7 +53,7 @@ def assignments(settings: Settings, method: str, method_overrides: Sequence[str]
         return None
     try:
         base = presets.resolve(settings.preset, None, method, settings.seed, method_overrides)
-        overrides = [f"{key}={_text(key, value)}" for key, value in _changes(base.tree(), settings.tree())]
+        overrides = [f"{key}={written(value)}" for key, value in _changes(base.tree(), settings.tree())]
         repeated = presets.resolve(settings.preset, None, method, settings.seed, [*overrides, *method_overrides])
     except UsageError:
         return None
@@ -67,13 +66,6 @@ def _changes(base: Mapping[str, Any], tree: Mapping[str, Any], prefix: str = "")
             yield from _changes(base[key], value, f"{prefix}{key}.")
         elif key not in base or base[key] != value:
             yield f"{prefix}{key}", value
-
-
-def _text(key: str, value: Any) -> str:
-    """The value as ``--set`` reads it, without quotes where none are needed."""
-    if isinstance(value, str) and parse_assignment(f"{key}={value}")[1] == value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _joined(words: Sequence[str], sets: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from accelerate import Accelerator
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import data_root
+from gencl.core.launcher import launch
 from gencl.core.part import check
 from gencl.core.randomness import derive_seed
 from gencl.core.settings import DataSettings, Settings
@@ -29,6 +29,7 @@ from gencl.scenarios.task import Scenario, Task
 
 def make_accelerator(device: str = "auto") -> Accelerator:
     """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
+    world = launch().world
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(
             "--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build"
@@ -40,9 +41,8 @@ def make_accelerator(device: str = "auto") -> Accelerator:
         device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
     )
     accelerator = Accelerator(cpu=on_cpu, mixed_precision="no", gradient_accumulation_steps=1)
-    started = int(os.environ.get("WORLD_SIZE", "1"))
-    if accelerator.num_processes != started:
-        raise GenclError(f"{started} processes were started but Accelerate joined {accelerator.num_processes} of them")
+    if accelerator.num_processes != world:
+        raise GenclError(f"{world} processes were started but Accelerate joined {accelerator.num_processes} of them")
     return accelerator
 
 

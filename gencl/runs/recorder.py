@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
 from gencl.runs.described import count_parameters, environment
+from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
 from gencl.runs.tracking import Name, Tracker
 from gencl.scenarios.task import Scenario, Task
@@ -42,7 +44,6 @@ class Recorder:
         self.tracker: Tracker | None = None
         self._lock: int | None = None
         self._frames = Frames(scenario.class_names)
-        self._fingerprints: list[str] = []
         self._begun = False
         self._held: list[tuple[bytes, int]] = []
         self._missing: list[Path] | None = None
@@ -109,16 +110,20 @@ class Recorder:
         """Whether there is anything to go back to."""
         return any((self.folder / "checkpoint").glob("*.json"))
 
+    @cached_property
+    def _images(self) -> list[Fingerprint]:
+        return fingerprints(self.scenario.tasks)
+
     def origin(self, without: int = 0) -> dict[str, str]:
-        """Hashes of the settings and of the training images: a checkpoint of other ones must not be gone on with.
+        """Hashes of the settings, the training and the held-out images: a checkpoint of others must not go on.
 
         ``without`` tasks: as they were before so many were added.
         """
-        self._fingerprints = self._fingerprints or [task.source(1, 0).fingerprint() for task in self.scenario.tasks]
-        images = "".join(self._fingerprints[: len(self._fingerprints) - without])
+        images = self._images[: len(self._images) - without]
         settings = self.settings.before(without).model_copy(update={"plugins": {}})
         files_of_plugins = "".join(checksums(self.settings.plugins).values())
-        texts = {"settings": settings.to_yaml(), "data": images}
+        texts = {"settings": settings.to_yaml(), "data": "".join(task.train for task in images)}
+        texts |= {"held out": "".join(task.held_out for task in images)}
         texts |= {"plugins": files_of_plugins} if files_of_plugins else {}
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
@@ -199,6 +204,7 @@ class Recorder:
             "tasks": [task.name for task in self.scenario.tasks],
             "matrices": state.matrices,
             "features": evaluator.features(),
+            "images": [task.both for task in self._images],
             "summary": state.summary,
             "floor": state.evaluation.get("floor"),
             "capacity": state.capacity or None,

@@ -12,7 +12,7 @@ import torch
 from gencl.core.free_memory import free_memory
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
-from gencl.core.threads import restored
+from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.runs.build import grow
 from gencl.runs.sizes import network_sizes
@@ -52,7 +52,7 @@ def dry_run(
     return foreseen(settings, folder, resume, data_root, device, threads, progress)
 
 
-@restored()
+@alone()
 @torch.random.fork_rng(devices=[])
 def foreseen(
     settings: Settings,

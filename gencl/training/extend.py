@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gencl import presets
 from gencl.core import files
+from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.files import is_path
-from gencl.core.processes import main_process
+from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
 from gencl.core.waiting import say
@@ -20,7 +20,7 @@ from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.plugins.needed import needed
 from gencl.runs.folder import RunFolder
-from gencl.training.folders import stored_settings
+from gencl.training.folders import resume_command, stored_settings
 from gencl.training.train import run_settings
 
 
@@ -28,7 +28,7 @@ def extend(
     run: str | Path | RunFolder,
     data: str | Path | Sequence[str | Path],
     *,
-    set: Mapping[str, Any] | Sequence[str] = (),
+    set: Assignments = (),
     resume: bool = False,
     data_root: str | Path | None = None,
     device: str = "auto",
@@ -63,8 +63,9 @@ def extend(
     if resume and [_named(task.data) for task in pending] == names and (not set or pending[-1].train == train):
         return run_settings(stored, folder, True, data_root, device, threads, progress)
     if not RunFolder(folder).finished:
+        again = resume_command(folder, data_root, device, threads)
         what = f"has not finished learning {stored.extend[-1].data}" if stored.extend else "is not finished"
-        raise UsageError(f"{folder} {what}; go on with it first: {shlex.join(_again(folder))}")
+        raise UsageError(f"{folder} {what}; go on with it first: {again}")
     if not any((folder / "checkpoint").glob("*.json")):
         raise UsageError(f"{folder} has no checkpoint, from which learning could go on")
     added = [Added(data=name, train=train) for name in names]
@@ -87,10 +88,6 @@ def _stored(folder: Path) -> Settings:
     return stored_settings(folder)
 
 
-def _again(folder: Path) -> list[str]:
-    return ["gencl", "train", "--resume", "--out", str(folder)]
-
-
 def _named(data: str | Path) -> str:
     """A data set's name as it is, a folder's whole path: a run is extended from many places."""
     text = str(data)
@@ -98,7 +95,7 @@ def _named(data: str | Path) -> str:
     return str(Path(text).expanduser().resolve()) if folder or is_path(text) else text
 
 
-def _changes(settings: Settings, assignments: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
     """What assignments change of the run's ``train``. Raises UsageError where they change anything else."""
     before, after = settings.tree(), presets.changed(settings, assignments).tree()
     others = [key for key in after if key != "train" and after[key] != before.get(key)]

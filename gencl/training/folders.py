@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gencl.core import files
 from gencl.core.errors import UsageError
+from gencl.core.launcher import launch
 from gencl.core.part import check, read_yaml
 from gencl.core.settings import Settings
+from gencl.plugins import arguments
 from gencl.plugins.needed import require
 
 
@@ -21,6 +24,22 @@ def stored_settings(folder: Path) -> Settings:
     settings: Settings = check(Settings, read_yaml(path), str(path))
     require(settings.plugins, folder)
     return settings
+
+
+def resume_command(
+    folder: Path,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    log_with: str | None = None,
+) -> str:
+    """Return the command that goes on with a run as it was begun: on the same data, device, threads, tracker,
+    plug-ins and number of processes. To the same bytes, that is."""
+    given = {"--data-root": data_root, "--threads": threads, "--log-with": log_with}
+    given["--device"] = None if device == "auto" else device
+    words = [*launch().prefix, "gencl", "train", "--resume", "--out", str(folder)]
+    words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return shlex.join([*words, *arguments()])
 
 
 def default_folder(settings: Settings, resume: bool) -> Path:

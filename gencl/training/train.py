@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 
 from gencl import presets
 from gencl.core import files
+from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
-from gencl.core.threads import restored
+from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
-from gencl.plugins import arguments
 from gencl.reports import html
 from gencl.runs import checkpoint
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
@@ -31,7 +28,7 @@ from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import check_run_folder, default_folder, stored_settings
+from gencl.training.folders import check_run_folder, default_folder, resume_command, stored_settings
 from gencl.training.footprint import expected_memory
 from gencl.training.session import Session
 from gencl.training.trainer import Trainer
@@ -44,7 +41,7 @@ def train(
     out: str | Path | None = None,
     *,
     config: str | Path | None = None,
-    set: Mapping[str, Any] | Sequence[str] = (),
+    set: Assignments = (),
     resume: bool = False,
     data_root: str | Path | None = None,
     device: str = "auto",
@@ -80,11 +77,11 @@ def choose(
     seed: int | None,
     out: str | Path | None,
     config: str | Path | None,
-    assignments: Mapping[str, Any] | Sequence[str],
+    assignments: Assignments,
     resume: bool,
 ) -> tuple[Settings, Path]:
     """Return the settings of a run and its folder, from what `train` is given."""
-    chosen = any(value is not None for value in (preset, method, seed, config)) or bool(assignments)
+    chosen = any(value is not None for value in (preset, method, seed, config)) or len(assignments) > 0
     folder = Path(out) if out is not None else None
     if resume and folder is not None and not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
@@ -95,7 +92,7 @@ def choose(
     return settings, folder or default_folder(settings, resume)
 
 
-@restored()
+@alone()
 def run_settings(
     settings: Settings,
     folder: Path,
@@ -111,7 +108,7 @@ def run_settings(
     same settings before tasks were added."""
     if not begins(settings, folder, resume, progress, extends, log_with):
         return RunFolder(folder)
-    session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends)
+    session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends, log_with)
     recorder, processes = session.recorder, session.processes
     processes.wait()  # nobody writes before everybody has read
     try:
@@ -167,6 +164,7 @@ def prepare(
     threads: int | None,
     progress: Mode,
     extends: Settings | None = None,
+    log_with: Name | None = None,
 ) -> tuple[Session, checkpoint.Checkpoint | None]:
     """Return a session that is ready to train into ``folder``, where nothing is written yet, and with ``resume`` the
     checkpoint that it goes on from, if there is one. Raises UsageError where these settings cannot be trained here."""
@@ -182,7 +180,8 @@ def prepare(
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     expected = expected_memory(settings, scenario, accelerator.device, processes.world, refuse=not resume)
-    session = make_session(settings, scenario, accelerator, folder, root, progress)
+    again = resume_command(folder, data_root, device, threads, log_with)
+    session = make_session(settings, scenario, accelerator, folder, again, progress)
     session.expected_bytes = expected
     learner, recorder = session.learner, session.recorder
     if extends is not None and len(session.episodes) < len(scenario.tasks):
@@ -210,11 +209,11 @@ def make_session(
     scenario: Scenario,
     accelerator: Accelerator,
     folder: Path,
-    root: Path | None,
+    again: str,
     progress: Mode,
 ) -> Session:
-    """The session of a fresh run in ``folder``, where nothing is written yet. Raises UsageError where settings,
-    learner, method and tasks do not go together."""
+    """The session of a fresh run in ``folder``, where nothing is written yet; the command ``again`` goes on with it.
+    Raises UsageError where settings, learner, method and tasks do not go together."""
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = building.build(settings.method)
@@ -231,9 +230,7 @@ def make_session(
     with processes.main_first():
         shown = progress if processes.main else "silent"
         evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
-    again = ["gencl", "train", "--resume", "--out", str(folder), *([] if root is None else ["--data-root", str(root)])]
-    again += arguments()
-    recorder = Recorder(folder, settings, scenario, processes, shlex.join(again))
+    recorder = Recorder(folder, settings, scenario, processes, again)
     return Session(settings, scenario, learner, method, evaluator, recorder, accelerator)
 
 
@@ -241,6 +238,11 @@ def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -
     """The checkpoint is of these settings and data, or of those before tasks were added."""
     stored = last.state.get("origin", {})
     here = next((o for k in range(added + 1) if (o := recorder.origin(k))["settings"] == stored.get("settings")), {})
-    for what, advice in (("settings", "config.yaml was changed"), ("data", "the training images are not the same")):
+    stored = {"held out": here.get("held out"), **stored}  # which older checkpoints have not
+    for what, advice in (
+        ("settings", "config.yaml was changed"),
+        ("data", "the training images are not the same"),
+        ("held out", "the images that it is measured on are not the same"),
+    ):
         if what not in here or stored.get(what) != here[what]:
             raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")

@@ -11,15 +11,18 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import EvaluateSettings
+from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.perceptual import Backbone
 from gencl.plugins.needed import require
 from gencl.runs import learned_images
-from gencl.runs.build import make_accelerator, make_scenario
+from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
+from gencl.runs.same_images import scenario_of
 
 
+@alone()
 def evaluate(
     run: RunFolder,
     metrics: Sequence[str] | None = None,
@@ -47,7 +50,7 @@ def evaluate(
     processes = Processes(accelerator)
     root = None if data_root is None else Path(data_root)
     with processes.main_first():
-        scenario = make_scenario(settings, root).to(accelerator.device)
+        scenario = scenario_of(run, root).to(accelerator.device)
     learner = run.learner(str(accelerator.device))
     learned = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
     tasks = list(scenario.tasks[:learned])

@@ -13,6 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.processes import Processes
 from gencl.core.settings import DataSettings
+from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.datasets.placing import placed
 from gencl.metrics import EXTRACTORS
@@ -31,6 +32,7 @@ from gencl.scenarios.task import Task
 from gencl.uses.images import Images, Side, images_of, side_of
 
 
+@alone()
 def fid(
     a: str | Path,
     b: str | Path | None = None,

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from gencl import presets
+from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings, Settings
+from gencl.core.threads import alone
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
 from gencl.runs.folder import open_run
+from gencl.runs.same_images import scenario_of
 
 
 def floor(
     name: str | Path,
     n: int | None = None,
     features: str | None = None,
-    set: Sequence[str] = (),
+    set: Assignments = (),
     **options: Any,
 ) -> dict[str, Any]:
     """The floor of a preset or of a finished run's tasks: `floor_of`.
@@ -39,12 +42,15 @@ def floor(
     elif set:
         raise UsageError(f"--set changes a preset, and {name} is none")
     else:
-        settings = open_run(name).settings
+        run = open_run(name)
+        settings = run.settings
+        scenario_of(run, None if (root := options.get("data_root")) is None else Path(root))  # or it is refused
     changes = {key: value for key, value in {"samples": n, "features": features}.items() if value is not None}
     evaluate = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
     return floor_of(settings.model_copy(update={"evaluate": evaluate}), **options)
 
 
+@alone()
 def floor_of(
     settings: Settings,
     data_root: str | Path | None = None,

@@ -22,8 +22,8 @@ from gencl.datasets.pictures import read_pictures
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs import ready
-from gencl.runs.build import make_scenario
 from gencl.runs.folder import RunFolder, open_run
+from gencl.runs.same_images import scenario_of
 from gencl.scenarios.task import Scenario
 
 
@@ -52,7 +52,7 @@ def side_of(name: str, root: Path | None) -> Side:
     folder = ready.locate(name)
     if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
         run = open_run(folder)
-        return Side(name, run, make_scenario(run.settings, root) if (folder / "config.yaml").is_file() else None)
+        return Side(name, run, scenario_of(run, root) if (folder / "config.yaml").is_file() else None)
     return Side(name)
 
 

@@ -18,7 +18,7 @@ from gencl.datasets.resize import fit
 from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
-from gencl.runs.build import make_scenario
+from gencl.runs.same_images import scenario_of
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -160,7 +160,7 @@ def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path 
     """The held-out images of each task."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
-    scenario = make_scenario(run.settings, None if data_root is None else Path(data_root))
+    scenario = scenario_of(run, None if data_root is None else Path(data_root))
     if [task.classes for task in scenario.tasks] != learner.tasks:
         raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
     return [task.test for task in scenario.tasks]

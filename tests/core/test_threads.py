@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from gencl import presets
 from gencl.api import Run
 from gencl.core import threads
 from gencl.core.errors import UsageError
+from gencl.core.randomness import seeded
 from gencl.runs import checkpoint
 from gencl.runs.build import make_learner
 from gencl.training.session import Session
@@ -162,3 +164,25 @@ def test_cells_choose_within_their_share(tmp_path: Path) -> None:
     results = gencl.compare("sgd", [0], tmp_path / "c", "digits-mlp", set=tiny("digits-mlp"), jobs=2, progress="silent")
     assert results["methods"]["sgd"]["status"] == "done"
     assert Run(tmp_path / "c" / "sgd" / "seed-0").metrics["environment"]["threads"] == 1
+
+
+def test_runs_in_two_threads_of_python_are_as_alone(tmp_path: Path) -> None:
+    def one(seed: int, out: Path) -> str:
+        wide = [*tiny("digits-mlp"), "model.hidden=[300,300]"]
+        run = gencl.train("digits-mlp", "sgd", seed, out, set=wide, threads=1 + seed, progress="silent")
+        return run.card.sha256
+
+    alone = [one(seed, tmp_path / f"alone-{seed}") for seed in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(one, (0, 1), [tmp_path / "0", tmp_path / "1"])) == alone
+    assert torch.get_num_threads() == 2
+
+
+def test_layers_may_be_made_beside_each_other() -> None:
+    def weights(seed: int) -> list[float]:
+        with seeded(seed):
+            return [torch.rand(1).item() for _ in range(2000)]
+
+    alone = [weights(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(weights, range(4))) == alone

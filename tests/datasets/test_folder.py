@@ -156,3 +156,49 @@ def test_unknown_names_and_folders(tmp_path: Path) -> None:
         load_dataset("mnits", DataSettings(), tmp_path)
     with pytest.raises(UsageError, match=r"there is no folder .*/nowhere"):
         load_dataset("./nowhere", DataSettings(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("train", "val"), ("Train", "Test"), ("train", "valid"), ("TRAINING", "Validation"), ("training", "testing")],
+)
+def test_parts_go_by_many_names(train: str, test: str, tmp_path: Path) -> None:
+    for part, seeds in ((train, range(6)), (test, range(50, 52))):
+        for name in ("x", "y"):
+            fill(tmp_path / part / name, seeds)
+    data = read(tmp_path)
+    assert data.classes == ("x", "y") and (len(data.train), len(data.test)) == (12, 4)
+
+
+def test_a_part_without_the_classes_is_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part, seeds in (("train", range(6)), ("val", range(50, 52))):
+        for name in ("x", "y"):
+            fill(tmp_path / part / name, seeds)
+    fill(tmp_path / "test", range(70, 80))  # without labels, as competitions have them
+    data = read(tmp_path)
+    assert (len(data.train), len(data.test)) == (12, 4)
+    assert "train and val are read; left out: test" in capsys.readouterr().err
+
+
+def test_a_training_part_alone_is_no_class(tmp_path: Path) -> None:
+    fill(tmp_path / "train" / "x", range(6)), fill(tmp_path / "train" / "y", range(10, 16))
+    assert read(tmp_path).classes == ("x", "y")
+
+
+def test_a_train_on_rails_is_a_class(tmp_path: Path) -> None:
+    fill(tmp_path / "train", range(6)), fill(tmp_path / "car", range(10, 16))
+    assert read(tmp_path).classes == ("car", "train")
+
+
+def test_what_systems_leave_beside_pictures_is_no_class(tmp_path: Path) -> None:
+    fill(tmp_path / "x", range(6)), fill(tmp_path / "y", range(10, 16))
+    fill(tmp_path / "__MACOSX" / "x", range(3)), fill(tmp_path / "x" / "@eaDir", range(20, 23))
+    data = read(tmp_path)
+    assert data.classes == ("x", "y") and len(data.train) + len(data.test) == 12
+
+
+def test_pictures_on_both_sides_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part, seeds in (("train", range(6)), ("test", range(4, 8))):
+        fill(tmp_path / part / "x", seeds)
+    read(tmp_path)
+    assert "2 of the 4 test pictures are training pictures, too" in capsys.readouterr().err

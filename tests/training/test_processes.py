@@ -79,7 +79,7 @@ def test_two_processes_are_killed_and_resumed(tmp_path: Path) -> None:
 
 MEASURES = """
 import json, sys
-from gencl.core.processes import main_process
+from gencl.core.launcher import main_process
 from gencl.uses.fid import fid
 from gencl.api import load_run
 run, option, n = sys.argv[1:]

@@ -1,0 +1,67 @@
+"""What torchrun or accelerate launch says to each of the processes that it starts, by its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gencl.core.errors import UsageError
+
+_NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+_RENDEZVOUS = ("LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_ADVICE = "start gencl by torchrun or accelerate launch, which set all of it, or unset it for one process"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """This process among those that were started together: ``rank`` of ``world``, ``local_world`` of them here."""
+
+    rank: int = 0
+    world: int = 1
+    local_world: int = 1
+
+    @property
+    def prefix(self) -> list[str]:
+        """The words before ``gencl`` in a command that starts as many processes."""
+        if self.world == 1:
+            return []
+        nodes = self.world // self.local_world
+        several = ["--nnodes", str(nodes)] if nodes > 1 else []
+        return ["torchrun", *several, "--nproc_per_node", str(self.local_world), "-m"]
+
+
+def launch(environment: Mapping[str, str] = os.environ) -> Launch:
+    """Return what the launcher set, or one process alone. Raises UsageError naming the variable that is wrong."""
+    numbers: dict[str, int] = {}
+    for name in _NUMBERS:
+        text = environment.get(name)
+        if text is None:
+            continue
+        if not (text.isascii() and text.isdigit()):
+            raise UsageError(f"${name} is {text!r}, which is no number of a process; {_ADVICE}")
+        numbers[name] = int(text)
+    if numbers.get("LOCAL_WORLD_SIZE") == 0:
+        raise UsageError(f"$LOCAL_WORLD_SIZE is 0; {_ADVICE}")
+    rank, world = numbers.get("RANK", 0), numbers.get("WORLD_SIZE", 1)
+    if rank >= world:
+        raise UsageError(f"$RANK is {rank} of $WORLD_SIZE={environment.get('WORLD_SIZE', 'unset')}; {_ADVICE}")
+    absent = [name for name in ("RANK", *_RENDEZVOUS) if name not in environment]
+    if world > 1 and absent:
+        raise UsageError(f"$WORLD_SIZE is {world}, and ${absent[0]} is not set; {_ADVICE}")
+    return Launch(rank, world, numbers.get("LOCAL_WORLD_SIZE", 1 if world == 1 else world))
+
+
+def main_process() -> bool:
+    """Whether this process is the one that prints. What a launcher set wrongly is somebody else's to tell."""
+    try:
+        return launch().rank == 0
+    except UsageError:
+        return True
+
+
+def unlaunched(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for processes of our own, which are not those that a launcher has started."""
+    names = (*_NUMBERS, *_RENDEZVOUS, "GROUP_RANK", "ROLE_RANK", "ROLE_WORLD_SIZE")
+    launchers = ("TORCHELASTIC_", "ACCELERATE_")
+    return {name: value for name, value in environment.items() if name not in names and not name.startswith(launchers)}

@@ -1,0 +1,58 @@
+"""Whether images are still those that a run was trained and measured on: pictures come and go in people's folders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gencl.core.errors import GenclError, UsageError
+from gencl.runs.build import make_scenario
+from gencl.runs.folder import RunFolder
+from gencl.scenarios.task import Scenario, Task
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hashes of a task's images: of those to learn from, and of those kept apart for choosing and for testing."""
+
+    train: str
+    held_out: str
+
+    @property
+    def both(self) -> str:
+        """A hash of all of them, as metrics.json records it."""
+        return hashlib.sha256((self.train + self.held_out).encode()).hexdigest()[:16]
+
+
+def fingerprints(tasks: Sequence[Task]) -> list[Fingerprint]:
+    """The fingerprint of each task's images."""
+    return [
+        Fingerprint(task.source(1, 0).fingerprint(), task.validation.fingerprint() + task.test.fingerprint())
+        for task in tasks
+    ]
+
+
+def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
+    """Raises UsageError where a run has recorded other images of its tasks than the present ones."""
+    try:
+        metrics = run.metrics
+    except GenclError:  # a model and its settings alone, or a run that has learned no task yet
+        return
+    recorded = metrics.get("images", [])  # older runs have none
+    changed = [name for name, one, here in zip(metrics["tasks"], recorded, present, strict=False) if one != here.both]
+    if changed:
+        raise UsageError(
+            f"{run.path}: the images of {', '.join(changed[:3])}{' and others' * (len(changed) > 3)} are not those "
+            "that it was trained and measured on (some were added, changed or removed): its figures would be of other "
+            "held-out images, and perhaps of another reader; restore them, or train a new run"
+        )
+
+
+def scenario_of(run: RunFolder, root: Path | None) -> Scenario:
+    """The tasks of a run, on the CPU, with the images that it was trained on. Raises UsageError where they are others,
+    and what `make_scenario` raises."""
+    scenario = make_scenario(run.settings, root)
+    check_images(run, fingerprints(scenario.tasks))
+    return scenario

@@ -1,0 +1,81 @@
+"""Measuring a run again: with as many images as are said, and on those that it was trained and measured on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gencl
+from gencl.api import Run
+from gencl.core.errors import UsageError
+from tests.conftest import gencl as command
+from tests.conftest import tiny
+from tests.training.runs import train
+
+
+def pictures(folder: Path, seeds: range) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        pixels = np.random.default_rng(seed).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{seed}.png")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A classifier of the pictures in ``own/{train,test}/{a,b}``."""
+    root = tmp_path_factory.mktemp("own")
+    for part, first in (("train", 0), ("test", 50)):
+        for place, name in enumerate("ab"):
+            pictures(root / "own" / part / name, range(first + 10 * place, first + 10 * place + 6))
+    sets = ["train.steps=4", "model.hidden=[12,8]", f"data.name={root}/own", "scenario.classes_per_task=1"]
+    return gencl.train("digits-mlp", "sgd", 0, root / "run", set=sets, progress="silent")
+
+
+def test_n_is_what_was_drawn(tmp_path: Path) -> None:
+    sets = ["scenario.classes_per_task=5", "scenario.tasks=2", "train.steps=1"]
+    run = gencl.train("digits-cgan", "sgd", 0, tmp_path, set=[*tiny("digits-cgan"), *sets], progress="silent")
+    assert run.evaluation["n"] == 20
+    assert run.evaluate(["fid"], n=3)["n"] == 5  # one of each class
+    shown = command("evaluate", run.path, "--metrics", "fid", "--n", "12", "--json").stdout
+    assert '"n": 10' in shown
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_other_images_are_refused_wherever_a_run_is_measured(part: str, trained: Run, tmp_path: Path) -> None:
+    own = Path(trained.settings.data.name)
+    assert trained.evaluate()["n"] == 6
+    added = own / part / "a" / "more.png"
+    shutil.copy(own / part / "b" / f"{60 if part == 'test' else 10}.png", added)
+    try:
+        for use in (trained.evaluate, lambda: gencl.fid(trained.path, n=4), lambda: trained.analyze("similarity")):
+            with pytest.raises(UsageError, match=r"the images of a are not those that it was trained and measured on"):
+                use()
+        with pytest.raises(UsageError, match="the images of a are not those"):  # a table of two data sets
+            gencl.compare("sgd", [0], _cell(trained, tmp_path), config=trained.path / "config.yaml", progress="silent")
+    finally:
+        added.unlink()
+    assert trained.evaluate()["n"] == 6
+
+
+def _cell(run: Run, folder: Path) -> Path:
+    """A comparison that has finished with this run."""
+    shutil.copytree(run.path, folder / "sgd" / "seed-0")
+    (folder / "results.json").write_text('{"preset": "digits-mlp"}')
+    return folder
+
+
+def test_a_resumed_run_is_measured_on_the_same_images(trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    (tmp_path / "run" / "report.html").unlink()
+    own = Path(trained.settings.data.name) / "test" / "a"
+    shutil.copy(own.parent / "b" / "60.png", own / "more.png")
+    try:
+        with pytest.raises(UsageError, match="of other held out: the images that it is measured on"):
+            gencl.train(out=tmp_path / "run", resume=True, progress="silent")
+    finally:
+        (own / "more.png").unlink()
+    assert train(tmp_path / "new", "digits-mlp", "sgd").metrics["images"]
