@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ import click
 
 from gencl import __version__
 from gencl.core.errors import GenclError
+from gencl.core.launcher import check_alone, launch, main_process
 from gencl.core.threads import wait_asleep
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
@@ -41,6 +43,9 @@ COMMANDS = {
     "doctor": "what works on this machine, and how to mend what does not",
 }
 
+TOGETHER = ("train", "extend", "evaluate", "fid")
+"""Those that share their work where a launcher has started several processes."""
+
 INNER = ("train-seeds",)
 """Commands that gencl itself starts."""
 
@@ -54,6 +59,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in (*COMMANDS, *INNER):
             return None
+        if cmd_name not in TOGETHER:
+            check_alone(cmd_name)
         command: click.Command = import_module(f"gencl.commands.{cmd_name.replace('-', '_')}_command").command
         return command
 
@@ -93,6 +100,7 @@ def main() -> None:
     if len(sys.argv) == 1:
         sys.argv.append("--help")
     try:
+        launch()  # or it says what is wrong with what a launcher has set
         cli(standalone_mode=False, prog_name="gencl")
     except click.exceptions.Abort:
         _fail("stopped", 130)
@@ -133,10 +141,9 @@ def _fail(message: str, status: int) -> NoReturn:
     """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
     if len(message) > LONGEST_MESSAGE:  # it may repeat what somebody passed
         message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
-    from gencl.core.launcher import main_process
-
-    if main_process():
-        click.echo(f"gencl: {message}", err=True)
-    elif status == 1:
-        click.echo(f"gencl (process {os.environ['RANK']}): {message}", err=True)
+    with suppress(OSError, ValueError):  # standard error may be closed
+        if main_process():
+            click.echo(f"gencl: {message}", err=True)
+        elif status == 1:
+            click.echo(f"gencl (process {launch().rank}): {message}", err=True)
     sys.exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -33,6 +34,23 @@ def is_path(name: str) -> bool:
 def absolute(name: str) -> str:
     """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
     return os.path.abspath(os.path.expanduser(name)) if is_path(name) else name  # noqa: PTH100, PTH111  # Path raises
+
+
+def locked(folder: Path, patience: float = 0.0) -> int:
+    """Locks a folder for this process, and returns what `os.close` unlocks: the kernel does so when the process ends.
+
+    Raises BlockingIOError where another process has locked it, and has it still after ``patience`` seconds.
+    """
+    lock, deadline = os.open(folder, os.O_RDONLY), time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError as error:
+            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                os.close(lock)
+                raise
+        time.sleep(0.05)
 
 
 def write(path: Path, data: bytes | str) -> None:

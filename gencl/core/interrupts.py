@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM ask a run to stop; it does so after the present step, with a checkpoint. A second one stops at
-once."""
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) ask a run to stop; it does so after the present step, with a
+checkpoint. A second one stops at once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,19 @@ class StopRequest:
         return self.signal is not None
 
 
+def _asking() -> list[signal.Signals]:
+    """The signals that ask to stop: none but in the main thread, and not SIGHUP where nohup has it ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    heard = hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([hang_up] if hang_up is not None and heard else [])]
+
+
 @contextmanager
 def calling(stop: Callable[[int], None]) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM call ``stop`` with their number. Acts in the main thread only."""
-    main = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
-    before = {number: signal.signal(number, lambda number, _: stop(number)) for number in numbers}
+    """Within the block signals that ask to stop call ``stop`` with their number. Acts in the main thread only."""
+    before = {number: signal.signal(number, lambda number, _: stop(number)) for number in _asking()}
     try:
         yield
     finally:
@@ -40,17 +47,13 @@ def calling(stop: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Notes the first SIGINT or SIGTERM inside the block; a second, a moment later, has its usual effect.
+    """Notes the first signal that asks to stop inside the block; a second, a moment later, has its usual effect.
 
     One right after the first is the same request come by two ways (the terminal and a launcher such as torchrun). Acts
     in the main thread only.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in signals}
+    before = {number: signal.getsignal(number) for number in _asking()}
 
     def note(number: int, frame: FrameType | None) -> None:
         if request.signal is None:
@@ -63,7 +66,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    for number in signals:
+    for number in before:
         signal.signal(number, note)
     try:
         yield request

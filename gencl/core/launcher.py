@@ -52,6 +52,15 @@ def launch(environment: Mapping[str, str] = os.environ) -> Launch:
     return Launch(rank, world, numbers.get("LOCAL_WORLD_SIZE", 1 if world == 1 else world))
 
 
+def check_alone(command: str) -> None:
+    """Raises UsageError where a launcher has started several processes of a command that is for one."""
+    if (world := launch().world) > 1:
+        raise UsageError(
+            f"{command} is for one process, and a launcher has started {world}; start it without torchrun or "
+            "accelerate launch" + (": it starts processes itself (--jobs N)" if command in ("compare", "tune") else "")
+        )
+
+
 def main_process() -> bool:
     """Whether this process is the one that prints. What a launcher set wrongly is somebody else's to tell."""
     try:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import Literal
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gencl.core.terminal import ERRORS, console
+
 Mode = Literal["auto", "lines", "silent"]
 
 
@@ -23,8 +23,8 @@ class Reporter:
     """Shows the steps of a run on standard error, which leaves standard output to results."""
 
     def __init__(self, total: int, done: int, mode: Mode = "auto") -> None:
-        self._mode = "bar" if mode == "auto" and sys.stderr.isatty() else "lines" if mode == "auto" else mode
-        self.console = Console(stderr=True, highlight=False)
+        self._mode = "bar" if mode == "auto" and ERRORS.isatty() else "lines" if mode == "auto" else mode
+        self.console = console()
         self._bar: Progress | None = None
         self._id: TaskID | None = None
         if self._mode == "bar":

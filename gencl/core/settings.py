@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from gencl.core.files import absolute
+from gencl.core.files import absolute, is_path
 from gencl.core.part import Part, check
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -179,10 +179,24 @@ class Settings(Part):
         train = _at_default(self.train, _ACCELERATION)
         return self.model_dump(mode="json", by_alias=True, exclude={"plugins": True, **unset, "train": train})
 
+    def placeless(self) -> dict[str, Any]:
+        """The tree without the places of folders, which may be moved: what they hold is told by their images."""
+        tree = self.tree()
+        tree["data"]["name"] = _unplaced(self.data.name)
+        if isinstance(domains := tree["scenario"].get("domains"), list):
+            tree["scenario"]["domains"] = [_unplaced(name) for name in domains]
+        for task in tree.get("extend", ()):
+            task["data"] = _unplaced(task["data"])
+        return tree
+
     def to_yaml(self) -> str:
         """All of it, as config.yaml holds it."""
         plugins = {"plugins": self.plugins} if self.plugins else {}
         return yaml.safe_dump({**self.tree(), **plugins}, sort_keys=False, allow_unicode=True)
+
+
+def _unplaced(name: object) -> object:
+    return "(a folder)" if isinstance(name, str) and is_path(name) else name
 
 
 def _at_default(part: Part, names: Sequence[str]) -> set[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-_NAMES = {
+NAMES = {
     torch.int64: "I64",
     torch.float64: "F64",
     torch.float32: "F32",
@@ -29,13 +29,13 @@ _NAMES = {
 
 def pieces(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
     """The bytes of a file with these tensors: its head, then each tensor. Equal tensors give equal bytes."""
-    kinds = list(_NAMES)
+    kinds = list(NAMES)
     order = sorted(tensors, key=lambda name: (kinds.index(tensors[name].dtype), name))
     head, end = {}, 0
     for name in order:
         tensor, start = tensors[name], end
         end += tensor.numel() * tensor.element_size()
-        head[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+        head[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
     text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
+from gencl.core.terminal import ERRORS, console
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 2.0
@@ -22,11 +21,11 @@ LINE_SECONDS = 10.0
 def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """The items as they come; a bar on standard error where that is a terminal and they have taken two seconds, else a
     line after ten seconds, and others as time goes on."""
-    if not (main_process() and sys.stderr.isatty()):
+    if not (main_process() and ERRORS.isatty()):
         yield from _with_lines(items, total, what) if main_process() else items
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = Progress(*columns, console=console(), transient=True)
     task = bar.add_task(what, total=total)
     started, shown = time.monotonic(), False
     try:
@@ -54,4 +53,4 @@ def _with_lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
 def say(line: str, progress: Mode = "auto") -> None:
     """A line on standard error, of several processes from the first alone; nothing where ``progress`` is silent."""
     if progress != "silent" and main_process():
-        Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
+        console().print(line, markup=False, soft_wrap=True)

@@ -1,9 +1,15 @@
-"""Whether a function loads a data set: what the registry is given."""
+"""Whether a function loads a data set: what the registry is given, and what the function returns."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
+
+import torch
+
+from gencl.core.errors import GenclError
+from gencl.core.files import printable
+from gencl.datasets.dataset import Dataset, Split
 
 
 def problem(name: str, thing: Any) -> str:
@@ -12,4 +18,37 @@ def problem(name: str, thing: Any) -> str:
         inspect.signature(thing).bind(None, True)
     except (TypeError, ValueError):
         return "must be a function load(root, download) that returns a gencl.Dataset or the Path of a folder"
+    return ""
+
+
+def checked(name: str, dataset: Any) -> Dataset:
+    """Return what a loader has returned, or a folder was read as. Raises GenclError that says what is wrong with it."""
+    if not isinstance(dataset, Dataset):
+        what = f"{type(dataset).__name__} {dataset!r}"[:80]
+        raise GenclError(
+            f"data set {name}: load returned {what}; it must return a gencl.Dataset or the Path of a folder"
+        )
+    wrong = _wrong(dataset)
+    if wrong:
+        raise GenclError(f"data set {printable(name)}: {wrong}")
+    return dataset
+
+
+def _wrong(dataset: Dataset) -> str:
+    classes, parts = dataset.classes, {"training": dataset.train, "test": dataset.test}
+    if not all(isinstance(part, Split) for part in parts.values()):
+        return "its train and test must be gencl.Split(images, labels)"
+    if not classes or not all(isinstance(each, str) for each in classes) or len(set(classes)) < len(classes):
+        return f"its classes must be different names, not {classes!r:.80}"
+    if dataset.train.shape != dataset.test.shape:
+        return f"its training images are {dataset.train.shape}, its test images {dataset.test.shape} (c, h, w)"
+    for part, split in parts.items():
+        labels = split.labels
+        if labels.dtype != torch.int64 or labels.ndim != 1:
+            return f"its {part} labels must be int64 of shape (n,), not {labels.dtype} {tuple(labels.shape)}"
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+            return f"its {part} labels must be from 0 to {len(classes) - 1}, one for each of its classes"
+        absent = (labels.bincount(minlength=len(classes)) == 0).nonzero().flatten().tolist()
+        if absent:
+            return f"there are no {part} images of class {classes[absent[0]]}"
     return ""

@@ -11,6 +11,7 @@ from gencl.core.folders import data_root
 from gencl.core.registry import did_you_mean
 from gencl.core.settings import DataSettings
 from gencl.datasets import DATASETS
+from gencl.datasets.check import checked
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.folder import Listing, is_class_folder, list_folder, read_folder, read_listing
 from gencl.datasets.resize import fit
@@ -28,7 +29,7 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
     Raises UsageError for a name that is not known, GenclError for data that are absent or damaged.
     """
     if is_path(name):
-        return read_folder(Path(absolute(name)), data)
+        return checked(name, read_folder(Path(absolute(name)), data))
     if name not in DATASETS:
         hint = did_you_mean(name, DATASETS)
         raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")
@@ -36,7 +37,9 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
     loaded = folder if folder is not None else DATASETS.get(name)(root, download)
     if isinstance(loaded, Path):
         loaded = list_folder(loaded)
-    return read_listing(loaded, name, data) if isinstance(loaded, Listing) else _fitted(loaded, data)
+    if isinstance(loaded, Listing):
+        return checked(name, read_listing(loaded, name, data))
+    return _fitted(checked(name, loaded), data)
 
 
 def _folder(name: str, root: Path | None) -> Path | None:

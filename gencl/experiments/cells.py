@@ -97,6 +97,6 @@ def kind_of(cell: Settings) -> str:
 def check_cell(folder: Path, settings: Settings) -> None:
     """Raises UsageError where a cell's folder holds a run of other settings."""
     if (folder / "config.yaml").is_file():
-        changed = differences(stored_settings(folder).tree(), settings.tree())
+        changed = differences(stored_settings(folder).placeless(), settings.placeless())
         if changed:
             raise UsageError(f"{folder} was made with other settings: {'; '.join(changed)}; choose another --out")

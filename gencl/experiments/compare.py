@@ -12,6 +12,7 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments, together
 from gencl.core.errors import Interrupted, UsageError
+from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
 from gencl.core.threads import most_threads
@@ -74,6 +75,7 @@ def compare(
 
     Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
     """
+    check_alone("compare")
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
     if baseline is not None and baseline not in (labels := [variant.label for variant in variants]):
         raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")

@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from gencl.core import command
+from gencl.experiments import lifeline
 
 IMPORTED = (
     "torch._dynamo",  # PyTorch's optimisers import it at their first step
@@ -70,8 +71,10 @@ class Forked:
 
 
 class ForkServer:
-    """Starts commands of `gencl`; its process is made when it is first needed, in the environment given, or else in
-    that of the moment."""
+    """Starts commands of `gencl`, which stop when this process has ended.
+
+    The server's process is made when it is first needed, in the environment given, or else in that of the moment.
+    """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
@@ -111,7 +114,7 @@ class ForkServer:
 def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Starts the server's process, which is asked through this socket, in the environment given or in ours."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gencl.experiments.fork_server", str(requests.fileno())],
+        command.python("gencl.experiments.fork_server", str(requests.fileno())),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -166,8 +169,9 @@ def _run(arguments: Sequence[str], reply: int, errors: int) -> NoReturn:
         os.close(errors)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with socket.socket(fileno=reply) as connection:
-            connection.send(json.dumps({"pid": os.getpid()}).encode())
+        connection = socket.socket(fileno=reply)
+        connection.send(json.dumps({"pid": os.getpid()}).encode())
+        lifeline.watch(lambda: connection.recv(1))
         status = command.run(arguments)
     finally:
         sys.stderr.flush()

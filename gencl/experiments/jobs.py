@@ -7,8 +7,11 @@ to is told by its exit status in a JSON file there and by its run directory.
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +23,7 @@ from gencl.core import command, files
 from gencl.core.errors import UsageError
 from gencl.core.extras import EXTRAS
 from gencl.core.interrupts import calling
+from gencl.core.launcher import unlaunched
 
 EXECUTORS = ("slurm", "local")
 POLL_SECONDS = 0.5
@@ -57,14 +61,15 @@ def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
 
 
 class Jobs:
-    """Runs commands of gencl as jobs; SIGINT and SIGTERM cancel them, and they write their checkpoints."""
+    """Runs commands of gencl as jobs; signals that ask to stop cancel them, and they write their checkpoints."""
 
     def __init__(self, executor: str, folder: Path, options: Mapping[str, str]) -> None:
         """``folder``: where submitit keeps its files; every node must see it. See `check_executor`."""
         from submitit import AutoExecutor
 
         self._folder = folder.resolve()
-        self._executor = AutoExecutor(self._folder, cluster=executor)
+        python = shlex.quote(sys.executable) + " -P" * (sys.version_info >= (3, 11))  # imports nothing from here
+        self._executor = AutoExecutor(self._folder, cluster=executor, **{f"{executor}_python": python})
         if executor == "slurm":
             self._executor.update_parameters(slurm_job_name="gencl", slurm_additional_parameters=dict(options))
         else:
@@ -146,7 +151,9 @@ def run_cell(arguments: Sequence[str], file: str) -> None:
     Slurm sends SIGUSR2 before the time is up: it stops as by SIGTERM, with a checkpoint.
     """
     signal.signal(signal.SIGUSR2, lambda *_: signal.raise_signal(signal.SIGTERM))
-
+    environment = unlaunched(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
     again = ["--resume"] if (_cell(arguments) / "config.yaml").is_file() and "--resume" not in arguments else []
     status = command.run([*arguments, *again])  # again: Slurm has put the job back into the queue
     files.write_json(Path(file), {"status": status})

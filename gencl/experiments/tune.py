@@ -13,6 +13,7 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments, together
 from gencl.core.errors import UsageError
+from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode
 from gencl.core.registry import parts_of
 from gencl.core.waiting import say
@@ -73,6 +74,7 @@ def tune(
 
     Raises UsageError for wrong use.
     """
+    check_alone("tune")
     names = _method_names(methods)
     sets, validation, added = _on_validation(preset, config, names[0], together(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from gencl.core import command
 from gencl.core.interrupts import calling
+from gencl.core.launcher import unlaunched
 from gencl.core.threads import wait_asleep
 from gencl.experiments.fork_server import ForkServer
 
@@ -32,14 +34,17 @@ class Started:
     """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        theirs, self._lifeline = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gencl", *arguments],
+            command.python("gencl.experiments.lifeline", *arguments),
+            stdin=theirs,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
             env=environment,
         )
+        os.close(theirs)
 
     def terminate(self) -> None:
         """Sends SIGTERM if it runs."""
@@ -48,16 +53,19 @@ class Started:
     def wait(self) -> tuple[int, str]:
         """Its exit status once it has ended, and what it wrote to standard error."""
         _, errors = self._process.communicate()
+        os.close(self._lifeline)
         return self._process.returncode, errors
 
 
 class Workers:
-    """The processes that train cells; SIGINT and SIGTERM are passed on to them, and they write their checkpoints."""
+    """The processes that train cells; a signal that asks to stop is passed on to them, and they write checkpoints."""
 
     def __init__(self, device: str, threads: int | None = None) -> None:
         """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`).
         ``threads``: the most that a cell chooses for itself; default as PyTorch."""
-        self._environment = dict(os.environ) if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        self._environment = unlaunched(os.environ)
+        if threads is not None:
+            self._environment["OMP_NUM_THREADS"] = str(threads)
         wait_asleep(self._environment)
         self._signal = 0
         self._running: set[Worker] = set()

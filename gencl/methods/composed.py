@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gencl.core.errors import UsageError
 from gencl.learners.learner import Learner
+from gencl.methods import returned
 from gencl.methods.base import Context, Method, Stage, StepContext, under, within
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
@@ -45,11 +46,11 @@ class Composed(Method):
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         for method in self.methods:
-            tasks = method.episodes(tasks)
+            tasks = returned.episodes(method, tasks)
         return list(tasks)
 
     def stages(self, task: int, last: bool) -> list[Stage]:
-        staged = [stages for method in self.methods if len(stages := method.stages(task, last)) > 1]
+        staged = [stages for method in self.methods if len(stages := returned.stages(method, task, last)) > 1]
         if len(staged) > 1:
             raise UsageError(f"{'+'.join(self.names)}: two of these methods have stages of their own")
         return staged[0] if staged else [Stage("train")]
@@ -64,11 +65,11 @@ class Composed(Method):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         for method in self.methods:
-            batch = method.extend_batch(ctx, batch)
+            batch = returned.extended(method, ctx, batch)
         return batch
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        terms = [term for method in self.methods if (term := method.penalty(ctx)) is not None]
+        terms = [term for method in self.methods if (term := returned.penalty(method, ctx)) is not None]
         return sum(terms[1:], terms[0]) if terms else None
 
     def adjust_gradients(self, ctx: StepContext) -> None:
@@ -88,13 +89,13 @@ class Composed(Method):
             method.after_task(ctx)
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        return {name: share for method in self.methods for name, share in method.capacity(learner).items()}
+        return {name: share for method in self.methods for name, share in returned.capacity(method, learner).items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         return {
             name: tensor
             for key, method in zip(self.names, self.methods, strict=True)
-            for name, tensor in under(key, method.state_dict()).items()
+            for name, tensor in under(key, returned.state(method)).items()
         }
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:

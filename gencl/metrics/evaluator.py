@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
 from gencl.metrics.notes import bias_notes, describe, pool_note
 from gencl.metrics.perceptual import Backbone, Perceptual
+from gencl.metrics.returned import figures, number
 from gencl.metrics.snapshot import Conditions, Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.scenarios.task import Scenario, Task
@@ -63,6 +64,7 @@ class Evaluator:
         backbone: Backbone = "alex",
     ) -> None:
         self.learner, self.scenario, self.settings = learner, scenario, settings
+        self._progress: Mode = progress
         if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
         extractor = make_extractor(scenario, settings, progress, weights) if GENERATOR.of(learner) else None
@@ -124,7 +126,7 @@ class Evaluator:
                 {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
                 for i, task in enumerate(snapshot.tasks)
             ],
-            "mean": {m.name: m.overall(measured[m.name]) for m in metrics if m.name in measured},
+            "mean": self._overall([metric for metric in metrics if metric.name in measured], measured),
             "summary": self._together(metrics, snapshot),
             **({"floor": floor} if floor else {}),
         }
@@ -150,16 +152,23 @@ class Evaluator:
             return {}
         snapshot = RealSnapshot(self.learner, self.conditions, tasks, keep=True)
         measured = self._measured(metrics, snapshot)
-        overall = {m.name: m.overall(measured[m.name]) for m in metrics}
-        overall |= self._together(metrics, snapshot)
         n = min(len(snapshot.classes_of(task)) for task in tasks)
-        return {"n": n, **{name: value for name, value in overall.items() if value is not None}}
+        return {"n": n, **self._overall(metrics, measured), **self._together(metrics, snapshot)}
 
-    @staticmethod
-    def _together(metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, float]:
+    def _overall(self, metrics: Sequence[Metric], measured: Mapping[str, list[float | None]]) -> dict[str, float]:
+        """One figure of each metric for all tasks, where it is defined."""
+        return self._figures((m, {m.name: m.overall(measured[m.name])}) for m in metrics)
+
+    def _together(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, float]:
         """The figures over the images of several tasks together."""
-        figures = {name: value for m in metrics for name, value in m.final_summary(snapshot, snapshot.tasks).items()}
-        return {name: value for name, value in figures.items() if value is not None}
+        return self._figures((metric, metric.final_summary(snapshot, snapshot.tasks)) for metric in metrics)
+
+    def _figures(self, summaries: Iterable[tuple[Metric, Mapping[str, float | None]]]) -> dict[str, float]:
+        """What summaries of metrics say, as far as it is defined."""
+        found: dict[str, float] = {}
+        for metric, values in summaries:
+            found |= figures(values, metric.name, self._progress)
+        return found
 
     def _lpips(self) -> dict[str, Any]:
         """What LPIPS depends on."""
@@ -195,18 +204,18 @@ class Evaluator:
         training = self.learner.training
         self.learner.eval()
         try:
-            return {metric.name: [_once(metric, snapshot, task) for task in snapshot.tasks] for metric in metrics}
+            return {metric.name: [self._once(metric, snapshot, task) for task in snapshot.tasks] for metric in metrics}
         finally:
             self.learner.train(training)
 
     def summary(self, matrices: Mapping[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
         """The figures that are defined; with a snapshot those too that are taken once, at the end."""
-        figures: dict[str, float | None] = {}
+        found: dict[str, float] = {}
         for metric in self.metrics:
-            figures.update(metric.summary(matrices[metric.name]))
+            found |= self._figures([(metric, metric.summary(matrices[metric.name]))])
             if snapshot is not None:
-                figures.update(metric.final_summary(snapshot, list(self.scenario.tasks)))
-        return {name: value for name, value in figures.items() if value is not None}
+                found |= self._figures([(metric, metric.final_summary(snapshot, list(self.scenario.tasks)))])
+        return found
 
     def features(self) -> dict[str, Any] | None:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
@@ -232,6 +241,8 @@ class Evaluator:
             **({"added": added} if added else {}),
         }
 
+    def _once(self, metric: Metric, snapshot: Snapshot, task: Task) -> float | None:
+        def measured() -> float | None:
+            return number(metric.measure(snapshot, task), metric.name, f"on task {task.name}", self._progress)
 
-def _once(metric: Metric, snapshot: Snapshot, task: Task) -> float | None:
-    return snapshot.once((metric.name, task.index), lambda: metric.measure(snapshot, task))
+        return snapshot.once((metric.name, task.index), measured)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gencl.core.terminal import console
 from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, label, shown, with_unit
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def column_head(name: str, features: Mapping[str, Any] | None) -> str:
 def show(*parts: Table | Text | str, width: int | None = None) -> None:
     """Prints tables, and lines, which the terminal wraps; a file or a log gets ``width`` columns, so that tables are
     whole there."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=width)
+    out = console(errors=False)
+    if not out.is_terminal:
+        out = console(errors=False, width=width)
     for part in parts:
-        console.print(part, markup=False, soft_wrap=not isinstance(part, Table))
+        out.print(part, markup=False, soft_wrap=not isinstance(part, Table))
 
 
 def print_run(run: RunFolder) -> None:

@@ -10,6 +10,7 @@ import torch
 
 import gencl
 from gencl.learners.learner import Learner
+from gencl.methods import returned
 from gencl.methods.base import Method, state_bytes
 
 
@@ -21,7 +22,7 @@ def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
         "shared_nonzero": sum(int(p.count_nonzero()) for p in learner.shared().values()),
         "per_task": sum(p.numel() for p in learner.own(len(learner.tasks) - 1).values()),
         "total": sum(p.numel() for p in learner.parameters()),
-        "method_state_bytes": state_bytes(method.state_dict()),
+        "method_state_bytes": state_bytes(returned.state(method)),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -27,10 +26,14 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
 from gencl.runs.described import count_parameters, environment
+from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
 from gencl.runs.tracking import Name, Tracker
 from gencl.scenarios.task import Scenario, Task
+
+PATIENCE_SECONDS = 10.0
+"""So long a run that is gone on with waits for a process that was asked to stop, and writes its last checkpoint."""
 
 
 class Recorder:
@@ -57,8 +60,7 @@ class Recorder:
         missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         try:
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.folder, os.O_RDONLY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go of it when the process ends
+            self._lock = files.locked(self.folder, PATIENCE_SECONDS if resume else 0)
         except BlockingIOError:
             raise UsageError(
                 f"another process writes the run in {self.folder}; wait, or choose another --out"
@@ -71,7 +73,7 @@ class Recorder:
         self._missing = missing
         if extends is None:
             self.begin()
-        elif (self.folder / "config.yaml").read_text(encoding="utf-8") != extends.to_yaml():
+        elif RunFolder(self.folder).settings.tree() != extends.tree():
             raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
 
     def discard(self) -> None:
@@ -114,15 +116,17 @@ class Recorder:
     def _images(self) -> list[Fingerprint]:
         return fingerprints(self.scenario.tasks)
 
-    def origin(self, without: int = 0) -> dict[str, str]:
+    def origin(self, without: int = 0, placed: bool = False) -> dict[str, str]:
         """Hashes of the settings, the training and the held-out images: a checkpoint of others must not go on.
 
-        ``without`` tasks: as they were before so many were added.
+        ``without`` tasks: as they were before so many were added. ``placed``: as older checkpoints hold it, with the
+        places of folders.
         """
         images = self._images[: len(self._images) - without]
         settings = self.settings.before(without).model_copy(update={"plugins": {}})
+        text = settings.to_yaml() if placed else json.dumps(settings.placeless(), sort_keys=True)
         files_of_plugins = "".join(checksums(self.settings.plugins).values())
-        texts = {"settings": settings.to_yaml(), "data": "".join(task.train for task in images)}
+        texts = {"settings": text, "data": "".join(task.train for task in images)}
         texts |= {"held out": "".join(task.held_out for task in images)}
         texts |= {"plugins": files_of_plugins} if files_of_plugins else {}
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}

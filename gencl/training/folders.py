@@ -68,7 +68,7 @@ def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
-    differing = differences(stored_settings(folder).tree(), settings.tree())
+    differing = differences(stored_settings(folder).placeless(), settings.placeless())
     if differing:
         raise UsageError(f"--resume: the run in {folder} was made with other settings: {'; '.join(differing)}")
 

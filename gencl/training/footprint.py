@@ -15,7 +15,7 @@ from gencl.core.peak import Peak
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Settings, TrainSettings
 from gencl.learners.learner import Learner, Phase
-from gencl.methods import building
+from gencl.methods import building, returned
 from gencl.runs.sizes import unbuilt
 from gencl.runs.state import memory_in_use
 from gencl.scenarios.batch import Batch
@@ -92,7 +92,7 @@ def footprint_of(settings: Settings, scenario: Scenario, world: int = 1) -> Foot
 
 def _footprint(settings: Settings, scenario: Scenario, world: int) -> Footprint:
     method = building.build(settings.method)
-    episodes = method.episodes([_thin(task) for task in scenario.tasks])
+    episodes = returned.episodes(method, [_thin(task) for task in scenario.tasks])
     train, task = settings.train_of(len(scenario.tasks))[-1], episodes[-1]
     learner = unbuilt(settings, episodes, scenario.image_shape)
     phases = learner.phases([part.index for part in task.parts])

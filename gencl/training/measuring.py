@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencl.learners.capabilities import GENERATOR
+from gencl.methods import returned
 from gencl.methods.base import Context
 from gencl.runs.state import give_back_memory
 from gencl.training import zero_shot
@@ -60,7 +61,7 @@ class Files(Observer):
         session, state = self.session, self.session.state
         give_back_memory()
         state.cost.end_task(session.device)
-        capacity = session.method.capacity(ctx.learner)
+        capacity = returned.capacity(session.method, ctx.learner)
         state.capacity += [capacity] if capacity else []
         if ctx.processes.main:
             session.recorder.write_metrics(state, ctx.learner, session.method, session.evaluator)

@@ -12,7 +12,9 @@ from torch.optim import Optimizer
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Settings, TrainSettings
+from gencl.learners import returned as of_learner
 from gencl.learners.learner import Learner, Phase
+from gencl.methods import returned
 from gencl.methods.base import Context, Method, Stage, under, within
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
@@ -58,7 +60,7 @@ class Session:
         self.random = RandomSource(
             settings.seed, "training", device=self.device, rank=self.processes.rank, world=self.processes.world
         )
-        self.episodes = method.episodes(scenario.tasks)
+        self.episodes = returned.episodes(method, scenario.tasks)
         self._train = settings.train_of(len(scenario.tasks))
         self.phases: list[Phase] = []
         self.optimizers: list[Optimizer] = []
@@ -94,7 +96,7 @@ class Session:
         """All tensors of a checkpoint."""
         return {
             **under("learner", self.learner.state_dict()),
-            **under("method", self.method.state_dict()),
+            **under("method", returned.state(self.method)),
             **under("optimizer", optimizer_tensors(self.optimizers)),
             **under("average", self.average.tensors()),
             **under("source", self.source.state_dict() if self.source and self.state.within_task else {}),
@@ -148,7 +150,7 @@ class Session:
 
     def stages(self, ctx: Context) -> list[tuple[Stage, int]]:
         """The stages of the task, each with the step after its last."""
-        stages = self.method.stages(self.state.episode, ctx.last)
+        stages = returned.stages(self.method, self.state.episode, ctx.last)
         return list(zip(stages, schedule.stage_ends(stages, ctx.steps), strict=True))
 
     def enter(self, ctx: Context, number: int, stage: Stage, resumed: bool = False) -> None:
@@ -178,7 +180,7 @@ class Session:
         old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
         return [
             replace(phase, parameters=[*phase.parameters, *old]) if phase.moves_shared else phase
-            for phase in learner.phases(tasks)
+            for phase in of_learner.phases(learner, tasks)
         ]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
@@ -205,7 +207,7 @@ class Session:
         """What the coming step learns from."""
         assert self.source is not None
         rows = self.source.batch(ctx.step, self.processes.rank, self.processes.world)
-        return self.method.extend_batch(ctx, rows)
+        return returned.extended(self.method, ctx, rows)
 
     def conclude(self, ctx: Context) -> None:
         """Ends a task after its last step: learner and method keep what they need of it, and the next task is up."""

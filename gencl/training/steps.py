@@ -9,7 +9,9 @@ from torch.optim import Optimizer
 
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
+from gencl.learners import returned as of_learner
 from gencl.learners.learner import Learner, Phase
+from gencl.methods import returned
 from gencl.methods.base import Context, Method
 from gencl.scenarios.batch import Batch
 from gencl.training.acceleration import Acceleration
@@ -59,8 +61,8 @@ class Steps:
             within = ctx.within(phase, batch)
             switch.on()
             with self._acceleration.of(ctx.train):
-                loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
-                penalty = self._method.penalty(within)
+                loss = of_learner.loss(phase.loss(phase.draw(batch, self._random), ctx.step, self._random), phase)
+                penalty = returned.penalty(self._method, within)
             total = loss.sum() if loss.ndim else loss
             (total if penalty is None else total + penalty).backward()
             stopping = self._processes.average_gradients(phase.parameters, stopping)

@@ -237,7 +237,8 @@ def make_session(
 def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
     """The checkpoint is of these settings and data, or of those before tasks were added."""
     stored = last.state.get("origin", {})
-    here = next((o for k in range(added + 1) if (o := recorder.origin(k))["settings"] == stored.get("settings")), {})
+    origins = (recorder.origin(k, placed) for placed in (False, True) for k in range(added + 1))
+    here = next((origin for origin in origins if origin["settings"] == stored.get("settings")), {})
     stored = {"held out": here.get("held out"), **stored}  # which older checkpoints have not
     for what, advice in (
         ("settings", "config.yaml was changed"),

@@ -7,7 +7,6 @@ import platform
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from gencl.core.command import python
 from gencl.core.errors import GenclError
 from gencl.core.extras import EXTRAS
+from gencl.core.launcher import unlaunched
 from gencl.core.threads import LARGE_STEP
 
 LITTLE_DISK_BYTES = 2 * 2**30
@@ -190,8 +191,8 @@ def _processes() -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as scratch:
         script = Path(scratch) / "two.py"
         script.write_text(_TWO, encoding="utf-8")
-        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+        command = python("torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port))
+        environment = {**unlaunched(os.environ), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
         try:
             done = subprocess.run(
                 [*command, str(script)],

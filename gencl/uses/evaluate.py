@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gencl.core import files
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import GenclError, NotWritten, UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import EvaluateSettings
@@ -39,8 +39,6 @@ def evaluate(
         raise UsageError(
             f"{run.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
         )
-    if not run.ready:
-        files.check_folder(run.path)
     settings = run.settings
     require(settings.plugins, run.path, ("datasets", "scenarios", "learners", "metrics", "extractors"))
     changes: dict[str, Any] = {"samples": n, "features": features}
@@ -77,6 +75,9 @@ def evaluate(
     for note in evaluator.notes(snapshot) if processes.main else ():
         say(note)
     if processes.main and not run.ready:
-        files.write_json(run.path / "evaluation.json", result)
+        try:
+            files.write_json(run.path / "evaluation.json", result)
+        except NotWritten as error:  # a run of somebody else's: what was measured is shown all the same
+            say(f"{error}: the figures are shown, and kept nowhere")
     processes.wait()
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ def fid(
             return read_real(extractor, placed([images.part], accelerator.device)[0], batch_size, processes, keep=True)
         return read(extractor, images.n, images.make, batch_size, accelerator.device, processes, keep=True)
 
+    _check_numbers({generated.name: generated.n, real.name: real.n})
     made, wanted = reading(generated), reading(real)
     assert made.features is not None and made.logits is not None and wanted.features is not None
     if processes.main:
@@ -102,6 +103,13 @@ def fid(
             extractor, (made.statistics, wanted.statistics), (made.features, wanted.features), made.logits
         ),
     }
+
+
+def _check_numbers(numbers: Mapping[str, int]) -> None:
+    """Raises UsageError where a side is too small for any of the scores."""
+    for name, n in numbers.items():
+        if n < 2:
+            raise UsageError(f"{printable(name)}: {n} image; a distance is between two images or more on each side")
 
 
 def _scores(
@@ -155,6 +163,7 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
     """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
     snapshot, processes = evaluator.snapshot(tasks, keep=True), evaluator.conditions.processes
     both = snapshot.features_of(tasks)
+    _check_numbers({name: len(both[0]), "the run's held-out images": len(both[1])})
     logits = [values for task in tasks if (values := snapshot.generated(task).logits) is not None]
     pooled = snapshot.conditions.pool
     for note in evaluator.notes(snapshot) if pooled else bias_notes(len(both[0]), len(both[1]), both[0].shape[1]):

@@ -79,3 +79,29 @@ def test_a_resumed_run_is_measured_on_the_same_images(trained: Run, tmp_path: Pa
     finally:
         (own / "more.png").unlink()
     assert train(tmp_path / "new", "digits-mlp", "sgd").metrics["images"]
+
+
+def test_what_cannot_be_written_is_shown(trained: Run, tmp_path: Path) -> None:
+    """The run of somebody else."""
+    shutil.copytree(trained.path, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation.json"))
+    (tmp_path / "run" / "evaluation.json").mkdir()
+    ended = command("evaluate", tmp_path / "run", "--json")
+    assert ended.returncode == 0 and '"accuracy"' in ended.stdout
+    assert "cannot write" in ended.stderr and "the figures are shown, and kept nowhere" in ended.stderr
+
+
+def test_a_class_of_two_pictures_is_learned_and_measured(tmp_path: Path) -> None:
+    for place, (name, n) in enumerate({"0": 2, "1": 2, "2": 6}.items()):
+        pictures(tmp_path / "own" / name, range(100 * place, 100 * place + n))
+    sets = [f"data.name={tmp_path}/own", "data.size=28", "train.steps=2", "evaluate.features=digits"]
+    run = gencl.train("digits-cgan", "sgd", 0, tmp_path / "run", set=[*tiny("digits-cgan"), *sets], progress="silent")
+    assert run.metrics["matrices"]["fid"][0][0] is None and run.metrics["matrices"]["fid"][-1][-1] is not None
+    assert run.evaluate(["fid", "kid", "prc", "isc", "memorisation"], n=3)["tasks"][0]["task"] == "0"
+
+
+def test_a_distance_needs_two_images_on_each_side(tmp_path: Path) -> None:
+    pictures(tmp_path / "one", range(1))
+    pictures(tmp_path / "real", range(10, 14))
+    for one, other in (("one", "real"), ("real", "one"), ("one", "one")):
+        with pytest.raises(UsageError, match=r"one: 1 image; a distance is between two images or more"):
+            gencl.fid(f"{tmp_path}/{one}", f"{tmp_path}/{other}", size=28, features="digits")

@@ -1,0 +1,190 @@
+"""What plug-ins return is looked at where they return it: one line names them, or what can be meant is understood."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import gencl
+from gencl import plugins
+from gencl.core.errors import GenclError
+from gencl.core.returned import returned
+from gencl.datasets.check import checked
+from gencl.datasets.dataset import Dataset, Split
+from gencl.learners import returned as of_learner
+from gencl.methods import returned as of_method
+from gencl.methods.base import Method, Stage
+from gencl.metrics.returned import figures, number
+from tests.conftest import context, tiny
+from tests.conftest import gencl as command
+
+METRIC = '''
+import torch
+from gencl import Metric
+
+class M(Metric):
+    """Undefined at times."""
+
+    name, better, when = "m", "lower", "{when}"
+
+    @staticmethod
+    def applies(learner, extractor):
+        return ""
+
+    def measure(self, snapshot, task):
+        return {value} if task.index else 0.5
+
+PLUGINS = {{"metrics": {{"m": M}}}}
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Any:
+    file = tmp_path / "mine.py"
+
+    def load(value: str, when: str = "always") -> Path:
+        file.write_text(METRIC.format(value=value, when=when))
+        return file
+
+    yield load
+    plugins.unload_plugin(file)
+
+
+@pytest.mark.parametrize("when", ["always", "at the end"])
+@pytest.mark.parametrize("value", ["float('nan')", "None", "torch.tensor(0.5)"])
+def test_a_run_is_not_lost_by_a_metric(value: str, when: str, plugin: Any, tmp_path: Path) -> None:
+    sets = [part for text in tiny("digits-mlp") for part in ("--set", text)]
+    options = ("--preset", "digits-mlp", "--method", "sgd", *sets, "--plugin", plugin(value, when))
+    ended = command("train", *options, "--out", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    assert ("metric m gave nan on task" in ended.stderr) == ("nan" in value)
+    run = gencl.load_run(tmp_path / "run")
+    assert run.evaluation["mean"]["m"] == 0.5
+    expected = 0.5 if "tensor" in value else None
+    assert when != "always" or run.metrics["matrices"]["m"][-1] == [0.5, expected, expected]
+    assert command("report", run.path).returncode == 0
+
+
+def test_a_metric_without_any_value_leaves_a_whole_run(plugin: Any, tmp_path: Path) -> None:
+    gencl.load_plugin(plugin("None"))
+    file = tmp_path / "mine.py"
+    file.write_text(file.read_text().replace("0.5", "None"))
+    gencl.load_plugin(file)
+    run = gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
+    assert "m" not in run.metrics["summary"] and "m" not in run.evaluation["mean"]
+    assert gencl.load_run(run.path).report.is_file()
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (3, 3),
+        (0.5, 0.5),
+        (True, 1.0),
+        (np.float32(0.5), 0.5),
+        (np.array(2), 2),
+        (torch.tensor([0.5]), 0.5),
+        (Fraction(1, 2), 0.5),
+        (None, None),
+        (float("nan"), None),
+        (np.float64("inf"), None),
+        (torch.tensor(float("-inf")), None),
+    ],
+)
+def test_numbers_of_all_kinds_are_numbers(value: Any, meant: float | None) -> None:
+    found = number(value, "m", "on task a", "silent")
+    assert found == meant and type(found) in (int, float, type(None))
+
+
+@pytest.mark.parametrize("value", ["0.5", torch.ones(2), [0.5], 1j, np.ones(3), object()])
+def test_what_is_no_number_names_the_metric(value: Any) -> None:
+    with pytest.raises(GenclError, match=r"metric m gave .* on task a; it must return a number, or None"):
+        number(value, "m", "on task a")
+    with pytest.raises(GenclError, match="metric m gave"):
+        figures({"m": value}, "m")
+
+
+@pytest.mark.parametrize("value", [None, [1], {1: 2}])
+def test_a_summary_is_figures_by_their_names(value: Any) -> None:
+    with pytest.raises(GenclError, match="as a summary; it must return figures by their names"):
+        figures(value, "m")
+    assert figures({"a": np.float32(1), "b": None, "c": float("nan")}, "m", "silent") == {"a": 1.0}
+
+
+def part(n: int, labels: Any = None, size: int = 4) -> Split:
+    return Split(torch.zeros(n, 1, size, size, dtype=torch.uint8), torch.arange(n) % 2 if labels is None else labels)
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (None, "load returned NoneType None; it must return a gencl.Dataset"),
+        ((part(4), part(4)), "load returned tuple"),
+        (Dataset("x", ("a", "b"), part(4), torch.ones(3)), r"must be gencl.Split"),  # type: ignore[arg-type]
+        (Dataset("x", ("a", "a"), part(4), part(4)), "classes must be different names"),
+        (Dataset("x", (1, 2), part(4), part(4)), "classes must be different names"),  # type: ignore[arg-type]
+        (Dataset("x", ("a", "b"), part(4), part(4, size=8)), r"training images are \(1, 4, 4\)"),
+        (Dataset("x", ("a", "b"), part(4, torch.ones(4)), part(4)), "training labels must be int64"),
+        (Dataset("x", ("a", "b"), part(4), part(4, torch.tensor([0, 1, 2, 0]))), "test labels must be from 0 to 1"),
+        (Dataset("x", ("a", "b"), part(4, torch.tensor([0, -1, 1, 0])), part(4)), "must be from 0 to 1"),
+        (Dataset("x", ("a", "b", "c"), part(4), part(4)), "no training images of class c"),
+        (Dataset("x", ("a", "b"), part(4), part(0)), "no test images of class a"),
+    ],
+)
+def test_a_data_set_is_whole(made: Any, told: str) -> None:
+    with pytest.raises(GenclError, match=f"data set mine: .*{told}"):
+        checked("mine", made)
+    assert checked("mine", whole := Dataset("x", ("a", "b"), part(4), part(2))) is whole
+
+
+def hook(name: str, value: Any) -> Method:
+    """A method whose hook returns a value."""
+    return type("Mine", (Method,), {name: lambda self, *_: value})(None)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("episodes", [None, [], ["a"]]),
+        ("stages", [None, [], [Stage("half", 0.5)], ["train"]]),
+        ("extend_batch", [None, 3]),
+        ("penalty", ["x", torch.ones(3)]),
+        ("capacity", [None, {"a": float("nan")}, {1: 0.5}]),
+        ("state_dict", [None, {"a": 1}, {"a": torch.ones(2, dtype=torch.complex64)}]),
+    ],
+)
+def test_a_method_is_named_with_its_hook(name: str, values: list[Any]) -> None:
+    ctx: Any = context()
+    ask: dict[str, Any] = {
+        "episodes": lambda method: of_method.episodes(method, [ctx.task]),
+        "stages": lambda method: of_method.stages(method, 0, False),
+        "extend_batch": lambda method: of_method.extended(method, ctx, None),  # type: ignore[arg-type]
+        "penalty": lambda method: of_method.penalty(method, ctx),
+        "capacity": lambda method: of_method.capacity(method, ctx.learner),
+        "state_dict": of_method.state,
+    }
+    for value in values:
+        with pytest.raises(GenclError, match=f"method Mine: {name} returned {type(value).__name__}"):
+            ask[name](hook(name, value))
+    assert of_method.capacity(hook("capacity", {"a": torch.tensor(0.5)}), ctx.learner) == {"a": 0.5}
+    assert of_method.penalty(hook("penalty", 0.0), ctx) == 0.0
+
+
+def test_a_learner_is_named() -> None:
+    learner = context().learner
+    (phase,) = of_learner.phases(learner, [0])
+    with pytest.raises(GenclError, match=r"the loss of phase .* returned float 0.5; it must return a tensor"):
+        of_learner.loss(0.5, phase)
+    learner.phases = lambda tasks: None  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(GenclError, match=r"learner MLP\w*: phases returned NoneType None"):
+        of_learner.phases(learner, [0])
+
+
+def test_long_values_are_cut_short() -> None:
+    with pytest.raises(GenclError, match=r"^they returned str 'a{56}\.\.\.; it must return less$"):
+        returned("a" * 100, lambda value: False, "they", "less")
