@@ -8,6 +8,7 @@ from typing import Any
 
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.files import place
 from gencl.runs.documents import Average, Results
 from gencl.runs.folder import RunFolder, open_run
 from gencl.runs.variants import cell_folder, parse_variants
@@ -49,7 +50,7 @@ def subject(path: str | Path) -> Subject:
 
     Raises UsageError where there is none, it is not finished, or a model alone; GenclError where files are damaged.
     """
-    folder = Path(path)
+    folder = place(path)
     if (folder / "results.json").is_file():
         return _comparison(folder)
     run = open_run(folder)

@@ -6,11 +6,11 @@ import json
 
 import click
 
-from gencl.commands.options import machine_options, output_options, plugin_option
+from gencl.commands.options import PATH, machine_options, output_options, plugin_option
 
 
 @click.command("analyze")
-@click.argument("run", type=click.Path(), metavar="RUN|DIR")
+@click.argument("run", type=PATH, metavar="RUN|DIR")
 @click.argument("names", nargs=-1, metavar="[importance|similarity|drift|capacity|sensitivity]...")
 @click.option(
     "--n", "--samples", "samples", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, metavar="N",
@@ -55,6 +55,7 @@ def command(
     import torch
 
     from gencl.analysis import analyze
+    from gencl.core.files import here
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -65,4 +66,4 @@ def command(
     for line in said:
         click.echo(line)
     for path in paths:
-        click.echo(f"  {path}")
+        click.echo(f"  {here(path)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import checked_methods, comparison_options, numbers, plugin_option
+from gencl.commands.options import PATH, checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("compare")
@@ -24,9 +24,7 @@ from gencl.commands.options import checked_methods, comparison_options, numbers,
 @click.option(
     "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: plain training]"
 )
-@click.option(
-    "--out", type=click.Path(), metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]"
-)
+@click.option("--out", type=PATH, metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]")
 @click.option("--ensemble", is_flag=True, help="Train a method's seeds as one where that works (quick on a GPU).")
 @click.option(
     "--executor",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from gencl.commands.options import debug_option, plugin_option
+from gencl.commands.options import PATH, broken_option, debug_option, options_for_settings, plugin_option
 
 
 @click.group("data")
@@ -23,19 +23,9 @@ def command() -> None:
     """
 
 
-_root = click.option(
-    "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
-)
+_root = click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 _size = click.option(
     "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to NxN, as data.size does."
-)
-
-_broken = click.option(
-    "--broken",
-    type=click.Choice(["refuse", "skip"]),
-    default="refuse",
-    show_default=True,
-    help="What becomes of a folder's files that cannot be used, as data.broken.",
 )
 
 
@@ -43,7 +33,7 @@ _broken = click.option(
 @click.argument("name")
 @_root
 @_size
-@_broken
+@broken_option
 @plugin_option
 @debug_option
 def check(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
@@ -56,7 +46,7 @@ def check(name: str, data_root: str | None, size: int | None, broken: Literal["r
 @click.argument("name")
 @_root
 @_size
-@_broken
+@broken_option
 @plugin_option
 @debug_option
 def prepare(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
@@ -71,7 +61,8 @@ def _describe(name: str, root: str | None, size: int | None, broken: Literal["re
     from gencl.datasets.load import load_dataset
 
     folder: Path | None = data_root(root) if root is not None else None
-    dataset = load_dataset(name, DataSettings(name=name, size=size, broken=broken), folder, download)
+    with options_for_settings():
+        dataset = load_dataset(name, DataSettings(name=name, size=size, broken=broken), folder, download)
     shape = "x".join(str(side) for side in dataset.train.shape)
     click.echo(f"{name}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
     for part, split in (("train", dataset.train), ("test", dataset.test)):

@@ -8,13 +8,13 @@ from dataclasses import asdict
 
 import click
 
-from gencl.commands.options import output_options
+from gencl.commands.options import PATH, output_options
 
 _MARKS = {"ok": "ok", "note": "--", "broken": "!!"}
 
 
 @click.command("doctor")
-@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @output_options
 def command(data_root: str | None, as_json: bool) -> None:
     """Look at versions, devices, data, caches, weights, write access and processes, and say how to mend what is broken.

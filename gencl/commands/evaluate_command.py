@@ -7,11 +7,11 @@ from typing import Literal
 
 import click
 
-from gencl.commands.options import output_options, plugin_option
+from gencl.commands.options import PATH, options_for_settings, output_options, plugin_option
 
 
 @click.command("evaluate")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.option(
     "--metrics",
     metavar="a,b",
@@ -26,7 +26,7 @@ from gencl.commands.options import output_options, plugin_option
 @click.option(
     "--weights",
     multiple=True,
-    type=click.Path(),
+    type=PATH,
     metavar="FILE",
     help="Weights of Inception-v3 (FID), DINOv2 (FD), AlexNet or VGG-16 (LPIPS): the file shows which. May be "
     "repeated.  [default: the published ones, downloaded once]",
@@ -39,7 +39,7 @@ from gencl.commands.options import output_options, plugin_option
     metavar="N",
     help="Generated images a task (under a launcher --samples: it takes --n for its own).  [default: the run's]",
 )
-@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
 @plugin_option
@@ -70,7 +70,8 @@ def command(
     from gencl.reports.tables import print_evaluation
 
     wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None
-    result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size, weights, backbone)
+    with options_for_settings():
+        result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size, weights, backbone)
     if not main_process():
         return
     if as_json:

@@ -6,11 +6,11 @@ import json
 
 import click
 
-from gencl.commands.options import machine_options, output_options, plugin_option
+from gencl.commands.options import PATH, machine_options, output_options, plugin_option
 
 
 @click.command("extend")
-@click.argument("run", type=click.Path(), metavar="RUN")
+@click.argument("run", type=PATH, metavar="RUN")
 @click.argument("data", nargs=-1, required=True, metavar="TASK_DATA...")
 @click.option(
     "--set", "assignments", metavar="KEY=VALUE", multiple=True,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from gencl.commands.options import output_options, plugin_option
+from gencl.commands.options import PATH, broken_option, options_for_settings, output_options, plugin_option
+
+if TYPE_CHECKING:
+    from gencl.core.settings import Broken
 
 
 @click.command("fid")
@@ -25,16 +29,17 @@ from gencl.commands.options import output_options, plugin_option
 @click.option(
     "--weights",
     multiple=True,
-    type=click.Path(),
+    type=PATH,
     metavar="FILE",
     help="Of Inception, DINOv2.  [default: the published]",
 )
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Of data sets.")
 @click.option("--size", type=click.IntRange(4, 1024), metavar="N", help="Sides to resize to.  [default: the run's]")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: RGB.  [default: the run's]")
-@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@broken_option
 @click.option(
     "--real",
     is_flag=True,
@@ -56,6 +61,7 @@ def command(
     data_root: str | None,
     device: str,
     batch_size: int,
+    broken: Broken,
     real: bool,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -86,25 +92,16 @@ def command(
             raise click.UsageError("--real: compares with held-out images; leave REFERENCE out")
         chosen = None if features == "auto" else features
         options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
-        result = floor(a, n, chosen, assignments, **options)
+        with options_for_settings():
+            result = floor(a, n, chosen, assignments, **options)
         if main_process() and as_json:
             click.echo(json.dumps(result, indent=1))
         elif main_process():
             print_floor(result)
         return
-    result = fid(
-        a,
-        b,
-        n,
-        features,
-        weights,
-        split,
-        size,
-        None if channels is None else int(channels),
-        data_root,
-        device,
-        batch_size,
-    )
+    pixels = None if channels is None else int(channels)
+    with options_for_settings():
+        result = fid(a, b, n, features, weights, split, size, pixels, data_root, device, batch_size, broken)
     if not main_process():
         return
     if as_json:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import debug_option, numbers, picture_path, plugin_option, said_warnings
+from gencl.commands.options import PATH, debug_option, numbers, picture_path, plugin_option, said_warnings
 
 
 @click.command("interpolate")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
-@click.argument("images", type=click.Path(), nargs=-1, metavar="[A B]")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
+@click.argument("images", type=PATH, nargs=-1, metavar="[A B]")
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
 )
@@ -18,9 +18,7 @@ from gencl.commands.options import debug_option, numbers, picture_path, plugin_o
     "--steps", type=click.IntRange(2, 100), default=9, show_default=True, metavar="N", help="Images a row, with ends."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
-@click.option(
-    "--out", type=click.Path(), default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture."
-)
+@click.option("--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture.")
 @plugin_option
 @debug_option
 def command(

@@ -6,13 +6,13 @@ from typing import Literal
 
 import click
 
-from gencl.commands.options import debug_option
+from gencl.commands.options import PATH, debug_option
 
 
 @click.command("new")
 @click.argument("kind", type=click.Choice(["method", "learner", "dataset", "metric"]))
 @click.argument("name")
-@click.option("--out", type=click.Path(), metavar="FILE.py", help="The file.  [default: NAME.py here]")
+@click.option("--out", type=PATH, metavar="FILE.py", help="The file.  [default: NAME.py here]")
 @debug_option
 def command(kind: Literal["method", "learner", "dataset", "metric"], name: str, out: str | None) -> None:
     """Write a plug-in file to start from, which works at once, and its test beside it.

@@ -10,9 +10,20 @@ from typing import Any, TypeVar
 
 import click
 
-from gencl.core.files import check_folder
+from gencl.core.errors import GenclError
+from gencl.core.files import check_folder, place
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Place(click.Path):
+    """A path in which ``~`` is the home folder: no shell sees to it in ``--out=~/runs``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(str(place(value)), param, ctx)
+
+
+PATH = _Place()
 
 
 def _load(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -> None:
@@ -23,7 +34,7 @@ def _load(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -
 
 
 plugin_option = click.option(
-    "--plugin", metavar="FILE.py", multiple=True, type=click.Path(), callback=_load, is_eager=True, expose_value=False,
+    "--plugin", metavar="FILE.py", multiple=True, type=PATH, callback=_load, is_eager=True, expose_value=False,
     help="A file of your own with methods, learners, data sets, metrics, ... (repeatable; gencl new makes one).",
 )  # fmt: skip
 
@@ -64,7 +75,7 @@ def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
         click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
-        click.option("--config", type=click.Path(), metavar="FILE", help="A settings file instead of a preset."),
+        click.option("--config", type=PATH, metavar="FILE", help="A settings file instead of a preset."),
         click.option(
             "--preset",
             metavar="NAME",
@@ -99,9 +110,7 @@ def machine_options(command: F) -> F:
             help="CPU threads of PyTorch; auto: one for small networks.",
         ),
         click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
-        click.option(
-            "--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"
-        ),
+        click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"),
     ):
         command = option(command)
     return command
@@ -135,6 +144,22 @@ def picture_path(text: str) -> Path:
     return path
 
 
+_OF_SETTINGS = {"data.broken=": "--broken ", "data.size=": "--size ", "evaluate.features=": "--features "}
+
+
+@contextmanager
+def options_for_settings() -> Iterator[None]:
+    """Errors advise to change settings; here the same is an option of the command."""
+    try:
+        yield
+    except GenclError as error:
+        text = str(error)
+        for setting, option in _OF_SETTINGS.items():
+            text = text.replace(f"--set {setting}", option)
+        error.args = (text,)
+        raise
+
+
 @contextmanager
 def said_warnings() -> Iterator[None]:
     """Warnings of what happens inside as lines of ours on standard error."""
@@ -145,6 +170,13 @@ def said_warnings() -> Iterator[None]:
         click.echo(f"gencl: {warning.message}", err=True)
 
 
+broken_option = click.option(
+    "--broken",
+    type=click.Choice(["refuse", "skip"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of a folder's files that cannot be used, as data.broken.",
+)
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 

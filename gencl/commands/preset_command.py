@@ -10,7 +10,7 @@ import click
 import yaml
 
 from gencl import presets
-from gencl.commands.options import debug_option, method_option, plugin_option
+from gencl.commands.options import PATH, debug_option, method_option, plugin_option
 from gencl.core.errors import UsageError
 from gencl.presets.like import taken_over
 
@@ -41,7 +41,7 @@ def show(name: str) -> None:
 
 @command.command("copy")
 @click.argument("name")
-@click.argument("target", required=False, type=click.Path())
+@click.argument("target", required=False, type=PATH)
 @debug_option
 def copy(name: str, target: str | None) -> None:
     """Copy a preset's file to TARGET (default: NAME.yaml here) to edit it."""

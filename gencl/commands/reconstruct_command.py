@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import debug_option, picture_path, plugin_option, said_warnings
+from gencl.commands.options import PATH, debug_option, picture_path, plugin_option, said_warnings
 
 
 @click.command("reconstruct")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
-@click.argument("images", type=click.Path(), nargs=-1, metavar="[IMAGES]...")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
+@click.argument("images", type=PATH, nargs=-1, metavar="[IMAGES]...")
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
 )
 @click.option(
     "--n", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N", help="Held-out images a task."
 )
-@click.option("--data-root", type=click.Path(), metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
-@click.option(
-    "--out", type=click.Path(), default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture."
-)
+@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@click.option("--out", type=PATH, default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture.")
 @plugin_option
 @debug_option
 def command(run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str) -> None:

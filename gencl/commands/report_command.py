@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from gencl.commands.options import debug_option, plugin_option
+from gencl.commands.options import PATH, debug_option, plugin_option
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(), metavar="RUN|COMPARE_DIR")
-@click.option("--out", type=click.Path(), metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
+@click.argument("run", type=PATH, metavar="RUN|COMPARE_DIR")
+@click.option("--out", type=PATH, metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
 @plugin_option
 @debug_option
 def command(run: str, out: str | None) -> None:
@@ -25,6 +25,7 @@ def command(run: str, out: str | None) -> None:
     if out is not None and not Path(out).parent.is_dir():
         raise click.UsageError(f"--out {out}: there is no folder {Path(out).parent}")
     from gencl.api import load_run
+    from gencl.core.files import here
     from gencl.reports.comparison import is_comparison, write_comparison
 
-    click.echo(write_comparison(run, out) if is_comparison(Path(run)) else load_run(run).write_report(out))
+    click.echo(here(write_comparison(run, out) if is_comparison(Path(run)) else load_run(run).write_report(out)))

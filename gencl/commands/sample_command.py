@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import debug_option, numbers, picture_path, plugin_option
+from gencl.commands.options import PATH, debug_option, numbers, picture_path, plugin_option
 
 
 @click.command("sample")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
 @click.option("--classes", metavar="0,1,2", help="Only these classes.  [default: all]")
 @click.option(
     "--n", type=click.IntRange(1, 10_000), default=64, show_default=True, metavar="N", help="Images, in whole columns."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
-@click.option("--out", type=click.Path(), default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
+@click.option("--out", type=PATH, default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
 @plugin_option
 @debug_option
 def command(run: str, task: int | None, classes: str | None, n: int, seed: int | None, out: str) -> None:

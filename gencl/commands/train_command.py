@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import machine_options, method_option, output_options, plugin_option, settings_options
+from gencl.commands.options import PATH, machine_options, method_option, output_options, plugin_option, settings_options
 
 
 @click.command("train")
@@ -15,7 +15,7 @@ from gencl.commands.options import machine_options, method_option, output_option
 @settings_options
 @method_option("What keeps it from forgetting (gencl list methods).  [default: anpyc]")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random.  [default: 0]")
-@click.option("--out", type=click.Path(), metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
+@click.option("--out", type=PATH, metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--dry-run", is_flag=True, help="Show settings, networks, time and memory; train nothing.")
 @click.option("--log-with", type=click.Choice(["tensorboard", "wandb"]), help="Follow it live in a tracker as well.")

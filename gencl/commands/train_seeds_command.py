@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import machine_options, numbers, output_options, plugin_option
+from gencl.commands.options import PATH, machine_options, numbers, output_options, plugin_option
 
 
 @click.command("train-seeds", hidden=True)
 @plugin_option
-@click.option("--config", required=True, type=click.Path(), metavar="FILE", help="Settings.")
+@click.option("--config", required=True, type=PATH, metavar="FILE", help="Settings.")
 @click.option("--seeds", required=True, metavar="0-4", help="Seeds.")
-@click.option("--out", required=True, type=click.Path(), metavar="DIR", help="Runs go to DIR/seed-N.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Runs go to DIR/seed-N.")
 @machine_options
 @output_options
 def command(seeds: str, as_json: bool, **options: Any) -> None:

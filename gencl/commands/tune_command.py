@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import checked_methods, comparison_options, numbers, plugin_option
+from gencl.commands.options import PATH, checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("tune")
@@ -29,7 +29,7 @@ from gencl.commands.options import checked_methods, comparison_options, numbers,
     help="Rounds of widening, beyond the budget, while the best value is at an end of its grid; 0: none.",
 )  # fmt: skip
 @click.option("--seeds", default="10-11", show_default=True, metavar="10-11", help="Seeds; not those you will report.")
-@click.option("--out", type=click.Path(), metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
+@click.option("--out", type=PATH, metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
 @plugin_option
 @comparison_options
 def command(

@@ -31,9 +31,22 @@ def is_path(name: str) -> bool:
     return "/" in name or name.startswith(".")
 
 
+def place(name: str | os.PathLike[str]) -> Path:
+    """The path that somebody has written; ``~`` is the home folder, which need not be there (containers have users
+    without one)."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  # Path raises
+
+
+def here(path: Path) -> Path:
+    """A path as people may be shown it: from the current folder where it lies in it."""
+    with suppress(OSError, ValueError):  # the current folder was removed, or is another
+        return path.relative_to(Path.cwd())
+    return path
+
+
 def absolute(name: str) -> str:
     """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
-    return os.path.abspath(os.path.expanduser(name)) if is_path(name) else name  # noqa: PTH100, PTH111  # Path raises
+    return os.path.abspath(place(name)) if is_path(name) else name  # noqa: PTH100  # Path keeps ..
 
 
 def locked(folder: Path, patience: float = 0.0) -> int:
@@ -101,6 +114,8 @@ def check_folder(folder: Path) -> None:
     try:
         paths = [folder, *folder.parents]
         nearest = next(path for path in paths if _is_there(path))
+        if nearest.is_symlink() and not nearest.exists():
+            raise UsageError(f"cannot write {printable(folder)}: {printable(nearest)} is a link to nothing")
         for path in paths[: paths.index(nearest)]:
             _is_there(nearest / path.name)  # raises where the name is too long
         with tempfile.TemporaryFile(dir=nearest):

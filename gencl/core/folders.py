@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from gencl.core import files
@@ -17,7 +19,7 @@ def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
     """
     for origin, value in (("--data-root", chosen), ("$GENCL_DATA", os.environ.get("GENCL_DATA"))):
         if value:
-            path = Path(value).expanduser()
+            path = files.place(value)
             if not path.is_dir():
                 raise UsageError(f"{origin}: there is no folder {path}; create it, or name the one that holds the data")
             return path
@@ -25,11 +27,18 @@ def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
 
 
 def cache_root() -> Path:
-    """Where what can be made again is kept: ``$GENCL_CACHE``, else the user's cache directory."""
+    """Where what can be made again is kept: ``$GENCL_CACHE``, else the user's cache directory, else a temporary folder
+    (users of containers may have no home)."""
     from platformdirs import user_cache_path
 
     chosen = os.environ.get("GENCL_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("gencl")
+    if chosen:
+        return files.place(chosen)
+    with suppress(RuntimeError):
+        path = user_cache_path("gencl")
+        if path.is_absolute():
+            return path
+    return Path(tempfile.gettempdir()) / f"gencl-{os.getuid()}"
 
 
 def remembered(kind: str, key: str, make: Callable[[], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
     try:
-        values = yaml_files.load(path.read_text(encoding="utf-8"))
+        values = yaml_files.load(_text(path.read_bytes()))
     except FileNotFoundError:
         raise UsageError(f"there is no settings file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -105,6 +106,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise UsageError(f"{path} must be a block of settings such as 'train: {{steps: 200}}'")
     return values
+
+
+def _text(content: bytes) -> str:
+    """The text of a file, in UTF-8 or in what its byte order mark says: Windows' shells write UTF-16."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
 
 
 def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:

@@ -21,6 +21,7 @@ from gencl.core.part import Part, check
 Share = Annotated[float, Field(ge=0, lt=1)]
 Place = Literal["auto", "device", "host"]
 YesOrNo = Literal["no", "yes"]
+Broken = Literal["refuse", "skip"]
 
 
 def yes_or_no(value: object) -> object:
@@ -37,7 +38,7 @@ class DataSettings(Part):
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
     limit: int | None = Field(None, ge=2, description="at most so many training images a task")
-    broken: Literal["refuse", "skip"] = Field(
+    broken: Broken = Field(
         "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
     )
     flip: YesOrNo = Field("no", description="whether training images are mirrored left to right at random")

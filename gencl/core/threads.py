@@ -78,9 +78,29 @@ def alone() -> Iterator[None]:
     """
     import torch
 
-    with _ALONE:
+    with _ALONE, as_usual():
         before = torch.get_num_threads()
         try:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def as_usual() -> Iterator[None]:
+    """Within the block (or a function that this decorates) PyTorch makes what it makes by default: float32 tensors on
+    the CPU, with gradients where they are asked for. A script may have chosen otherwise for its own purposes."""
+    import torch
+
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    elsewhere = device.type != "cpu"
+    torch.set_default_dtype(torch.float32)
+    if elsewhere:
+        torch.set_default_device(None)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        if elsewhere:
+            torch.set_default_device(device)

@@ -182,7 +182,7 @@ class Dataset:
 
     ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None. ``symbols``: they
     show digits or letters, which mean something else when they are mirrored. ``pictures``: they were decoded from
-    picture files.
+    picture files. ``named``: it is called so everywhere; a folder of the user's may be moved and called otherwise.
     """
 
     name: str
@@ -192,3 +192,9 @@ class Dataset:
     reader: str | None = None
     symbols: bool = False
     pictures: bool = False
+    named: bool = True
+
+    @property
+    def key(self) -> str:
+        """What random choices about it depend on, besides what is chosen: never what somebody calls a folder."""
+        return self.name if self.named else "a folder"

@@ -24,6 +24,8 @@ from gencl.datasets.resize import fit
 
 _AHEAD = 4
 """Pictures per thread that are decoded, and in memory, before it is their turn."""
+NEARLY_BLACK = 16
+"""A picture without a brighter pixel, of 255, shows nothing; twelve bits in sixteen come to this."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -72,7 +74,8 @@ class Decoding:
                     about.unusable.append((name, str(result)))
                     about.key = about.key if result.lasting else ""
                     continue
-                image, content = result
+                image, content, brightest = result
+                about.dark += brightest < NEARLY_BLACK
                 if image.shape[1] > channels:
                     raise _Colour
                 image = fit(image, None, channels)
@@ -81,8 +84,8 @@ class Decoding:
                 yield image.contiguous().view(-1).numpy().data
         yield from picture_file.ending(about)
 
-    def _read(self, name: str) -> tuple[Tensor, int] | Unusable:
-        """A picture (1, c, h, w), and the hash of its pixels as they are decoded."""
+    def _read(self, name: str) -> tuple[Tensor, int, int] | Unusable:
+        """A picture (1, c, h, w), the hash of its pixels as they are decoded, and the brightest of them."""
         try:
             pixels = decode(self._root / name, self._size)
         except Unusable as reason:
@@ -91,7 +94,7 @@ class Decoding:
         image = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None]
         image = fit(image, self._size, None)
         image = fit(image, None, 1) if self._grey else image
-        return image, int.from_bytes(digest[:8], "big", signed=True)
+        return image, int.from_bytes(digest[:8], "big", signed=True), int(pixels.max())
 
     def _check_size(self, about: About, image: Tensor) -> None:
         _, channels, height, width = image.shape

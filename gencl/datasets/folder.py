@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from gencl.core.files import printable
 from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
 from gencl.datasets.dataset import Dataset
-from gencl.datasets.decode import KINDS, SUFFIXES
+from gencl.datasets.decode import KINDS, SUFFIXES, UNREAD
 from gencl.datasets.pictures import Pictures, read_pictures
 
 _NO_CLASS = ("BACKGROUND_Google", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
@@ -56,6 +56,7 @@ def list_folder(path: Path) -> Listing:
             f"there is no folder {printable(path)}; name one whose sub-folders are classes, or a data set "
             "(gencl list datasets)"
         )
+    _tell_unread(path)
     parts = _read_parts(path)
     if not parts:
         folders = _classes(path)
@@ -77,7 +78,7 @@ def one_class(path: Path, name: str) -> Listing:
 
 def read_folder(path: Path, data: DataSettings) -> Dataset:
     """The pictures below ``path``, which `list_folder` finds and `read_listing` reads. Raises what they raise."""
-    return read_listing(list_folder(path), printable(path.resolve().name), data)
+    return replace(read_listing(list_folder(path), printable(path.resolve().name), data), named=False)
 
 
 def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
@@ -156,6 +157,16 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
+def _tell_unread(path: Path) -> None:
+    """A line where there are pictures of kinds that are not read."""
+    left = [file for file in _files(path) if file.suffix.lower() in UNREAD]
+    if left:
+        say(
+            f"{printable(path)}: {len(left):,} pictures such as {printable(left[0].relative_to(path))} are left out: "
+            f"{KINDS} are read; convert them first"
+        )
+
+
 def _loose(folder: Path) -> list[Path]:
     """The pictures directly in a folder."""
     return [entry for entry in _entries(folder) if is_picture(entry.name) and not entry.is_dir()]
@@ -163,11 +174,14 @@ def _loose(folder: Path) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     """The pictures in a folder at any depth, in the order of their names."""
-    pictures: list[Path] = []
+    return [file for file in _files(folder) if is_picture(file.name)]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files in a folder at any depth, without hidden ones, in the order of their names."""
     for where, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not (name.startswith(".") or name in _NO_CLASS))
-        pictures += [Path(where, name) for name in sorted(names) if is_picture(name)]
-    return pictures
+        yield from (Path(where, name) for name in sorted(names) if not name.startswith("."))
 
 
 def pictures_below(folder: Path) -> list[Path]:

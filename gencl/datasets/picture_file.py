@@ -41,6 +41,8 @@ class About:
     shape: tuple[int, int, int] = (1, 1, 1)
     content: list[int] = field(default_factory=list)
     unusable: list[tuple[str, str]] = field(default_factory=list)
+    dark: int = 0
+    """How many pictures are nearly black."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
 from gencl.datasets import picture_file
 from gencl.datasets.dataset import Split
-from gencl.datasets.decoding import Decoding
+from gencl.datasets.decoding import NEARLY_BLACK, Decoding
 from gencl.datasets.picture_file import Decoded
 
 _NAMED = 10
@@ -54,6 +54,11 @@ def read_pictures(root: Path, classes: Sequence[Sequence[Path]], data: DataSetti
     every = sorted({name for some in names for name in some})
     decoded = _decoded(root, every, data)
     _check(root, decoded.about.unusable, len(every), data)
+    if decoded.about.dark > len(every) / 2:
+        say(
+            f"{printable(root)}: {decoded.about.dark:,} of {len(every):,} pictures are nearly black (no pixel reaches "
+            f"{NEARLY_BLACK} of 255), as 12 bits stored in 16 are: scale them first"
+        )
     usable = set(every).difference(name for name, _ in decoded.about.unusable)
     rows = {name: row for row, name in enumerate(name for name in every if name in usable)}
     shown = [[rows[name] for name in some if name in usable] for some in names]

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from torch import nn
 
 from gencl import presets
-from gencl.core import files
-from gencl.core.errors import UsageError
+from gencl.core import documents, files
+from gencl.core.errors import GenclError, UsageError
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.waiting import say
+from gencl.experiments.working import WORKING
 from gencl.learners import LEARNERS
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.extractors import make_extractor, make_reader
 from gencl.metrics.trained_reader import TrainedReader
 from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks, tasks_key
+from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, check_images, fingerprints
-from gencl.runs.variants import Variant
+from gencl.runs.variants import Variant, parse_variants
 from gencl.training.folders import differences, stored_settings
 
 Shape = tuple[int, int, int]
@@ -36,7 +39,7 @@ def preset_of(variant: Variant, preset: str | None, config: str | Path | None, s
 def check_out(folder: Path, preset: str) -> None:
     """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
     files.check_folder(folder)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and all(path.name == WORKING for path in folder.iterdir())):
         return
     try:
         stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]
@@ -44,6 +47,20 @@ def check_out(folder: Path, preset: str) -> None:
         raise UsageError(f"--out {folder}: exists and holds no comparison; choose another --out") from None
     if stored != preset:
         raise UsageError(f"--out {folder}: holds a comparison on {stored}, not {preset}; choose another --out")
+
+
+def with_those_held(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]) -> tuple[list[Variant], list[int]]:
+    """Return the variants and the seeds of the table in ``folder``, these among them."""
+    shown, held_seeds = {}, []
+    with suppress(GenclError):  # there is none
+        held, _ = documents.read(folder / "results.json", Results)
+        for label in held.methods:
+            for variant in parse_variants(label):
+                if (folder / variant.folder).is_dir():
+                    shown[variant.folder] = variant
+        held_seeds = held.seeds
+    shown |= {variant.folder: variant for variant in variants}
+    return list(shown.values()), list(dict.fromkeys([*held_seeds, *seeds]))
 
 
 def check_machine(

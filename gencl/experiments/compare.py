@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
 from gencl.core.threads import most_threads
-from gencl.experiments.cells import Shape, check_cell, check_machine, check_out, kind_of, preset_of
+from gencl.experiments.cells import Shape, check_cell, check_machine, check_out, kind_of, preset_of, with_those_held
 from gencl.experiments.jobs import Jobs, check_executor, parse_options
 from gencl.experiments.plan import Alike, plan
 from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.train_seeds import apart
 from gencl.experiments.workers import Workers
+from gencl.experiments.working import working_in
 from gencl.metrics.figures import REAL
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
@@ -56,7 +58,8 @@ def compare(
     """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
 
     Each cell is a process of its own in ``OUT/METHOD/seed-N``. Called again it goes on where it was: finished cells are
-    kept, started ones resumed. A cell that fails is reported and the others go on.
+    kept, started ones resumed. A cell that fails is reported and the others go on. Methods and seeds that ``OUT`` holds
+    already stay in its table.
 
     Args:
         methods: names or variants, as texts (`gencl.runs.variants.parse_variants`) or made.
@@ -77,18 +80,19 @@ def compare(
     """
     check_alone("compare")
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
-    if baseline is not None and baseline not in (labels := [variant.label for variant in variants]):
-        raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
     sets = together(set)
     name = preset_of(variants[0], preset, config, sets)
-    folder = Path(out or f"runs/{name}-compare")
-    cells: dict[Cell, Settings] = {}
-    for variant in variants:
-        for seed in seeds:
-            settings = presets.resolve(preset, config, variant.method, seed, [*sets, *variant.assignments])
-            cells[variant, seed] = settings
-            check_cell(cell_folder(folder, variant, seed), settings)
+    folder = files.place(out or f"runs/{name}-compare")
     check_out(folder, name)
+    shown, shown_seeds = with_those_held(folder, variants, seeds)
+    if baseline is not None and baseline not in (labels := [variant.label for variant in shown]):
+        raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
+    cells: dict[Cell, Settings] = {}
+    for variant, seed in product(shown, shown_seeds):
+        settings = presets.resolve(preset, config, variant.method, seed, [*sets, *variant.assignments])
+        check_cell(cell_folder(folder, variant, seed), settings)
+        if variant in variants and seed in seeds:
+            cells[variant, seed] = settings
     workers: Workers | Jobs
     options = parse_options(slurm)
     check_executor(executor, options)
@@ -115,47 +119,48 @@ def compare(
 
     def gather() -> dict[str, Any]:
         with lock:
-            return write_results(folder, variants, list(seeds), name, failed, floor, baseline)
+            return write_results(folder, shown, shown_seeds, name, failed, floor, baseline)
 
     floor: dict[str, Any] | None = None
-    folder.mkdir(parents=True, exist_ok=True)
-    gather()  # from the start the folder can be told for a comparison, and gone on with
-    before, after = counted
-    bar = Reporter(before + len(cells) + after, before, progress)
-    with bar as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
+    with working_in(folder):
+        gather()  # from the start the folder can be told for a comparison, and gone on with
+        before, after = counted
+        bar = Reporter(before + len(cells) + after, before, progress)
+        with bar as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
 
-        def run(group: list[Cell]) -> None:
-            if workers.stopped_by():
-                return
-            variant, seed = group[0]
-            what = f"{variant.label}, seed{'s' if len(group) > 1 else ''} {', '.join(str(seed) for _, seed in group)}"
-            reporter.doing(what)
-            if len(group) > 1:
-                error = _train_together(folder / variant.folder, [seed for _, seed in group], cells[group[0]], *worker)
-            else:
-                error = _train_cell(cell_folder(folder, variant, seed), cells[group[0]], *worker)
-            if workers.stopped_by():
-                return
-            reporter.advance(len(group), {})
-            reporter.say(f"{what}: {error or 'done'}")
-            if error:
-                with lock:
-                    failed.update(dict.fromkeys(group, error))
-            gather()
+            def run(group: list[Cell]) -> None:
+                if workers.stopped_by():
+                    return
+                variant, seed = group[0]
+                of_group, settings = [seed for _, seed in group], cells[group[0]]
+                what = f"{variant.label}, seed{'s' * (len(group) > 1)} {', '.join(map(str, of_group))}"
+                reporter.doing(what)
+                if len(group) > 1:
+                    error = _train_together(folder / variant.folder, of_group, settings, *worker)
+                else:
+                    error = _train_cell(cell_folder(folder, variant, seed), settings, *worker)
+                if workers.stopped_by():
+                    return
+                reporter.advance(len(group), {})
+                reporter.say(f"{what}: {error or 'done'}")
+                if error:
+                    with lock:
+                        failed.update(dict.fromkeys(group, error))
+                gather()
 
-        worker = machine, workers
-        groups = [[cell] for cell in cells]
-        if ensemble:
-            groups = _groups(cells, folder, shapes, reporter)
-        list(pool.map(run, groups))
-    if workers.stopped_by():
-        raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", workers.stopped_by())
-    results = gather()
-    if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
-        floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
+            worker = machine, workers
+            groups = [[cell] for cell in cells]
+            if ensemble:
+                groups = _groups(cells, folder, shapes, reporter)
+            list(pool.map(run, groups))
+        if number := workers.stopped_by():
+            raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", number)
         results = gather()
-    draw_results(folder, variants, seeds, name, results)
-    return Shown(results, comparison_html)
+        if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
+            floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
+            results = gather()
+        draw_results(folder, shown, shown_seeds, name, results)
+        return Shown(results, comparison_html)
 
 
 def _planned(cells: Mapping[Cell, Settings], folder: Path) -> dict[str, Alike]:

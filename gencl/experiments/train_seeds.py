@@ -85,6 +85,11 @@ def train_seeds(
         for session, folder in zip(sessions, folders, strict=True):
             session.write_results()
             html.write(RunFolder(folder))
+    except BaseException:
+        for session in sessions:
+            if not session.state.cost.steps:
+                session.recorder.discard()
+        raise
     finally:
         for session in sessions:
             session.recorder.close()

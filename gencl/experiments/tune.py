@@ -23,6 +23,7 @@ from gencl.experiments.compare import compare
 from gencl.experiments.plan import Alike, plan
 from gencl.experiments.rounds import train_rounds
 from gencl.experiments.search import Experiment, Search, searches
+from gencl.experiments.working import working_in
 from gencl.methods import METHODS
 from gencl.reports.tuning import WHY, how_chosen
 from gencl.runs.folder import RunFolder
@@ -78,7 +79,7 @@ def tune(
     names = _method_names(methods)
     sets, validation, added = _on_validation(preset, config, names[0], together(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
-    folder = Path(out) if out else default_folder(preset, config, sets)
+    folder = files.place(out) if out else default_folder(preset, config, sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
     tell = partial(say, progress=progress)
     if added:
@@ -98,11 +99,12 @@ def tune(
             threads=threads, progress=progress, counted=counted,
         )  # fmt: skip
 
-    results = train_rounds(wanted, seeds, folder, train, tell)
-    summary = _summary(results, wanted, list(seeds), budget, widen, validation)
-    files.write_json(folder / "tune.json", summary)
-    files.write(folder / "found.yaml", methods_block(summary))
-    return summary
+    with working_in(folder):
+        results = train_rounds(wanted, seeds, folder, train, tell)
+        summary = _summary(results, wanted, list(seeds), budget, widen, validation)
+        files.write_json(folder / "tune.json", summary)
+        files.write(folder / "found.yaml", methods_block(summary))
+        return summary
 
 
 def _planned(

@@ -81,7 +81,7 @@ def find(network: Network, files: Sequence[str | Path], download: bool = True) -
     known network, GenclError where it is damaged or a download fails.
     """
     for given in files:
-        path = Path(given).expanduser()
+        path = disk.place(given)
         tensors = _read(path)
         if network.matches(tensors):
             return _file(network, path, tensors)

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from gencl.core.errors import UsageError
-from gencl.core.files import printable
+from gencl.core.files import place, printable
 from gencl.core.registry import Registry, did_you_mean
 
 _REGISTRIES = {
@@ -64,7 +64,7 @@ def load_plugin(path: str | Path) -> None:
     A file that has run already and was not changed since is left alone; one that was changed replaces what it was.
     Raises UsageError naming the file and the line of what is wrong, and then registers nothing of it.
     """
-    file = Path(path).expanduser()
+    file = place(path)
     shown = printable(file)
     source = _read(file, shown)
     key, sha256 = file.resolve(), hashlib.sha256(source.encode()).hexdigest()
@@ -89,7 +89,7 @@ def load_plugin(path: str | Path) -> None:
 
 def unload_plugin(path: str | Path) -> None:
     """Takes out what a file has registered; nothing happens where it was not loaded."""
-    loaded = _LOADED.pop(Path(path).expanduser().resolve(), None)
+    loaded = _LOADED.pop(place(path).resolve(), None)
     if loaded is not None:
         groups = registries()
         for group, name in loaded.names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Literal
 
@@ -26,9 +28,14 @@ def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Pa
     if problem:
         raise UsageError(problem)
     plain = name.replace("-", "_")
-    path = Path(out) if out is not None else Path(f"{plain}.py")
+    path = files.place(out) if out is not None else Path(f"{plain}.py")
     if path.suffix != ".py":
         raise UsageError(f"--out {path}: give a name that ends in .py")
+    if path.stem in sys.stdlib_module_names or _installed(path.stem):
+        raise UsageError(
+            f"{path}: Python has a module {path.stem}, which a file of this name would hide from all that is started "
+            f"in its folder; name it otherwise, such as --out {path.with_name(f'my_{path.name}')}"
+        )
     if not path.parent.is_dir():
         raise UsageError(f"--out {path}: there is no folder {path.parent}")
     test = path.with_name(f"test_{path.name}")
@@ -46,3 +53,8 @@ def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Pa
     for file, template in ((path, f"{kind}.py.j2"), (test, f"test_{kind}.py.j2")):
         files.write(file, environment.get_template(template).render(told))
     return path, test
+
+
+def _installed(name: str) -> bool:
+    """Whether a module of this name can be imported, and not only from the current folder."""
+    return PathFinder.find_spec(name, [place for place in sys.path if place not in ("", str(Path.cwd()))]) is not None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gencl.core import yaml_files
 from gencl.core.amounts import duration
 from gencl.core.errors import UsageError
+from gencl.core.files import place
 from gencl.core.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def path_of(name: str) -> Path:
     if name in names():
         return FOLDER / f"{name}.yaml"
     if name.endswith((".yaml", ".yml")):
-        return Path(name)
+        return place(name)
     raise UsageError(f"no preset is called {name!r}{did_you_mean(name, names())}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gencl.core import files
 from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, assign, check, read_yaml
@@ -64,7 +65,7 @@ def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, d
     """The file of a preset or of settings, how messages call it, and its content."""
     if preset is not None and config is not None:
         raise UsageError("--preset and --config exclude each other")
-    source = Path(config) if config is not None else path_of(preset or DEFAULT)
+    source = files.place(config) if config is not None else path_of(preset or DEFAULT)
     where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
     return source, where, read_yaml(source)
 

@@ -34,9 +34,9 @@ def is_comparison(folder: Path) -> bool:
 def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
     """Writes report.html (or ``out``) of a comparison and returns its path. Raises GenclError where its files are
     damaged."""
-    path = Path(folder) / "report.html" if out is None else Path(out)
+    path = files.place(folder) / "report.html" if out is None else files.place(out)
     files.check_folder(path.parent)
-    files.write(path, render(Path(folder)))
+    files.write(path, render(files.place(folder)))
     return path
 
 

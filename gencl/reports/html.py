@@ -36,7 +36,7 @@ def write(run: RunFolder, out: str | Path | None = None) -> Path:
     """
     if run.ready and out is None:
         raise UsageError(f"{run.path.name} is a ready model: say by --out where its report goes")
-    path = run.path / "report.html" if out is None else Path(out)
+    path = run.path / "report.html" if out is None else files.place(out)
     files.check_folder(path.parent)
     files.write(path, render(run))
     return path

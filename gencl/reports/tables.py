@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gencl.core.files import here
 from gencl.core.terminal import console
 from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, label, shown, with_unit
 
@@ -53,7 +54,7 @@ def print_run(run: RunFolder) -> None:
     title = run_title(metrics) + (": when a task was just learned → at the end" if metrics["matrices"] else "")
     table = [run_table(metrics)] if metrics["matrices"] else []
     paths = [("samples", path) for path in sorted((run.path / "samples").glob("task-*.png"))[-1:]]
-    places = [f"{what + ':':9}{path}" for what, path in [*paths, ("report", run.path / "report.html")]]
+    places = [f"{what + ':':9}{here(path)}" for what, path in [*paths, ("report", run.path / "report.html")]]
     show(Text(title, style="italic"), *table, *run_lines(metrics), *places, width=120)  # large numbers fit too
 
 

@@ -52,6 +52,8 @@ def how_chosen(search: dict[str, Any]) -> str:
     """Return how the search chose, in one line."""
     seeds = f"seed{'s' * (len(search['seeds']) > 1)} {', '.join(map(str, search['seeds']))}"
     by = f"by the best mean {search['metric']} ({search['better']} is better)"
+    if search["metric"] is None:
+        by = "by no figure: no candidate has one"
     limits = f"at most {search['budget']} candidates per method and {search['widen']} rounds of widening"
     return f"chosen on validation images, {seeds}, {by}; {limits}"
 

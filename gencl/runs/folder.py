@@ -28,7 +28,7 @@ class RunFolder:
     """What one training left in a directory, read. Nothing in it is ever unpickled."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = files.place(path).absolute()  # it stays where it is, wherever the process goes
         self.estimate: dict[str, float] | None = None
         """What was said of time and memory at the start, by the process that trained it."""
 
@@ -84,7 +84,7 @@ class RunFolder:
                 raise ValueError("its checksum is not the one in model.json")
             if _numbers(card.model) + _numbers(card.tasks) > LARGE:  # told apart from a lie before memory is asked for
                 with torch.device("meta"):
-                    declared = sum(tensor.numel() for tensor in _built(card).state_dict().values())
+                    declared = sum(tensor.numel() for tensor in _built(card, device="meta").state_dict().values())
                 if declared > weights.stat().st_size:
                     raise ValueError(f"model.json declares {declared:,} numbers, more than the file has bytes")
             learner = _built(card)
@@ -111,9 +111,9 @@ class RunFolder:
         return self.card.class_names
 
 
-def _built(card: ModelCard, tasks: int | None = None) -> Learner:
-    """A learner as the card says, grown for the first so many tasks (all), on PyTorch's present default device."""
-    learner = make_learner(card.model, card.image_shape, card.seed, torch.get_default_device())
+def _built(card: ModelCard, tasks: int | None = None, device: str = "cpu") -> Learner:
+    """A learner as the card says, grown for the first so many tasks (all)."""
+    learner = make_learner(card.model, card.image_shape, card.seed, device)
     for classes in card.tasks[:tasks]:
         learner.grow(classes, 0)
     return learner

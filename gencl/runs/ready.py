@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gencl.core.files import place
+
 FOLDER = Path(__file__).parents[1] / "ready_models"
 
 
@@ -23,4 +25,4 @@ def about(name: str) -> str:
 
 def locate(path: str | Path) -> Path:
     """The path itself, or the folder of the ready model of this name where there is no such path."""
-    return FOLDER / path if str(path) in names() and not Path(path).exists() else Path(path)
+    return FOLDER / path if str(path) in names() and not place(path).exists() else place(path)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gencl.core.errors import UsageError
+
+LONGEST = 200
+"""Characters of a folder's name; file systems take 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,10 @@ class Variant:
 
     @property
     def folder(self) -> str:
-        return re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.label.replace(":", "_"))
+        name = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.label.replace(":", "_"))
+        if len(name) <= LONGEST:
+            return name
+        return f"{name[: LONGEST - 13]}-{hashlib.sha256(self.label.encode()).hexdigest()[:12]}"
 
 
 def parse_variants(text: str) -> list[Variant]:

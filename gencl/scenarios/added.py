@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path
+from gencl.core.files import is_path, place
 from gencl.core.settings import Added, DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.scenarios.recipe import task_of_classes, title_of
@@ -54,7 +53,7 @@ def with_added(
 
 def _place(name: str) -> object:
     """Equal for two names of one data set or folder."""
-    return Path(name).expanduser().resolve() if is_path(name) else name
+    return place(name).resolve() if is_path(name) else name
 
 
 def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: LoadAs) -> Dataset:

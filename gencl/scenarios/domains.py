@@ -92,7 +92,7 @@ class Domains(Recipe):
     def _groups(self, dataset: Dataset) -> list[tuple[int, ...]]:
         classes, size = list(range(len(dataset.classes))), self.settings.classes_per_task
         if self.drawn and size is not None:
-            classes = permutation(len(classes), "order", dataset.name, *self.drawn).tolist()
+            classes = permutation(len(classes), "order", dataset.key, *self.drawn).tolist()
         return equal_groups(classes, size or len(classes), dataset.name)
 
 

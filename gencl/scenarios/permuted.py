@@ -36,7 +36,7 @@ class Permuted(Recipe):
         if data.flip == "yes":
             raise UsageError("data.flip: permuted images have no left and right to be mirrored; use data.flip=no")
         dataset = load(data.name)
-        train, validation = hold_out(dataset.train, data, dataset.name, 0, *self.drawn)
+        train, validation = hold_out(dataset.train, data, dataset.key, 0, *self.drawn)
         n = len(dataset.classes)
         tasks = []
         for t in range(self.settings.tasks):

@@ -98,7 +98,7 @@ def task_of_classes(
     wanted = torch.tensor(classes)
     every = dataset.train.select(torch.isin(dataset.train.labels, wanted))
     test = dataset.test.select(torch.isin(dataset.test.labels, wanted))
-    train, validation = hold_out(every, data, dataset.name, number, *drawn)
+    train, validation = hold_out(every, data, dataset.key, number, *drawn)
     train, validation, test = (part.relabelled(part.labels + first) for part in (train, validation, test))
     numbers = tuple(first + c for c in classes)
     return Task(index, name, numbers, train, validation, test, flip=data.flip == "yes")

@@ -52,7 +52,7 @@ class ClassSplit(Recipe):
     def build(self, data: DataSettings, load: Load) -> Scenario:
         dataset, settings = load(data.name), self.settings
         if settings.order == "seed":
-            classes = permutation(len(dataset.classes), "order", dataset.name, *self.drawn).tolist()
+            classes = permutation(len(dataset.classes), "order", dataset.key, *self.drawn).tolist()
         else:
             classes = settings.order or list(range(len(dataset.classes)))
         if sorted(set(classes)) != sorted(classes) or not set(classes) <= set(range(len(dataset.classes))):

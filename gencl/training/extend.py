@@ -10,7 +10,7 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path
+from gencl.core.files import is_path, place
 from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
@@ -53,7 +53,7 @@ def extend(
     Raises UsageError for wrong use (a run that is not finished, a method or a head that cannot take these tasks, data
     that were learned before), GenclError for what fails while running, Interrupted when stopped by a signal.
     """
-    folder = run.path if isinstance(run, RunFolder) else Path(run)
+    folder = run.path if isinstance(run, RunFolder) else place(run)
     stored = _stored(folder)
     train = _changes(stored, set)
     names = [_named(name) for name in ([data] if isinstance(data, str | Path) else data)]
@@ -91,8 +91,8 @@ def _stored(folder: Path) -> Settings:
 def _named(data: str | Path) -> str:
     """A data set's name as it is, a folder's whole path: a run is extended from many places."""
     text = str(data)
-    folder = text != "" and text not in DATASETS and Path(text).expanduser().is_dir()
-    return str(Path(text).expanduser().resolve()) if folder or is_path(text) else text
+    folder = text != "" and text not in DATASETS and place(text).is_dir()
+    return str(place(text).resolve()) if folder or is_path(text) else text
 
 
 def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:

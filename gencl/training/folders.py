@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +51,35 @@ def default_folder(settings: Settings, resume: bool) -> Path:
         if not base.is_dir():
             raise UsageError(f"--resume: there is no run in {base}; name the one to go on with by --out")
         return base
-    number, folder = 1, base
-    while folder.exists():
-        number += 1
-        folder = base.with_name(f"{base.name}-{number}")
-    return folder
+    return next(folder for folder in _numbered(base) if not folder.exists())
+
+
+def _numbered(base: Path) -> Iterator[Path]:
+    yield base
+    yield from (base.with_name(f"{base.name}-{number}") for number in itertools.count(2))
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[Path]:
+    """Makes a new folder, ``folder`` or the first one numbered after it that nobody has: runs may start at one moment.
+
+    Takes it away again where the block fails and leaves nothing in it.
+    """
+    made = [path for path in folder.parents if not path.exists()]
+    files.check_folder(folder)
+    for place in _numbered(folder):
+        try:
+            place.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+    try:
+        yield place
+    except BaseException:
+        for path in (place, *made):
+            with suppress(OSError):  # something is in it
+                path.rmdir()
+        raise
 
 
 def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
+from gencl.core.launcher import launch
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
@@ -28,7 +30,7 @@ from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import check_run_folder, default_folder, resume_command, stored_settings
+from gencl.training.folders import check_run_folder, claimed, default_folder, resume_command, stored_settings
 from gencl.training.footprint import expected_memory
 from gencl.training.session import Session
 from gencl.training.trainer import Trainer
@@ -68,7 +70,9 @@ def train(
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
     """
     settings, folder = choose(preset, method, seed, out, config, set, resume)
-    return run_settings(settings, folder, resume, data_root, device, threads, progress, log_with=log_with)
+    unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
+    with claimed(folder) if unnamed else nullcontext(folder) as place:
+        return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
 
 
 def choose(
@@ -81,12 +85,13 @@ def choose(
     resume: bool,
 ) -> tuple[Settings, Path]:
     """Return the settings of a run and its folder, from what `train` is given."""
-    chosen = any(value is not None for value in (preset, method, seed, config)) or len(assignments) > 0
-    folder = Path(out) if out is not None else None
+    folder = files.place(out) if out is not None else None
     if resume and folder is not None and not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
-    if resume and not chosen and folder is not None:
+    if resume and folder is not None and preset is None and config is None:
         settings = stored_settings(folder)
+        if method is not None or seed is not None or len(assignments):  # what of the run it contradicts will be told
+            settings = presets.resolve(None, folder / "config.yaml", method, seed, assignments)
     else:
         settings = presets.resolve(preset, config, method, seed, assignments)
     return settings, folder or default_folder(settings, resume)
@@ -123,7 +128,7 @@ def run_settings(
             session.write_results()
             html.write(RunFolder(folder))
         processes.wait()
-    except Exception:
+    except BaseException:
         if processes.main and not resume and not session.state.cost.steps:
             recorder.discard()
         raise

@@ -48,27 +48,31 @@ class Finding:
 
 def examine(data_root: str | Path | None = None) -> Iterator[Finding]:
     """Looks at one thing after another; a check that fails in an unforeseen way is a finding too."""
-    checks: list[Callable[[], Iterator[Finding]]] = [
-        _versions,
-        _extras,
-        _devices,
-        lambda: _data(data_root),
-        _cache,
-        _weights,
-        _working_directory,
-        _processes,
-    ]
-    for check in checks:
+    checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        "versions": _versions,
+        "extras": _extras,
+        "devices": _devices,
+        "data root": lambda: _data(data_root),
+        "cache": _cache,
+        "weights": _weights,
+        "working directory": _working_directory,
+        "two processes": _processes,
+    }
+    for name, check in checks.items():
         try:
             yield from check()
         except Exception as error:  # the doctor must not need one
-            name = getattr(check, "__name__", "data").strip("_").replace("_", " ")
             yield Finding(name, "broken", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
 
 def _versions() -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}")
-    for text in metadata.requires("gencl") or []:
+    try:
+        requirements = metadata.requires("gencl") or []
+    except metadata.PackageNotFoundError:  # it runs from a clone
+        yield Finding("gencl", "note", "is not installed: nobody knows which versions it needs", "pip install -e .")
+        requirements = []
+    for text in requirements:
         needed = Requirement(text)
         if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
             continue

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.processes import Processes
-from gencl.core.settings import DataSettings
+from gencl.core.settings import Broken, DataSettings
 from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.datasets.placing import placed
@@ -45,6 +45,7 @@ def fid(
     data_root: str | Path | None = None,
     device: str = "auto",
     batch_size: int = 500,
+    broken: Broken = "refuse",
 ) -> dict[str, Any]:
     """Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
 
@@ -62,6 +63,7 @@ def fid(
         data_root: where data sets lie.
         device: auto, cpu, cuda or mps.
         batch_size: images at a time; changes memory, not the figures.
+        broken: what becomes of a folder's picture files that cannot be used: ``refuse`` or ``skip``.
 
     Raises UsageError where a name means nothing, or the extractor does not suit the images.
     """
@@ -72,7 +74,7 @@ def fid(
         sides = [side_of(str(name), root) for name in (a, b) if name is not None]
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
-        data = DataSettings.model_validate({"size": size, "channels": channels})
+        data = DataSettings.model_validate({"size": size, "channels": channels, "broken": broken})
         if b is None:
             held_out = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
         else:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path, printable
+from gencl.core.files import is_path, place, printable
 from gencl.core.folders import data_root
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
@@ -61,8 +61,8 @@ def images_of(side: Side, data: DataSettings, root: Path | None, split: str, n: 
     if side.run is not None:
         return drawn(side.name, side.run.generator(), n or 1000, side.run.card.seed)
     reader = None
-    if Path(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
-        folder = Path(side.name)
+    if place(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
+        folder = place(side.name)
         part = read_pictures(folder, [pictures_below(folder)], data).part
     else:
         dataset = load_dataset(side.name, data, None if root is None else data_root(root))

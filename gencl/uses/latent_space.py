@@ -12,6 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.files import place
+from gencl.core.threads import as_usual
 from gencl.datasets.dataset import Split
 from gencl.datasets.decode import Pixels, Unusable, decode, strict
 from gencl.datasets.resize import fit
@@ -43,6 +45,7 @@ def check_classes(learner: GenerativeLearner, classes: Sequence[int]) -> None:
         raise UsageError(f"--classes: {shown} not learned; the run knows {sorted(learner.classes)}")
 
 
+@as_usual()
 def sample(run: RunFolder, classes: Sequence[int] | None, n: int, task: int | None, seed: int | None) -> Image.Image:
     """A grid of generated images: `gencl.Run.sample`."""
     learner = run.generator()
@@ -54,6 +57,7 @@ def sample(run: RunFolder, classes: Sequence[int] | None, n: int, task: int | No
     return sample_grid(learner, run.class_names(), wanted, columns, seed)
 
 
+@as_usual()
 def reconstruct(
     run: RunFolder, images: Sequence[str | Path], task: int | None, n: int, data_root: str | Path | None
 ) -> Image.Image:
@@ -70,6 +74,7 @@ def reconstruct(
     return _draw_pairs(learner, run.class_names(), groups)
 
 
+@as_usual()
 def interpolate(
     run: RunFolder,
     images: Sequence[str | Path],
@@ -191,7 +196,7 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:
     """Image files as uint8 (n, c, h, w) of the model's shape; warns of each that is resized."""
     with strict():
-        pictures = [_pixels(Path(path)) for path in paths]
+        pictures = [_pixels(place(path)) for path in paths]
     channels, size, _ = shape
     for path, pixels in zip(paths, pictures, strict=True):
         height, width = pixels.shape[:2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gencl.core.errors import UsageError
-from gencl.core.part import check
+from gencl.core.part import check, read_yaml
 from gencl.core.settings import TrainSettings
 
 
@@ -23,3 +25,10 @@ def test_an_average_over_a_share_of_the_steps_has_a_new_name() -> None:
 def test_a_half_life_is_a_number_of_images_or_auto(value: object) -> None:
     with pytest.raises(UsageError, match=r"train\.half_life"):
         check(TrainSettings, {"half_life": value}, "--set", "train.")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_settings_file_may_have_a_byte_order_mark(encoding: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (tmp_path / "mine.yaml").write_bytes(f"{mark}preset: Übung\n".encode(encoding))
+    assert read_yaml(tmp_path / "mine.yaml") == {"preset": "Übung"}

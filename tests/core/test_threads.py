@@ -186,3 +186,20 @@ def test_layers_may_be_made_beside_each_other() -> None:
     alone = [weights(seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(weights, range(4))) == alone
+
+
+def test_what_a_script_has_chosen_for_itself_changes_no_run(tmp_path: Path) -> None:
+    """Not its own tensors, and not those of a run."""
+    plain = gencl.train("digits-cgan", "sgd", 0, tmp_path / "0", set=tiny("digits-cgan"), progress="silent")
+    picture = plain.sample(n=4).tobytes()
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        with torch.inference_mode():
+            odd = gencl.train("digits-cgan", "sgd", 0, tmp_path / "1", set=tiny("digits-cgan"), progress="silent")
+            assert odd.card.sha256 == plain.card.sha256 and odd.sample(n=4).tobytes() == picture
+            assert odd.evaluate(["fid"]) == plain.evaluate(["fid"])
+            assert torch.zeros(1).dtype == torch.float64 and torch.zeros(1).is_meta and not torch.is_grad_enabled()
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)

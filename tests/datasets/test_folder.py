@@ -202,3 +202,26 @@ def test_pictures_on_both_sides_are_told(tmp_path: Path, capsys: pytest.CaptureF
         fill(tmp_path / part / "x", seeds)
     read(tmp_path)
     assert "2 of the 4 test pictures are training pictures, too" in capsys.readouterr().err
+
+
+def test_names_of_jpeg_files_and_pictures_of_other_kinds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed, suffix in enumerate((".jfif", ".JPE", ".jpg", ".png")):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        kind = "PNG" if suffix == ".png" else "JPEG"
+        noise(seed, 8, 8).save(tmp_path / "x" / f"a{suffix}", format=kind)
+    (tmp_path / "x" / "b.HEIC").write_bytes(b"of a phone")
+    (tmp_path / "x" / "notes.txt").touch()
+    data = read(tmp_path)
+    assert len(data.train) + len(data.test) == 4
+    assert "1 pictures such as x/b.HEIC are left out: PNG, JPEG" in " ".join(capsys.readouterr().err.split())
+
+
+def test_twelve_bits_in_sixteen_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x").mkdir()
+    for seed in range(4):
+        pixels = np.random.default_rng(seed).integers(0, 4096, (8, 8), dtype=np.uint16)
+        Image.fromarray(pixels).save(tmp_path / "x" / f"{seed}.png")
+    read(tmp_path)
+    assert "4 of 4 pictures are nearly black" in capsys.readouterr().err
+    read(tmp_path)  # from the cache
+    assert "4 of 4 pictures are nearly black" in capsys.readouterr().err

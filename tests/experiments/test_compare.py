@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from PIL import Image
 import gencl
 from gencl.api import Run
 from gencl.core.errors import UsageError
+from gencl.experiments.working import working_in
 from gencl.metrics.transfer import forward_transfer
 from gencl.reports.comparison import write_comparison
 from gencl.reports.comparison_tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
@@ -179,3 +183,33 @@ def test_a_variant_has_no_published_row(tmp_path: Path) -> None:
     variants = parse_variants("anpyc,anpyc:method.prune=0,spp")
     written = write_results(tmp_path, variants, [0], "split-mnist", {})
     assert set(written["paper"]) == {"anpyc", "spp"} and written["paper"]["spp"]["source"] == "SPP table 2"
+
+
+def test_methods_and_seeds_that_a_directory_holds_stay_in_its_table(tmp_path: Path) -> None:
+    compare(tmp_path, "sgd,joint")
+    results = compare(tmp_path, "ewc", (1,))
+    assert list(results["methods"]) == ["sgd", "joint", "ewc"] and results["seeds"] == [0, 1]
+    assert [row["acc"]["n"] for row in results["methods"].values()] == [1, 1, 1]
+    assert not (tmp_path / "sgd" / "seed-1").exists()
+    with pytest.raises(UsageError, match=r"sgd/seed-0 was made with other settings: train.steps is 6 there, 7 here"):
+        compare(tmp_path, "si", more=("train.steps=7",))
+
+
+def test_one_comparison_at_a_time_works_in_a_directory(tmp_path: Path) -> None:
+    with working_in(tmp_path / "c"):
+        with working_in(tmp_path / "c"):  # as the rounds of a search
+            pass
+        with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError) as refused:
+            pool.submit(compare, tmp_path / "c", "sgd").result()
+        told = f"another comparison works in {tmp_path}/c (process {os.getpid()} on {socket.gethostname()}); wait"
+        assert told in str(refused.value)
+    assert compare(tmp_path / "c", "sgd")["methods"]["sgd"]["status"] == "done"
+    assert not (tmp_path / "c" / ".working").exists()
+
+
+def test_a_long_label_has_a_short_folder(tmp_path: Path) -> None:
+    label = "sgd:" + ":".join(f"train.lr=0.{digit * 100}" for digit in "123")
+    results = compare(tmp_path, label)
+    assert results["methods"][label]["status"] == "done"
+    (one, other) = (Variant(f"{label}{end}", "sgd").folder for end in "12")
+    assert one != other and len(one) == len(other) == 200

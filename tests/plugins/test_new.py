@@ -37,6 +37,9 @@ def test_names_and_files_that_are_taken_are_refused(tmp_path: Path) -> None:
         (["method", "mine"], "test_mine.py exists already"),
         (["method", "x", "--out", "x.txt"], "ends in .py"),
         (["method", "x", "--out", "no/x.py"], "no folder no"),
+        (["method", "random"], "Python has a module random"),
+        (["dataset", "torch"], "Python has a module torch"),
+        (["metric", "x", "--out", "queue.py"], "name it otherwise, such as --out my_queue.py"),
     ):
         done = gencl("new", *arguments, cwd=tmp_path)
         assert done.returncode == 2 and message in done.stderr

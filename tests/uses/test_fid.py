@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -76,3 +77,21 @@ def test_what_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
     result = gencl("fid", tmp_path, "digits")
     assert result.returncode == 2 and "pictures of several sizes" in result.stderr
+
+
+def test_it_can_skip_broken_files_and_advises_its_own_options(tmp_path: Path) -> None:
+    for name in ("made", "real"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for seed in range(4):
+            pixels = np.random.default_rng(seed).integers(0, 256, (28, 28), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{seed}.png")
+    (tmp_path / "made" / "broken.png").write_text("no picture")
+    options = (tmp_path / "made", tmp_path / "real", "--features", "digits")
+    ended = gencl("fid", *options)
+    assert ended.returncode == 1 and "leave all such out with --broken skip" in ended.stderr
+    assert "--set" not in ended.stderr and "--broken skip" in gencl("data", "check", tmp_path / "made").stderr
+    assert gencl("fid", *options, "--broken", "skip").returncode == 0
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "made" / "small.png")
+    for words in (("data", "check", tmp_path / "made"), ("fid", *options)):
+        assert "such as --size 64" in gencl(*words, "--broken", "skip").stderr

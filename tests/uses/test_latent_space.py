@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image
 
 import gencl
@@ -14,6 +14,7 @@ from gencl.commands import cli
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.grids import GAP
 from gencl.uses.latent_space import ROWS
+from tests.conftest import gencl as command
 from tests.conftest import tiny
 
 
@@ -36,10 +37,6 @@ def pictures(tmp_path: Path) -> list[str]:
     return paths
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
-
-
 def cells(path: Path, label: int = 0) -> tuple[int, int]:
     """Columns and rows of a grid of 28x28 images shown at twice their size, without names at the left."""
     width, height = Image.open(path).size
@@ -48,19 +45,19 @@ def cells(path: Path, label: int = 0) -> tuple[int, int]:
 
 def test_reconstruct_held_out_images_and_files(runs: Path, pictures: list[str], tmp_path: Path) -> None:
     out = tmp_path / "x.png"
-    done = run("reconstruct", runs / "vae", "--n", "5", "--out", out)
-    assert done.exit_code == 0 and done.stdout.strip() == str(out)
+    done = command("reconstruct", runs / "vae", "--n", "5", "--out", out)
+    assert done.returncode == 0 and done.stdout.strip() == str(out)
     assert cells(out)[1] == 6  # two rows for each of three tasks
-    done = run("reconstruct", runs / "vae", "--n", "5", "--task", "2", "--out", out)
-    assert done.exit_code == 0 and cells(out)[1] == 2
-    done = run("reconstruct", runs / "vae", *pictures, "--task", "3", "--out", out)
-    assert done.exit_code == 0 and cells(out)[1] == 2
+    done = command("reconstruct", runs / "vae", "--n", "5", "--task", "2", "--out", out)
+    assert done.returncode == 0 and cells(out)[1] == 2
+    done = command("reconstruct", runs / "vae", *pictures, "--task", "3", "--out", out)
+    assert done.returncode == 0 and cells(out)[1] == 2
     assert done.stderr.strip() == f"gencl: {pictures[1]} is 50x40: its middle is cropped and resized to 28x28"
 
 
 def test_interpolate(runs: Path, pictures: list[str], tmp_path: Path) -> None:
     out = tmp_path / "x.png"
-    assert run("interpolate", runs / "vae", *pictures, "--steps", "4", "--out", out).exit_code == 0
+    assert command("interpolate", runs / "vae", *pictures, "--steps", "4", "--out", out).returncode == 0
     assert cells(out)[0] == 6
     for kind in ("vae", "cgan"):
         for arguments, rows in (
@@ -69,8 +66,8 @@ def test_interpolate(runs: Path, pictures: list[str], tmp_path: Path) -> None:
             (("--classes", "1"), ROWS),
             (("--classes", "0,2"), ROWS),
         ):
-            done = run("interpolate", runs / kind, *arguments, "--steps", "3", "--out", out)
-            assert done.exit_code == 0, done.output
+            done = command("interpolate", runs / kind, *arguments, "--steps", "3", "--out", out)
+            assert done.returncode == 0, done.stderr
             assert cells(out)[1] == rows
 
 
@@ -123,6 +120,7 @@ def test_wrong_use(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.png").write_text("no image")
-    done = run(arguments[0], runs / kind, *arguments[1:], "--out", "x.png")
+    words = [arguments[0], str(runs / kind), *arguments[1:], "--out", "x.png"]
+    done = CliRunner().invoke(cli, words)
     assert type(done.exception) is error and message in str(done.exception)
     assert not (tmp_path / "x.png").exists()
