@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,15 +92,10 @@ def as_usual() -> Iterator[None]:
     the CPU, with gradients where they are asked for. A script may have chosen otherwise for its own purposes."""
     import torch
 
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    elsewhere = device.type != "cpu"
+    dtype, elsewhere = torch.get_default_dtype(), torch.empty(0).device.type != "cpu"
     torch.set_default_dtype(torch.float32)
-    if elsewhere:
-        torch.set_default_device(None)
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad(), torch.device("cpu") if elsewhere else nullcontext():
             yield
     finally:
         torch.set_default_dtype(dtype)
-        if elsewhere:
-            torch.set_default_device(device)

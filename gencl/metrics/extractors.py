@@ -18,7 +18,7 @@ from gencl.metrics.trained_reader import TrainedReader
 from gencl.metrics.weight_files import INCEPTION, find
 from gencl.scenarios.task import Scenario
 
-ADVICE = f"{EXTRA.install} (17 MB), or take evaluate.features=inception, which downloads its weights"
+ADVICE = f"{EXTRA.install} (17 MB), or --set evaluate.features=inception, which downloads its weights"
 """What a person can do who has no network for pictures."""
 RECOGNISABLE = 48
 """In pictures of fewer pixels a side a network of ImageNet recognises little, and a reader of their classes goes first.

@@ -15,6 +15,7 @@ from gencl.core.folders import data_root
 from gencl.core.launcher import launch
 from gencl.core.part import check
 from gencl.core.randomness import derive_seed
+from gencl.core.returned import all_of, returned
 from gencl.core.settings import DataSettings, Settings
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.load import load_dataset
@@ -67,10 +68,15 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
             symbols[dataset.name] = dataset.classes
         return dataset
 
-    planned = recipe.build(settings.data, load)
+    wanted = "a gencl.Scenario of one task or more"
+    planned = returned(recipe.build(settings.data, load), _is_scenario, f"scenario {kind.__name__}: build", wanted)
     scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
     doubts = _of_mirrored(symbols) if settings.data.flip == "yes" else ()
     return replace(scenario, doubts=doubts)
+
+
+def _is_scenario(value: object) -> bool:
+    return isinstance(value, Scenario) and all_of(Task)(value.tasks)
 
 
 def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -44,9 +44,14 @@ def resume_command(
     return shlex.join([*words, *arguments()])
 
 
+def unnumbered_folder(settings: Settings) -> Path:
+    """Where the first run of these settings goes whose folder nobody names."""
+    return Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
+
+
 def default_folder(settings: Settings, resume: bool) -> Path:
     """Where a run goes whose folder nobody names: beside earlier ones of its settings, or with ``resume`` theirs."""
-    base = Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
+    base = unnumbered_folder(settings)
     if resume:
         if not base.is_dir():
             raise UsageError(f"--resume: there is no run in {base}; name the one to go on with by --out")

@@ -30,7 +30,14 @@ from gencl.runs.tracking import Name, check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import check_run_folder, claimed, default_folder, resume_command, stored_settings
+from gencl.training.folders import (
+    check_run_folder,
+    claimed,
+    default_folder,
+    resume_command,
+    stored_settings,
+    unnumbered_folder,
+)
 from gencl.training.footprint import expected_memory
 from gencl.training.session import Session
 from gencl.training.trainer import Trainer
@@ -71,7 +78,7 @@ def train(
     """
     settings, folder = choose(preset, method, seed, out, config, set, resume)
     unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
-    with claimed(folder) if unnamed else nullcontext(folder) as place:
+    with claimed(unnumbered_folder(settings)) if unnamed else nullcontext(folder) as place:
         return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
 
 

@@ -201,5 +201,5 @@ def test_what_a_script_has_chosen_for_itself_changes_no_run(tmp_path: Path) -> N
             assert odd.evaluate(["fid"]) == plain.evaluate(["fid"])
             assert torch.zeros(1).dtype == torch.float64 and torch.zeros(1).is_meta and not torch.is_grad_enabled()
     finally:
-        torch.set_default_device(None)
+        torch.set_default_device("cpu")
         torch.set_default_dtype(torch.float32)

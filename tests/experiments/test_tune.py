@@ -17,6 +17,7 @@ from gencl.experiments.grid import parse_grid
 from gencl.experiments.search import Experiment, searches, thinned
 from gencl.experiments.tune import methods_block
 from gencl.methods import METHODS
+from gencl.reports.tuning import search_markdown
 from tests.conftest import gencl as run_gencl
 from tests.conftest import tiny
 
@@ -179,3 +180,13 @@ def test_composed_methods_get_a_block_of_blocks(tmp_path: Path) -> None:
     mine.write_text(methods_block(summary))
     settings = presets.resolve(config=mine, method="mas+dgr")
     assert settings.method["mas"]["lambda"] == 3 and settings.train.lr == 0.01
+
+
+def test_a_search_in_which_all_failed_says_that_nothing_chose() -> None:
+    row = {"best": None, "error": "out of memory", "edge": {}, "grid": {"train.lr": [0.1]}, "rounds": 0, "search": []}
+    summary = {
+        "preset": "x", "metric": None, "better": "higher", "seeds": [10], "budget": 9, "widen": 3, "validation": 0.1,
+        "features": {}, "methods": {"sgd": row},
+    }  # fmt: skip
+    for text in (search_markdown(summary, "gencl tune"), methods_block(summary)):
+        assert "None" not in text and ("no candidate has one" in text or "every candidate failed" in text)

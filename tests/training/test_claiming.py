@@ -24,6 +24,12 @@ def test_runs_that_start_at_one_moment_are_numbered(tmp_path: Path) -> None:
     assert sorted(names) == ["a", *(f"a-{number}" for number in range(2, 9))]
 
 
+def test_runs_one_after_another_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [gencl.train("digits-mlp", "sgd", set=tiny("digits-mlp"), progress="silent") for _ in range(3)]
+    assert [run.path.name for run in runs] == ["digits-mlp-sgd-seed0" + end for end in ("", "-2", "-3")]
+
+
 def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="there is no folder"):
