@@ -39,6 +39,7 @@ from gencl.training.folders import (
     unnumbered_folder,
 )
 from gencl.training.footprint import expected_memory
+from gencl.training.origin import check_origin
 from gencl.training.session import Session
 from gencl.training.trainer import Trainer
 
@@ -204,7 +205,7 @@ def prepare(
     device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
     last = checkpoint.load(folder / "checkpoint", device) if resume else None
     if last is not None:
-        _check_origin(last, recorder, len(settings.extend))
+        check_origin(last, recorder, len(settings.extend))
         if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         session.restore(State.from_tree(last.state), last.tensors)
@@ -244,18 +245,3 @@ def make_session(
         evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
     recorder = Recorder(folder, settings, scenario, processes, again)
     return Session(settings, scenario, learner, method, evaluator, recorder, accelerator)
-
-
-def _check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
-    """The checkpoint is of these settings and data, or of those before tasks were added."""
-    stored = last.state.get("origin", {})
-    origins = (recorder.origin(k, placed) for placed in (False, True) for k in range(added + 1))
-    here = next((origin for origin in origins if origin["settings"] == stored.get("settings")), {})
-    stored = {"held out": here.get("held out"), **stored}  # which older checkpoints have not
-    for what, advice in (
-        ("settings", "config.yaml was changed"),
-        ("data", "the training images are not the same"),
-        ("held out", "the images that it is measured on are not the same"),
-    ):
-        if what not in here or stored.get(what) != here[what]:
-            raise UsageError(f"the checkpoint in {recorder.folder} is of other {what}: {advice} since it was written")
