@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from PIL import Image
+from torch import Tensor
 
 from gencl.metrics.perceptual import Backbone
 from gencl.reports import html
@@ -16,7 +17,7 @@ from gencl.runs.folder import RunFolder, open_run
 from gencl.training import extend as _extend
 from gencl.training import train as _train
 from gencl.uses import evaluate as _evaluate
-from gencl.uses import latent_space
+from gencl.uses import image_folder, latent_space, numbered
 
 P = ParamSpec("P")
 
@@ -40,6 +41,49 @@ class Run(RunFolder):
         Raises UsageError for a class or task that was not learned.
         """
         return latent_space.sample(self, classes, n, task, seed)
+
+    def generate(
+        self, classes: Sequence[int] | None = None, n: int = 64, seed: int | None = None, device: str = "auto"
+    ) -> Tensor:
+        """Return n images as uint8 (n, c, h, w) on the CPU: class after class, equally many of each.
+
+        If n cannot be divided by the number of classes, the first ones have one more. The k-th image of a class
+        depends on the seed, the class and k alone, to the byte: it is the same for every n and beside all other
+        classes. Another kind of device, or another number of threads, may round a grey level differently.
+
+        Args:
+            classes: class numbers; default all.
+            n: images of all classes together.
+            seed: of the latents; default the run's.
+            device: auto, cpu, cuda or mps.
+
+        Raises UsageError for a class that was not learned, and for a classifier.
+        """
+        return numbered.generate(self, classes, n, seed, device)
+
+    def save_images(
+        self,
+        to: str | Path | None = None,
+        npz: str | Path | None = None,
+        classes: Sequence[int] | None = None,
+        n: int = 64,
+        seed: int | None = None,
+        device: str = "auto",
+        task: int | None = None,
+    ) -> None:
+        """Write the images of `generate` into files, in as much memory for a million as for a hundred.
+
+        Under `accelerate launch` or torchrun all processes share the work.
+
+        Args:
+            to: a folder, which gets a PNG for each image in a folder per class. If it holds some images of the same
+                call, the others are added.
+            npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
+            task: 1 for the first; its classes instead of ``classes``.
+
+        Raises UsageError as `generate` does, for a folder that holds anything else, and if the disk is too small.
+        """
+        image_folder.save_images(self, to, npz, classes, n, seed, device, task)
 
     def reconstruct(
         self,

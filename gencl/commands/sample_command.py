@@ -6,34 +6,78 @@ import click
 
 from gencl.commands.options import PATH, debug_option, numbers, picture_path, plugin_option
 
+MOST_IN_A_GRID = 10_000
+
 
 @click.command("sample")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
 @click.option("--classes", metavar="0,1,2", help="Only these classes.  [default: all]")
 @click.option(
-    "--n", type=click.IntRange(1, 10_000), default=64, show_default=True, metavar="N", help="Images, in whole columns."
+    "--n",
+    "--samples",
+    type=click.IntRange(1, 1_000_000_000),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Images; in a grid, of whole columns (under a launcher --samples: it takes --n for its own).",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
-@click.option("--out", type=PATH, default="samples.png", show_default=True, metavar="FILE.png", help="Picture.")
+@click.option("--out", type=PATH, metavar="FILE.png", help="A grid.  [default: samples.png]")
+@click.option(
+    "--to", type=PATH, metavar="DIR", help="A PNG per image instead, in a folder per class; repeat it to go on."
+)
+@click.option(
+    "--npz", type=PATH, metavar="FILE", help="All images in one NumPy file: arr_0 (n, h, w, c), arr_1 labels."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where --to and --npz compute.",
+)
 @plugin_option
 @debug_option
-def command(run: str, task: int | None, classes: str | None, n: int, seed: int | None, out: str) -> None:
+def command(
+    run: str,
+    task: int | None,
+    classes: str | None,
+    n: int,
+    seed: int | None,
+    out: str | None,
+    to: str | None,
+    npz: str | None,
+    device: str,
+) -> None:
     """Draw a grid of images from a run's generator, or from a ready model (gencl list models): a row per class, a
-    latent per column.
+    latent per column. With --to or --npz, write the images themselves, equally many of each class.
 
     \b
     Examples:
       gencl sample runs/digits-cgan-anpyc-seed0
       gencl sample mnist-cgan-anpyc
       gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --n 64 --out x.png
+      gencl sample mnist-cgan-anpyc --n 50000 --to images
+      accelerate launch --multi_gpu --num_processes 4 -m gencl sample runs/faces --samples 50000 --to images
     """
     wanted = numbers(classes, "--classes") if classes is not None else None
     if wanted is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
-    path = picture_path(out)
+    files = [name for name in (to, npz) if name is not None]
+    if files and out is not None:
+        raise click.UsageError("--out draws a grid; leave it out where --to or --npz write the images themselves")
+    if not files and n > MOST_IN_A_GRID:
+        raise click.UsageError(f"--n {n}: a grid has at most {MOST_IN_A_GRID:,} images; --to DIR writes more")
+    out = out or "samples.png"
+    path = None if files else picture_path(out)
     from gencl.api import load_run
+    from gencl.core.processes import main_process
     from gencl.drawing.grids import save_picture
 
-    save_picture(load_run(run).sample(wanted, n, task, seed), path)
-    click.echo(out)
+    if path is not None:
+        save_picture(load_run(run).sample(wanted, n, task, seed), path)
+    else:
+        load_run(run).save_images(to, npz, wanted, n, seed, device, task)
+    if main_process():
+        click.echo("\n".join(files or [out]))

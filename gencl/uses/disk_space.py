@@ -1,0 +1,53 @@
+"""Whether the disk has room for many files, asked before the first is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gencl.core.amounts import memory
+from gencl.core.errors import UsageError
+from gencl.core.files import printable
+
+_UNIT = 4096
+"""Bytes that a file takes on most file systems are a multiple of this."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """So many files of about so many bytes each, in a folder that is there or will be made."""
+
+    folder: Path
+    files: int
+    each: float
+
+    @property
+    def there(self) -> Path:
+        """The folder, or the nearest one above it that exists."""
+        return next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
+
+    @property
+    def size(self) -> int:
+        """The bytes on disk of all of them."""
+        return self.files * -(-int(self.each) // _UNIT) * _UNIT
+
+
+def check_disk(wanted: Sequence[Wanted], asked: str) -> None:
+    """Raise UsageError if the disk has less room than is wanted; ``asked`` says what would be written."""
+    for one in wanted:
+        device = one.there.stat().st_dev
+        together = sum(other.size for other in wanted if other.there.stat().st_dev == device)
+        free = shutil.disk_usage(one.there).free
+        if together > free:
+            disk = f"the disk of {printable(one.folder)}"
+            raise UsageError(f"{asked} take about {memory(together)}, and {disk} has {memory(free)} free")
+        if hasattr(os, "statvfs"):
+            left = os.statvfs(one.there)
+            if left.f_files and one.files > left.f_favail:  # some file systems count no files
+                raise UsageError(
+                    f"{asked}: the disk of {printable(one.folder)} has room for {left.f_favail:,} more files; --npz "
+                    "FILE writes a single one"
+                )

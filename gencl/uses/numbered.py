@@ -1,0 +1,84 @@
+"""Generated images by class and number: each is the same, to the byte, whatever else is asked for with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gencl.core.errors import UsageError
+from gencl.learners.generative import GenerativeLearner
+from gencl.metrics.snapshot import to_uint8
+from gencl.runs.build import make_accelerator
+from gencl.runs.folder import RunFolder
+from gencl.uses.latent_space import check_classes
+
+BLOCK = 64
+"""Images that are always made together: the sums of a matrix product depend on how many rows it has."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The first ``n`` images of a class's block ``index``, which holds the numbers from ``index * BLOCK`` on."""
+
+    label: int
+    index: int
+    n: int
+
+    @property
+    def numbers(self) -> range:
+        """The images' numbers within their class."""
+        return range(self.index * BLOCK, self.index * BLOCK + self.n)
+
+    @torch.no_grad()
+    def images(self, learner: GenerativeLearner, seed: int) -> Tensor:
+        """Return the images, uint8 (n, c, h, w) on the CPU. They depend on the seed, the class and their numbers."""
+        latents = learner.latents(BLOCK, seed, "images", self.label, self.index)
+        classes = torch.full((BLOCK,), self.label, device=latents.device)
+        return to_uint8(learner.generate(classes, latents))[: self.n].cpu()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """n images of some classes, equally many of each; where n cannot be divided, the first classes have one more."""
+
+    classes: tuple[int, ...]
+    n: int
+
+    def counts(self) -> list[int]:
+        """Return the number of images of each class."""
+        each, more = divmod(self.n, len(self.classes))
+        return [each + (place < more) for place in range(len(self.classes))]
+
+    def __iter__(self) -> Iterator[Block]:
+        """Class after class, block after block."""
+        for label, count in zip(self.classes, self.counts(), strict=True):
+            for start in range(0, count, BLOCK):
+                yield Block(label, start // BLOCK, min(BLOCK, count - start))
+
+
+def planned(learner: GenerativeLearner, classes: Sequence[int] | None, n: int) -> Plan:
+    """Return the images that are asked for; None: of all classes. Raises UsageError for classes that were not learned
+    or are named twice, and for no images."""
+    wanted = learner.classes if classes is None else list(classes)
+    check_classes(learner, wanted)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise UsageError(f"--classes: {'a class is named twice' if wanted else 'name at least one class'}")
+    if n < 1:
+        raise UsageError(f"--n: {n} images were asked for; ask for 1 or more")
+    return Plan(tuple(wanted), n)
+
+
+def generate(run: RunFolder, classes: Sequence[int] | None, n: int, seed: int | None, device: str) -> Tensor:
+    """Return images as uint8 (n, c, h, w): `gencl.Run.generate`."""
+    learner = run.generator(str(make_accelerator(device).device))
+    plan = planned(learner, classes, n)
+    seed = run.card.seed if seed is None else seed
+    images = torch.empty(n, *run.card.image_shape, dtype=torch.uint8)
+    start = 0
+    for block in plan:
+        images[start : start + block.n] = block.images(learner, seed)
+        start += block.n
+    return images
