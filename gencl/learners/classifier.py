@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import torch
@@ -121,14 +120,19 @@ class Classifier(Learner):
         images = self.prepare(images)
         if not self.ownership.divided() or tasks.start == len(self.tasks) - 1:
             return self._through(self.trunk, images, index)
+        if len(tasks) == 1:
+            return self._through(self._as_seen_by(tasks.start), images, index)
         features = images.new_zeros(len(images), self.features)
-        parameters = dict(self.trunk.named_parameters())
         for task in tasks:
             rows = (index == task).nonzero().squeeze(1)
             if len(rows):
-                seen = partial(functional_call, self.trunk, self.ownership.seen_by(task, parameters))
-                features[rows] = self._through(lambda *inputs, seen=seen: seen(inputs), images[rows], index[rows])
+                features[rows] = self._through(self._as_seen_by(task), images[rows], index[rows])
         return features
+
+    def _as_seen_by(self, task: int) -> Callable[..., Tensor]:
+        """The trunk with the weights that a task sees."""
+        seen = self.ownership.seen_by(task, dict(self.trunk.named_parameters()))
+        return lambda *inputs: functional_call(self.trunk, seen, inputs)
 
     def _through(self, trunk: Callable[..., Tensor], images: Tensor, index: Tensor) -> Tensor:
         """The trunk with the gates and statistics of each image's task."""

@@ -22,6 +22,7 @@ from gencl.uses.class_folders import Call
 from gencl.uses.disk_space import Wanted, check_disk
 from gencl.uses.latent_space import classes_of
 from gencl.uses.numbered import BLOCK, Block, Plan, planned
+from gencl.uses.targets import check_target
 
 
 def save_images(
@@ -49,7 +50,7 @@ def save_images(
     call = Call(model=card.sha256, seed=seed, classes=list(plan.classes), n=n, device=accelerator.device.type)
     with processes.main_first():
         if archive is not None:
-            npz_file.check(archive)
+            check_target("--npz", archive, ".npz")
         if folder is not None:
             class_folders.check(folder, call)
         if processes.main:

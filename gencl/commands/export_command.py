@@ -1,0 +1,35 @@
+"""``gencl export``."""
+
+from __future__ import annotations
+
+import click
+
+from gencl.commands.options import debug_option, plugin_option
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.option(
+    "--onnx", type=click.Path(), metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx]."
+)
+@click.option(
+    "--torch", "torch_file", type=click.Path(), metavar="FILE.pt2", help="As PyTorch's exported program (torch.export)."
+)
+@click.option("--opset", type=int, default=18, show_default=True, metavar="N", help="Version of ONNX's operators.")
+@plugin_option
+@debug_option
+def command(run: str, onnx: str | None, torch_file: str | None, opset: int) -> None:
+    """Write a run's network for other programs. Of a generator: latents and class numbers to images in [0, 1]. Of a
+    classifier: images to logits of all classes in the order learned.
+
+    \b
+    Examples:
+      gencl export mnist-cgan-anpyc --onnx digits.onnx
+      gencl export runs/digits-mlp-anpyc-seed0 --onnx mlp.onnx --torch mlp.pt2
+    """
+    from gencl.api import load_run
+
+    shapes = load_run(run).export(onnx, torch_file, opset)
+    for file in (onnx, torch_file):
+        if file is not None:
+            click.echo(f"{file}: {shapes}")

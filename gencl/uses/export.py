@@ -1,0 +1,182 @@
+"""A trained network for other programs: as ONNX, or as PyTorch's exported program."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+import gencl
+from gencl.core.errors import GenclError, UsageError
+from gencl.core.extras import EXTRAS
+from gencl.learners.capabilities import CLASSIFIER, GENERATOR
+from gencl.learners.classifier import Classifier
+from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import Learner
+from gencl.runs.folder import RunFolder
+from gencl.uses.targets import check_target, replacing
+
+OLDEST_OPSET, NEWEST_OPSET = 18, 25
+"""PyTorch's exporter writes the first; onnxscript converts that up to the last."""
+LARGEST_ONNX = 2**31 - 2**20
+"""Bytes of weights: an ONNX file is a protobuf message, which ends at 2 GiB."""
+
+
+class Drawing(nn.Module):
+    """A generator as a function of latents (n, d) and class numbers (n,): images (n, c, h, w) in [0, 1]."""
+
+    def __init__(self, learner: GenerativeLearner) -> None:
+        super().__init__()
+        self.generator = learner.generator  # and nothing that only training needs
+        self.register_buffer("position", learner.position)
+        self.position: Tensor
+
+    def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
+        images: Tensor = self.generator(latents, self.position[classes])
+        return images
+
+
+class Answering(nn.Module):
+    """A classifier as a function of images (n, c, h, w) in [0, 1]: logits (n, classes), in the order learned.
+
+    The logits of a task's classes are those that the classifier gives where it is told that task.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        starts, start = [], 0
+        for task in self.classifier.tasks:
+            starts.append(start)
+            start += len(task)
+        if self.classifier.heads == "class":  # one head over all classes, which needs no task
+            starts = starts[:1]
+        return torch.cat([self._of_task(images, task, start) for task, start in enumerate(starts)], 1)
+
+    def _of_task(self, images: Tensor, task: int, start: int) -> Tensor:
+        positions = torch.full_like(images[:, 0, 0, 0], start, dtype=torch.long)
+        return self.classifier.logits(images, positions, (task,))[0]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network with names for what goes in and out, and one small example of the former."""
+
+    network: nn.Module
+    inputs: dict[str, Tensor]
+    output: str
+
+    def shapes(self) -> str:
+        """Return the shapes in words: ``latents (n, 32), classes (n) -> images (n, 1, 28, 28)``."""
+        with torch.no_grad():
+            result = self.network(*self.inputs.values())
+        given, (made,) = ([_shape(k, v) for k, v in d.items()] for d in (self.inputs, {self.output: result}))
+        return f"{', '.join(given)} -> {made}"
+
+    def program(self) -> ExportedProgram:
+        """Return the network traced by torch.export, for any n."""
+        dynamic = tuple({0: Dim("n", min=1)} for _ in self.inputs)
+        return torch.export.export(self.network, tuple(self.inputs.values()), dynamic_shapes=dynamic)
+
+
+def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | None, opset: int) -> str:
+    """Write the run's network and return its inputs and output in words: `gencl.Run.export`."""
+    if onnx is None and torch_file is None:
+        raise UsageError("name a file to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
+    if onnx is not None:
+        check_target("--onnx", Path(onnx), ".onnx")
+        EXTRAS["onnx"].require("--onnx")
+        if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
+            age = "old" if opset < OLDEST_OPSET else "new"
+            raise UsageError(f"--opset {opset} is too {age}; give one from {OLDEST_OPSET} to {NEWEST_OPSET}")
+    if torch_file is not None:
+        check_target("--torch", Path(torch_file), ".pt2")
+    exported = _of(run, run.learner())
+    about = _about(run)
+    with _quietly(), torch.no_grad():
+        if onnx is not None:
+            _write_onnx(exported, Path(onnx), opset, about)
+        if torch_file is not None:
+            with replacing(Path(torch_file)) as scratch, scratch.open("wb") as file:
+                torch.export.save(exported.program(), file, extra_files={"gencl.json": json.dumps(about)})
+    return exported.shapes()
+
+
+def _of(run: RunFolder, learner: Learner) -> Exported:
+    """Return the network of a learner. Raises UsageError where it is neither a classifier nor a generator."""
+    learner.requires_grad_(False)
+    n = 2  # torch.export takes 0 and 1 for constants
+    if CLASSIFIER.of(learner) is not None:
+        classifier = CLASSIFIER(learner)
+        classifier.generator = None  # one beside it is no part of its answers
+        return Exported(Answering(classifier), {"images": torch.rand(n, *run.card.image_shape)}, "logits")
+    if GENERATOR.of(learner) is not None:
+        generator = GENERATOR(learner)
+        classes = torch.tensor(generator.classes[:1]).repeat(n)
+        inputs = {"latents": generator.latents(n, 0), "classes": classes}
+        return Exported(Drawing(generator), inputs, "images")
+    raise UsageError(f"{run.path} holds a {type(learner).__name__}, which neither draws images nor classifies them")
+
+
+def _about(run: RunFolder) -> dict[str, Any]:
+    """Return what a program needs to know beside the network."""
+    learned = [label for task in run.card.tasks for label in task]
+    names = run.class_names()
+    return {"gencl": gencl.__version__, "classes": learned, "class_names": [names[label] for label in learned]}
+
+
+def _write_onnx(exported: Exported, path: Path, opset: int, about: dict[str, Any]) -> None:
+    size = sum(tensor.numel() * tensor.element_size() for tensor in exported.network.state_dict().values())
+    if size > LARGEST_ONNX:
+        raise UsageError("--onnx: the weights take more than 2 GiB, which no ONNX file can hold; use --torch")
+    try:
+        program = torch.onnx.export(
+            exported.network,
+            tuple(exported.inputs.values()),
+            dynamo=True,
+            opset_version=opset,
+            input_names=list(exported.inputs),
+            output_names=[exported.output],
+            dynamic_shapes=tuple({0: Dim("n", min=1)} for _ in exported.inputs),
+            verbose=False,
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = str(error).splitlines()[0]
+        raise GenclError(f"--onnx: PyTorch's exporter cannot write this network: {reason}") from error
+    assert program is not None
+    if program.model.opset_imports[""] != opset:
+        raise UsageError(f"--opset {opset}: the network cannot be converted; use --opset {OLDEST_OPSET}")
+    program.model.metadata_props.update({key: json.dumps(value) for key, value in about.items()})
+    with replacing(path) as scratch:
+        program.save(scratch, external_data=False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Within the block the exporters' remarks about themselves are not shown."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _shape(name: str, tensor: Tensor) -> str:
+    return f"{name} ({', '.join(['n', *map(str, tensor.shape[1:])])})"
