@@ -47,13 +47,12 @@ class Run(RunFolder):
     ) -> Tensor:
         """Return n images as uint8 (n, c, h, w) on the CPU: class after class, equally many of each.
 
-        If n cannot be divided by the number of classes, the first ones have one more. The k-th image of a class
-        depends on the seed, the class and k alone, to the byte: it is the same for every n and beside all other
-        classes. Another kind of device, or another number of threads, may round a grey level differently.
+        The k-th image of a class depends on the seed, the class and k alone, to the byte, whatever n and the other
+        classes are. Another kind of device, or another number of threads, may round a grey level differently.
 
         Args:
             classes: class numbers; default all.
-            n: images of all classes together.
+            n: images of all classes together; where it cannot be divided, the first classes have one more.
             seed: of the latents; default the run's.
             device: auto, cpu, cuda or mps.
 
@@ -73,11 +72,9 @@ class Run(RunFolder):
     ) -> None:
         """Write the images of `generate` into files, in as much memory for a million as for a hundred.
 
-        Under `accelerate launch` or torchrun all processes share the work.
-
         Args:
             to: a folder, which gets a PNG for each image in a folder per class. If it holds some images of the same
-                call, the others are added.
+                call, the others are added. Processes of `accelerate launch` or torchrun share the work.
             npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
             task: 1 for the first; its classes instead of ``classes``.
 
@@ -162,14 +159,12 @@ class Run(RunFolder):
     def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int = 18) -> str:
         """Write the network for other programs, and return its inputs and its output in words.
 
-        A generator takes standard normal ``latents`` (n, d) and class numbers ``classes`` (n,), and gives ``images``
-        (n, c, h, w) in [0, 1]. A classifier takes ``images`` and gives ``logits`` (n, classes) in the order learned;
-        where it is told the task, it has each task's logits as if it were that task. The numbers and names of the
-        classes are in the file's metadata.
+        A generator makes ``images`` (n, c, h, w) in [0, 1] of ``latents`` (n, d) and ``classes`` (n,). A classifier
+        makes ``logits`` (n, classes) of ``images``, in the order learned and each as if its task were known.
 
         Args:
-            onnx: a file that ends in .onnx; needs the packages of the extra ``gencl[onnx]``.
-            torch: a file that ends in .pt2, for ``torch.export.load``.
+            onnx: FILE.onnx; needs the packages of the extra ``gencl[onnx]``.
+            torch: FILE.pt2, for ``torch.export.load``.
             opset: version of ONNX's operators.
 
         Raises UsageError for a missing package, an opset that the exporter cannot write, and a bad file name.
@@ -177,6 +172,19 @@ class Run(RunFolder):
         from gencl.uses.export import export
 
         return export(self, onnx, torch, opset)
+
+    def push(self, name: str, private: bool = False, licence: str | None = None) -> str:
+        """Put the model on the Hugging Face Hub as ``OWNER/NAME`` and return its page.
+
+        Args:
+            private: whether a new repository is private.
+            licence: the Hub's identifier; default that of the data, where gencl knows it.
+
+        Raises UsageError for a wrong name, no licence, and a repository of something else; GenclError if the Hub fails.
+        """
+        from gencl.uses.push import push
+
+        return push(self, name, private, licence)
 
     @property
     def report(self) -> Path:
@@ -207,7 +215,19 @@ def _of_user(function: Callable[P, RunFolder]) -> Callable[P, Run]:
 
 train = _of_user(_train.train)
 extend = _of_user(_extend.extend)
-load_run = _of_user(open_run)
+
+
+def load_run(run: str | Path) -> Run:
+    """Return the run or model in a directory, the ready model of a name, or the one of ``hf:OWNER/NAME[@REVISION]`` on
+    the Hugging Face Hub, of which only JSON, safetensors, and the card with its picture are downloaded.
+
+    Raises UsageError if there is none, GenclError if the Hub fails.
+    """
+    if str(run).startswith("hf:"):
+        from gencl.uses.hub import fetch
+
+        return Run(fetch(str(run)))
+    return Run(open_run(run).path)
 
 
 def sample(run: str | Path, classes: Sequence[int] | None = None, n: int = 64, **options: Any) -> Image.Image:

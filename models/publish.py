@@ -22,16 +22,10 @@ from gencl.drawing.grids import save_picture
 from gencl.metrics.figures import meanings, with_unit
 from gencl.reports.page import capital
 from gencl.reports.repeat import train_command
+from gencl.uses.hub_card import DATA
 
 HERE = Path(__file__).parent
 COLUMNS = 10
-DATA = {
-    "digits": "Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak; UCI Machine Learning Repository, "
-    "1998, doi:10.24432/C50P49), the 1,797 images that come with scikit-learn; licence: CC BY 4.0",
-    "emoji": "Noto Emoji (Google; licence: Apache-2.0, flags in the public domain), 1,520 pictures of 64x64 from the npm "
-    "package emoji-datasource-google (licence: MIT)",
-    "mnist": "MNIST (Y. LeCun, C. Cortes, C. Burges); licence as its authors are commonly quoted: CC BY-SA 3.0",
-}
 KINDS = {"cgan": "conditional GAN", "vae": "multi-latent VAE"}
 NAMES = {"digits": "the embedded digits", "emoji": "emoji by category", "mnist": "MNIST's digits"}
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "extend": "let a finished run learn one more task",
     "analyze": "the papers' analysis figures: importance, similarity, drift, capacity, sensitivity",
     "export": "write a run's network as ONNX or by torch.export",
+    "push": "put a run's model on the Hugging Face Hub",
     "report": "write the report of a run or a comparison",
     "list": "what there is: methods, presets, data sets, scenarios, learners, ready models, metrics",
     "new": "a file of your own to start from: a method, learner, data set or metric, and its test",
