@@ -75,9 +75,9 @@ def command(
     from gencl.core.processes import main_process
     from gencl.drawing.grids import save_picture
 
-    if path is not None:
+    if path is not None and main_process():
         save_picture(load_run(run).sample(wanted, n, task, seed), path)
-    else:
+    elif path is None:
         load_run(run).save_images(to, npz, wanted, n, seed, device, task)
     if main_process():
         click.echo("\n".join(files or [out]))
