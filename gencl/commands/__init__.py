@@ -45,7 +45,7 @@ COMMANDS = {
     "doctor": "what works on this machine, and how to mend what does not",
 }
 
-TOGETHER = ("train", "extend", "evaluate", "fid")
+TOGETHER = ("train", "extend", "evaluate", "fid", "sample")
 """Those that share their work where a launcher has started several processes."""
 
 INNER = ("train-seeds",)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import debug_option, plugin_option
+from gencl.commands.options import PATH, debug_option, plugin_option
 
 
 @click.command("export")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.option(
-    "--onnx", type=click.Path(), metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx]."
+    "--onnx", type=PATH, metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx]."
 )
 @click.option(
-    "--torch", "torch_file", type=click.Path(), metavar="FILE.pt2", help="As PyTorch's exported program (torch.export)."
+    "--torch", "torch_file", type=PATH, metavar="FILE.pt2", help="As PyTorch's exported program (torch.export)."
 )
 @click.option("--opset", type=int, default=18, show_default=True, metavar="N", help="Version of ONNX's operators.")
 @plugin_option

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import debug_option, plugin_option
+from gencl.commands.options import PATH, debug_option, plugin_option
 
 
 @click.command("push")
-@click.argument("run", type=click.Path(), metavar="RUN|MODEL")
+@click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.argument("name", metavar="OWNER/NAME")
 @click.option("--private", is_flag=True, help="Make a new repository that only you can see.")
 @click.option(

@@ -72,7 +72,7 @@ def command(
     out = out or "samples.png"
     path = None if files else picture_path(out)
     from gencl.api import load_run
-    from gencl.core.processes import main_process
+    from gencl.core.launcher import main_process
     from gencl.drawing.grids import save_picture
 
     if path is not None and main_process():

@@ -85,9 +85,13 @@ class Exported:
         return f"{', '.join(given)} -> {made}"
 
     def program(self) -> ExportedProgram:
-        """Return the network traced by torch.export, for any n."""
+        """Return the network traced by torch.export, for any n. Raises GenclError where it cannot be traced."""
         dynamic = tuple({0: Dim("n", min=1)} for _ in self.inputs)
-        return torch.export.export(self.network, tuple(self.inputs.values()), dynamic_shapes=dynamic)
+        try:
+            return torch.export.export(self.network, tuple(self.inputs.values()), dynamic_shapes=dynamic)
+        except Exception as error:  # of many kinds: a plug-in's network may branch on what it is given
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise GenclError(f"--torch: torch.export cannot follow this network: {reason}") from error
 
 
 def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | None, opset: int) -> str:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.core.errors import UsageError
+from gencl.core.errors import GenclError, UsageError
 from gencl.learners.capabilities import CLASSIFIER, GENERATOR
+from gencl.uses.export import Exported
 from tests.conftest import gencl as command
 from tests.conftest import tiny
 
@@ -115,6 +116,16 @@ def test_wrong_use(arguments: list[str], message: str, tmp_path: Path) -> None:
     done = command("export", "digits-cgan-sgd", *arguments, cwd=tmp_path)
     assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
     assert not any(tmp_path.iterdir())
+
+
+class Branching(torch.nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images if images.sum() > 0 else -images
+
+
+def test_a_network_that_cannot_be_traced() -> None:
+    with pytest.raises(GenclError, match=r"torch.export cannot follow this network: .+"):
+        Exported(Branching(), {"images": torch.rand(2, 3)}, "images").program()
 
 
 def test_packages_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
