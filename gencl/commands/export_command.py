@@ -9,9 +9,7 @@ from gencl.commands.options import PATH, debug_option, plugin_option
 
 @click.command("export")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
-@click.option(
-    "--onnx", type=PATH, metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx]."
-)
+@click.option("--onnx", type=PATH, metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx].")
 @click.option(
     "--torch", "torch_file", type=PATH, metavar="FILE.pt2", help="As PyTorch's exported program (torch.export)."
 )

@@ -56,7 +56,7 @@ def test_wrong_variables_do_not_silence_anybody(monkeypatch: pytest.MonkeyPatch)
     assert main_process()
 
 
-@pytest.mark.parametrize("name", ["compare", "tune", "sample", "report", "train-seeds"])
+@pytest.mark.parametrize("name", ["compare", "tune", "export", "report", "train-seeds"])
 def test_commands_for_one_process_refuse_several(name: str) -> None:
     ended = command(name, "--methods", "sgd", environment={**TWO, "RANK": "0"})
     assert ended.returncode == 2 and f"{name} is for one process, and a launcher has started 2" in ended.stderr

@@ -6,8 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import onnx
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor
@@ -18,6 +16,9 @@ from gencl.learners.capabilities import CLASSIFIER, GENERATOR
 from gencl.uses.export import Exported
 from tests.conftest import gencl as command
 from tests.conftest import tiny
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 EXACT = 1e-5
 VGG = [*tiny("digits-mlp")[:2], "data.size=16", "data.limit=40", "model={name: vgg9, width: 0.1}", "train.batch_size=8"]

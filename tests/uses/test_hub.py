@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from huggingface_hub import constants
+from huggingface_hub import constants, file_download, utils
 
 import gencl
 from gencl.core.errors import GenclError, UsageError
@@ -31,12 +31,20 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with Hub() as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        for module in (constants, file_download):  # older versions have a copy there
+            monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
         monkeypatch.setenv("HF_TOKEN", TOKEN)
+        _forget_sessions()
         yield server
         server.shutdown()
+    _forget_sessions()
+
+
+def _forget_sessions() -> None:
+    """Older versions of the library keep sessions that know whether it was offline."""
+    getattr(utils, "reset_sessions", lambda: None)()
 
 
 def card_of(hub: Hub, name: str) -> tuple[dict[str, object], str]:
@@ -76,6 +84,7 @@ def test_a_model_comes_back_as_it_went(hub: Hub, monkeypatch: pytest.MonkeyPatch
     assert run.generate(n=12).equal(there.generate(n=12))
     monkeypatch.setenv("HF_TOKEN", "")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    _forget_sessions()
     assert gencl.load_run("hf:ada/digits").generate([3], 2).equal(there.generate([3], 2))  # out of the cache
     shown = refused("sample", "hf:ada/others")
     assert "hf:ada/others is not in the cache, and $HF_HUB_OFFLINE forbids to ask the Hub" in shown
