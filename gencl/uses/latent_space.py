@@ -125,14 +125,14 @@ def _between_images(
 def _between(
     learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int
 ) -> Tensor:
-    """uint8 (n, steps, c, h, w): on a straight line between the first hidden units of (classes, latents) and others.
+    """uint8 (n, steps, c, h, w): between the first hidden units of (classes, latents) and others (`Generator.between`).
 
-    Of one class that is the straight line between its latents (`Generator.units`); it also joins two classes or tasks.
+    Of one class they are between its latents (`Generator.units`); units also join two classes or tasks.
     """
     generator = learner.generator
     first, last = (generator.units(latents, learner.position[classes]) for classes, latents in (start, end))
     shares = torch.linspace(0, 1, steps).tolist()
-    return torch.stack([to_uint8(generator.images(torch.lerp(first, last, share))) for share in shares], 1)
+    return torch.stack([to_uint8(generator.images(generator.between(first, last, share))) for share in shares], 1)
 
 
 def _with_encoder(run: RunFolder) -> GenerativeLearner:
