@@ -24,8 +24,9 @@ _LEAST = 1 / 510
 class FlowMatching(GenerativeLearner):
     """Regresses v(x_t, t, class) on x_1 - x_0 along straight lines x_t = (1 - t) x_0 + t x_1 from noise to images.
 
-    Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(0, 1)), as in Esser et al.
-    (ICML 2024), which learns most where noise and image are hard to tell apart. What is sampled from is a moving
+    Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(m, 1)), as in Esser et al.
+    (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike that is
+    nearer to the noise (m < 0), as there in section 5.3.2. What is sampled from is a moving
     average of the weights.
 
     Shared: the U-Net and the embedding of time. Own: the embeddings of a task's classes, and the one of "any class of
@@ -65,7 +66,7 @@ class FlowMatching(GenerativeLearner):
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
         """The batch with a noise image and a time for each sample, and whether it is learned without its class."""
         batch = super().drawn(batch, random)
-        time = torch.sigmoid(random.normal(len(batch)))
+        time = torch.sigmoid(random.normal(len(batch)) + self.settings.time)
         return batch.having(times=time, dropped=random.uniform(len(batch)) < self.settings.drop)
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:

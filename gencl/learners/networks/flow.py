@@ -62,6 +62,9 @@ class FlowSettings(Part):
         "none", description="inner: self-attention after the blocks of 8x8 pixels and below"
     )
     embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the embeddings of time and class")
+    time: float = Field(
+        0.0, ge=-10, le=10, description="mean of the logit of the times learned at; below 0: nearer to the noise"
+    )
     drop: float = Field(0.1, ge=0, lt=1, description="share of samples learned without their class, for guidance")
     guidance: float = Field(
         1.0, ge=0, le=100, description="how strongly samples follow their class; 1: as learned, 0: classes of the task"
