@@ -28,7 +28,12 @@ class Run(RunFolder):
         return run_html(self)
 
     def sample(
-        self, classes: Sequence[int] | None = None, n: int = 64, task: int | None = None, seed: int | None = None
+        self,
+        classes: Sequence[int] | None = None,
+        n: int = 64,
+        task: int | None = None,
+        seed: int | None = None,
+        guidance: float | None = None,
     ) -> Image.Image:
         """A grid with a row per class and as many columns as n images need; every column has one latent.
 
@@ -36,10 +41,12 @@ class Run(RunFolder):
             classes: class numbers; default those of ``task``, or all.
             task: 1 for the first.
             seed: of the latents; default the run's.
+            guidance: how strongly images follow their class, 1 being as learned; default the run's. Only of a generator
+                that is guided.
 
-        Raises UsageError for a class or task that was not learned.
+        Raises UsageError for a class or task that was not learned, or a guidance that the generator does not take.
         """
-        return latent_space.sample(self, classes, n, task, seed)
+        return latent_space.sample(self, classes, n, task, seed, guidance)
 
     def reconstruct(
         self,

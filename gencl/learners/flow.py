@@ -25,9 +25,8 @@ class FlowMatching(GenerativeLearner):
     """Regresses v(x_t, t, class) on x_1 - x_0 along straight lines x_t = (1 - t) x_0 + t x_1 from noise to images.
 
     Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(m, 1)), as in Esser et al.
-    (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike that is
-    nearer to the noise (m < 0), as there in section 5.3.2. What is sampled from is a moving
-    average of the weights.
+    (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike, that
+    is nearer to the noise (m < 0), as there for larger images. Samples are drawn with a moving average of the weights.
 
     Shared: the U-Net and the embedding of time. Own: the embeddings of a task's classes, and the one of "any class of
     this task" that a share of its samples is learned with, for guidance.

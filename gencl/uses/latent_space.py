@@ -46,15 +46,31 @@ def check_classes(learner: GenerativeLearner, classes: Sequence[int]) -> None:
 
 
 @as_usual()
-def sample(run: RunFolder, classes: Sequence[int] | None, n: int, task: int | None, seed: int | None) -> Image.Image:
+def sample(
+    run: RunFolder,
+    classes: Sequence[int] | None,
+    n: int,
+    task: int | None,
+    seed: int | None,
+    guidance: float | None = None,
+) -> Image.Image:
     """A grid of generated images: `gencl.Run.sample`."""
     learner = run.generator()
+    if guidance is not None:
+        _guide(learner, guidance)
     of_task = learner.classes if task is None else list(classes_of(learner, task))
     wanted = list(classes) if classes else of_task
     check_classes(learner, wanted)
     columns = max(1, -(-n // len(wanted)))
     seed = run.card.seed if seed is None else seed
     return sample_grid(learner, run.class_names(), wanted, columns, seed)
+
+
+def _guide(learner: GenerativeLearner, guidance: float) -> None:
+    """What is drawn from here on follows its class so strongly. Raises UsageError where that cannot be chosen."""
+    if learner.generator.guidance is None:
+        raise UsageError(f"--guidance: a {type(learner).__name__} draws its classes in one way; leave it out")
+    learner.generator.guidance = guidance
 
 
 @as_usual()

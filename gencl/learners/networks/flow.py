@@ -1,53 +1,24 @@
-"""The networks of flow matching: a small U-Net for the velocity, and the embeddings of classes that steer it."""
+"""What flow matching draws with: a U-Net for the velocity, and the embeddings of classes that steer it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from gencl.core.errors import UsageError
 from gencl.core.part import Part
 from gencl.core.randomness import RandomSource
 from gencl.learners.generative import Generator
 from gencl.learners.networks.class_layers import ClassParameters
-from gencl.learners.networks.plain import Bilinear
-from gencl.learners.networks.precision import at_least_float32
-from gencl.learners.networks.residual import Block, widths
+from gencl.learners.networks.unet import UNet
 
-_INNERMOST = 7
-"""Squares of so many places a side, or fewer, are not halved further."""
-_LARGEST = 12
-"""The most places a side that may be left."""
-_ATTENDED = 8
-"""Attention is at squares of so many places a side and below."""
 _FASTEST = 100.0
 """The fastest wave of the time features, in radians from t = 0 to 1; the slowest is 1."""
-
-
-def resolutions(image_shape: tuple[int, int, int], patch: int) -> list[int]:
-    """Return the places a side of each resolution, from the image inwards.
-
-    Raises UsageError for images that are not square, or whose side cannot be halved so far.
-    """
-    channels, side, width = image_shape
-    sides = [side // patch]
-    while sides[-1] > _INNERMOST and sides[-1] % 2 == 0:
-        sides.append(sides[-1] // 2)
-    if side != width or side % patch or not 1 < sides[-1] <= _LARGEST or channels not in (1, 3):
-        nearest = max(4 * patch, (side + 4 * patch) // (8 * patch) * 8 * patch)
-        raise UsageError(
-            f"flow matching takes square images, grey or in colour, whose side is model.patch: {patch} times a "
-            f"number that can be halved to {_LARGEST} or less, not "
-            f"{image_shape}; data.size resizes them, such as data.size={nearest}"
-        )
-    return sides
 
 
 class FlowSettings(Part):
@@ -74,91 +45,6 @@ class FlowSettings(Part):
     )
     steps: int = Field(10, ge=1, le=1000, description="steps from noise to image")
     pool: int = Field(256, ge=1, le=65_536, description="images per past class that replay and distillation draw")
-
-
-def channels_to(inner: int, outer: int) -> nn.Module:
-    """A 1x1 convolution from so many channels to so many."""
-    layer = nn.Conv2d(inner, outer, 1)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-class Attention(nn.Module):
-    """x + out(softmax(q k / sqrt(channels)) v) between all positions of x (n, c, h, w); ``out`` starts at zero."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(4, channels)
-        self.mixed = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.out.weight)
-        assert self.out.bias is not None
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        query, key, value = self.mixed(self.norm(inputs)).flatten(2).chunk(3, 1)
-        weights = (query.transpose(1, 2) @ key / math.sqrt(query.shape[1])).softmax(2)
-        outputs: Tensor = inputs + self.out((value @ weights.transpose(1, 2)).unflatten(2, inputs.shape[2:]))
-        return outputs
-
-
-class UNet(nn.Module):
-    """Images (n, c, h, w) and their conditions (n, embedding) -> velocities (n, c, h, w).
-
-    Residual blocks with average pooling inwards and bilinear upsampling outwards. On the way out each resolution reads
-    what the way in has left there. The condition scales and shifts the channels of every block.
-    """
-
-    def __init__(self, settings: FlowSettings, image_shape: tuple[int, int, int]) -> None:
-        super().__init__()
-        sides = resolutions(image_shape, settings.patch)
-        channels = image_shape[0] * settings.patch**2
-        levels = widths(settings.width, settings.widest, len(sides))
-
-        def stage(level: int) -> nn.ModuleList:
-            blocks: list[nn.Module] = [Block(levels[level], True) for _ in range(settings.depth)]
-            attended = settings.attention == "inner" and sides[level] <= _ATTENDED
-            return nn.ModuleList([*blocks, Attention(levels[level])] if attended else blocks)
-
-        outwards = range(len(levels) - 2, -1, -1)
-        self.patch = settings.patch
-        self.from_images = nn.Conv2d(channels, levels[0], 3, padding=1)
-        self.inwards = nn.ModuleList(stage(level) for level in range(len(levels)))
-        self.wider = nn.ModuleList(channels_to(outer, inner) for outer, inner in pairwise(levels))
-        self.narrower = nn.ModuleList(channels_to(levels[level + 1], levels[level]) for level in outwards)
-        self.joined = nn.ModuleList(channels_to(2 * levels[level], levels[level]) for level in outwards)
-        self.outwards = nn.ModuleList(stage(level) for level in outwards)
-        self.larger = Bilinear()
-        self.norm = nn.GroupNorm(4, levels[0])
-        self.to_images = nn.Conv2d(levels[0], channels, 3, padding=1)
-        nn.init.zeros_(self.to_images.weight)
-        self.modulated = [b.conv1.out_channels for b in self.modules() if isinstance(b, Block)]
-        """The channels that the condition scales, and shifts, block by block."""
-        self.modulation = nn.Linear(settings.embedding, 2 * sum(self.modulated))
-
-    def forward(self, images: Tensor, conditions: Tensor) -> Tensor:
-        scales, shifts = self.modulation(F.silu(conditions)).chunk(2, 1)
-        parts = zip((1 + scales).split(self.modulated, 1), shifts.split(self.modulated, 1), strict=True)
-
-        def through(stage: nn.Module, units: Tensor) -> Tensor:
-            for layer in cast(nn.ModuleList, stage):
-                units = layer(units, next(parts)) if isinstance(layer, Block) else layer(units)
-            return units
-
-        units = F.pixel_unshuffle(images, self.patch).contiguous(memory_format=torch.channels_last)
-        units = self.from_images(units)
-        left: list[Tensor] = []
-        for level, stage in enumerate(self.inwards):
-            if level:
-                left.append(units)
-                units = self.wider[level - 1](F.avg_pool2d(units, 2))
-            units = through(stage, units)
-        for stage, narrower, joined in zip(self.outwards, self.narrower, self.joined, strict=True):
-            units = through(stage, joined(torch.cat([self.larger(narrower(units)), left.pop()], 1)))
-        velocities = F.pixel_shuffle(self.to_images(F.leaky_relu(self.norm(units), 0.2)), self.patch)
-        return at_least_float32(velocities).contiguous()
 
 
 class ClassEmbeddings(ClassParameters):
@@ -195,7 +81,10 @@ class FlowGenerator(Generator):
         self.guidance: float = settings.guidance
         self.embeddings = ClassEmbeddings(settings.embedding, settings.embedding)
         self.time = nn.Linear(settings.embedding, settings.embedding)
-        self.trunk = UNet(settings, image_shape)
+        self.trunk = UNet(
+            image_shape, settings.patch, settings.width, settings.widest, settings.depth,
+            settings.attention == "inner", settings.embedding,
+        )  # fmt: skip
         waves = torch.logspace(0, math.log10(_FASTEST), settings.embedding // 2)
         self.register_buffer("waves", waves, persistent=False)
         self.register_buffer("row", torch.zeros(0, dtype=torch.long))
