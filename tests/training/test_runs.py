@@ -31,7 +31,8 @@ NOT_FOR = {
 }
 ON_A_VAE = ["sgd", "sgd-f", "joint", "ewc", "si", "mas", "anpyc", "dgr", "align", "hat", "er+spp", "anpyc+align"]
 ON_A_FLOW = [
-    "sgd", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "spp", "anpyc", "er", "dgr", "align", "anpyc+align", "lwf",
+    "sgd", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "spp", "anpyc", "er", "dgr", "align", "anpyc+align",
+    "lwf",
 ]  # fmt: skip
 RUNS = [
     *((preset, method) for preset in ("digits-cgan", "digits-mlp") for method in [*METHODS, "mas+dgr", "xdg+si"]),
