@@ -103,7 +103,7 @@ def test_each_class_has_its_row_and_each_task_one_without() -> None:
     generator = known(Known)
     generator.grow(3, 0)
     assert generator.row.tolist() == [0, 2, 3, 4] and generator.null.tolist() == [1, 5, 5, 5]
-    assert generator.embeddings(torch.arange(6)).shape == (6, 8)
+    assert generator.embeddings(torch.arange(6)).shape == (6, 2 * generator.embeddings.units)
 
 
 def test_between_two_noises_is_noise() -> None:
@@ -175,8 +175,8 @@ def test_misalignment_is_that_of_velocities() -> None:
 )
 def test_resolutions(side: int, patch: int, sides: list[int], attended: int) -> None:
     assert resolutions((3, side, side), patch) == sides
-    network = UNet((3, side, side), patch, 4, 8, 1, True, 6)
-    assert network(torch.randn(2, 3, side, side), torch.randn(2, 6)).abs().max() == 0
+    network = UNet((3, side, side), patch, 4, 8, 1, True)
+    assert network(torch.randn(2, 3, side, side), torch.randn(2, 2 * sum(network.modulated))).abs().max() == 0
     assert sum(isinstance(module, Attention) for module in network.modules()) == attended  # inwards, and outwards
 
 

@@ -32,7 +32,7 @@ class FlowSettings(Part):
     attention: Literal["none", "inner"] = Field(
         "none", description="inner: self-attention after the blocks of 8x8 pixels and below"
     )
-    embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the embeddings of time and class")
+    embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the embedding of time")
     time: float = Field(
         0.0, ge=-10, le=10, description="mean of the logit of the times learned at; below 0: nearer to the noise"
     )
@@ -50,7 +50,8 @@ class FlowSettings(Part):
 class ClassEmbeddings(ClassParameters):
     """A gain and a bias per class and, last in each task, those of "any class of this task" (`FlowGenerator.null`).
 
-    Gains are drawn from N(0, 1): they give each class a sub-space of the time's embedding, as in the conditional GAN.
+    Gains are drawn from N(0, 1), per channel of each block: they give each class a sub-space of the shared network, as
+    in the conditional GAN's first layer. With gains of the time's embedding alone, later classes took over all others.
     """
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
@@ -79,12 +80,14 @@ class FlowGenerator(Generator):
         super().__init__()
         self.shape, self.settings = image_shape, settings
         self.guidance: float = settings.guidance
-        self.embeddings = ClassEmbeddings(settings.embedding, settings.embedding)
-        self.time = nn.Linear(settings.embedding, settings.embedding)
         self.trunk = UNet(
-            image_shape, settings.patch, settings.width, settings.widest, settings.depth,
-            settings.attention == "inner", settings.embedding,
-        )  # fmt: skip
+            image_shape, settings.patch, settings.width, settings.widest, settings.depth, settings.attention == "inner"
+        )
+        channels = sum(self.trunk.modulated)
+        self.embeddings = ClassEmbeddings(settings.embedding, channels)
+        self.time = nn.Sequential(
+            nn.Linear(settings.embedding, settings.embedding), nn.SiLU(), nn.Linear(settings.embedding, 2 * channels)
+        )
         waves = torch.logspace(0, math.log10(_FASTEST), settings.embedding // 2)
         self.register_buffer("waves", waves, persistent=False)
         self.register_buffer("row", torch.zeros(0, dtype=torch.long))
@@ -106,11 +109,14 @@ class FlowGenerator(Generator):
         return random.normal(n, math.prod(self.shape))
 
     def velocity(self, images: Tensor, time: Tensor, embedding: Tensor) -> Tensor:
-        """v (n, c, h, w) at images (n, c, h, w) in [-1, 1] and times (n,), for rows of `embeddings` (n, 2 * size)."""
+        """v (n, c, h, w) at images (n, c, h, w) in [-1, 1] and times (n,), for rows of `embeddings` (n, 2 * channels).
+
+        Each channel is scaled by the class's gain times 1 + the time's scale, and shifted by both.
+        """
         angles = time[:, None] * self.waves
+        scale, shift = self.time(torch.cat([angles.sin(), angles.cos()], 1)).chunk(2, 1)
         gain, bias = embedding.chunk(2, 1)
-        conditions = torch.addcmul(bias, self.time(torch.cat([angles.sin(), angles.cos()], 1)), gain)
-        velocities: Tensor = self.trunk(images, conditions)
+        velocities: Tensor = self.trunk(images, torch.cat([torch.addcmul(gain, gain, scale), bias + shift], 1))
         return velocities
 
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
@@ -128,7 +134,7 @@ class FlowGenerator(Generator):
         return torch.cat([torch.where(angle < 1e-3, straight[:, :noise], mixed), straight[:, noise:]], 1)
 
     def images(self, units: Tensor) -> Tensor:
-        noise, size = math.prod(self.shape), 2 * self.settings.embedding
+        noise, size = math.prod(self.shape), 2 * self.embeddings.units
         latents, embedding, null = units.split([noise, size, size], 1)
         images = self._integrated(latents.unflatten(1, self.shape), embedding, null)
         return ((images + 1) / 2).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""A small U-Net from images to images, whose blocks a condition scales and shifts."""
+"""A small U-Net from images to images, whose blocks are scaled and shifted from outside."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """Images (n, c, h, w) and their conditions (n, d) -> as many numbers, (n, c, h, w), zero at first.
+    """Images (n, c, h, w) and a modulation (n, 2 * sum of `modulated`) -> as many numbers, (n, c, h, w), zero at first.
 
     Squares of ``patch`` pixels a side are places, with their pixels as channels. Residual blocks, with average pooling
     inwards and bilinear upsampling outwards. On the way out each resolution reads what the way in has left there.
@@ -80,18 +80,10 @@ class UNet(nn.Module):
         width: channels next to the image; they double inwards, up to ``widest``.
         depth: blocks of each resolution, on either way.
         attention: whether attention follows the blocks of 8x8 places and below.
-        condition: the size of a condition.
     """
 
     def __init__(
-        self,
-        image_shape: tuple[int, int, int],
-        patch: int,
-        width: int,
-        widest: int,
-        depth: int,
-        attention: bool,
-        condition: int,
+        self, image_shape: tuple[int, int, int], patch: int, width: int, widest: int, depth: int, attention: bool
     ) -> None:
         super().__init__()
         sides, self.patch = resolutions(image_shape, patch), patch
@@ -116,12 +108,11 @@ class UNet(nn.Module):
         assert self.to_images.bias is not None
         nn.init.zeros_(self.to_images.bias)
         self.modulated = [block.conv1.out_channels for block in self.modules() if isinstance(block, Block)]
-        """The channels that the condition scales, and shifts, block by block."""
-        self.modulation = nn.Linear(condition, 2 * sum(self.modulated))
+        """The channels that the modulation scales, and shifts, block by block."""
 
-    def forward(self, images: Tensor, conditions: Tensor) -> Tensor:
-        scales, shifts = self.modulation(F.silu(conditions)).chunk(2, 1)
-        parts = zip((1 + scales).split(self.modulated, 1), shifts.split(self.modulated, 1), strict=True)
+    def forward(self, images: Tensor, modulation: Tensor) -> Tensor:
+        scales, shifts = modulation.chunk(2, 1)
+        parts = zip(scales.split(self.modulated, 1), shifts.split(self.modulated, 1), strict=True)
 
         def through(stage: nn.Module, units: Tensor) -> Tensor:
             for layer in cast(nn.ModuleList, stage):
