@@ -29,7 +29,12 @@ class Run(RunFolder):
         return run_html(self)
 
     def sample(
-        self, classes: Sequence[int] | None = None, n: int = 64, task: int | None = None, seed: int | None = None
+        self,
+        classes: Sequence[int] | None = None,
+        n: int = 64,
+        task: int | None = None,
+        seed: int | None = None,
+        guidance: float | None = None,
     ) -> Image.Image:
         """A grid with a row per class and as many columns as n images need; every column has one latent.
 
@@ -37,13 +42,20 @@ class Run(RunFolder):
             classes: class numbers; default those of ``task``, or all.
             task: 1 for the first.
             seed: of the latents; default the run's.
+            guidance: how strongly images follow their class, 1 being as learned; default the run's. Only of a generator
+                that is guided.
 
-        Raises UsageError for a class or task that was not learned.
+        Raises UsageError for a class or task that was not learned, or a guidance that the generator does not take.
         """
-        return latent_space.sample(self, classes, n, task, seed)
+        return latent_space.sample(self, classes, n, task, seed, guidance)
 
     def generate(
-        self, classes: Sequence[int] | None = None, n: int = 64, seed: int | None = None, device: str = "auto"
+        self,
+        classes: Sequence[int] | None = None,
+        n: int = 64,
+        seed: int | None = None,
+        device: str = "auto",
+        guidance: float | None = None,
     ) -> Tensor:
         """Return n images as uint8 (n, c, h, w) on the CPU: class after class, equally many of each.
 
@@ -55,10 +67,11 @@ class Run(RunFolder):
             n: images of all classes together; where it cannot be divided, the first classes have one more.
             seed: of the latents; default the run's.
             device: auto, cpu, cuda or mps.
+            guidance: as in `sample`.
 
         Raises UsageError for a class that was not learned, and for a classifier.
         """
-        return numbered.generate(self, classes, n, seed, device)
+        return numbered.generate(self, classes, n, seed, device, guidance)
 
     def save_images(
         self,
@@ -69,6 +82,7 @@ class Run(RunFolder):
         seed: int | None = None,
         device: str = "auto",
         task: int | None = None,
+        guidance: float | None = None,
     ) -> None:
         """Write the images of `generate` into files, in as much memory for a million as for a hundred.
 
@@ -77,10 +91,11 @@ class Run(RunFolder):
                 call, the others are added. Processes of `accelerate launch` or torchrun share the work.
             npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
             task: 1 for the first; its classes instead of ``classes``.
+            guidance: as in `sample`.
 
         Raises UsageError as `generate` does, for a folder that holds anything else, and if the disk is too small.
         """
-        image_folder.save_images(self, to, npz, classes, n, seed, device, task)
+        image_folder.save_images(self, to, npz, classes, n, seed, device, task, guidance)
 
     def reconstruct(
         self,

@@ -37,11 +37,13 @@ from gencl.experiments.fork_server import IMPORTED
 SMALL = ["train.steps=4", "scenario.tasks=3", "train.log_every=1", "train.checkpoint_every=2"]
 GAN = [*SMALL, "model.width=4", "evaluate.samples=12"]
 VAE = [*SMALL, "model.width=2", "evaluate.samples=12"]
+FLOW = [*SMALL, "model.width=4", "model.pool=4", "evaluate.samples=12"]
 MLP = [*SMALL, "model.hidden=[12,8]"]
 FAMILIES: dict[str, tuple[str, list[str]]] = {
     **{f"digits-cgan {m}": ("digits-cgan", GAN) for m in ("sgd", "ewc", "si", "anpyc", "dgr", "anpyc+align", "joint")},
     "digits-cgan align": ("digits-cgan", [*GAN, "train.half_life=100", "keep=tasks"]),
     **{f"digits-vae {m}": ("digits-vae", VAE) for m in ("mas", "align", "sgd-f")},
+    **{f"digits-flow {m}": ("digits-flow", FLOW) for m in ("anpyc", "dgr", "anpyc+align")},
     **{
         f"digits-mlp {m}": ("digits-mlp", MLP)
         for m in ("ewc-online", "lwf", "hat", "xdg+si", "packnet", "clnp", "spp", "er+mas", "finetune")

@@ -55,6 +55,7 @@ TINY = {
         "model.width=2",
         "train.log_every=2",
     ],
+    "digits-flow": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "model.pool=8"],
     "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
 }
 METHODS = [

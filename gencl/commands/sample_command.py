@@ -23,6 +23,12 @@ MOST_IN_A_GRID = 10_000
     help="Images; in a grid, of whole columns (under a launcher --samples: it takes --n for its own).",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option(
+    "--guidance",
+    type=click.FloatRange(0, 100),
+    metavar="W",
+    help="How strongly images follow their class, if the generator can be guided; 1: as learned.  [default: the run's]",
+)
 @click.option("--out", type=PATH, metavar="FILE.png", help="A grid.  [default: samples.png]")
 @click.option(
     "--to", type=PATH, metavar="DIR", help="A PNG per image instead, in a folder per class; repeat it to go on."
@@ -45,6 +51,7 @@ def command(
     classes: str | None,
     n: int,
     seed: int | None,
+    guidance: float | None,
     out: str | None,
     to: str | None,
     npz: str | None,
@@ -60,6 +67,7 @@ def command(
       gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --n 64 --out x.png
       gencl sample mnist-cgan-anpyc --n 50000 --to images
       accelerate launch --multi_gpu --num_processes 4 -m gencl sample runs/faces --samples 50000 --to images
+      gencl sample runs/mine --guidance 2
     """
     wanted = numbers(classes, "--classes") if classes is not None else None
     if wanted is not None and task is not None:
@@ -76,8 +84,8 @@ def command(
     from gencl.drawing.grids import save_picture
 
     if path is not None and main_process():
-        save_picture(load_run(run).sample(wanted, n, task, seed), path)
+        save_picture(load_run(run).sample(wanted, n, task, seed, guidance), path)
     elif path is None:
-        load_run(run).save_images(to, npz, wanted, n, seed, device, task)
+        load_run(run).save_images(to, npz, wanted, n, seed, device, task, guidance)
     if main_process():
         click.echo("\n".join(files or [out]))

@@ -130,9 +130,9 @@ class ConditionalGAN(GenerativeLearner):
                 real_score = self.discriminator(self._seen(batch.inputs, batch, "real"), positions)
         return self._loss.of_generator(self.discriminator(images, positions), real_score)
 
-    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+    def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
         """Mean squared difference of pixels, images in [0, 1]."""
-        positions = self.position[classes]
+        positions, latents = self.position[old.classes], old.extra["latents"]
         with torch.no_grad():
             before = teacher(latents, positions)
         return F.mse_loss(self.generator(latents, positions), before)

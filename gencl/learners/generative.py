@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from copy import deepcopy
 
+import torch
 from torch import Tensor, nn
 
 from gencl.core.randomness import RandomSource
@@ -14,6 +15,9 @@ from gencl.scenarios.batch import Batch
 
 class Generator(nn.Module, ABC):
     """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
+
+    guidance: float | None = None
+    """How strongly what is drawn follows its class, 1 being as learned; None: that cannot be chosen."""
 
     @abstractmethod
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
@@ -26,6 +30,10 @@ class Generator(nn.Module, ABC):
         They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
         line between two of them lie the images between two latents, or two classes.
         """
+
+    def between(self, first: Tensor, last: Tensor, share: float) -> Tensor:
+        """Units (n, u) on the way from some to others, which ``share`` of the way lies behind: a straight line."""
+        return torch.lerp(first, last, share)
 
     @abstractmethod
     def images(self, units: Tensor) -> Tensor:
@@ -42,15 +50,18 @@ class GenerativeLearner(Learner):
     kind = "generate"
     has_own = True
     generator: Generator
+    pool: int = 0
+    """The images of each past class that its teacher draws when a task begins, and replays and distils from while it
+    lasts, for a learner whose drawing takes long. 0: they are drawn afresh in each step."""
 
     @abstractmethod
-    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+    def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
         """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
 
         Args:
             teacher: `frozen_generator` of the time before the task.
-            classes: past classes (n,).
-            latents: (n, d), drawn as the teacher draws them.
+            old: samples of past classes. Their inputs are images of the teacher's `pool`, with all that `drawn` adds;
+                without a pool they are (n, 0), with latents as the teacher draws them.
             batch: what the step learns from, images of new classes.
         """
 

@@ -134,7 +134,7 @@ class VAE(GenerativeLearner):
             return torch.sigmoid(logits).square().sum((1, 2, 3))
         return self._elbo(batch.inputs, logits, mean, log_variance, self._variance(tasks))
 
-    def misalignment(self, teacher: Generator, classes: Tensor, latents: Tensor, batch: Batch) -> Tensor:
+    def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
         """How far decoder and encoder have come from the teacher's, a mean over samples of
 
             w sum_pixels (x - x_old)^2 + 1/8 sum_latents ((mu - mu_old)^2 / s2_old + 1/2 (log s2 - log s2_old)^2).
@@ -146,7 +146,7 @@ class VAE(GenerativeLearner):
         first term is as strong as the loss beside it.
         """
         assert isinstance(teacher, VAEGenerator)  # a copy of this learner's own generator
-        positions = self.position[classes]
+        positions, latents = self.position[old.classes], old.extra["latents"]
         others = positions.repeat(-(-len(batch) // len(positions)))[: len(batch)]
         tasks = self.generator.task_of[torch.cat([positions, others])]
         with torch.no_grad():

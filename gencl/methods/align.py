@@ -16,9 +16,9 @@ class Align(Taught):
 
     Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
     made when the task began, made of them (`GenerativeLearner.misalignment`: a GAN's images, a VAE's images and
-    posteriors). The weight grows with t because a fixed number of samples has ever more tasks to hold; a GAN's
-    discriminator sees the new classes only. This is distillation, not importance: no images are stored, the shared
-    network keeps its size, but training needs one more generator.
+    posteriors, or velocities at noised images of the copy's pool). The weight grows with t because a fixed number of
+    samples has ever more tasks to hold; a GAN's discriminator sees the new classes only. This is distillation, not
+    importance: no images are stored, the shared network keeps its size, but training needs one more generator.
     """
 
     class Settings(Part):
@@ -34,6 +34,6 @@ class Align(Taught):
     def penalty(self, ctx: StepContext) -> Tensor | None:
         if not ctx.phase.moves_shared or not self._teacher:
             return None
-        classes, latents = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.random)
-        apart = GENERATOR(ctx.learner).misalignment(self._teacher.generator, classes, latents, ctx.batch)
+        old = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.learner, ctx.random)
+        apart = GENERATOR(ctx.learner).misalignment(self._teacher.generator, old, ctx.batch)
         return self.settings.weight * (len(ctx.learner.tasks) - len(ctx.task.parts)) * apart

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -69,9 +68,7 @@ class DGR(Taught):
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         if not self._teacher:
             return batch
-        classes, latents = self._teacher.draw(self.settings.number(batch, ctx.random), ctx.random)
-        with torch.no_grad():
-            images = self._teacher.generator(latents, ctx.learner.position[classes])
+        images, classes = self._teacher.images(self.settings.number(batch, ctx.random), ctx.learner, ctx.random)
         if self.settings.labels == "solver":
             classes = self._solver.labels(images, classes)
         soft = self._solver.beliefs(images, classes) if self.settings.labels == "soft" else None

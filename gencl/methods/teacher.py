@@ -7,20 +7,28 @@ from torch import Tensor
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import IMAGES
-from gencl.learners.generative import Generator
+from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Method, under, within
+from gencl.methods.base import Context, Method, importance_random, under, within
+from gencl.scenarios.batch import Batch
+
+_AT_ONCE = 500
+"""Images of a pool that are drawn at a time."""
 
 
 class Teacher:
     """Draws old classes, uniformly over all past ones, as the learner drew them when the task began.
 
-    No images are stored, but one more generator while training.
+    No images of the data are stored, but one more generator while training. A learner whose drawing takes long says how
+    large a pool is (`GenerativeLearner.pool`): so many images of each past class are drawn when the task begins, and
+    each step takes some of them.
     """
 
     def __init__(self) -> None:
         self._copy: tuple[Generator, Tensor] | None = None
         """The generator and the past classes, once there are any."""
+        self._pool: tuple[Tensor, Tensor] | None = None
+        """Images, uint8 (n, c, h, w), and their classes (n,), of a learner that wants a pool."""
 
     def __bool__(self) -> bool:
         """Whether there is anything old to draw."""
@@ -42,24 +50,59 @@ class Teacher:
         """Called before each task."""
         now = set(ctx.task.classes)
         self._take(ctx.learner, [c for c in ctx.learner.classes if c not in now])
+        if self and (size := IMAGES(ctx.learner).pool):
+            self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"))
 
     def _take(self, learner: Learner, past: list[int]) -> None:
         if past:
             self._copy = IMAGES(learner).frozen_generator(), torch.tensor(past, device=learner.position.device)
 
-    def draw(self, n: int, random: RandomSource) -> tuple[Tensor, Tensor]:
-        """n past classes (n,) and latents (n, d). There must be something old."""
-        return random.choice(self.past, n), self.generator.draw_latents(n, random)
+    @torch.no_grad()
+    def _drawn(self, learner: GenerativeLearner, size: int, random: RandomSource) -> tuple[Tensor, Tensor]:
+        classes = self.past.repeat_interleave(size)
+        images = [
+            self.generator(self.generator.draw_latents(len(some), random), learner.position[some])
+            for some in classes.split(_AT_ONCE)
+        ]
+        return (torch.cat(images) * 255).round().to(torch.uint8), classes
+
+    def _from_pool(self, n: int, random: RandomSource) -> Batch:
+        assert self._pool is not None
+        images, classes = self._pool
+        rows = random.choice(torch.arange(len(classes), device=classes.device), n)
+        return Batch(images, classes).rows(rows)
+
+    def images(self, n: int, learner: Learner, random: RandomSource) -> tuple[Tensor, Tensor]:
+        """n old images (n, c, h, w) in [0, 1] and their classes (n,). There must be something old."""
+        if self._pool is not None:
+            old = self._from_pool(n, random)
+            return old.inputs, old.classes
+        old = self.draw(n, learner, random)
+        with torch.no_grad():
+            return self.generator(old.extra["latents"], learner.position[old.classes]), old.classes
+
+    def draw(self, n: int, learner: Learner, random: RandomSource) -> Batch:
+        """n samples of past classes, as `GenerativeLearner.misalignment` takes them. There must be something old."""
+        if self._pool is not None:
+            return IMAGES(learner).drawn(self._from_pool(n, random), random)
+        classes = random.choice(self.past, n)
+        latents = self.generator.draw_latents(n, random)
+        return Batch(latents.new_zeros(n, 0), classes, extra={"latents": latents})
 
     def state_dict(self) -> dict[str, Tensor]:
         """By name; empty where there is nothing old."""
-        return {"past": self.past, **under("teacher", self.generator.state_dict())} if self else {}
+        pool = {} if self._pool is None else dict(zip(("images", "classes"), self._pool, strict=True))
+        return (
+            {"past": self.past, **under("teacher", self.generator.state_dict()), **under("pool", pool)} if self else {}
+        )
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         """Restores `state_dict`."""
         if state:
             self._take(learner, state["past"].tolist())
             self.generator.load_state_dict(within("teacher", state))
+            if pool := within("pool", state):
+                self._pool = pool["images"], pool["classes"]
 
 
 class Taught(Method):

@@ -28,6 +28,7 @@ class Call(BaseModel):
 
     model: str
     seed: int
+    guidance: float | None = None
     classes: list[int]
     n: int
     device: str

@@ -20,7 +20,7 @@ from gencl.runs.folder import RunFolder
 from gencl.uses import class_folders, npz_file
 from gencl.uses.class_folders import Call
 from gencl.uses.disk_space import Wanted, check_disk
-from gencl.uses.latent_space import classes_of
+from gencl.uses.latent_space import classes_of, drawing
 from gencl.uses.numbered import BLOCK, Block, Plan, planned
 from gencl.uses.targets import check_target
 
@@ -34,6 +34,7 @@ def save_images(
     seed: int | None,
     device: str,
     task: int | None,
+    guidance: float | None = None,
 ) -> None:
     """Write images into a folder, an archive, or both: `gencl.Run.save_images`."""
     if to is None and npz is None:
@@ -41,13 +42,14 @@ def save_images(
     folder, archive = (None if name is None else Path(name) for name in (to, npz))
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
-    learner, card = run.generator(str(accelerator.device)), run.card
+    learner, card = drawing(run, str(accelerator.device), guidance), run.card
     plan = planned(learner, classes if task is None else classes_of(learner, task), n)
     seed = card.seed if seed is None else seed
     channels, height, width = card.image_shape
     names = class_folders.names_of(card.class_names)
     work = _Work(learner, plan, seed, (channels, height, width), folder, names, processes)
-    call = Call(model=card.sha256, seed=seed, classes=list(plan.classes), n=n, device=accelerator.device.type)
+    kind = accelerator.device.type
+    call = Call(model=card.sha256, seed=seed, guidance=guidance, classes=list(plan.classes), n=n, device=kind)
     with processes.main_first():
         if archive is not None:
             check_target("--npz", archive, ".npz")

@@ -46,15 +46,35 @@ def check_classes(learner: GenerativeLearner, classes: Sequence[int]) -> None:
 
 
 @as_usual()
-def sample(run: RunFolder, classes: Sequence[int] | None, n: int, task: int | None, seed: int | None) -> Image.Image:
+def sample(
+    run: RunFolder,
+    classes: Sequence[int] | None,
+    n: int,
+    task: int | None,
+    seed: int | None,
+    guidance: float | None = None,
+) -> Image.Image:
     """A grid of generated images: `gencl.Run.sample`."""
-    learner = run.generator()
+    learner = drawing(run, guidance=guidance)
     of_task = learner.classes if task is None else list(classes_of(learner, task))
     wanted = list(classes) if classes else of_task
     check_classes(learner, wanted)
     columns = max(1, -(-n // len(wanted)))
     seed = run.card.seed if seed is None else seed
     return sample_grid(learner, run.class_names(), wanted, columns, seed)
+
+
+def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) -> GenerativeLearner:
+    """Return the run's generator; what it draws follows its class as strongly as ``guidance`` says.
+
+    Raises UsageError for a classifier, and where guidance cannot be chosen.
+    """
+    learner = run.generator(device)
+    if guidance is not None:
+        if learner.generator.guidance is None:
+            raise UsageError(f"--guidance: a {type(learner).__name__} draws its classes in one way; leave it out")
+        learner.generator.guidance = guidance
+    return learner
 
 
 @as_usual()
@@ -125,14 +145,14 @@ def _between_images(
 def _between(
     learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int
 ) -> Tensor:
-    """uint8 (n, steps, c, h, w): on a straight line between the first hidden units of (classes, latents) and others.
+    """uint8 (n, steps, c, h, w): between the first hidden units of (classes, latents) and others (`Generator.between`).
 
-    Of one class that is the straight line between its latents (`Generator.units`); it also joins two classes or tasks.
+    Of one class they are between its latents (`Generator.units`); units also join two classes or tasks.
     """
     generator = learner.generator
     first, last = (generator.units(latents, learner.position[classes]) for classes, latents in (start, end))
     shares = torch.linspace(0, 1, steps).tolist()
-    return torch.stack([to_uint8(generator.images(torch.lerp(first, last, share))) for share in shares], 1)
+    return torch.stack([to_uint8(generator.images(generator.between(first, last, share))) for share in shares], 1)
 
 
 def _with_encoder(run: RunFolder) -> GenerativeLearner:

@@ -13,7 +13,7 @@ from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
-from gencl.uses.latent_space import check_classes
+from gencl.uses.latent_space import check_classes, drawing
 
 BLOCK = 64
 """Images that are always made together: the sums of a matrix product depend on how many rows it has."""
@@ -71,9 +71,11 @@ def planned(learner: GenerativeLearner, classes: Sequence[int] | None, n: int) -
     return Plan(tuple(wanted), n)
 
 
-def generate(run: RunFolder, classes: Sequence[int] | None, n: int, seed: int | None, device: str) -> Tensor:
+def generate(
+    run: RunFolder, classes: Sequence[int] | None, n: int, seed: int | None, device: str, guidance: float | None = None
+) -> Tensor:
     """Return images as uint8 (n, c, h, w): `gencl.Run.generate`."""
-    learner = run.generator(str(make_accelerator(device).device))
+    learner = drawing(run, str(make_accelerator(device).device), guidance)
     plan = planned(learner, classes, n)
     seed = run.card.seed if seed is None else seed
     images = torch.empty(n, *run.card.image_shape, dtype=torch.uint8)

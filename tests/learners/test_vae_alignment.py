@@ -29,10 +29,10 @@ def test_misalignment_is_nothing_for_the_teacher_and_pulls_both_sides(part: str)
     learner = vae(classes=((0,), (1, 2), (3,)))
     teacher = learner.frozen_generator()
     batch = Batch(torch.rand(5, 1, 28, 28), torch.full((5,), 3), tasks=(2,))
-    classes, latents = torch.tensor([2, 0, 1]), learner.latents(3, 0)
-    assert float(learner.misalignment(teacher, classes, latents, batch).detach()) == 0
+    old = Batch(torch.zeros(3, 0), torch.tensor([2, 0, 1]), extra={"latents": learner.latents(3, 0)})
+    assert float(learner.misalignment(teacher, old, batch).detach()) == 0
     moved(learner, f"generator.{part}")
-    apart = learner.misalignment(teacher, classes, latents, batch)
+    apart = learner.misalignment(teacher, old, batch)
     apart.backward()
     assert apart.detach() > 0
     for name, parameter in learner.shared().items():
@@ -57,7 +57,8 @@ def test_misalignment_is_the_formula() -> None:
 
     pixels = ((learner.generate(classes, latents) - drawn) ** 2).sum((1, 2, 3)).mean()
     wanted = pixels + posterior(drawn) + posterior(batch.inputs)
-    assert learner.misalignment(teacher, classes, latents, batch).allclose(wanted)
+    old = Batch(torch.zeros(3, 0), classes, extra={"latents": latents})
+    assert learner.misalignment(teacher, old, batch).allclose(wanted)
 
 
 def test_align_holds_an_old_task() -> None:

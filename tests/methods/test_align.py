@@ -50,9 +50,9 @@ def test_the_weight_grows_with_the_tasks_before() -> None:
         random = ctx.random.state()
         values.append(method.penalty(ctx).item())
         ctx.random.restore(random)
-        classes, latents = method._teacher.draw(16, ctx.random)
-        assert set(classes.tolist()) <= {0, 1}  # task 3's own class is not old
-        apart = ctx.learner.misalignment(method._teacher.generator, classes, latents, ctx.batch)
+        old = method._teacher.draw(16, ctx.learner, ctx.random)
+        assert set(old.classes.tolist()) <= {0, 1}  # task 3's own class is not old
+        apart = ctx.learner.misalignment(method._teacher.generator, old, ctx.batch)
         assert values[-1] == pytest.approx(weight * 2 * apart.item())
     assert values[1] == pytest.approx(2 * values[0])
 

@@ -105,13 +105,15 @@ def test_moments_agree_with_single_samples(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["entropy", "likelihood", "sensitivity"])
 @pytest.mark.parametrize("network", ["plain", "residual"])
-@pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-mlp"])
+@pytest.mark.parametrize("preset", ["digits-cgan", "digits-vae", "digits-flow", "digits-mlp"])
 def test_moments_of_our_learners(preset: str, network: str, kind: str) -> None:
-    sets = [*tiny(preset), "model.width=4", f"model.network={network}"] if preset != "digits-mlp" else tiny(preset)
+    kind_of = {"digits-flow": f"model.attention={'none' if network == 'plain' else 'inner'}", "digits-mlp": "seed=0"}
+    width = [] if preset == "digits-mlp" else ["model.width=4"]
+    sets = [*tiny(preset), *width, kind_of.get(preset, f"model.network={network}")]
     sets += ["model.upsampling=bilinear"] if preset == "digits-cgan" and network == "plain" else []
     learner, scenario = grown(gencl.resolve(preset, assignments=sets), tasks=2)
     for name, parameter in learner.named_parameters():
-        if "conv2" in name:  # at zero, where blocks start, no gradient passes them
+        if any(part in name for part in ("conv2", "to_images", ".out.")):  # at zero at first, no gradient passes them
             torch.nn.init.normal_(parameter, std=0.1)
     batch = learner.probe(scenario.tasks[0], 9, RandomSource(0)).rows(slice(None))
     learner.double()

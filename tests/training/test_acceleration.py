@@ -49,6 +49,7 @@ def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tenso
         ("digits-cgan", []),
         ("digits-cgan", ["model.class_layer=own-layer", "model.adapter=2", "model.norm=batch"]),
         ("digits-vae", []),
+        ("digits-flow", ["model.attention=inner"]),
         ("digits-mlp", ["model.heads=class"]),
         ("digits-mlp", ["model.name=vgg9", "model.width=0.1", "data.size=16"]),
     ],
@@ -75,7 +76,13 @@ def model(run: Run) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(
     ("preset", "method"),
-    [("digits-cgan", "anpyc+align"), ("digits-vae", "si+align"), ("digits-mlp", "lwf+ewc"), ("digits-mlp", "packnet")],
+    [
+        ("digits-cgan", "anpyc+align"),
+        ("digits-vae", "si+align"),
+        ("digits-flow", "align"),
+        ("digits-mlp", "lwf+ewc"),
+        ("digits-mlp", "packnet"),
+    ],
 )
 def test_bf16_runs_resume_bit_for_bit(preset: str, method: str, tmp_path: Path) -> None:
     sets = [*tiny(preset), "scenario.tasks=2", "train.precision=bf16", "train.checkpoint_every=1"]
@@ -108,6 +115,7 @@ def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("digits-cgan", ["model.width=4"]),  # the discriminator's first step has R1
         ("digits-vae", ["model.width=2"]),
+        ("digits-flow", ["model.width=4", "model.attention=inner"]),
         ("digits-mlp", ["model.name=cnn-narrow", "model.width=0.1", "data.size=16"]),  # dropout draws within the trunk
         ("digits-mlp", ["model.name=vgg9", "model.width=0.1", "data.size=16"]),  # statistics of tasks
     ],

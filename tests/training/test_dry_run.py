@@ -28,6 +28,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 RUNS = [
     ("digits-cgan", "anpyc+align"), ("digits-cgan", "dgr"), ("digits-cgan", "joint"), ("digits-vae", "mas"),
+    ("digits-flow", "dgr"),
     ("digits-mlp", "anpyc"), ("digits-mlp", "lwf"), ("digits-mlp", "hat"), ("digits-mlp", "er"), ("digits-mlp", "si"),
 ]  # fmt: skip
 

@@ -24,12 +24,12 @@ from tests.conftest import gencl, grown
 from tests.core.test_amounts import limited
 
 CPU = torch.device("cpu")
-LEARNING = {"cgan": "digits-cgan", "vae": "digits-vae"}
+LEARNING = {"cgan": "digits-cgan", "vae": "digits-vae", "flow": "digits-flow"}
 
 
 def settings_of(learner: str, *sets: str) -> Settings:
     preset = LEARNING.get(learner, "digits-mlp")
-    name = [] if learner in ("cgan", "vae", "mlp") else [f"model.name={learner}", "data.size=32"]
+    name = [] if learner in (*LEARNING, "mlp") else [f"model.name={learner}", "data.size=32"]
     name += ["data.channels=3"] if learner == "resnet18" else []
     return presets.resolve(preset, method="ewc", assignments=["train.batch_size=8", "train.half_life=0", *name, *sets])
 

@@ -136,6 +136,7 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
     """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
     cgan = tiny("digits-cgan")
     cases = [("digits-cgan", "anpyc", cgan), ("digits-mlp", "clnp", VGG), ("digits-cgan", "dgr", cgan)]
+    cases += [("digits-flow", "align", tiny("digits-flow"))]
     script, more = tmp_path / "ranks.py", folder(tmp_path / "letters", "a")
     script.write_text(RANKS.format(cases=cases, out=f"{tmp_path}/", more=more))
     statuses, _, errors = both(script=script)

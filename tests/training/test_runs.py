@@ -26,12 +26,18 @@ def contract(folder: Path, data_root: Path) -> str:
 NOT_FOR = {
     "digits-cgan": ["finetune", "lwf", "hat", "xdg", "packnet", "clnp", "der++", "agem"],
     "digits-vae": ["hat"],
+    "digits-flow": ["lwf"],
     "digits-mlp": ["align"],
 }
 ON_A_VAE = ["sgd", "sgd-f", "joint", "ewc", "si", "mas", "anpyc", "dgr", "align", "hat", "er+spp", "anpyc+align"]
+ON_A_FLOW = [
+    "sgd", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "spp", "anpyc", "er", "dgr", "align", "anpyc+align",
+    "lwf",
+]  # fmt: skip
 RUNS = [
     *((preset, method) for preset in ("digits-cgan", "digits-mlp") for method in [*METHODS, "mas+dgr", "xdg+si"]),
     *(("digits-vae", method) for method in ON_A_VAE),
+    *(("digits-flow", method) for method in ON_A_FLOW),
 ]
 
 

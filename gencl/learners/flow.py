@@ -1,0 +1,126 @@
+"""Flow matching: a velocity that carries noise to images, one class after another with an embedding of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from gencl.core.randomness import RandomSource, seeded
+from gencl.learners.generative import GenerativeLearner, Generator
+from gencl.learners.learner import Phase, ScalarKind
+from gencl.learners.networks.flow import FlowGenerator, FlowSettings
+from gencl.scenarios.batch import Batch
+from gencl.scenarios.task import Task
+
+HALF_LIFE = 10_000.0
+"""Of the network's average, in images."""
+_LEAST = 1 / 510
+"""The nearest that a pixel's probability comes to 0 and 1: half a grey level."""
+
+
+class FlowMatching(GenerativeLearner):
+    """Regresses v(x_t, t, class) on x_1 - x_0 along straight lines x_t = (1 - t) x_0 + t x_1 from noise to images.
+
+    Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(m, 1)), as in Esser et al.
+    (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike, that
+    is nearer to the noise (m < 0), as there for larger images. Samples are drawn with a moving average of the weights.
+
+    Shared: the U-Net and the embedding of time. Own: the embeddings of a task's classes, and the one of "any class of
+    this task" that a share of its samples is learned with, for guidance.
+    """
+
+    Settings = FlowSettings
+    stacks = True
+
+    def __init__(self, settings: FlowSettings, image_shape: tuple[int, int, int], seed: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.pool = settings.pool
+        with seeded(seed, "flow"):
+            self.generator: FlowGenerator = FlowGenerator(settings, image_shape)
+
+    def grow(self, classes: Sequence[int], seed: int) -> None:
+        super().grow(classes, seed)
+        self.generator.grow(len(classes), seed)
+        self.to(self.position.device)
+
+    def shared(self) -> dict[str, Parameter]:
+        return {name: parameter for name, parameter in self.named_parameters() if ".embeddings." not in name}
+
+    def own(self, task: int) -> dict[str, Parameter]:
+        part = f".embeddings.tasks.{task}."
+        return {name: parameter for name, parameter in self.named_parameters() if part in name}
+
+    def phases(self, tasks: Sequence[int]) -> list[Phase]:
+        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
+        moved = [*self.shared().values(), *of_tasks]
+        return [Phase("flow", moved, self.loss, moves_shared=True, half_life=HALF_LIFE, draw=self.drawn)]
+
+    def networks(self) -> list[nn.Module]:
+        return [self.generator.trunk]
+
+    def drawn(self, batch: Batch, random: RandomSource) -> Batch:
+        """The batch with a noise image and a time for each sample, and whether it is learned without its class."""
+        batch = super().drawn(batch, random)
+        time = torch.sigmoid(random.normal(len(batch)) + self.settings.time)
+        return batch.having(times=time, dropped=random.uniform(len(batch)) < self.settings.drop)
+
+    def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
+        """The mean of |v - (x_1 - x_0)|^2 over samples and pixels, images in [-1, 1]."""
+        _, target, velocity = self._at(self.generator, batch, self._rows(batch))
+        return (velocity - target).square().mean()
+
+    def _rows(self, batch: Batch) -> Tensor:
+        """The rows of the embeddings (n,): of a sample's class or, where that is dropped, of no class."""
+        positions = self.position[batch.classes]
+        return torch.where(batch.extra["dropped"], self.generator.null[positions], self.generator.row[positions])
+
+    @staticmethod
+    def _at(generator: FlowGenerator, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x_t, x_1 - x_0 and v at the samples' noises and times, each (n, c, h, w)."""
+        images = 2 * batch.inputs - 1
+        noise = batch.extra["latents"].unflatten(1, images.shape[1:])
+        path, time = images - noise, batch.extra["times"]
+        there = torch.addcmul(noise, time[:, None, None, None], path)
+        return there, path, generator.velocity(there, time, generator.embeddings(rows))
+
+    def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
+        """Mean squared difference of the velocities, per pixel, at noised images of the pool (Masip et al. 2025)."""
+        assert isinstance(teacher, FlowGenerator)  # a copy of this learner's own generator
+        rows = self._rows(old)
+        with torch.no_grad():
+            _, _, before = self._at(teacher, old, rows)
+        _, _, now = self._at(self.generator, old, rows)
+        return (now - before).square().mean()
+
+    def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
+        """Real images of the task with a noise and a time each. More than there are come again, with others.
+
+        None is learned without its class: what is measured is what samples are drawn with.
+        """
+        n = len(task.train) if n is None else n
+        every = torch.arange(len(task.train), device=random.device)
+        rows = random.choice(every, n) if n < len(every) else every.repeat(-(-n // len(every)))[:n]
+        parts = tuple(part.index for part in task.parts)
+        batch = self.drawn(Batch.of_split(task.train, rows, parts), random)
+        return batch.having(dropped=torch.zeros_like(batch.extra["dropped"]))
+
+    def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
+        """At a noise and a time per sample that `probe` has drawn; over samples they average over t.
+
+        ``likelihood``: -|v - (x_1 - x_0)|^2, which is, up to a factor and a constant, the log-likelihood of the path's
+        direction if it were Gaussian around v. ``sensitivity``: |v|^2. ``entropy``: sum_pixels H(p), with
+        H(p) = -p log p - (1 - p) log(1 - p) and p the grey level, in [0, 1], of the end image x_t + (1 - t) v that the
+        velocity predicts. p is kept half a grey level from 0 and 1, and pixels that are beyond have no gradient.
+        """
+        there, target, velocity = self._at(self.generator, batch, self._rows(batch))
+        if kind == "likelihood":
+            return -(velocity - target).square().sum((1, 2, 3))
+        if kind == "sensitivity":
+            return velocity.square().sum((1, 2, 3))
+        left = (1 - batch.extra["times"])[:, None, None, None]
+        p = ((torch.addcmul(there, left, velocity) + 1) / 2).clamp(_LEAST, 1 - _LEAST)
+        return -(p * p.log() + (1 - p) * (1 - p).log()).sum((1, 2, 3))
