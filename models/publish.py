@@ -26,7 +26,7 @@ from gencl.uses.hub_card import DATA
 
 HERE = Path(__file__).parent
 COLUMNS = 10
-KINDS = {"cgan": "conditional GAN", "vae": "multi-latent VAE"}
+KINDS = {"cgan": "conditional GAN", "flow": "flow-matching model", "vae": "multi-latent VAE"}
 NAMES = {"digits": "the embedded digits", "emoji": "emoji by category", "mnist": "MNIST's digits"}
 
 

@@ -67,6 +67,11 @@ def test_guided_samples_are_others_and_only_of_what_can_be_guided(run: Run, tmp_
         assert gencl("sample", run.path, "--n", "8", "--out", path, *options).returncode == 0
         pictures[guidance] = Image.open(path).tobytes()
     assert pictures["none"] == pictures["1"] != pictures["3"]
+    plain, guided = (run.generate(n=4, guidance=guidance) for guidance in (None, 3.0))
+    assert plain.shape == guided.shape and not torch.equal(plain, guided)
+    assert gencl("sample", run.path, "--n", "4", "--to", tmp_path / "to", "--guidance", "3").returncode == 0
+    refused = gencl("sample", run.path, "--n", "4", "--to", tmp_path / "to", "--guidance", "2")
+    assert refused.returncode == 2 and "guidance: 3.0, not 2.0" in refused.stderr
     cgan = library.train("digits-cgan", "sgd", out=tmp_path / "cgan", set=tiny("digits-cgan"), progress="silent")
     refused = gencl("sample", cgan.path, "--guidance", "2", "--out", tmp_path / "no.png")
     assert refused.returncode == 2 and "--guidance: a ConditionalGAN draws" in refused.stderr
