@@ -143,7 +143,7 @@ class FlowGenerator(Generator):
         """The end of the path that starts at noise (n, c, h, w)."""
         step = 1 / self.settings.steps
         for number in range(self.settings.steps):
-            now = images.new_full((len(images),), number * step)
+            now = images.new_full(images.shape[:1], number * step)
             velocity = self._guided(images, now, embedding, null)
             if self.settings.solver == "heun":
                 ahead = self._guided(images + step * velocity, now + step, embedding, null)
