@@ -115,7 +115,8 @@ class ANPyC(SPP):
             self.free, self.pruned = self.pruned, {}
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        return {name: 1 - int(free.sum()) / free.numel() for name, free in self.free.items()}
+        # by name: a resumed run has them in the order of its checkpoint
+        return {name: 1 - int(free.sum()) / free.numel() for name, free in sorted(self.free.items())}
 
     def state_dict(self) -> dict[str, Tensor]:
         return {**super().state_dict(), **under("free", self.free), **under("pruned", self.pruned)}
