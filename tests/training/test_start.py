@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_written_is_said_first(command: tuple[str, ...], m
     assert done.returncode == 2 and "cannot write /proc" in done.stderr and not done.stdout
 
 
-def test_a_run_that_cannot_be_written_is_not_measured_extended_or_gone_on_with(
+def test_a_run_that_cannot_be_written_is_not_analysed_extended_or_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a file system that is mounted read-only: permissions say nothing to root."""
@@ -61,10 +61,9 @@ def test_a_run_that_cannot_be_written_is_not_measured_extended_or_gone_on_with(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(files.tempfile, "TemporaryFile", read_only)
-    monkeypatch.setattr("gencl.uses.evaluate.make_scenario", refuse)
     monkeypatch.setattr("gencl.training.train.make_scenario", refuse)
     before = sorted(path.name for path in run.path.iterdir())
-    for attempt in (run.evaluate, run.analyze, run.write_report, lambda: extend(run, "mnist", progress="silent")):
+    for attempt in (run.analyze, run.write_report, lambda: extend(run, "mnist", progress="silent")):
         with pytest.raises(UsageError, match=r"cannot write .*: Read-only file system"):
             attempt()
     assert train(out=run.path, resume=True, progress="silent").finished, "a finished run only says that it is"
