@@ -167,11 +167,9 @@ class Classifier(Learner):
 
         Asked in a training step about that step's images, it goes on from the features that `loss` found.
         """
-        index = torch.full((len(images),), len(self.tasks) - 1, device=images.device)
-        if self._seen is not None and self._seen[0] is images:
-            features = self._seen[1]
-        else:
-            features = self._features(images, index, range(len(self.tasks) - 1, len(self.tasks)))
+        last = range(len(self.tasks) - 1, len(self.tasks))
+        index = torch.full((len(images),), last.start, device=images.device)
+        features = self._seen[1] if self._seen and self._seen[0] is images else self._features(images, index, last)
         heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
         if self.heads != "task":
             return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
