@@ -42,7 +42,7 @@ def publish(run: Run, name: str) -> None:
     for kept in ("config.yaml", "metrics.json"):
         shutil.copy(run.path / kept, folder / kept)
     model = load_run(folder)
-    save_picture(model.sample(n=COLUMNS * len(model.class_names())), folder / "samples.png")
+    save_picture(model.sample(n=COLUMNS * len(run.metrics["tasks"])), folder / "samples.png")
     rounded = model.evaluate(list(run.metrics["matrices"]))
     (folder / "evaluation.json").unlink(missing_ok=True)
     files.write(folder / "README.md", people_card(run, name, rounded["mean"]))

@@ -8,7 +8,7 @@ from figures import figure, read
 
 from tests.docs.checks import Claim
 
-LONG = "split-mnist-cgan-long"
+LONG, LENGTHS = "split-mnist-cgan-long", "split-mnist-cgan-lengths"
 GENERATORS = "docs/generators.md"
 FLAT = "sgd:train.lr=0.001:train.lr_end=1"
 PLAIN, TRANSPOSED = "plain, bilinear", "plain, transposed"
@@ -50,7 +50,20 @@ def as_much_in_each_step() -> None:
     assert abs(plain["steps"] - residual["steps"]) < 50 and abs(plain["averaged"] - residual["averaged"]) < 5
 
 
+def longer_is_better() -> None:
+    """Assert that distances fall with the steps, and that the first task hardly changes from 3,200 steps on."""
+    rows = {row: figure(f"{LENGTHS}/{row}", "fid")["mean"] for row in read(LENGTHS)["methods"]}
+    for method in ("joint", "anpyc+align"):
+        values = [value for row, value in rows.items() if row.startswith(f"{method}:")]
+        assert len(values) > 1 and values == sorted(values, reverse=True), method
+    short, middle, long = (
+        figure(f"{LENGTHS}/anpyc+align:train.steps={steps}", "fid_first_half")["mean"] for steps in (800, 3200, 12800)
+    )
+    assert middle <= long < middle + 2 < short
+
+
 TRAINING_CLAIMS = [
+    Claim(GENERATORS, "Longer training is better, for joint training as for `anpyc+align`", longer_is_better),
     Claim(
         GENERATORS, "the FD is 32.4, beside 30.5 of real images", lambda: [_distance(FLAT), _distance("real")]
     ),
