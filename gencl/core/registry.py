@@ -47,7 +47,7 @@ def parts_of(name: str) -> list[str]:
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Returns ``"; did you mean X?"`` for the nearest of ``choices``, or the list of all where none is near."""
     names = sorted(choices)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, names, n=4, cutoff=0.6)
     if near:
         return f"; did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?"
     return f"; there are: {', '.join(names)}" if names else ""
