@@ -6,7 +6,10 @@ import json
 
 import click
 
-from gencl.commands.options import PATH, machine_options, output_options, plugin_option
+from gencl.commands.options import PATH, machine_options, options_for_settings, output_options, plugin_option
+
+_NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
+"""Advice that cannot be followed: what is not train.* stays the run's."""
 
 
 @click.command("extend")
@@ -50,11 +53,12 @@ def command(
     from gencl.reports.tables import print_run
     from gencl.training.extend import extend
 
-    extended = extend(
-        run, data,
-        set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
-        progress="silent" if as_json else "auto",
-    )  # fmt: skip
+    with options_for_settings(_NOT_HERE):
+        extended = extend(
+            run, data,
+            set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
+            progress="silent" if as_json else "auto",
+        )  # fmt: skip
     if not main_process():
         return
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,18 +144,22 @@ def picture_path(text: str) -> Path:
     return path
 
 
-_OF_SETTINGS = {"data.broken=": "--broken ", "data.size=": "--size ", "evaluate.features=": "--features "}
+_OF_SETTINGS = {
+    "--set data.broken=": "--broken ",
+    "--set data.size=": "--size ",
+    "--set evaluate.features=": "--features ",
+}
 
 
 @contextmanager
-def options_for_settings() -> Iterator[None]:
-    """Errors advise to change settings; here the same is an option of the command."""
+def options_for_settings(instead: Mapping[str, str] = _OF_SETTINGS) -> Iterator[None]:
+    """Errors advise to change settings; here something else is written ``instead``: an option of the command."""
     try:
         yield
     except GenclError as error:
         text = str(error)
-        for setting, option in _OF_SETTINGS.items():
-            text = text.replace(f"--set {setting}", option)
+        for advice, ours in instead.items():
+            text = text.replace(advice, ours)
         error.args = (text,)
         raise
 
