@@ -181,7 +181,7 @@ class Settings(Part):
         return self.model_dump(mode="json", by_alias=True, exclude={"plugins": True, **unset, "train": train})
 
     def placeless(self) -> dict[str, Any]:
-        """The tree without the places of folders, which may be moved: what they hold is told by their images."""
+        """The tree without the paths of folders, which may be moved; fingerprints tell whether images are the same."""
         tree = self.tree()
         tree["data"]["name"] = _unplaced(self.data.name)
         if isinstance(domains := tree["scenario"].get("domains"), list):

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 UNREAD = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".ico", ".exr", ".raw", ".dng", ".cr2")
-"""Pictures of other kinds, which people are told of."""
+"""Suffixes of pictures that cannot be read here; a line says that they are left out."""
 LARGEST_ENLARGEMENT = 8
 """A picture is not blown up further than so many times."""
 

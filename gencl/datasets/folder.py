@@ -123,7 +123,7 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _read_parts(path: Path) -> list[Path]:
-    """`_parts`, to be read: people are told what else is there."""
+    """`_parts`, with a line that says what else is there and is left out."""
     parts = _parts(path)
     left = [printable(folder.name) for folder in _subfolders(path) if folder not in parts and _below(folder)]
     if parts and left:

@@ -39,15 +39,17 @@ def bilinear_is_ahead() -> None:
 
 
 def the_average_is_ahead() -> None:
-    """Assert that averaged weights end ahead of the live ones, or within half a point of them."""
+    """Assert that averaged weights end within half a point of the live ones, or ahead by a sixth and more."""
     for variant in (PLAIN, TRANSPOSED, *RESIDUAL):
-        assert _points(variant)[-1]["averaged"] < _points(variant)[-1]["live"] + 0.5, variant
+        averaged, live = (_points(variant)[-1][key] for key in ("averaged", "live"))
+        assert abs(averaged - live) < 0.5 or averaged < live * 5 / 6, variant
 
 
 def as_much_in_each_step() -> None:
-    """Assert that a residual network is near a plain one after about as many steps."""
+    """Assert that a residual network is near a plain one after as many steps, which take about twice as long."""
     plain, residual = _points(PLAIN)[1], _points(RESIDUAL[1])[-1]
     assert abs(plain["steps"] - residual["steps"]) < 50 and abs(plain["averaged"] - residual["averaged"]) < 5
+    assert 1.8 < residual["seconds"] / residual["steps"] / (plain["seconds"] / plain["steps"]) < 2.2
 
 
 def longer_is_better() -> None:
@@ -71,6 +73,6 @@ TRAINING_CLAIMS = [
     Claim(GENERATORS, "at 79.4. A stronger gradient penalty", lambda: [_distance("sgd:train.lr=0.003:train.lr_end=1")]),
     Claim(GENERATORS, "and twice the width in half the steps did not help", nothing_else_helped),
     Claim(GENERATORS, "convolutions and of residual networks at equal CPU time", bilinear_is_ahead),
-    Claim(GENERATORS, "the average is ahead of the weights as they are", the_average_is_ahead),
-    Claim(GENERATORS, "A residual network learns about as much in each step as a plain one", as_much_in_each_step),
+    Claim(GENERATORS, "level with the weights as they are, or far ahead of them", the_average_is_ahead),
+    Claim(GENERATORS, "about as much in each step as a plain one, but its steps take about twice as long", as_much_in_each_step),
 ]  # fmt: skip
