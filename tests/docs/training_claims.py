@@ -74,5 +74,5 @@ TRAINING_CLAIMS = [
     Claim(GENERATORS, "and twice the width in half the steps did not help", nothing_else_helped),
     Claim(GENERATORS, "convolutions and of residual networks at equal CPU time", bilinear_is_ahead),
     Claim(GENERATORS, "level with the weights as they are, or far ahead of them", the_average_is_ahead),
-    Claim(GENERATORS, "about as much in each step as a plain one, but its steps take about twice as long", as_much_in_each_step),
+    Claim(GENERATORS, "in each step as a plain one, but its steps take about twice as long", as_much_in_each_step),
 ]  # fmt: skip
