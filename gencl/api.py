@@ -13,6 +13,7 @@ from torch import Tensor
 from gencl.metrics.perceptual import Backbone
 from gencl.reports import html
 from gencl.reports.notebook import Shown, evaluation_html, run_html
+from gencl.runs.build import device_kind
 from gencl.runs.folder import RunFolder, open_run
 from gencl.training import extend as _extend
 from gencl.training import train as _train
@@ -30,28 +31,31 @@ class Run(RunFolder):
 
     def sample(
         self,
-        classes: Sequence[int] | None = None,
+        classes: Sequence[int | str] | None = None,
         n: int = 64,
         task: int | None = None,
         seed: int | None = None,
         guidance: float | None = None,
+        device: str = "auto",
     ) -> Image.Image:
-        """A grid with a row per class and as many columns as n images need; every column has one latent.
+        """A grid of n images, rounded up to equally many of each class: a row per class, or several of few classes.
+
+        The k-th image of each class has the same latent.
 
         Args:
-            classes: class numbers; default those of ``task``, or all.
+            classes: class numbers or names; default those of ``task``, or all.
             task: 1 for the first.
             seed: of the latents; default the run's.
-            guidance: how strongly images follow their class, 1 being as learned; default the run's. Only of a generator
-                that is guided.
+            guidance: how strongly images follow their class (1: as learned), of a generator that is guided.
+            device: auto, cpu, cuda or mps.
 
         Raises UsageError for a class or task that was not learned, or a guidance that the generator does not take.
         """
-        return latent_space.sample(self, classes, n, task, seed, guidance)
+        return latent_space.sample(self, classes, n, task, seed, guidance, device_kind(device))
 
     def generate(
         self,
-        classes: Sequence[int] | None = None,
+        classes: Sequence[int | str] | None = None,
         n: int = 64,
         seed: int | None = None,
         device: str = "auto",
@@ -63,11 +67,10 @@ class Run(RunFolder):
         classes are. Another kind of device, or another number of threads, may round a grey level differently.
 
         Args:
-            classes: class numbers; default all.
+            classes: class numbers or names; default all.
             n: images of all classes together; where it cannot be divided, the first classes have one more.
             seed: of the latents; default the run's.
-            device: auto, cpu, cuda or mps.
-            guidance: as in `sample`.
+            device, guidance: as in `sample`.
 
         Raises UsageError for a class that was not learned, and for a classifier.
         """
@@ -77,7 +80,7 @@ class Run(RunFolder):
         self,
         to: str | Path | None = None,
         npz: str | Path | None = None,
-        classes: Sequence[int] | None = None,
+        classes: Sequence[int | str] | None = None,
         n: int = 64,
         seed: int | None = None,
         device: str = "auto",
@@ -87,11 +90,10 @@ class Run(RunFolder):
         """Write the images of `generate` into files, in as much memory for a million as for a hundred.
 
         Args:
-            to: a folder, which gets a PNG for each image in a folder per class. If it holds some images of the same
-                call, the others are added. Processes of `accelerate launch` or torchrun share the work.
+            to: a folder, which gets a PNG for each image in a folder per class; images of the same call that are there
+                are kept. Processes of `accelerate launch` or torchrun share the work.
             npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
             task: 1 for the first; its classes instead of ``classes``.
-            guidance: as in `sample`.
 
         Raises UsageError as `generate` does, for a folder that holds anything else, and if the disk is too small.
         """
@@ -103,27 +105,29 @@ class Run(RunFolder):
         n: int = 12,
         task: int | None = None,
         data_root: str | Path | None = None,
+        device: str = "auto",
     ) -> Image.Image:
         """Images, each above what the VAE makes of it, two rows a task.
 
         Args:
-            images: files; default held-out images of the run's own data. One of another size is resized, with a
-                warning.
+            images: files, resized with a warning; default held-out images of the run's own data.
             n: held-out images a task.
             task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
             data_root: where data sets lie, for held-out images.
+            device: as in `sample`.
 
         Raises UsageError for a learner that cannot encode, a task that was not learned, or a file that is not there.
         """
-        return latent_space.reconstruct(self, images, task, n, data_root)
+        return latent_space.reconstruct(self, images, task, n, data_root, device_kind(device))
 
     def interpolate(
         self,
         images: Sequence[str | Path] = (),
         task: int | None = None,
-        classes: Sequence[int] | None = None,
+        classes: Sequence[int | str] | None = None,
         steps: int = 9,
         seed: int | None = None,
+        device: str = "auto",
     ) -> Image.Image:
         """What lies between two images (VAEs), two latents, or two classes: a straight line in the first hidden units.
 
@@ -131,13 +135,13 @@ class Run(RunFolder):
             images: two files; default none: latents are drawn.
             task: 1 for the first; for latents only its classes, a row each. For images default the one that gives each
                 back best.
-            classes: one, between pairs of latents; or two, from one to the other with the same latents.
+            classes: numbers or names: one, between pairs of latents; or two, between them with the same latents.
             steps: images of a row, both ends included.
-            seed: of the latents; default the run's.
+            seed, device: as in `sample`.
 
         Raises UsageError as `reconstruct` does, and for classes that were not learned.
         """
-        return latent_space.interpolate(self, images, task, classes, steps, seed)
+        return latent_space.interpolate(self, images, task, classes, steps, seed, device_kind(device))
 
     def evaluate(
         self,
@@ -174,8 +178,8 @@ class Run(RunFolder):
     def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int = 18) -> str:
         """Write the network for other programs, and return its inputs and its output in words.
 
-        A generator makes ``images`` (n, c, h, w) in [0, 1] of ``latents`` (n, d) and ``classes`` (n,). A classifier
-        makes ``logits`` (n, classes) of ``images``, in the order learned and each as if its task were known.
+        A generator makes ``images`` (n, c, h, w) in [0, 1] of ``latents`` (n, d) and ``classes`` (n,); a classifier
+        ``logits`` (n, classes) of ``images``, in the order learned and each as if its task were known.
 
         Args:
             onnx: FILE.onnx; needs the packages of the extra ``gencl[onnx]``.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, numbers, picture_path, plugin_option, said_warnings
+from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option, said_warnings
+from gencl.commands.options import classes as parsed_classes
 
 
 @click.command("interpolate")
@@ -13,12 +14,13 @@ from gencl.commands.options import PATH, debug_option, numbers, picture_path, pl
 @click.option(
     "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
 )
-@click.option("--classes", metavar="a,b", help="From one class to another, or between latents of one class.")
+@click.option("--classes", metavar="a,b", help="Between two classes, or latents of one: numbers or names.")
 @click.option(
     "--steps", type=click.IntRange(2, 100), default=9, show_default=True, metavar="N", help="Images a row, with ends."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option("--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture.")
+@device_option
 @plugin_option
 @debug_option
 def command(
@@ -29,6 +31,7 @@ def command(
     steps: int,
     seed: int | None,
     out: str,
+    device: str,
 ) -> None:
     """Draw what the generator in RUN has between two images A and B (VAEs only), two latents, or two classes.
 
@@ -40,7 +43,7 @@ def command(
       gencl interpolate runs/digits-cgan-anpyc-seed0 --classes 3,8 --steps 12
       gencl interpolate runs/celeba-anime-vae-anpyc-seed0 me.jpg you.jpg --task 1 --out x.png
     """
-    wanted = numbers(classes, "--classes") if classes is not None else None
+    wanted = parsed_classes(classes)
     if wanted is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
     path = picture_path(out)
@@ -48,6 +51,6 @@ def command(
     from gencl.drawing.grids import save_picture
 
     with said_warnings():
-        picture = load_run(run).interpolate(images, task, wanted, steps, seed)
+        picture = load_run(run).interpolate(images, task, wanted, steps, seed, device)
     save_picture(picture, path)
     click.echo(out)

@@ -10,16 +10,19 @@ from gencl.commands.options import PATH, debug_option
 
 
 @click.command("new")
-@click.argument("kind", type=click.Choice(["method", "learner", "dataset", "metric"]))
+@click.argument("kind", type=click.Choice(["method", "learner", "generator", "dataset", "metric"]))
 @click.argument("name")
 @click.option("--out", type=PATH, metavar="FILE.py", help="The file.  [default: NAME.py here]")
 @debug_option
-def command(kind: Literal["method", "learner", "dataset", "metric"], name: str, out: str | None) -> None:
+def command(kind: Literal["method", "learner", "generator", "dataset", "metric"], name: str, out: str | None) -> None:
     """Write a plug-in file to start from, which works at once, and its test beside it.
+
+    A learner is a classifier; a generator is a learner that draws images.
 
     \b
     Examples:
       gencl new method mine && gencl train --plugin mine.py --method mine
+      gencl new generator mine && gencl train --plugin mine.py --preset digits-vae --set model.name=mine
       gencl new dataset shapes --out plugins/shapes.py
     """
     from gencl.plugins.new import new_plugin

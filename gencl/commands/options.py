@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -182,6 +183,31 @@ broken_option = click.option(
     help="What becomes of a folder's files that cannot be used, as data.broken.",
 )
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+
+
+def classes(text: str | None) -> list[int | str] | None:
+    """``"0-2,cats"`` -> [0, 1, 2, "cats"]; None stays None. Raises click.BadParameter as `numbers` does."""
+    if text is None:
+        return None
+    wanted: list[int | str] = []
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            raise click.BadParameter(
+                f"{text!r}: write numbers, ranges or names such as 0-2,cats", param_hint="--classes"
+            )
+        wanted += numbers(part, "--classes") if re.fullmatch(r"\d+(\s*-\s*\d+)?", part) else [part]
+    if len(set(wanted)) < len(wanted):
+        raise click.BadParameter(f"{text!r} names a class twice", param_hint="--classes")
+    return wanted
 
 
 def numbers(text: str, option: str) -> list[int]:

@@ -26,7 +26,7 @@ def command(run: str, name: str, private: bool, licence: str | None) -> None:
     \b
     Examples:
       gencl push runs/digits-cgan-anpyc-seed0 ada/digits
-      gencl push runs/folders-cgan-anpyc-seed0 ada/cats --license cc-by-4.0 --private
+      gencl push runs/folders-cgan-anpyc+align-seed0 ada/cats --license cc-by-4.0 --private
       gencl sample hf:ada/digits --n 1000 --to images
     """
     from gencl.api import load_run

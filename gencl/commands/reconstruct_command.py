@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, picture_path, plugin_option, said_warnings
+from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option, said_warnings
 
 
 @click.command("reconstruct")
@@ -18,9 +18,12 @@ from gencl.commands.options import PATH, debug_option, picture_path, plugin_opti
 )
 @click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 @click.option("--out", type=PATH, default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture.")
+@device_option
 @plugin_option
 @debug_option
-def command(run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str) -> None:
+def command(
+    run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str, device: str
+) -> None:
     """Draw images, each above what the VAE in RUN makes of it: the IMAGES, or held-out ones of the run's own data.
 
     \b
@@ -34,6 +37,6 @@ def command(run: str, images: tuple[str, ...], task: int | None, n: int, data_ro
     from gencl.drawing.grids import save_picture
 
     with said_warnings():
-        picture = load_run(run).reconstruct(images, n, task, data_root)
+        picture = load_run(run).reconstruct(images, n, task, data_root, device)
     save_picture(picture, path)
     click.echo(out)

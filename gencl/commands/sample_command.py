@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, numbers, picture_path, plugin_option
+from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option
+from gencl.commands.options import classes as parsed_classes
 
 MOST_IN_A_GRID = 10_000
 
@@ -12,7 +13,7 @@ MOST_IN_A_GRID = 10_000
 @click.command("sample")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
-@click.option("--classes", metavar="0,1,2", help="Only these classes.  [default: all]")
+@click.option("--classes", metavar="0-2,cats", help="Only these classes, by number or name.  [default: all]")
 @click.option(
     "--n",
     "--samples",
@@ -20,7 +21,7 @@ MOST_IN_A_GRID = 10_000
     default=64,
     show_default=True,
     metavar="N",
-    help="Images; in a grid, of whole columns (under a launcher --samples: it takes --n for its own).",
+    help="Images; in a grid, equally many of each class (under a launcher --samples: it takes --n for its own).",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
@@ -36,13 +37,7 @@ MOST_IN_A_GRID = 10_000
 @click.option(
     "--npz", type=PATH, metavar="FILE", help="All images in one NumPy file: arr_0 (n, h, w, c), arr_1 labels."
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where --to and --npz compute.",
-)
+@device_option
 @plugin_option
 @debug_option
 def command(
@@ -57,19 +52,20 @@ def command(
     npz: str | None,
     device: str,
 ) -> None:
-    """Draw a grid of images from a run's generator, or from a ready model (gencl list models): a row per class, a
-    latent per column. With --to or --npz, write the images themselves, equally many of each class.
+    """Draw a grid of images from a run's generator, or from a ready model (gencl list models): a row or more per
+    class, with the same latents in each. With --to or --npz, write the images themselves, equally many of each class.
 
     \b
     Examples:
       gencl sample runs/digits-cgan-anpyc-seed0
       gencl sample mnist-cgan-anpyc
       gencl sample runs/digits-cgan-anpyc-seed0 --classes 3,7 --n 64 --out x.png
+      gencl sample runs/folders-cgan-anpyc+align-seed0 --classes cats,dogs
       gencl sample mnist-cgan-anpyc --n 50000 --to images
       accelerate launch --multi_gpu --num_processes 4 -m gencl sample runs/faces --samples 50000 --to images
       gencl sample runs/mine --guidance 2
     """
-    wanted = numbers(classes, "--classes") if classes is not None else None
+    wanted = parsed_classes(classes)
     if wanted is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
     files = [name for name in (to, npz) if name is not None]
@@ -84,7 +80,7 @@ def command(
     from gencl.drawing.grids import save_picture
 
     if path is not None and main_process():
-        save_picture(load_run(run).sample(wanted, n, task, seed, guidance), path)
+        save_picture(load_run(run).sample(wanted, n, task, seed, guidance, device), path)
     elif path is None:
         load_run(run).save_images(to, npz, wanted, n, seed, device, task, guidance)
     if main_process():

@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from gencl.core import yaml_files
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
+from gencl.core.synonyms import setting_meant
 
 _BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
 """Pydantic's names for what a setting may be, where that is one number or a list of them."""
@@ -64,7 +65,9 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         key = prefix + ".".join(path)
         if first["type"] == "extra_forbidden":
             keys = [prefix + ".".join([*path[:-1], name]) for name in _keys(kind, path[:-1])]
-            raise UsageError(f"{where}: no setting is called {key}{did_you_mean(key, keys)}") from None
+            meant = setting_meant(key)
+            hint = f"; it is {meant} here" if meant else did_you_mean(key, keys)
+            raise UsageError(f"{where}: no setting is called {key}{hint}") from None
         message = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] in ("model_type", "dict_type"):
             message = "must be a block of settings"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from gencl.metrics.snapshot import to_uint8
 
 COLUMNS = 12
 """Latents in a sample grid."""
+LONGEST = 16
+"""Images of a class in one row of a sample grid; more are put into several rows where that makes it squarer."""
 STRIP = 2
 """Latents a class in an evolution strip, and where methods stand side by side."""
 LETTERS = 24
@@ -103,11 +106,15 @@ def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int,
 
 
 def sample_grid(
-    learner: GenerativeLearner, class_names: Sequence[str], classes: Sequence[int], columns: int, seed: int
+    learner: GenerativeLearner, class_names: Sequence[str], classes: Sequence[int], each: int, seed: int
 ) -> Image.Image:
-    """A grid with a row per class."""
-    images = class_rows(learner, classes, columns, seed)
-    return draw_grid([list(row) for row in images], [class_names[c] for c in classes], zoom=zoom_for(images))
+    """A grid with a row per class; of few classes with many images, several rows per class, so that none is long."""
+    images = class_rows(learner, classes, each, seed)
+    rows = 1 if each <= LONGEST else max(1, round(math.sqrt(each / len(classes))))
+    columns = -(-each // rows)
+    cells = [list(of_class[start : start + columns]) for of_class in images for start in range(0, each, columns)]
+    names = [class_names[number] if start == 0 else "" for number in classes for start in range(0, each, columns)]
+    return draw_grid(cells, names, zoom=zoom_for(images))
 
 
 def method_grid(learners: Mapping[str, GenerativeLearner], classes: Mapping[int, str], seed: int) -> Image.Image:

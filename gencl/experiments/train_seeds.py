@@ -76,7 +76,7 @@ def train_seeds(
     ensemble = Ensemble([Trainer(session) for session in sessions])
     run_threads.settle(sessions, threads, 1)
     say(f"seeds {', '.join(map(str, seeds))}, trained as one", progress)
-    say_what_is_learned(sessions[0].learner, sessions[0].scenario, progress)
+    say_what_is_learned(sessions[0].settings, sessions[0].learner, sessions[0].scenario, progress)
     try:
         for session in sessions:
             session.learner.load_pretrained()

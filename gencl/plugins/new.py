@@ -13,7 +13,9 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.plugins import registries
 
-Kind = Literal["method", "learner", "dataset", "metric"]
+Kind = Literal["method", "learner", "generator", "dataset", "metric"]
+_REGISTERED = {"generator": "learner"}
+"""As what a kind is registered, where it is not what it is called."""
 
 
 def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Path, Path]:
@@ -24,7 +26,7 @@ def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Pa
 
     Raises UsageError for a name that is taken or not plain, and for files that exist.
     """
-    problem = registries()[f"{kind}s"].refusal(name)
+    problem = registries()[f"{_REGISTERED.get(kind, kind)}s"].refusal(name)
     if problem:
         raise UsageError(problem)
     plain = name.replace("-", "_")

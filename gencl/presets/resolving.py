@@ -77,6 +77,11 @@ def default_seeds(preset: str | None = None, config: str | Path | None = None) -
     return f"0-{number - 1}" if number > 1 else "0"
 
 
+def default_method(name: str) -> str:
+    """The method that a built-in preset takes where none is named; "" for the name of anything else."""
+    return str(_method_block(read_yaml(path_of(name)), name)["name"]) if name in names() else ""
+
+
 def methods_of(name: str) -> list[str]:
     """The methods for which a preset or file has tuned settings."""
     path = path_of(name)

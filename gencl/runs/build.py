@@ -28,20 +28,24 @@ from gencl.scenarios.added import with_added
 from gencl.scenarios.task import Scenario, Task
 
 
-def make_accelerator(device: str = "auto") -> Accelerator:
-    """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
-    world = launch().world
+def device_kind(device: str) -> str:
+    """``cpu``, ``cuda`` or ``mps``: the chosen kind, or for ``auto`` the best. Raises UsageError if it is not there."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(
             "--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build"
         )
     if device == "mps" and not torch.backends.mps.is_available():
         raise UsageError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def make_accelerator(device: str = "auto") -> Accelerator:
+    """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
+    world = launch().world
     # Accelerate's CPU processes need cpu=True; its environment must not change what a step means
-    on_cpu = device == "cpu" or (
-        device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
-    )
-    accelerator = Accelerator(cpu=on_cpu, mixed_precision="no", gradient_accumulation_steps=1)
+    accelerator = Accelerator(cpu=device_kind(device) == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
     if accelerator.num_processes != world:
         raise GenclError(f"{world} processes were started but Accelerate joined {accelerator.num_processes} of them")
     return accelerator

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gencl.core.progress import Mode
+from gencl.core.settings import Settings
 from gencl.core.waiting import say
 from gencl.learners.learner import Learner
+from gencl.presets.resolving import default_method
 from gencl.runs import checkpoint
 from gencl.scenarios.task import Scenario
 
@@ -13,9 +15,13 @@ SHOWN_TASKS = 20
 
 
 def say_what_is_learned(
-    learner: Learner, scenario: Scenario, progress: Mode, last: checkpoint.Checkpoint | None = None
+    settings: Settings,
+    learner: Learner,
+    scenario: Scenario,
+    progress: Mode,
+    last: checkpoint.Checkpoint | None = None,
 ) -> None:
-    """The tasks with their labels, and what was wrong with a checkpoint."""
+    """The method, the tasks with their labels, and what was wrong with a checkpoint."""
     for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
     for doubt in scenario.doubts:
@@ -23,6 +29,9 @@ def say_what_is_learned(
     images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     say(f"{tasks}, {images} training images; {learner.describe()}", progress)
+    method = str(settings.method["name"])
+    chosen = f", the default of preset {settings.preset}" if method == default_method(settings.preset) else ""
+    say(f"method {method}{chosen}", progress)
     coming = list(enumerate(scenario.tasks))[learned:]
     for number, task in coming[:SHOWN_TASKS]:
         names = dict.fromkeys(scenario.class_names[c] for c in task.classes)

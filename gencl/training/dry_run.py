@@ -66,7 +66,7 @@ def foreseen(
     """As `dry_run`, of settings that a run in ``folder`` would have."""
     session, checkpoint = prepare(settings, folder, resume, data_root, device, threads, progress)
     if session.processes.main:
-        say_what_is_learned(session.learner, session.scenario, progress, checkpoint)
+        say_what_is_learned(settings, session.learner, session.scenario, progress, checkpoint)
     say("a few steps are tried and thrown away ...", progress)
     times = rehearse(session)
     for task in session.episodes[session.state.episode :]:

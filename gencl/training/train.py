@@ -129,7 +129,7 @@ def run_settings(
             recorder.create(resume, extends)
             if log_with is not None:
                 recorder.follow(log_with, session.state.cost.steps)
-            say_what_is_learned(session.learner, session.scenario, progress, last)
+            say_what_is_learned(settings, session.learner, session.scenario, progress, last)
         processes.wait()
         Trainer(session).fit(progress)
         if processes.main:

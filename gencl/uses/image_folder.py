@@ -19,8 +19,9 @@ from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
 from gencl.uses import class_folders, npz_file
 from gencl.uses.class_folders import Call
+from gencl.uses.classes import classes_of
 from gencl.uses.disk_space import Wanted, check_disk
-from gencl.uses.latent_space import classes_of, drawing
+from gencl.uses.latent_space import drawing
 from gencl.uses.numbered import BLOCK, Block, Plan, planned
 from gencl.uses.targets import check_target
 
@@ -29,7 +30,7 @@ def save_images(
     run: RunFolder,
     to: str | Path | None,
     npz: str | Path | None,
-    classes: Sequence[int] | None,
+    classes: Sequence[int | str] | None,
     n: int,
     seed: int | None,
     device: str,
@@ -43,7 +44,7 @@ def save_images(
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
     learner, card = drawing(run, str(accelerator.device), guidance), run.card
-    plan = planned(learner, classes if task is None else classes_of(learner, task), n)
+    plan = planned(learner, card.class_names, classes if task is None else classes_of(learner, task), n)
     seed = card.seed if seed is None else seed
     channels, height, width = card.image_shape
     names = class_folders.names_of(card.class_names)

@@ -21,6 +21,7 @@ from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.same_images import scenario_of
+from gencl.uses.classes import class_numbers, classes_of
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -30,38 +31,23 @@ ROWS = 4
 _COLUMNS = 12
 
 
-def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
-    """The classes of a task, 1 being the first. Raises UsageError where it was not learned."""
-    if not 1 <= task <= len(learner.tasks):
-        raise UsageError(f"--task {task}: the run learned tasks 1 to {len(learner.tasks)}")
-    return learner.tasks[task - 1]
-
-
-def check_classes(learner: GenerativeLearner, classes: Sequence[int]) -> None:
-    """Raises UsageError for classes that were not learned."""
-    unknown = sorted(set(classes) - set(learner.classes))
-    if unknown:
-        shown = ", ".join(map(str, unknown[:5])) + (" ..." if len(unknown) > 5 else "")
-        raise UsageError(f"--classes: {shown} not learned; the run knows {sorted(learner.classes)}")
-
-
 @as_usual()
 def sample(
     run: RunFolder,
-    classes: Sequence[int] | None,
+    classes: Sequence[int | str] | None,
     n: int,
     task: int | None,
     seed: int | None,
     guidance: float | None = None,
+    device: str = "cpu",
 ) -> Image.Image:
     """A grid of generated images: `gencl.Run.sample`."""
-    learner = drawing(run, guidance=guidance)
+    learner, names = drawing(run, device, guidance), run.class_names()
     of_task = learner.classes if task is None else list(classes_of(learner, task))
-    wanted = list(classes) if classes else of_task
-    check_classes(learner, wanted)
-    columns = max(1, -(-n // len(wanted)))
+    wanted = class_numbers(learner, names, classes) if classes else of_task
+    each = max(1, -(-n // len(wanted)))
     seed = run.card.seed if seed is None else seed
-    return sample_grid(learner, run.class_names(), wanted, columns, seed)
+    return sample_grid(learner, names, wanted, each, seed)
 
 
 def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) -> GenerativeLearner:
@@ -79,18 +65,23 @@ def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) 
 
 @as_usual()
 def reconstruct(
-    run: RunFolder, images: Sequence[str | Path], task: int | None, n: int, data_root: str | Path | None
+    run: RunFolder,
+    images: Sequence[str | Path],
+    task: int | None,
+    n: int,
+    data_root: str | Path | None,
+    device: str = "cpu",
 ) -> Image.Image:
     """A picture of images, each above its reconstruction, two rows a task: `Run.reconstruct`."""
-    learner = _with_encoder(run)
+    learner = _with_encoder(run, device)
     wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
     if images:
-        pictures = _read(images, run.card.image_shape)
+        pictures = _read(images, run.card.image_shape).to(learner.position.device)
         of_task = _best_tasks(learner, pictures, wanted)
         groups = {index: pictures[of_task == index] for index in of_task.unique().tolist()}
     else:
         held_out = _held_out(run, learner, data_root)
-        groups = {index: _evenly(held_out[index], n) for index in wanted}
+        groups = {index: _evenly(held_out[index], n).to(learner.position.device) for index in wanted}
     return _draw_pairs(learner, run.class_names(), groups)
 
 
@@ -99,43 +90,46 @@ def interpolate(
     run: RunFolder,
     images: Sequence[str | Path],
     task: int | None,
-    classes: Sequence[int] | None,
+    classes: Sequence[int | str] | None,
     steps: int,
     seed: int | None,
+    device: str = "cpu",
 ) -> Image.Image:
     """A picture of what lies between two images, latents or classes: `Run.interpolate`."""
     if images:
-        return _between_images(run, images, task, classes, steps)
-    learner, names = run.generator(), run.class_names()
-    if classes is not None and not 1 <= len(classes) <= 2:
-        raise UsageError(f"--classes: name one class, or two to go from one to the other, not {len(classes)}")
-    check_classes(learner, classes or ())
-    if classes is None:  # a row a class
-        starts = ends = torch.tensor(learner.classes if task is None else classes_of(learner, task))
+        return _between_images(run, images, task, classes, steps, device)
+    learner, names = run.generator(device), run.class_names()
+    named = class_numbers(learner, names, classes or ())
+    if classes is not None and not 1 <= len(named) <= 2:
+        raise UsageError(f"--classes: name one class, or two to go from one to the other, not {len(named)}")
+    place = learner.position.device
+    if not named:  # a row a class
+        starts = ends = torch.tensor(learner.classes if task is None else classes_of(learner, task), device=place)
     else:
-        starts, ends = (torch.full((ROWS,), c) for c in (classes[0], classes[-1]))
+        starts, ends = (torch.full((ROWS,), c, device=place) for c in (named[0], named[-1]))
     first, second = learner.latents(2 * len(starts), run.card.seed if seed is None else seed, "interpolation").chunk(2)
     frames = _between(learner, (starts, first), (ends, second if starts.equal(ends) else first), steps)
-    if classes is None:
+    if not named:
         return draw_grid([list(row) for row in frames], [names[c] for c in starts.tolist()], zoom=zoom_for(frames))
-    tops = [names[classes[0]], *[""] * (steps - 2), names[classes[-1]]]
+    tops = [names[named[0]], *[""] * (steps - 2), names[named[-1]]]
     return draw_grid([list(row) for row in frames], column_names=tops, zoom=zoom_for(frames))
 
 
 def _between_images(
-    run: RunFolder, images: Sequence[str | Path], task: int | None, classes: Sequence[int] | None, steps: int
+    run: RunFolder, images: Sequence[str | Path], task: int | None, classes: object, steps: int, device: str
 ) -> Image.Image:
     if len(images) != 2:
         raise UsageError(f"give two images to go from one to the other, or none, not {len(images)}")
     if classes is not None:
         raise UsageError("--classes is for latents; for images, --task says which task's latent layer reads them")
-    learner = _with_encoder(run)
+    learner = _with_encoder(run, device)
     wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
-    pictures = _read(images, run.card.image_shape)
+    pictures = _read(images, run.card.image_shape).to(learner.position.device)
     classes_shown = [_first_class(learner, index) for index in _best_tasks(learner, pictures, wanted).tolist()]
+    shown = torch.tensor(classes_shown, device=pictures.device)
     with torch.no_grad():
-        latents = learner.encode(pictures.float() / 255, torch.tensor(classes_shown))
-    start, end = ((torch.tensor(classes_shown[i : i + 1]), latents[i : i + 1]) for i in (0, 1))
+        latents = learner.encode(pictures.float() / 255, shown)
+    start, end = ((shown[i : i + 1], latents[i : i + 1]) for i in (0, 1))
     frames = _between(learner, start, end, steps)
     row = [pictures[0], *frames[0], pictures[1]]
     return draw_grid([row], column_names=["from", *[""] * steps, "to"], zoom=zoom_for(frames))
@@ -155,8 +149,8 @@ def _between(
     return torch.stack([to_uint8(generator.images(generator.between(first, last, share))) for share in shares], 1)
 
 
-def _with_encoder(run: RunFolder) -> GenerativeLearner:
-    learner = run.generator()
+def _with_encoder(run: RunFolder, device: str) -> GenerativeLearner:
+    learner = run.generator(device)
     if learner.encoder() is None:
         raise UsageError(
             f"{run.path} holds a {type(learner).__name__}, which has no encoder: it draws images but cannot read any; "
@@ -176,9 +170,9 @@ def _best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[in
     images = pictures.float() / 255
     errors = []
     for index in tasks:
-        classes = torch.full((len(images),), _first_class(learner, index))
+        classes = torch.full((len(images),), _first_class(learner, index), device=images.device)
         errors.append((learner.reconstruct(images, classes) - images).square().sum((1, 2, 3)))
-    return torch.tensor(list(tasks))[torch.stack(errors).argmin(0)]
+    return torch.tensor(list(tasks), device=pictures.device)[torch.stack(errors).argmin(0)]
 
 
 def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path | None) -> list[Split]:
@@ -202,7 +196,7 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
     for index, pictures in sorted(groups.items()):
-        classes = torch.full((len(pictures),), _first_class(learner, index))
+        classes = torch.full((len(pictures),), _first_class(learner, index), device=pictures.device)
         decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
         label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
             ", ..." if len(learner.tasks[index]) > 3 else ""

@@ -13,7 +13,8 @@ from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
-from gencl.uses.latent_space import check_classes, drawing
+from gencl.uses.classes import class_numbers
+from gencl.uses.latent_space import drawing
 
 BLOCK = 64
 """Images that are always made together: the sums of a matrix product depend on how many rows it has."""
@@ -59,11 +60,10 @@ class Plan:
                 yield Block(label, start // BLOCK, min(BLOCK, count - start))
 
 
-def planned(learner: GenerativeLearner, classes: Sequence[int] | None, n: int) -> Plan:
+def planned(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str] | None, n: int) -> Plan:
     """Return the images that are asked for; None: of all classes. Raises UsageError for classes that were not learned
     or are named twice, and for no images."""
-    wanted = learner.classes if classes is None else list(classes)
-    check_classes(learner, wanted)
+    wanted = learner.classes if classes is None else class_numbers(learner, names, classes)
     if not wanted or len(set(wanted)) < len(wanted):
         raise UsageError(f"--classes: {'a class is named twice' if wanted else 'name at least one class'}")
     if n < 1:
@@ -72,11 +72,16 @@ def planned(learner: GenerativeLearner, classes: Sequence[int] | None, n: int) -
 
 
 def generate(
-    run: RunFolder, classes: Sequence[int] | None, n: int, seed: int | None, device: str, guidance: float | None = None
+    run: RunFolder,
+    classes: Sequence[int | str] | None,
+    n: int,
+    seed: int | None,
+    device: str,
+    guidance: float | None = None,
 ) -> Tensor:
     """Return images as uint8 (n, c, h, w): `gencl.Run.generate`."""
     learner = drawing(run, str(make_accelerator(device).device), guidance)
-    plan = planned(learner, classes, n)
+    plan = planned(learner, run.class_names(), classes, n)
     seed = run.card.seed if seed is None else seed
     images = torch.empty(n, *run.card.image_shape, dtype=torch.uint8)
     start = 0

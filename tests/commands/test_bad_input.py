@@ -80,7 +80,7 @@ def test_a_damaged_model_is_named(
     run = gencl.train("digits-cgan", "sgd", out=tmp_path / "run", set=tiny("digits-cgan"), progress="silent")
     monkeypatch.chdir(tmp_path)
     status, shown = wrong(capsys, monkeypatch, "sample", "run", "--classes", "7")
-    assert status == 2 and "7 not learned" in shown
+    assert status == 2 and "7 was not learned" in shown
     weights = run.path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0\0")
     status, shown = wrong(capsys, monkeypatch, "sample", "run")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import gencl
 from gencl.core.errors import UsageError
 from gencl.core.part import check, read_yaml
-from gencl.core.settings import TrainSettings
+from gencl.core.settings import Settings, TrainSettings
+from gencl.core.synonyms import _MEANT
+from gencl.learners import LEARNERS
+from gencl.methods import METHODS
+from gencl.scenarios import SCENARIOS
 
 
 def test_a_run_of_the_first_version_averaged_nothing() -> None:
@@ -32,3 +38,33 @@ def test_a_settings_file_may_have_a_byte_order_mark(encoding: str, tmp_path: Pat
     mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
     (tmp_path / "mine.yaml").write_bytes(f"{mark}preset: Übung\n".encode(encoding))
     assert read_yaml(tmp_path / "mine.yaml") == {"preset": "Übung"}
+
+
+@pytest.mark.parametrize(
+    "key, ours",
+    [
+        ("train.ema", "train.half_life"),
+        ("train.lr_scheduler", "lr_end"),
+        ("data.num_workers", "place"),
+    ],
+)
+def test_a_setting_is_known_by_its_name_elsewhere(key: str, ours: str) -> None:
+    with pytest.raises(UsageError, match=f"no setting is called {key}; it is .*{ours} here"):
+        gencl.train(set={key: 1})
+
+
+def test_what_names_elsewhere_mean_is_a_setting_here() -> None:
+    blocks: dict[str, list[Any]] = {
+        "model": [LEARNERS.get(name).Settings for name in LEARNERS],
+        "scenario": [SCENARIOS.get(name).Settings for name in SCENARIOS],
+        "method": [METHODS.get(name).Settings for name in METHODS],
+    }
+    blocks |= {block: [Settings.model_fields[block].annotation] for block in ("data", "train", "evaluate")}
+    known = {
+        f"{block}.{field.alias or name}"
+        for block, parts in blocks.items()
+        for part in parts
+        for name, field in part.model_fields.items()
+    }
+    for meant in _MEANT:
+        assert set(meant.split(" or ")) <= known

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import gencl
 
 
-@pytest.mark.parametrize("kind", ["method", "learner", "dataset", "metric"])
+@pytest.mark.parametrize("kind", ["method", "learner", "generator", "dataset", "metric"])
 def test_the_tests_of_a_new_plugin_pass(kind: str, tmp_path: Path) -> None:
     made = gencl("new", kind, f"my-{kind}", cwd=tmp_path)
     file, test = made.stdout.split()
@@ -25,7 +25,8 @@ def test_the_tests_of_a_new_plugin_pass(kind: str, tmp_path: Path) -> None:
         "--import-mode=importlib",
     ]
     assert pytest.main([*options, str(tmp_path / test)]) == 0
-    listed = gencl("list", f"{kind}s", "--plugin", tmp_path / file)
+    kinds = {"generator": "learners"}.get(kind, f"{kind}s")
+    listed = gencl("list", kinds, "--plugin", tmp_path / file)
     assert f"my-{kind}" in listed.stdout and f"({file})" in listed.stdout
 
 

@@ -130,7 +130,7 @@ WRONG = [
     (["--n", "0", "--to", "x"], "'--n'"),
     (["--n", "10001"], "a grid has at most 10,000 images; --to DIR writes more"),
     (["--to", "x", "--out", "y.png"], "--out draws a grid"),
-    (["--to", "x", "--classes", "7"], "7 not learned"),
+    (["--to", "x", "--classes", "7"], "7 was not learned"),
     (["--npz", "x.zip"], "ends in .npz"),
     (["--npz", "no/x.npz"], "there is no folder no"),
     (["--npz", "folder.npz"], "is a folder"),

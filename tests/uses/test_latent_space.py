@@ -102,7 +102,7 @@ WRONG = [
     ("vae", ["interpolate", "a.png"], UsageError, "give two images to go from one to the other, or none, not 1"),
     ("vae", ["interpolate", "a.png", "a.png", "--classes", "1"], UsageError, "--classes is for latents"),
     ("cgan", ["interpolate", "a.png", "a.png"], UsageError, "has no encoder"),
-    ("cgan", ["interpolate", "--classes", "0,7"], UsageError, "7 not learned"),
+    ("cgan", ["interpolate", "--classes", "0,7"], UsageError, "7 was not learned"),
     ("cgan", ["interpolate", "--classes", "0,1,2"], UsageError, "name one class, or two"),
 ]
 
@@ -124,3 +124,28 @@ def test_wrong_use(
     done = CliRunner().invoke(cli, words)
     assert type(done.exception) is error and message in str(done.exception)
     assert not (tmp_path / "x.png").exists()
+
+
+def test_classes_have_names(runs: Path, tmp_path: Path) -> None:
+    """A folder run's classes are called as its folders are."""
+    folder = shutil.copytree(runs / "cgan", tmp_path / "named")
+    card = folder / "model.json"
+    card.write_text(card.read_text().replace('"0",', '"cats",', 1).replace('"1",', '"Dogs",', 1))
+    run = gencl.load_run(folder)
+    assert run.class_names()[:2] == ["cats", "Dogs"]
+    assert run.generate(["dogs", 0], 4).equal(run.generate([1, 0], 4))
+    out = tmp_path / "x.png"
+    for arguments in (("sample", "--classes", "cats,2"), ("interpolate", "--classes", "cats,dogs")):
+        assert command(arguments[0], folder, *arguments[1:], "--out", out, "--device", "cpu").returncode == 0
+    done = command("sample", folder, "--classes", "cat", "--out", out)
+    assert done.returncode == 2
+    assert "cat was not learned; did you mean cats?; the run knows 0 (cats), 1 (Dogs), 2" in done.stderr
+    done = command("sample", folder, "--classes", "cats,cats", "--out", out)
+    assert done.returncode == 2 and "names a class twice" in done.stderr
+
+
+def test_many_images_of_few_classes_are_no_strip(runs: Path) -> None:
+    run = gencl.load_run(runs / "cgan")
+    wide, high = run.sample([1], 64).size
+    assert 0.8 < wide / high < 1.3
+    assert run.sample([0, 1, 2], 12 * 3).size[1] == GAP + 3 * (56 + GAP)  # a row each

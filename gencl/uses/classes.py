@@ -1,0 +1,45 @@
+"""Which classes are meant: by number, or by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gencl.core.errors import UsageError
+from gencl.core.registry import did_you_mean
+from gencl.learners.generative import GenerativeLearner
+
+_MOST = 20
+"""Classes that a message lists."""
+
+
+def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
+    """The classes of a task, 1 being the first. Raises UsageError where it was not learned."""
+    if not 1 <= task <= len(learner.tasks):
+        raise UsageError(f"--task {task}: the run learned tasks 1 to {len(learner.tasks)}")
+    return learner.tasks[task - 1]
+
+
+def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
+    """The numbers of classes that are given by number or by name, in their order; a name may be of several classes.
+
+    Args:
+        names: of the run's classes, by number.
+
+    Raises UsageError for classes that were not learned; it lists those that were.
+    """
+    learned = {number: names[number] for number in sorted(learner.classes)}
+    numbers: list[int] = []
+    for wanted in classes:
+        found = [number for number, name in learned.items() if wanted in (number, name)]
+        found = found or [number for number, name in learned.items() if str(wanted).lower() == name.lower()]
+        if not found:
+            near = did_you_mean(wanted, learned.values()) if isinstance(wanted, str) else ""
+            near = near if near.endswith("?") else ""
+            raise UsageError(f"--classes: {wanted} was not learned{near}; the run knows {_listed(learned)}")
+        numbers += found
+    return numbers
+
+
+def _listed(learned: dict[int, str]) -> str:
+    shown = [str(number) if name == str(number) else f"{number} ({name})" for number, name in learned.items()]
+    return ", ".join(shown[:_MOST]) + (f", ... ({len(shown)} classes)" if len(shown) > _MOST else "")
