@@ -27,7 +27,7 @@ _MEANT = {
     "model.steps": "sampling_steps nfe num_inference_steps",
     "scenario.classes_per_task": "increment n_classes num_classes classes",
     "scenario.tasks": "n_tasks num_tasks n_experiences experiences",
-    "method.lambda": "ewc_lambda reg_lambda strength regularization reg weight_penalty lamda lambda_",
+    "method.lambda": "ewc_lambda reg_lambda strength regularization reg weight_penalty",
     "evaluate.samples": "n_samples num_samples fid_samples eval_samples",
 }
 _OF_WORD = {word: setting for setting, words in _MEANT.items() for word in words.split()}

@@ -74,7 +74,7 @@ WRONG_USE = [
     (["sample", "nowhere"], "nowhere does not exist"),
     (["sample", ".", "--out", "x.png"], "not a run"),
     (["sample", ".", "--out", "x.jpg"], ".png"),
-    (["sample", ".", "--classes", "a"], "--classes"),
+    (["sample", ".", "--classes", "a,,b"], "--classes"),
     (["evaluate", "nowhere"], "nowhere"),
     (["report", "nowhere"], "nowhere"),
     (["extend", "nowhere"], "TASK_DATA"),
