@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 import warnings
@@ -15,7 +16,7 @@ import torch
 
 from benchmarks.gpu.measuring import Bench
 from benchmarks.gpu.subjects import Subject
-from benchmarks.gpu.variants import COMPILED, FLOAT32
+from benchmarks.gpu.variants import COMPILED, FLOAT32, numbers
 from benchmarks.runs import fresh
 from gencl.methods.base import Context
 from gencl.training.acceleration import Acceleration
@@ -45,8 +46,8 @@ def measure_option(bench: Bench, name: str, subject: Subject, option: str, metho
 
 def _pace(bench: Bench, subject: Subject, method: str, *sets: str) -> float:
     if any("compile" in setting for setting in sets):
-        bench.card()
-    with stepping(bench.device, subject, method, *sets) as step:
+        bench.compiler()
+    with numbers(bench.place), stepping(bench.device, subject, method, *sets) as step:  # as the bare loop's
         return bench.pace(step)
 
 
@@ -57,7 +58,7 @@ def _waits(bench: Bench, subject: Subject, method: str) -> float:
             step()
         places = waits(partial(_several, step))
     for place, times in places.most_common(3):
-        print(f"  waits at {place}: {times}", flush=True)
+        print(f"  waits at {place}: {times}", file=sys.stderr, flush=True)
     return sum(places.values()) / _COUNTED
 
 

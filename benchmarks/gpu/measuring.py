@@ -62,6 +62,12 @@ class Bench:
         if self.place.type != "cuda":
             raise NeedsCard
 
+    def compiler(self) -> None:
+        """Raises NeedsCard on a CPU, where compiling takes minutes; else forgets what was compiled before, which counts
+        towards the limit of versions that one function may have."""
+        self.card()
+        torch.compiler.reset()
+
     def pace(self, step: Callable[[], object]) -> float:
         """How often per second a step can be taken."""
         for _ in range(_WARM):

@@ -19,12 +19,12 @@ from gencl.learners.learner import Learner
 from gencl.runs.build import make_learner
 
 FLOAT32 = "bare, float32"
-NUMBERS = ("bare, TF32", "bare, bf16", "bare, bf16, channels-last")
+NUMBERS = ("bare, TF32", "bare, TF32, cudnn.benchmark", "bare, bf16", "bare, bf16, channels-last")
 COMPILED = "bare, compiled"
 REDUCED = "bare, compiled, reduce-overhead"
 GRAPH = "bare, CUDA graph"
-_OWN_CARD = ("TF32", "compiled", "graph")
-"""Variants that a CPU does not have, or would take minutes for."""
+_OWN_CARD = ("TF32", "cudnn", "graph")
+"""Words of variants that a CPU does not have."""
 
 
 def measure(bench: Bench, name: str, subject: Subject, hows: Sequence[str]) -> None:
@@ -37,6 +37,8 @@ def measure(bench: Bench, name: str, subject: Subject, hows: Sequence[str]) -> N
 def _pace(bench: Bench, subject: Subject, how: str) -> float:
     if any(word in how for word in _OWN_CARD):
         bench.card()
+    if "compiled" in how:
+        bench.compiler()
     settings, task = subject.settings("sgd"), subject.scenario(bench.device, tasks=1).tasks[0]
     learner = make_learner(settings.model, subject.shape, 0, bench.device)
     learner.grow(task.classes, 0)
@@ -48,31 +50,32 @@ def _pace(bench: Bench, subject: Subject, how: str) -> float:
         network.compile(**({"mode": "reduce-overhead"} if "reduce-overhead" in how else {}))
     adam = {"capturable": True} if "graph" in how else {}
     step = step_of(learner, task, settings.train, partial(_uncompiled, networks), **adam)
-    with _numbers("bf16" in how, "TF32" in how, bench.place):
+    with numbers(bench.place, "bf16" in how, "TF32" in how, "cudnn" in how):
         if "graph" in how:
             step = graphed(step, _kinds(learner))
-        numbers = count()
+        steps = count()
 
         def one() -> None:
             if "reduce-overhead" in how:
                 torch.compiler.cudagraph_mark_step_begin()
-            step(next(numbers))
+            step(next(steps))
 
         return bench.pace(one)
 
 
 @contextmanager
-def _numbers(bf16: bool, tf32: bool, device: torch.device) -> Iterator[None]:
-    """Within the block networks compute in bfloat16, or float32 products are of 19 bits (TF32), or neither."""
+def numbers(device: torch.device, bf16: bool = False, tf32: bool = False, tried: bool = False) -> Iterator[None]:
+    """Within the block networks compute in bfloat16, or float32 products are of 19 bits (TF32), or neither; cuDNN has
+    ``tried`` which of its algorithms is fastest."""
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
-    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = tf32, tried
     try:
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             yield
     finally:
         torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = before[1], False
 
 
 @contextmanager
