@@ -47,7 +47,7 @@ def measure_option(bench: Bench, name: str, subject: Subject, option: str, metho
 def _pace(bench: Bench, subject: Subject, method: str, *sets: str) -> float:
     if any("compile" in setting for setting in sets):
         bench.compiler()
-    with numbers(bench.place), stepping(bench.device, subject, method, *sets) as step:  # as the bare loop's
+    with numbers(), stepping(bench.device, subject, method, *sets) as step:  # as the bare loop's
         return bench.pace(step)
 
 

@@ -50,7 +50,7 @@ def _pace(bench: Bench, subject: Subject, how: str) -> float:
         network.compile(**({"mode": "reduce-overhead"} if "reduce-overhead" in how else {}))
     adam = {"capturable": True} if "graph" in how else {}
     step = step_of(learner, task, settings.train, partial(_uncompiled, networks), **adam)
-    with numbers(bench.place, "bf16" in how, "TF32" in how, "cudnn" in how):
+    with numbers("TF32" in how, "cudnn" in how):
         if "graph" in how:
             step = graphed(step, _kinds(learner))
         steps = count()
@@ -58,21 +58,21 @@ def _pace(bench: Bench, subject: Subject, how: str) -> float:
         def one() -> None:
             if "reduce-overhead" in how:
                 torch.compiler.cudagraph_mark_step_begin()
-            step(next(steps))
+            # casts that are kept from a pass without gradients would have none in the next
+            with torch.autocast(bench.place.type, torch.bfloat16, enabled="bf16" in how, cache_enabled=False):
+                step(next(steps))
 
         return bench.pace(one)
 
 
 @contextmanager
-def numbers(device: torch.device, bf16: bool = False, tf32: bool = False, tried: bool = False) -> Iterator[None]:
-    """Within the block networks compute in bfloat16, or float32 products are of 19 bits (TF32), or neither; cuDNN has
-    ``tried`` which of its algorithms is fastest."""
+def numbers(tf32: bool = False, tried: bool = False) -> Iterator[None]:
+    """Within the block float32 products are of 19 bits (TF32), or not; cuDNN has ``tried`` its algorithms, or not."""
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = tf32, tried
     try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            yield
+        yield
     finally:
         torch.set_float32_matmul_precision(before[0])
         torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = before[1], False
