@@ -35,12 +35,12 @@ SIDES: dict[str, tuple[str, tuple[float, ...]]] = {
 }
 
 
-def network(parameters: float) -> tuple[Learner, Scenario]:
+def network(parameters: float, device: str = "cpu") -> tuple[Learner, Scenario]:
     """An MLP with two hidden layers as wide as this number of parameters needs, that has learned one task."""
     width = round((math.sqrt(PIXELS**2 + 4 * parameters) - PIXELS) / 2)
     settings = settings_for("digits-mlp", "mas", [f"model.hidden=[{width},{width}]"])
     scenario = make_scenario(settings, None)
-    learner = make_learner(settings.model, scenario.image_shape, 0, "cpu")
+    learner = make_learner(settings.model, scenario.image_shape, 0, device)
     learner.grow(scenario.tasks[0].classes, 0)
     return learner, scenario
 
@@ -80,22 +80,27 @@ def step(
     return run
 
 
+def sides(millions: float, device: str = "cpu") -> dict[str, Callable[[], None]]:
+    """A step of each side, for so many million parameters."""
+    learner, scenario = network(millions * 1e6, device)
+    for parameter in learner.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    shared = {key: value.detach() for key, value in learner.shared().items()}
+    state = {
+        "importance": {key: torch.rand_like(value) for key, value in shared.items()},
+        "anchors": {key: value.clone() for key, value in shared.items()},
+    }
+    runs = {"optimiser's step": step(learner, scenario, None, (0.05,), state)}
+    return runs | {about: step(learner, scenario, name, rates, state) for about, (name, rates) in SIDES.items()}
+
+
 def main() -> None:
     parser = measure.options(__doc__, rounds=7)
     parser.add_argument("--millions", type=float, nargs="+", default=[0.1, 1, 10, 100], help="of parameters")
     given = measure.parsed(parser)
     tables = []
     for millions in given.millions:
-        learner, scenario = network(millions * 1e6)
-        for parameter in learner.parameters():
-            parameter.grad = torch.randn_like(parameter)
-        shared = {key: value.detach() for key, value in learner.shared().items()}
-        state = {
-            "importance": {key: torch.rand_like(value) for key, value in shared.items()},
-            "anchors": {key: value.clone() for key, value in shared.items()},
-        }
-        runs = {"optimiser's step": step(learner, scenario, None, (0.05,), state)}
-        runs |= {about: step(learner, scenario, name, rates, state) for about, (name, rates) in SIDES.items()}
+        runs = sides(millions)
         repeats = max(2, round(10 / millions))
         times = measure.interleaved(
             {about: measure.timed(run, given.clock, min(repeats, 50)) for about, run in runs.items()}, given.rounds

@@ -25,15 +25,24 @@ CASES: tuple[tuple[str, str, list[str]], ...] = (
 )
 
 
-def side(preset: str, method: str, more: list[str], seeds: int, clock: Callable[[], float], together: bool) -> float:
+def side(
+    preset: str,
+    method: str,
+    more: list[str],
+    seeds: int,
+    clock: Callable[[], float],
+    together: bool,
+    device: str = "cpu",
+) -> float:
     """Seconds that all seeds take."""
     each: list[Settings] = [
         settings_for(preset, method, [*more, f"seed={seed}", "train.log_every=1000000"]) for seed in range(seeds)
     ]
-    scenario = make_scenario(each[0], None)
+    scenario = make_scenario(each[0], None).to(device)
     with tempfile.TemporaryDirectory() as folder:
         trainers = [
-            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False) for settings in each
+            fresh(settings, scenario, Path(folder) / str(settings.seed), clock, evaluate=False, device=device)
+            for settings in each
         ]
         if together:
             Ensemble(trainers).fit("silent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -41,32 +42,51 @@ def classify(
 
 
 def generate(learner: ConditionalGAN, task: Task, steps: int, settings: TrainSettings) -> None:
-    """``steps`` steps on one task: batches by random index, two fused Adams, R1 every few steps."""
+    """``steps`` steps on one task."""
+    step = gan_step(learner, task, settings)
+    for number in range(steps):
+        step(number)
+
+
+def gan_step(
+    learner: ConditionalGAN,
+    task: Task,
+    settings: TrainSettings,
+    penalised: Callable[[], AbstractContextManager[None]] = nullcontext,
+    **adam: bool,
+) -> Callable[[int], None]:
+    """A step on one task: a batch by random index, two fused Adams, R1 every few steps, ``penalised`` around it."""
     generator, discriminator = learner.generator, learner.discriminator
-    g_optimizer = torch.optim.Adam(generator.parameters(), settings.lr, settings.betas, fused=True)
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), settings.lr, settings.betas, fused=True)
+    g_optimizer = torch.optim.Adam(generator.parameters(), settings.lr, settings.betas, fused=True, **adam)
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), settings.lr, settings.betas, fused=True, **adam)
     images, labels, n = task.train.images, task.train.labels, settings.batch_size
     gamma, every, latent = learner.settings.r1, learner.settings.r1_every, learner.settings.latent
-    for step in range(steps):
-        rows = torch.randint(len(labels), (n,))
+    device = labels.device
+
+    def step(number: int) -> None:
+        rows = torch.randint(len(labels), (n,), device=device)
         real, classes = images[rows].float() / 255, learner.position[labels[rows]]
         discriminator.requires_grad_(True)
         with torch.no_grad():
-            fake = generator(torch.randn(n, latent), classes)
-        if step % every:
+            fake = generator(torch.randn(n, latent, device=device), classes)
+        if number % every:
             real_score, fake_score = discriminator(torch.cat([real, fake]), classes.repeat(2)).chunk(2)
             loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
         else:
             real.requires_grad_()
-            real_score, fake_score = discriminator(real, classes), discriminator(fake, classes)
-            (slope,) = torch.autograd.grad(real_score.sum(), real, create_graph=True)
+            with penalised():
+                real_score, fake_score = discriminator(real, classes), discriminator(fake, classes)
+                (slope,) = torch.autograd.grad(real_score.sum(), real, create_graph=True)
             loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
             loss = loss + gamma / 2 * slope.square().sum((1, 2, 3)).mean()
         d_optimizer.zero_grad()
         loss.backward()
         d_optimizer.step()
         discriminator.requires_grad_(False)
-        loss = F.softplus(-discriminator(generator(torch.randn(n, latent), classes), classes)).mean()
+        drawn = generator(torch.randn(n, latent, device=device), classes)
+        loss = F.softplus(-discriminator(drawn, classes)).mean()
         g_optimizer.zero_grad()
         loss.backward()
         g_optimizer.step()
+
+    return step

@@ -52,11 +52,16 @@ def trained(settings: Settings, scenario: Scenario, clock: Callable[[], float], 
 
 
 def fresh(
-    settings: Settings, scenario: Scenario, folder: Path, clock: Callable[[], float], evaluate: bool = True
+    settings: Settings,
+    scenario: Scenario,
+    folder: Path,
+    clock: Callable[[], float],
+    evaluate: bool = True,
+    device: str = "cpu",
 ) -> Trainer:
-    """A trainer of a run in a folder, nothing learned yet."""
-    accelerator = make_accelerator("cpu")
-    learner = make_learner(settings.model, scenario.image_shape, settings.seed, "cpu")
+    """A trainer of a run in a folder, nothing learned yet; the scenario is on the ``device``."""
+    accelerator = make_accelerator(device)
+    learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0)
     recorder = Recorder(folder, settings, scenario, Processes(accelerator))
     recorder.create(resume=False)

@@ -16,7 +16,6 @@ from unittest import mock
 
 # One thread each: the tests run side by side, and byte equality is promised for one thread count.
 os.environ["OMP_NUM_THREADS"] = os.environ.get("GENCL_TEST_THREADS", "1")
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # PyTorch's cache of compiled code takes processors for equal that differ by this variable alone.
 os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(
     Path(tempfile.gettempdir(), f"gencl-tests-{getpass.getuser()}", os.environ.get("ATEN_CPU_CAPABILITY", "native"))
@@ -62,6 +61,12 @@ METHODS = [
     "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
     "spp", "anpyc", "dgr", "align", "er", "der++", "agem",
 ]  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All tests but those of ``pytest -m gpu`` see no GPU."""
+    if config.getoption("markexpr") != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def tiny(preset: str) -> list[str]:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from torch import Tensor
 
 
+PATIENCE = 20
+"""Calls of `Processes.average_gradients` between two looks at the flags, where looking waits for a GPU."""
+
+
 class Processes:
     """One process, or those that Accelerate was started with.
 
@@ -23,6 +27,9 @@ class Processes:
         self._accelerator = accelerator
         self.rank = accelerator.process_index if accelerator else 0
         self.world = accelerator.num_processes if accelerator else 1
+        self._patience = PATIENCE if accelerator and accelerator.device.type != "cpu" else 1
+        self._raised: list[Tensor] = []
+        """How many flags were raised in each call since they were read last."""
 
     @property
     def main(self) -> bool:
@@ -69,15 +76,23 @@ class Processes:
         return bool(raised.item() > 0)
 
     def average_gradients(self, parameters: Sequence[Tensor], flag: bool) -> bool:
-        """Replaces gradients by their mean over processes; returns whether any process raised its ``flag``."""
+        """Replaces gradients by their mean over processes; returns whether any process raised its ``flag``.
+
+        All processes get the same answer in the same step. On a GPU they get it up to `PATIENCE` calls late: whoever
+        reads a flag waits for all queued work.
+        """
         if self.world == 1:
             return flag
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        mark = gradients[0].new_tensor([float(flag)])
+        mark = gradients[0].new_full((1,), float(flag))
         *sums, flags = self.sum([*gradients, mark])
         for gradient, value in zip(gradients, sums, strict=True):
             gradient.copy_(value / self.world)
-        return bool(flags.item() > 0)
+        self._raised.append(flags)
+        if len(self._raised) < self._patience:
+            return False
+        raised, self._raised = self._raised, []
+        return bool(sum(raised[1:], raised[0]).item() > 0)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Replaces tensors by their mean over processes."""

@@ -21,6 +21,7 @@ from gencl.core.part import Part, check
 Share = Annotated[float, Field(ge=0, lt=1)]
 Place = Literal["auto", "device", "host"]
 YesOrNo = Literal["no", "yes"]
+Compile = Literal["no", "yes", "reduce-overhead"]
 Broken = Literal["refuse", "skip"]
 
 
@@ -80,7 +81,10 @@ class TrainSettings(Part):
     precision: Literal["float32", "bf16"] = Field(
         "float32", description="what the networks of a step compute in; parameters and losses stay float32"
     )
-    compile: YesOrNo = Field("no", description="whether the networks of a step are compiled first")
+    compile: Compile = Field(
+        "no",
+        description="whether the networks of a step are compiled first; reduce-overhead: and recorded as CUDA graphs",
+    )
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")

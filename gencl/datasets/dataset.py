@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.folders import remembered
+from gencl.core.transfer import sent
 from gencl.datasets.store import Store, digest_of
 
 
@@ -68,10 +69,7 @@ class Split:
         images = self.store.take(rows if self._rows is None else self._rows[rows])
         if self._pixels is not None:
             images = self._permuted(images, rows)
-        device = self.labels.device
-        if device.type == "cuda" and images.device.type == "cpu":
-            return images.pin_memory().to(device, non_blocking=True)  # it goes on beside what follows
-        return images.to(device)
+        return sent(images, self.labels.device)  # it goes on beside what follows
 
     def _places(self, rows: Tensor) -> Tensor:
         """A mask or an index as an index that lies where the images do."""

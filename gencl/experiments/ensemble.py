@@ -30,7 +30,7 @@ from gencl.training.trainer import Trainer, checkpoint_due
 
 def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
     """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
-    if any(train.compile == "yes" for train in settings.train_of(1 + len(settings.extend))):
+    if any(train.compile != "no" for train in settings.train_of(1 + len(settings.extend))):
         return "train.compile compiles the networks of one"
     if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
         return "with scenario.order=seed each has other images, and train.epochs other steps"

@@ -105,7 +105,8 @@ class VAE(GenerativeLearner):
         if self.settings.likelihood == "bernoulli":
             pixels = -F.binary_cross_entropy_with_logits(logits, images, reduction="none").sum((1, 2, 3))
         else:
-            variance = images.new_tensor(self.settings.sigma**2) if variance is None else variance
+            if variance is None:
+                variance = torch.full((), self.settings.sigma**2, dtype=images.dtype, device=images.device)
             errors = (images - torch.sigmoid(logits)).square().sum((1, 2, 3))
             pixels = -errors / (2 * variance) - images[0].numel() / 2 * (2 * math.pi * variance).log()
         return pixels - self.settings.beta * divergence

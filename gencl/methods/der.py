@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.randomness import RandomSource
+from gencl.core.transfer import sent
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.heads import IMPOSSIBLE
 from gencl.learners.learner import Learner
@@ -60,13 +61,13 @@ class DERpp(Method):
     @torch.no_grad()
     def _take(self, ctx: Context, images: Tensor, classes: Tensor) -> None:
         """Reservoir sampling of a whole batch; the same in all processes."""
-        learner, device = CLASSIFIER(ctx.learner), classes.device
-        slots = entered(self._seen, len(classes), self.settings.memory, ctx.seed).to(device)
+        learner = CLASSIFIER(ctx.learner)
+        entering = entered(self._seen, len(classes), self.settings.memory, ctx.seed)
         self._seen += len(classes)
-        places = (slots >= 0).nonzero().squeeze(1)
-        if not len(places):
+        if not len(entering[0]):
             return
-        images, classes = images[slots[places]], classes[slots[places]]
+        places, rows = (sent(numbers, classes.device) for numbers in entering)
+        images, classes = images[rows], classes[rows]
         training, _ = learner.training, learner.eval()
         logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
         learner.train(training)
@@ -107,14 +108,16 @@ class DERpp(Method):
         self._seen = int(state["seen"]) if state else 0
 
 
-def entered(seen: int, n: int, places: int, seed: int) -> Tensor:
-    """Which of n new samples each of the ``places`` of a reservoir takes, (places,); -1: it keeps what it has.
+def entered(seen: int, n: int, places: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return which of the ``places`` of a reservoir are taken by n new samples, and which samples take them, (k,) each.
 
     The k-th sample that ever came takes place k, or, once all are taken, place j of range(k) where j < places (Vitter
     1985, algorithm R). ``seen`` came before; of two that take one place, the later stays.
+    Drawn on the host: a step that asked a device how many enter would wait for it.
     """
     numbers = torch.arange(seen, seen + n)
     drawn = (RandomSource(seed, "reservoir", seen).uniform(n).double() * (numbers + 1)).long()
-    slots = torch.where(numbers < places, numbers, drawn)
-    latest = torch.full((max(places, int(slots.max()) + 1),), -1)
-    return latest.scatter_reduce(0, slots, torch.arange(n), "amax")[:places]
+    slots = torch.where(numbers < places, numbers, drawn).clamp(max=places)
+    latest = torch.full((places + 1,), -1).scatter_reduce(0, slots, torch.arange(n), "amax")[:places]
+    taken = (latest >= 0).nonzero().squeeze(1)
+    return taken, latest[taken]

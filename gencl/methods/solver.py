@@ -29,11 +29,14 @@ class Solver:
     def __init__(self) -> None:
         self._copy: Classifier | None = None
         self._tasks = 0
+        self._classes = torch.zeros(0, dtype=torch.long)
+        """The copy's classes in the order learned, on its device: made in a step they would wait for it."""
 
     def begin(self, learner: Learner, tasks: int) -> None:
         """Copies a classifier that has learned so many tasks; called before each task."""
         if tasks:
             self._copy, self._tasks = frozen_copy(learner), tasks
+            self._classes = torch.tensor(self._copy.classes, device=learner.position.device)
 
     @torch.no_grad()
     def beliefs(self, images: Tensor, classes: Tensor) -> Tensor:
@@ -46,8 +49,7 @@ class Solver:
         """Return the most probable old class of each image, (n,)."""
         assert self._copy is not None
         scores, right = self._scores(images, classes)
-        old_classes = torch.tensor(self._copy.classes, device=classes.device)
-        return old_classes[scores.argmax(1) - right + self._copy.position[classes]]
+        return self._classes[scores.argmax(1) - right + self._copy.position[classes]]
 
     def _scores(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """The scores of the old columns, and the right ones: the copy has grown for the new task, too."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import data_root
@@ -45,10 +47,27 @@ def make_accelerator(device: str = "auto") -> Accelerator:
     """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
     world = launch().world
     # Accelerate's CPU processes need cpu=True; its environment must not change what a step means
-    accelerator = Accelerator(cpu=device_kind(device) == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
+    on_cpu = device_kind(device) == "cpu"
+    if world == 1:
+        _forget_other_device(on_cpu)
+    accelerator = Accelerator(
+        cpu=on_cpu, mixed_precision="no", gradient_accumulation_steps=1, kwargs_handlers=_messages(on_cpu)
+    )
     if accelerator.num_processes != world:
         raise GenclError(f"{world} processes were started but Accelerate joined {accelerator.num_processes} of them")
     return accelerator
+
+
+def _forget_other_device(on_cpu: bool) -> None:
+    """Accelerate keeps the first device that a process names; runs of one process may be on several."""
+    if PartialState._shared_state and (PartialState().device.type == "cpu") != on_cpu:
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def _messages(on_cpu: bool) -> list[InitProcessGroupKwargs]:
+    """NCCL refuses processes that share a GPU, as in a test on one card; gloo sends through the host."""
+    shared = not on_cpu and launch().local_world > torch.cuda.device_count() > 0
+    return [InitProcessGroupKwargs(backend="gloo")] if shared else []
 
 
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:

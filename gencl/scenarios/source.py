@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.randomness import generator, permutation
+from gencl.core.transfer import sent
 from gencl.scenarios.batch import Batch
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ class TrainingImages:
     """A task's training images, one permutation after another, cut into batches.
 
     With ``task.flip`` each image is mirrored in about half of the epochs: seed, task, epoch and image decide. Images
-    that are not on the device of their labels come a batch ahead.
+    that are not on the device of their labels come a batch ahead. The order of an epoch goes to where the images are
+    once, so that no step waits for it.
     """
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
         self._data, self._tasks, self._flip = task.train, tuple(part.index for part in task.parts), task.flip
-        n = len(task.train)
-        self._order = Order(n, batch_size, seed, "order", task.index)
-        self._mirrored = EachEpoch(lambda epoch: _coins(n, seed, "flip", task.index, epoch))
+        n, there = len(task.train), self._data.store.device
+        self._order = Order(n, batch_size, seed, "order", task.index, device=there)
+        self._mirrored = EachEpoch(lambda epoch: _coins(n, seed, "flip", task.index, epoch).to(there))
         self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
@@ -56,9 +58,9 @@ class TrainingImages:
         images = taken.float().div_(255)
         if self._flip:
             coins = torch.cat([self._mirrored(epoch)[some] for epoch, some in self._order.pieces(step)])
-            mirrored = _share(coins, rank, world).to(images.device)
+            mirrored = sent(_share(coins, rank, world), images.device)
             images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-        rows = rows.to(self._data.labels.device)
+        rows = sent(rows, self._data.labels.device)
         # what somebody has noted of an image is not of its mirror image
         return Batch(images, self._data.labels[rows], self._tasks, None if self._flip else rows)
 
@@ -99,14 +101,17 @@ class Ahead:
 
 
 class Order:
-    """The order in which a task's n samples are visited: one permutation after another, cut into batches."""
+    """The order in which a task's n samples are visited: one permutation after another, cut into batches.
 
-    def __init__(self, n: int, batch_size: int, *seed: object) -> None:
+    Each permutation is drawn on the host, and is the same on any ``device``.
+    """
+
+    def __init__(self, n: int, batch_size: int, *seed: object, device: torch.device | str = "cpu") -> None:
         self._n, self._batch_size = n, batch_size
-        self._permutations = EachEpoch(lambda epoch: permutation(n, *seed, epoch))
+        self._permutations = EachEpoch(lambda epoch: permutation(n, *seed, epoch).to(device))
 
     def rows(self, step: int) -> Tensor:
-        """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,)."""
+        """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,), on the order's device."""
         pieces = [rows for _, rows in self.pieces(step)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 

@@ -1,4 +1,4 @@
-"""How the networks of a step compute: in bfloat16 (``train.precision``), compiled (``train.compile``).
+"""How the networks of a step compute: in bfloat16 (``train.precision``), compiled (``train.compile``), as CUDA graphs.
 
 Both hold for the loss and the penalty of a phase alone. Parameters, gradients, optimisers, consolidation, importance
 and evaluation are float32 and not compiled, so that methods, checkpoints and model files are those of any other run.
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
-from gencl.core.settings import Settings, TrainSettings
+from gencl.core.settings import Compile, Settings, TrainSettings
 from gencl.learners.learner import Learner
 
 
@@ -29,9 +29,13 @@ def check(settings: Settings, learner: Learner) -> None:
         on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         if device.type != "cpu" and not on_gpu:
             raise UsageError(f"train.precision: bf16 is for CPUs and for GPUs that have it, not {device}; use float32")
-    if any(train.compile == "yes" for train in asked):
+    if any(train.compile != "no" for train in asked):
         if not learner.networks():
             raise UsageError(f"train.compile: {type(learner).__name__} names no networks to compile; use no")
+        if device.type != "cuda" and any(train.compile == "reduce-overhead" for train in asked):
+            raise UsageError(
+                f"train.compile: reduce-overhead records CUDA graphs, which {device} does not have; use yes or no"
+            )
         _check_compiler(device)
 
 
@@ -67,7 +71,7 @@ class Acceleration:
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
-        self._compiled: dict[nn.Module, Callable[..., Any]] = {}
+        self._compiled: dict[tuple[nn.Module, Compile], Callable[..., Any]] = {}
 
     def of(self, train: TrainSettings) -> AbstractContextManager[object]:
         """Around the loss and the penalty of a phase; the backward pass follows outside."""
@@ -83,11 +87,14 @@ class Acceleration:
         comes in batches of other sizes, each of which would be compiled anew.
         """
         half = torch.autocast(self._learner.position.device.type, torch.bfloat16, enabled=train.precision == "bf16")
-        networks = self._learner.networks() if train.compile == "yes" else ()
+        networks = self._learner.networks() if train.compile != "no" else ()
+        if train.compile == "reduce-overhead":  # what graphs gave to the phase before is free again
+            torch.compiler.cudagraph_mark_step_begin()
         for network in networks:
-            if network not in self._compiled:
-                self._compiled[network] = compiled(network)
-            vars(network)["forward"] = self._compiled[network]
+            key = network, train.compile
+            if key not in self._compiled:
+                self._compiled[key] = compiled(network, train.compile)
+            vars(network)["forward"] = self._compiled[key]
         try:
             with half:
                 yield
@@ -96,14 +103,14 @@ class Acceleration:
                 del vars(network)["forward"]
 
 
-def compiled(network: nn.Module) -> Callable[..., Any]:
+def compiled(network: nn.Module, how: Compile = "yes") -> Callable[..., Any]:
     """The network's forward pass, compiled; as it is where that fails (a warning says so), or cannot serve.
 
     It cannot where a gradient with respect to what comes in is differentiated again, as R1 does. Such inputs are
     leaves that ask for gradients, which no other step has. `nn.Module.compile` has no place for either choice.
     """
     plain = network.forward
-    chosen: Callable[..., Any] = torch.compile(plain)
+    chosen: Callable[..., Any] = torch.compile(plain) if how == "yes" else torch.compile(plain, mode=how)
 
     def forward(*inputs: Any, **named: Any) -> Any:
         nonlocal chosen

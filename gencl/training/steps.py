@@ -56,7 +56,8 @@ class Steps:
             parameter.grad = None
 
     def take(self, ctx: Context, batch: Batch, rate: float, stopping: bool) -> bool:
-        """Takes one step at this rate; returns whether any process is ``stopping``."""
+        """Takes one step at this rate; returns whether any process is, or lately was, ``stopping``."""
+        stopped = False
         for phase, switch, optimizer in self._parts:
             within = ctx.within(phase, batch)
             switch.on()
@@ -65,7 +66,7 @@ class Steps:
                 penalty = returned.penalty(self._method, within)
             total = loss.sum() if loss.ndim else loss
             (total if penalty is None else total + penalty).backward()
-            stopping = self._processes.average_gradients(phase.parameters, stopping)
+            stopped |= self._processes.average_gradients(phase.parameters, stopping)
             self.losses[phase.name] = loss.detach()
             if self._watch:
                 self._watch(ctx, self.losses)
@@ -76,4 +77,4 @@ class Steps:
             self._method.end_step(within)
             self._forget_gradients(phase)
         self._average.update(ctx.step)
-        return stopping
+        return stopped

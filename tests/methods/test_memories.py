@@ -37,8 +37,8 @@ def test_a_reservoir_holds_each_sample_with_the_same_chance() -> None:
     for seed in range(400):
         held = torch.full((10,), -1)
         for seen in range(0, 40, 8):
-            new = entered(seen, 8, 10, seed)
-            held = torch.where(new >= 0, seen + new, held)
+            places, new = entered(seen, 8, 10, seed)
+            held[places] = seen + new
         assert (held >= 0).all() and len(held.unique()) == 10
         counts[held] += 1
     assert counts.sum() == 4000 and (counts - 100).abs().max() < 40  # more than four standard deviations

@@ -161,6 +161,10 @@ def test_compiling_is_refused_where_it_cannot_serve(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UsageError, match=r"train\.compile: there is no C\+\+ compiler no-such-compiler here"):
         acceleration.check(settings, learner)
+    graphs = resolve("digits-mlp", assignments=["train.compile=reduce-overhead"])
+    wanted = r"train\.compile: reduce-overhead records CUDA graphs, which cpu does not have; use yes or no"
+    with pytest.raises(UsageError, match=wanted):
+        acceleration.check(graphs, learner)
     monkeypatch.setattr(type(learner), "networks", lambda _: ())
     with pytest.raises(UsageError, match=r"train\.compile: MLPClassifier names no networks to compile; use no"):
         acceleration.check(settings, learner)
@@ -175,6 +179,13 @@ def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
     )
     for name, value in model(plain).items():
         torch.testing.assert_close(model(fast)[name], value)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
+def test_networks_that_would_be_cuda_graphs_compute_the_same_on_a_cpu() -> None:
+    layer = torch.nn.Linear(2, 2)
+    fast = acceleration.compiled(layer, "reduce-overhead")
+    torch.testing.assert_close(fast(torch.ones(1, 2)), layer(torch.ones(1, 2)))
 
 
 def test_runs_that_ask_for_nothing_have_the_settings_they_always_had() -> None:
