@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gencl.core import files
+from gencl.core import cache, files
 from gencl.core.errors import GenclError, NotWritten, UsageError
 from gencl.core.files import printable
 from gencl.core.folders import cache_root
@@ -109,6 +109,7 @@ def _decoded(source: PictureSource, data: DataSettings) -> Decoded:
             return found
     except picture_file.Unreadable as reason:
         say(f"the cache of {source.title} is {reason}: its pictures are decoded again ({path})")
+    cache.limit()  # a wrong size is told before the work
     decoding = Decoding(source, data.size, grey)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +119,7 @@ def _decoded(source: PictureSource, data: DataSettings) -> Decoded:
         say(f"{error}: the pictures of {source.title} stay in memory, and are decoded again at each start")
         return _in_memory(decoding)
     found = picture_file.load(path, written)
+    cache.trim()
     if found is None:
         raise GenclError(f"the pictures in {source.title} were changed while they were read; start again")
     return found
