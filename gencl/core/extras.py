@@ -53,3 +53,5 @@ EXTRAS: Mapping[str, Extra] = {
     )
 }
 """What users may install; ``docs`` and ``dev`` are for the project itself."""
+TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
+"""Those of Accelerate, each called as its package is. Those without an extra are installed by that name."""
