@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from gencl.commands.options import PATH, broken_option, debug_option, options_for_settings, plugin_option
 
+if TYPE_CHECKING:
+    from gencl.core.cache import Entry
+
 
 @click.group("data")
 def command() -> None:
-    """Check or fetch a data set.
+    """Check or fetch a data set, or look at the cache.
 
     \b
     Examples:
       gencl data check digits
       gencl data check ./pictures --size 64
       gencl data prepare mnist --data-root DIR
+      gencl data prepare hf:OWNER/NAME
+      gencl data prepare torchvision:Flowers102
       gencl data prepare ./pictures --size 64 --broken skip
+      gencl data cache --clear
     """
 
 
@@ -53,6 +60,39 @@ def prepare(name: str, data_root: str | None, size: int | None, broken: Literal[
     """Fetch a data set where it is absent, and verify it; of a folder, read the pictures into the cache, where training
     with the same data.size finds them."""
     _describe(name, data_root, size, broken, download=True)
+
+
+@command.command("cache")
+@click.option("--clear", "clearing", is_flag=True, help="Remove what can be made again and no running process uses.")
+@debug_option
+def cache(clearing: bool) -> None:
+    """Show what gencl keeps because it can be made again: decoded pictures, networks and features for measures.
+
+    \b
+    It lies in $GENCL_CACHE, else in the user's cache directory. Once it is larger than $GENCL_CACHE_SIZE (such as
+    500MB; default 10 GB), the least recently used goes first. Downloads, such as weights, are never removed.
+    """
+    from gencl.core import cache
+    from gencl.core.amounts import storage
+    from gencl.core.folders import cache_root
+
+    if clearing:
+        removed, left = cache.clear()
+        also = f"; {len(left):,} stay, which running processes use" if left else ""
+        click.echo(f"{cache_root()}: removed {len(removed):,} entries of {storage(_bytes(removed))}{also}")
+        return
+    most, entries = cache.limit(), cache.entries()
+    click.echo(f"{cache_root()}: {storage(_bytes(entries))} of at most {storage(most)} (${cache.SIZE})")
+    for kind, about in cache.KINDS.items():
+        some = [entry for entry in entries if entry.kind == kind]
+        click.echo(f"  {kind:12}  {len(some):6,}  {storage(_bytes(some)):>10}  {about}")
+    for name, kept in cache.others():
+        size = storage(sum(file.stat().st_size for file in kept))
+        click.echo(f"  {name:12}  {len(kept):6,}  {size:>10}  not cleared")
+
+
+def _bytes(entries: Iterable[Entry]) -> int:
+    return sum(entry.bytes for entry in entries)
 
 
 def _describe(name: str, root: str | None, size: int | None, broken: Literal["refuse", "skip"], download: bool) -> None:

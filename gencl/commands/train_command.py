@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gencl.commands.options import PATH, machine_options, method_option, output_options, plugin_option, settings_options
+from gencl.core.extras import TRACKERS
 
 
 @click.command("train")
@@ -18,7 +19,7 @@ from gencl.commands.options import PATH, machine_options, method_option, output_
 @click.option("--out", type=PATH, metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--dry-run", is_flag=True, help="Show settings, networks, time and memory; train nothing.")
-@click.option("--log-with", type=click.Choice(["tensorboard", "wandb"]), help="Follow it live in a tracker as well.")
+@click.option("--log-with", type=click.Choice(TRACKERS), help="Follow it live in a tracker as well.")
 @machine_options
 @output_options
 def command(dry_run: bool, as_json: bool, **options: Any) -> None:

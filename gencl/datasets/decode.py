@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -47,29 +48,49 @@ def strict() -> Iterator[None]:
         yield
 
 
-def decode(file: Path, size: int | None) -> Pixels:
+def decode(file: Path | bytes, size: int | None) -> Pixels:
     """A picture upright, (height, width) if it is grey, else (height, width, 3); its first frame where it moves.
 
     What is transparent is white, as viewers show it; 16 bits a pixel lose their lower half.
 
     Args:
-        file: in one of the formats of `KINDS`, whatever its name says.
+        file: in one of the formats of `KINDS`, whatever its name says; or its content.
         size: the side to which it will be reduced: a JPEG of twice that side or more is decoded at a half, a quarter or
             an eighth, which is several times as fast. None: as it is.
 
     Raises Unusable for what is broken, has more pixels than Pillow thinks safe (89 million), or too few a side.
     """
-    try:
-        if not file.is_file():
+    with _reasons():
+        if isinstance(file, Path) and not file.is_file():
             raise Unusable("it is not a file that can be opened")
-        with Image.open(file, formats=_FORMATS) as opened:
-            least = max(_LEAST, -(-(size or 0) // LARGEST_ENLARGEMENT))
-            if min(opened.size) < least:
-                raise Unusable(f"{opened.width}x{opened.height} pixels are too few ({least} a side are needed)")
-            if size is not None:
-                opened.draft(None, (2 * size, 2 * size))
-            ImageOps.exif_transpose(opened, in_place=True)
-            return _pixels(opened)
+        with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS) as opened:
+            return _upright(opened, size)
+
+
+def decoded(make: Callable[[], Any], size: int | None) -> Pixels:
+    """As `decode`, of what a library makes. Raises Unusable also where that fails, or is no picture."""
+    with _reasons():
+        picture = make()
+        if not isinstance(picture, Image.Image):
+            raise Unusable(f"it is no picture but {type(picture).__name__}")
+        return _upright(picture, size)
+
+
+def _upright(picture: Image.Image, size: int | None) -> Pixels:
+    least = max(_LEAST, -(-(size or 0) // LARGEST_ENLARGEMENT))
+    if min(picture.size) < least:
+        raise Unusable(f"{picture.width}x{picture.height} pixels are too few ({least} a side are needed)")
+    if size is not None:
+        picture.draft(None, (2 * size, 2 * size))
+    ImageOps.exif_transpose(picture, in_place=True)
+    return _pixels(picture)
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Within the block whatever goes wrong becomes Unusable."""
+    try:
+        yield
     except (Unusable, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

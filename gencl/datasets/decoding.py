@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from gencl.core.errors import UsageError
-from gencl.core.files import printable
 from gencl.core.threads import allowed_cores
 from gencl.core.waiting import waited
 from gencl.datasets import picture_file
-from gencl.datasets.decode import Unusable, decode, strict
+from gencl.datasets.decode import Unusable, strict
 from gencl.datasets.picture_file import About
+from gencl.datasets.picture_source import PictureSource
 from gencl.datasets.resize import fit
 
 _AHEAD = 4
@@ -38,14 +37,14 @@ class _Colour(Exception):
 
 
 class Decoding:
-    """The pictures with these ``names`` below ``root``, each cropped to its centre square and resized.
+    """The pictures of a source, each cropped to its centre square and resized.
 
     With ``grey`` they are made grey, else they are grey if all of them are, and RGB otherwise. Pillow, torch and the
     hashes leave Python's lock, so that threads do for as many cores.
     """
 
-    def __init__(self, root: Path, names: Sequence[str], key: str, size: int | None, grey: bool) -> None:
-        self._root, self._names, self._key, self._size, self._grey = root, names, key, size, grey
+    def __init__(self, source: PictureSource, size: int | None, grey: bool) -> None:
+        self._source, self._size, self._grey = source, size, grey
 
     def write(self, to: Write) -> str:
         """Gives the pieces of a `picture_file` to ``to``, perhaps twice; returns the key that stands in it: none where
@@ -59,7 +58,7 @@ class Decoding:
             return self._write(to, 3)
 
     def _write(self, to: Write, channels: int) -> str:
-        about = About(self._key)
+        about = About(self._source.key)
         with closing(self._pieces(about, channels)) as pieces:
             to(pieces)
         return about.key
@@ -67,9 +66,9 @@ class Decoding:
     def _pieces(self, about: About, channels: int) -> Generator[bytes | memoryview]:
         threads = allowed_cores()
         with strict(), ThreadPoolExecutor(threads) as pool:
-            results = _in_order(pool, self._read, self._names, _AHEAD * threads)
-            shown = waited(results, len(self._names), f"reading {printable(self._root)}")
-            for name, result in zip(self._names, shown, strict=True):
+            results = _in_order(pool, self._read, self._source.names, _AHEAD * threads)
+            shown = waited(results, len(self._source.names), f"reading {self._source.title}")
+            for name, result in zip(self._source.names, shown, strict=True):
                 if isinstance(result, Unusable):
                     about.unusable.append((name, str(result)))
                     about.key = about.key if result.lasting else ""
@@ -87,7 +86,7 @@ class Decoding:
     def _read(self, name: str) -> tuple[Tensor, int, int] | Unusable:
         """A picture (1, c, h, w), the hash of its pixels as they are decoded, and the brightest of them."""
         try:
-            pixels = decode(self._root / name, self._size)
+            pixels = self._source.pixels(name, self._size)
         except Unusable as reason:
             return reason
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
@@ -102,7 +101,7 @@ class Decoding:
             about.shape = channels, height, width
         if about.shape[1:] != (height, width):
             raise UsageError(
-                f"{printable(self._root)}: pictures of several sizes, {about.shape[2]}x{about.shape[1]} and "
+                f"{self._source.title}: pictures of several sizes, {about.shape[2]}x{about.shape[1]} and "
                 f"{width}x{height} among them; bring them to one with data.size, such as --set data.size=64"
             )
 

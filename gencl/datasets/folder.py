@@ -8,23 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-import torch
-from torch import Tensor
-
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.settings import DataSettings
 from gencl.core.waiting import say
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import KINDS, SUFFIXES, UNREAD
-from gencl.datasets.pictures import Pictures, read_pictures
+from gencl.datasets.dividing import divided
+from gencl.datasets.pictures import read_pictures
 
 _NO_CLASS = ("BACKGROUND_Google", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 """Caltech-101's folder of pictures of anything, and what systems put beside pictures."""
 
 
-_TRAIN = ("train", "training")
-_TEST = ("test", "testing", "val", "valid", "validation", "eval", "dev")
+TRAIN = ("train", "training")
+TEST = ("test", "testing", "val", "valid", "validation", "eval", "dev")
 """What the parts of a data set are called, in small or large letters."""
 
 
@@ -84,28 +82,14 @@ def read_folder(path: Path, data: DataSettings) -> Dataset:
 def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
     """Decodes what was listed.
 
-    Without a test part, ``data.test`` of each class is kept for testing. Which pictures these are depends on their
-    content alone: renaming changes nothing, and copies of a picture fall on one side.
+    Without a test part, ``data.test`` of each class is kept for testing (`divided`).
 
     Raises UsageError where a class has too few pictures, or their sizes differ and no ``data.size`` is given;
     GenclError for pictures that cannot be read.
     """
     every = read_pictures(listing.root, [*listing.train, *(listing.test or ())], data)
-    labels, symbols = every.part.labels, _are_symbols(listing.classes)
-    if listing.test is None:
-        of_test, test_labels = _kept_for_testing(every, listing.train, data.test), labels
-    else:
-        of_test, test_labels = labels >= len(listing.classes), labels - len(listing.classes)
-        if shared := int(torch.isin(every.content[of_test], every.content[~of_test]).sum()):
-            what = f"{shared:,} of the {int(of_test.sum()):,} test pictures"
-            say(f"{printable(listing.root)}: {what} are training pictures, too: what is measured on them is too good")
-    train, test = every.part.select(~of_test), every.part.relabelled(test_labels).select(of_test)
-    return Dataset(name, listing.classes, train, test, symbols=symbols, pictures=True)
-
-
-def _are_symbols(classes: Sequence[str]) -> bool:
-    """Whether classes are called as digits and letters are."""
-    return len(classes) > 1 and all(len(name) == 1 and name.isalnum() for name in classes)
+    where = [printable(files[0].parent) for files in listing.train]
+    return divided(every, name, printable(listing.root), listing.classes, where, listing.test is not None, data.test)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -113,8 +97,8 @@ def _parts(path: Path) -> list[Path]:
     sub-folders are classes. Of several test parts it is the first with the training part's classes, if one has them."""
     folders = _subfolders(path)
     by_name = {folder.name.lower(): folder for folder in folders}
-    train = next((by_name[name] for name in _TRAIN if name in by_name), None)
-    tests = [by_name[name] for name in _TEST if name in by_name]
+    train = next((by_name[name] for name in TRAIN if name in by_name), None)
+    tests = [by_name[name] for name in TEST if name in by_name]
     if train is None or (not tests and (len(folders) > 1 or not _subfolders(train))):
         return []
     classes = [folder.name for folder in _subfolders(train)]
@@ -212,25 +196,3 @@ def _classes(path: Path) -> list[Path]:
 def _names(path: Path, folders: list[Path]) -> tuple[str, ...]:
     """The classes' names; of one class that has no folder of its own, that of ``path``."""
     return tuple(printable((path.resolve() if folder in (path, Path()) else folder).name) for folder in folders)
-
-
-def _kept_for_testing(pictures: Pictures, classes: Sequence[Sequence[Path]], share: float) -> Tensor:
-    """A mask: of each class the share with the lowest content hashes, copies all on one side, over classes too."""
-    kept: dict[int, bool] = {}
-    for label, files in enumerate(classes):
-        hashes, numbers = pictures.content[pictures.part.labels == label].unique(return_counts=True)
-        counts = dict(zip(hashes.tolist(), numbers.tolist(), strict=True))
-        free = [content for content in counts if content not in kept]
-        if free and all(kept.get(content, True) for content in counts):
-            kept[free.pop()] = False  # one at least is to learn from
-        wanted = max(1, round(share * int(numbers.sum())))
-        so_far = sum(count for content, count in counts.items() if kept.get(content))
-        for content in free:
-            kept[content] = so_far < wanted
-            so_far += counts[content] if kept[content] else 0
-        if len({kept[content] for content in counts}) < 2:
-            raise UsageError(
-                f"{printable(files[0].parent)} holds too few pictures ({int(numbers.sum())}, {len(counts)} of them "
-                "different): a class needs two or more of its own, to learn from and to test on"
-            )
-    return torch.tensor([kept[content] for content in pictures.content.tolist()])

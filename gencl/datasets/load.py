@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gencl.core.errors import UsageError
-from gencl.core.files import absolute, is_path
+from gencl.core.files import HUB, TORCHVISION, absolute, is_path
 from gencl.core.folders import data_root
 from gencl.core.registry import did_you_mean
 from gencl.core.settings import DataSettings
@@ -21,7 +21,8 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
     """Reads a data set.
 
     Args:
-        name: of a data set, or the path of a folder: what contains a ``/`` or starts with a ``.``
+        name: of a data set; the path of a folder, which contains a ``/`` or starts with a ``.``; ``hf:OWNER/NAME``
+            (`gencl.datasets.hugging_face`) or ``torchvision:NAME`` (`gencl.datasets.of_torchvision`).
         data: which size and channels the images get, and which share a folder without a test part keeps for testing.
         root: where data sets lie; default `data_root`. ``ROOT/NAME`` as a folder of classes goes before other files.
         download: whether what is absent may be fetched.
@@ -30,6 +31,14 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
     """
     if is_path(name):
         return checked(name, read_folder(Path(absolute(name)), data))
+    if name.startswith(HUB):
+        from gencl.datasets import hugging_face
+
+        return checked(name, hugging_face.load(absolute(name), data, download))
+    if name.startswith(TORCHVISION):
+        from gencl.datasets import of_torchvision
+
+        return checked(name, of_torchvision.load(name, data, root, download))
     if name not in DATASETS:
         hint = did_you_mean(name, DATASETS)
         raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")

@@ -52,17 +52,24 @@ def verify(name: str, path: Path, expected: str) -> None:
 def fetch(
     name: str, root: Path, folder: Path, files: Iterable[str], download: Callable[[], object], allowed: bool
 ) -> None:
-    """Downloads, giving up after ten seconds of silence. Raises GenclError saying which files were looked for where."""
+    """Downloads as `attempt` does. Raises GenclError saying which files were looked for where."""
     advice = (
         f"looked in {folder} for {', '.join(files)}; put them there, or its images as {root / name}/CLASS/*.png, "
         "or name their folder with --data-root or $GENCL_DATA"
     )
+    attempt(name, root, root.joinpath(*folder.relative_to(root).parts[:1]), download, allowed, advice)
+
+
+def attempt(name: str, root: Path, made: Path, download: Callable[[], object], allowed: bool, advice: str) -> None:
+    """Downloads, giving up after ten seconds of silence; removes the folder that it ``made`` where that fails.
+
+    Raises GenclError that ends in ``advice``.
+    """
     if not allowed:
         raise GenclError(f"{name} is not in {root} (fetch it: gencl data prepare {name}): {advice}")
     parent = next(path for path in (root, *root.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise GenclError(f"{name} is not in {root}, which cannot be written to: {advice}")
-    made = root.joinpath(*folder.relative_to(root).parts[:1])
     started_before = made.exists()
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)

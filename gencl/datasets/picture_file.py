@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gencl.core import cache
 from gencl.datasets.store import Store, digest_of
 
 VERSION = 3
@@ -77,7 +78,8 @@ def load(path: Path, key: str) -> Decoded | None:
     Raises Unreadable for a file of another version, and for one that was cut short or damaged otherwise.
     """
     try:
-        pages = np.memmap(path, np.uint8, "c")  # changes, which nobody makes, would stay in memory
+        with cache.opened(path) as file:
+            pages = np.memmap(file, np.uint8, "c")  # changes, which nobody makes, would stay in memory
     except OSError:
         return None
     except ValueError:

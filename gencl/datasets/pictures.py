@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gencl.core import files
+from gencl.core import cache, files
 from gencl.core.errors import GenclError, NotWritten, UsageError
 from gencl.core.files import printable
 from gencl.core.folders import cache_root
@@ -22,6 +22,7 @@ from gencl.datasets import picture_file
 from gencl.datasets.dataset import Split
 from gencl.datasets.decoding import NEARLY_BLACK, Decoding
 from gencl.datasets.picture_file import Decoded
+from gencl.datasets.picture_source import PictureSource, files_below
 
 _NAMED = 10
 """How many of the files that were left out are named."""
@@ -41,30 +42,35 @@ class Pictures:
 
 
 def read_pictures(root: Path, classes: Sequence[Sequence[Path]], data: DataSettings) -> Pictures:
-    """The pictures of some classes, files below ``root``; from the cache where no file has changed.
+    """The pictures of some classes, files below ``root``, as `pictures_of` returns them."""
+    names = [[os.fspath(file.relative_to(root)) for file in some] for some in classes]
+    return pictures_of(files_below(root, sorted({name for some in names for name in some})), names, data)
 
-    Each is cropped to its centre square and resized to ``data.size``. The cache has one file for each folder and size
+
+def pictures_of(source: PictureSource, classes: Sequence[Sequence[str]], data: DataSettings) -> Pictures:
+    """The pictures of some classes, by their names in a source; from the cache where none has changed.
+
+    Each is cropped to its centre square and resized to ``data.size``. The cache has one file for each source and size
     (another for ``data.channels=1``); the images are pages of it, which are read when they are taken.
 
     Raises UsageError for several sizes without ``data.size`` and a class without a usable picture, GenclError naming
     the first file that gives no picture, unless ``data.broken`` is ``skip``: then they are counted and named on
     standard error.
     """
-    names = [[os.fspath(file.relative_to(root)) for file in some] for some in classes]
-    every = sorted({name for some in names for name in some})
-    decoded = _decoded(root, every, data)
-    _check(root, decoded.about.unusable, len(every), data)
+    every = source.names
+    decoded = _decoded(source, data)
+    _check(source.title, decoded.about.unusable, len(every), data)
     if decoded.about.dark > len(every) / 2:
         say(
-            f"{printable(root)}: {decoded.about.dark:,} of {len(every):,} pictures are nearly black (no pixel reaches "
+            f"{source.title}: {decoded.about.dark:,} of {len(every):,} pictures are nearly black (no pixel reaches "
             f"{NEARLY_BLACK} of 255), as 12 bits stored in 16 are: scale them first"
         )
     usable = set(every).difference(name for name, _ in decoded.about.unusable)
     rows = {name: row for row, name in enumerate(name for name in every if name in usable)}
-    shown = [[rows[name] for name in some if name in usable] for some in names]
+    shown = [[rows[name] for name in some if name in usable] for some in classes]
     for of_class, found in zip(classes, shown, strict=True):
         if not found:
-            raise UsageError(f"{printable(of_class[0].parent)} holds no picture that can be used")
+            raise UsageError(f"{source.title}{_folder_of(of_class[0])} holds no picture that can be used")
     labels = torch.arange(len(shown)).repeat_interleave(torch.tensor([len(some) for some in shown]))
     places = torch.tensor([row for some in shown for row in some])
     content = decoded.content[places]
@@ -72,43 +78,50 @@ def read_pictures(root: Path, classes: Sequence[Sequence[Path]], data: DataSetti
     return Pictures(Split(decoded.store(data.channels), labels[order], places[order]), content[order])
 
 
-def _check(root: Path, unusable: Sequence[tuple[str, str]], total: int, data: DataSettings) -> None:
+def _folder_of(name: str) -> str:
+    folder = os.path.dirname(name)  # noqa: PTH120  # a name, and not always a path
+    return f"/{printable(folder)}" if folder else ""
+
+
+def _check(title: str, unusable: Sequence[tuple[str, str]], total: int, data: DataSettings) -> None:
     """Refuses or names the files that gave no picture."""
     if not unusable:
         return
     if data.broken == "refuse":
         name, reason = unusable[0]
         raise GenclError(
-            f"{printable(root / name)} cannot be used: {reason} ({len(unusable):,} of {total:,} pictures in "
-            f"{printable(root)} cannot); repair or delete it, or leave all such out with --set data.broken=skip"
+            f"{title}/{printable(name)} cannot be used: {reason} ({len(unusable):,} of {total:,} pictures in "
+            f"{title} cannot); repair or delete it, or leave all such out with --set data.broken=skip"
         )
     named = [f"{printable(name)} ({reason})" for name, reason in unusable[:_NAMED]]
     more = [f"and {len(unusable) - _NAMED:,} more"] if len(unusable) > _NAMED else []
-    say(f"left out {len(unusable):,} of {total:,} pictures in {printable(root)}: {', '.join(named + more)}")
+    say(f"left out {len(unusable):,} of {total:,} pictures in {title}: {', '.join(named + more)}")
 
 
-def _decoded(root: Path, names: Sequence[str], data: DataSettings) -> Decoded:
-    """The pictures from the folder's file in the cache, which is made where it is not there, or not as it should be."""
+def _decoded(source: PictureSource, data: DataSettings) -> Decoded:
+    """The pictures from the source's file in the cache, which is made where it is not there, or not as it should be."""
     grey = data.channels == 1
-    place = hashlib.sha256(repr((os.fsencode(root.resolve()), data.size, grey)).encode()).hexdigest()[:32]
-    path, key = cache_root() / "pictures" / place, _key(root, names)
+    place = hashlib.sha256(repr((source.place, data.size, grey)).encode()).hexdigest()[:32]
+    path = cache_root() / "pictures" / place
     try:
-        found = picture_file.load(path, key)
+        found = picture_file.load(path, source.key)
         if found is not None:
             return found
     except picture_file.Unreadable as reason:
-        say(f"the cache of {printable(root)} is {reason}: its pictures are decoded again ({path})")
-    decoding = Decoding(root, names, key, data.size, grey)
+        say(f"the cache of {source.title} is {reason}: its pictures are decoded again ({path})")
+    cache.limit()  # a wrong size is told before the work
+    decoding = Decoding(source, data.size, grey)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.clear_scratch(path.parent, _IDLE_SECONDS)
         written = decoding.write(lambda pieces: files.write_pieces(path, pieces))
     except (OSError, NotWritten) as error:
-        say(f"{error}: the pictures of {printable(root)} stay in memory, and are decoded again at each start")
+        say(f"{error}: the pictures of {source.title} stay in memory, and are decoded again at each start")
         return _in_memory(decoding)
     found = picture_file.load(path, written)
+    cache.trim()
     if found is None:
-        raise GenclError(f"the pictures in {printable(root)} were changed while they were read; start again")
+        raise GenclError(f"the pictures in {source.title} were changed while they were read; start again")
     return found
 
 
@@ -122,16 +135,3 @@ def _in_memory(decoding: Decoding) -> Decoded:
 
     decoding.write(collect)
     return picture_file.parse(np.frombuffer(pages, np.uint8))
-
-
-def _key(root: Path, names: Sequence[str]) -> str:
-    """Equal for equal names, lengths and times of change."""
-    digest = hashlib.sha256()
-    for name in names:
-        try:
-            about = (root / name).stat()
-            state = (about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-        except OSError as error:
-            state = (-1, error.errno or 0, 0)
-        digest.update(repr((os.fsencode(name), state)).encode())
-    return digest.hexdigest()

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from gencl.core import cache
 from gencl.core.errors import GenclError
 from gencl.core.files import save_tensors
 from gencl.core.folders import cache_root
@@ -46,6 +47,7 @@ def _path(extractor: nn.Module, part: Split) -> Path:
 def _load(path: Path, device: torch.device, keep: bool) -> Reading | None:
     try:
         stored = {name: tensor.to(device) for name, tensor in load_file(path).items()}
+        cache.used(path)
         statistics = Statistics(int(stored["n"]), stored["total"], stored["outer"])
         reading = Reading(statistics, stored["answers"], stored.get("features"), stored.get("logits"))
     except (OSError, SafetensorError, KeyError):
@@ -66,5 +68,6 @@ def _store(path: Path, reading: Reading) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, {name: tensor.cpu() for name, tensor in tensors.items()})
+        cache.trim()
     except (OSError, GenclError):
         pass

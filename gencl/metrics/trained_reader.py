@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gencl.core import documents, files
+from gencl.core import cache, documents, files
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import cache_root
 from gencl.core.progress import Mode, Reporter
@@ -116,6 +116,7 @@ class TrainedReader(Reader):
             if files.sha256(path) != about.sha256:
                 raise ValueError(f"its checksum is not the one in {card.name}")
             self.load_state_dict(load_file(path))
+            cache.used(path)
         except (GenclError, OSError, ValueError, RuntimeError, SafetensorError) as error:
             reporter.say(f"the cached reader {path} is damaged and trained again: {str(error).splitlines()[0]}")
             return False
@@ -147,6 +148,7 @@ class TrainedReader(Reader):
             path.parent.mkdir(parents=True, exist_ok=True)
             digest = files.save_tensors(path, self.state_dict())
             files.write_json(path.with_suffix(".json"), {**card, "sha256": digest})
+            cache.trim()
         except (OSError, GenclError) as error:  # costs time, nothing else
             digest = files.checksum(self.state_dict())
             where = f"not kept: {error}"

@@ -29,7 +29,7 @@ from gencl.runs.described import count_parameters, environment
 from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
-from gencl.runs.tracking import Name, Tracker
+from gencl.runs.tracking import Tracker
 from gencl.scenarios.task import Scenario, Task
 
 PATIENCE_SECONDS = 10.0
@@ -86,7 +86,7 @@ class Recorder:
             if self.folder not in self._missing:
                 self.folder.mkdir(exist_ok=True)
 
-    def follow(self, tracker: Name, step: int) -> None:
+    def follow(self, tracker: str, step: int) -> None:
         """Tells a tracker from here on what happens. Raises GenclError where it cannot start."""
         self.tracker = Tracker(tracker, self.folder, self.settings, step)
 
@@ -208,6 +208,7 @@ class Recorder:
             "tasks": [task.name for task in self.scenario.tasks],
             "matrices": state.matrices,
             "features": evaluator.features(),
+            "data": [source.name for source in self.scenario.sources] or None,
             "images": [task.both for task in self._images],
             "summary": state.summary,
             "floor": state.evaluation.get("floor"),

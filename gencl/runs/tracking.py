@@ -1,4 +1,4 @@
-"""A run followed live in TensorBoard or Weights & Biases, through Accelerate's trackers.
+"""A run followed live in TensorBoard, MLflow or another of Accelerate's trackers.
 
 What goes there is what `log.jsonl`, `metrics.json` and `samples/` hold anyway; nothing is read back, and training's
 numbers are the same with and without.
@@ -6,56 +6,60 @@ numbers are the same with and without.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-import numpy as np
-from accelerate.tracking import GeneralTracker, TensorBoardTracker, WandBTracker
+from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 from PIL import Image
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.extras import EXTRAS
+from gencl.core.extras import EXTRAS, TRACKERS
+from gencl.core.registry import did_you_mean
 from gencl.core.settings import Settings
+from gencl.core.terminal import ERRORS
+from gencl.core.waiting import say
+from gencl.runs import trackers
 from gencl.runs.state import State
-
-Name = Literal["tensorboard", "wandb"]
-PROJECT = "gencl"
 
 
 def check_tracker(name: str) -> None:
     """Raises UsageError where there is no such tracker, or its package is not installed."""
-    if name not in get_args(Name):
-        raise UsageError(f"--log-with {name}: there are: {', '.join(get_args(Name))}")
-    EXTRAS[name].require(f"--log-with {name}")
+    if name not in TRACKERS:
+        raise UsageError(f"--log-with {name}: no tracker is called so{did_you_mean(name, TRACKERS)}")
+    if name in EXTRAS:
+        EXTRAS[name].require(f"--log-with {name}")
+    if find_spec(name) is None:
+        raise UsageError(f"--log-with {name}: the package {name} is not installed; pip install {name}")
+    if name not in LOGGER_TYPE_TO_CLASS:
+        raise UsageError(f"--log-with {name}: the installed accelerate does not know it; pip install -U accelerate")
 
 
 class Tracker:
-    """What the main process tells of a run; each value stands at the run's number of optimiser steps so far."""
+    """What the main process tells of a run; each value stands at the run's number of optimiser steps so far.
+
+    A tracker that fails once it has started is left alone: a run must not end because a service is away.
+    """
 
     def __init__(self, name: str, folder: Path, settings: Settings, step: int) -> None:
-        """``folder`` is the run's: files of events go into ``folder/NAME``. ``step`` is where the run goes on: what
-        was told of later steps, before an interruption, is replaced (TensorBoard)."""
-        self._step = step
-        self._tracker: GeneralTracker
+        """``folder`` is the run's: files of trackers that write some go into ``folder/NAME``. ``step`` is where the run
+        goes on: what was told of later steps, before an interruption, is replaced (TensorBoard)."""
+        self._name, self._fails = name, False
         title = f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
-        if name == "tensorboard":
-            self._tracker = TensorBoardTracker("tensorboard", folder, purge_step=step + 1 if step else None)
-        else:
-            self._tracker = WandBTracker(
-                os.environ.get("WANDB_PROJECT", PROJECT), dir=str(folder), name=title, group=title
-            )
         try:
-            self._tracker.start()
-            self._tracker.store_init_configuration(dict(_flat(settings.tree())))
+            with redirect_stdout(ERRORS):  # standard output is for results
+                self._tracker = trackers.make(name, trackers.Followed(folder, title, step))
+                self._tracker.start()
+                self._tracker.store_init_configuration(dict(_flat(settings.tree())))
         except Exception as error:  # whatever a tracker's service says: no key, no network
-            text = (str(error).splitlines() or [""])[0]
-            raise GenclError(f"--log-with {name} cannot start: {type(error).__name__}: {text}") from error
+            raise GenclError(f"--log-with {name} cannot start: {_line(error)}") from error
 
     def step(self, step: int, lr: float, losses: Mapping[str, float]) -> None:
         """The losses of a step, by phase, and the scheduled learning rate."""
-        self._tracker.log({f"loss/{name}": value for name, value in losses.items()} | {"lr": lr}, step=step)
+        with self._told():
+            self._tracker.log({f"loss/{name}": value for name, value in losses.items()} | {"lr": lr}, step=step)
 
     def task(self, state: State, row: int) -> None:
         """After a task: the summary, the mean over tasks so far of each matrix, and each task's own value."""
@@ -64,18 +68,33 @@ class Tracker:
             measured = {j: value for j, value in enumerate(matrix[row]) if value is not None}
             values |= {f"{name}/task {j + 1}": value for j, value in measured.items()}
             values |= {f"{name}/mean": sum(measured.values()) / len(measured)} if measured else {}
-        self._tracker.log({**values, "tasks learned": row + 1}, step=state.cost.steps)
+        with self._told():
+            self._tracker.log({**values, "tasks learned": row + 1}, step=state.cost.steps)
 
     def picture(self, step: int, path: Path) -> None:
         """A grid of samples."""
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))[None]
-        options = {"dataformats": "NHWC"} if isinstance(self._tracker, TensorBoardTracker) else {}
-        self._tracker.log_images({"samples": pixels}, step=step, **options)
+        with self._told(), Image.open(path) as image:
+            trackers.draw(self._name, self._tracker, image.convert("RGB"), step)
 
     def finish(self) -> None:
         """Writes what is left."""
-        self._tracker.finish()
+        with self._told():
+            trackers.finish(self._name, self._tracker)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Within the block nothing goes to standard output, and a failure is said once."""
+        try:
+            with redirect_stdout(ERRORS):
+                yield
+        except Exception as error:
+            if not self._fails:
+                say(f"--log-with {self._name} fails, and the run goes on: {_line(error)}")
+            self._fails = True
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, bool | int | float | str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path, place
+from gencl.core.files import absolute, is_path, place
 from gencl.core.settings import Added, DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.scenarios.recipe import task_of_classes, title_of
@@ -53,7 +53,7 @@ def with_added(
 
 def _place(name: str) -> object:
     """Equal for two names of one data set or folder."""
-    return place(name).resolve() if is_path(name) else name
+    return place(name).resolve() if is_path(name) else absolute(name)
 
 
 def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: LoadAs) -> Dataset:

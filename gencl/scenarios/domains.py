@@ -32,7 +32,7 @@ class DomainsSettings(Ordered):
     @field_validator("domains")
     @classmethod
     def _once_each(cls, value: list[str]) -> list[str]:
-        places = [os.path.realpath(absolute(name)) if is_path(name) else name for name in value]
+        places = [os.path.realpath(absolute(name)) if is_path(name) else absolute(name) for name in value]
         for i, name in enumerate(value):
             if places[i] in places[:i]:
                 raise ValueError(f"{name} is named twice: its classes would be in two tasks")

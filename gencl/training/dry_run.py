@@ -17,7 +17,6 @@ from gencl.core.waiting import say
 from gencl.runs.build import grow
 from gencl.runs.sizes import network_sizes
 from gencl.runs.state import memory_in_use, peak_memory
-from gencl.runs.tracking import Name
 from gencl.training.announcing import say_what_is_learned
 from gencl.training.rehearsal import rehearse
 from gencl.training.train import begins, choose, prepare
@@ -35,7 +34,7 @@ def dry_run(
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
-    log_with: Name | None = None,
+    log_with: str | None = None,
     progress: Mode = "auto",
 ) -> dict[str, Any]:
     """Return what `gencl.train` would do with these arguments, as ``gencl train --dry-run`` does: ``settings``,

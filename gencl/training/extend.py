@@ -10,7 +10,7 @@ from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path, place
+from gencl.core.files import absolute, is_path, place
 from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
@@ -92,7 +92,7 @@ def _named(data: str | Path) -> str:
     """A data set's name as it is, a folder's whole path: a run is extended from many places."""
     text = str(data)
     folder = text != "" and text not in DATASETS and place(text).is_dir()
-    return str(place(text).resolve()) if folder or is_path(text) else text
+    return str(place(text).resolve()) if folder or is_path(text) else absolute(text)
 
 
 def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
     wanted = f"{width}x{height} {'grey' if channels == 1 else 'RGB'}"
     lines = []
     for name in names:
-        if "/" not in name:
+        if not is_path(name):
             lines.append(f"{name}: its images are taken as {wanted}, as those that the run knows")
             continue
         picture = next((path for path in sorted(Path(name).rglob("*")) if is_picture(path.name)), None)

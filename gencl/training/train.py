@@ -26,7 +26,7 @@ from gencl.runs.build import make_accelerator, make_learner, make_scenario
 from gencl.runs.folder import RunFolder
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from gencl.runs.tracking import Name, check_tracker
+from gencl.runs.tracking import check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, run_threads
 from gencl.training.announcing import say_what_is_learned
@@ -56,7 +56,7 @@ def train(
     data_root: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
-    log_with: Name | None = None,
+    log_with: str | None = None,
     progress: Mode = "auto",
 ) -> RunFolder:
     """Trains and returns the run; the Python form of ``gencl train``.
@@ -72,7 +72,7 @@ def train(
         device: auto, cpu, cuda or mps.
         threads: of PyTorch on the CPU, while this trains; default one for small networks and all cores for large
             ones (`gencl.core.threads`), and with ``resume`` as many as the run had.
-        log_with: ``tensorboard`` or ``wandb``, where the run can be followed live (`gencl.runs.tracking`).
+        log_with: a tracker, such as ``tensorboard`` or ``mlflow``, in which the run can be followed live.
         progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
 
     Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
@@ -115,7 +115,7 @@ def run_settings(
     threads: int | None,
     progress: Mode,
     extends: Settings | None = None,
-    log_with: Name | None = None,
+    log_with: str | None = None,
 ) -> RunFolder:
     """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
     same settings before tasks were added."""
@@ -153,7 +153,7 @@ def begins(
     resume: bool,
     progress: Mode,
     extends: Settings | None = None,
-    log_with: Name | None = None,
+    log_with: str | None = None,
 ) -> bool:
     """Whether anything is left to train into ``folder``; says so where nothing is. Looks at no data.
 
@@ -177,7 +177,7 @@ def prepare(
     threads: int | None,
     progress: Mode,
     extends: Settings | None = None,
-    log_with: Name | None = None,
+    log_with: str | None = None,
 ) -> tuple[Session, checkpoint.Checkpoint | None]:
     """Return a session that is ready to train into ``folder``, where nothing is written yet, and with ``resume`` the
     checkpoint that it goes on from, if there is one. Raises UsageError where these settings cannot be trained here."""

@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from gencl.core.errors import UsageError
-from gencl.core.files import is_path
+from gencl.core.files import HUB, TORCHVISION, hub_path
 from gencl.datasets import DATASETS
 from gencl.learners.capabilities import CLASSIFIER, IMAGES
 from gencl.learners.learner import Learner
@@ -40,7 +40,12 @@ def data_of(run: RunFolder) -> list[str]:
     settings = run.settings
     names = settings.scenario.get("domains") or [settings.data.name]
     names = [*names, *(task.data for task in settings.extend)]
-    return list(dict.fromkeys(name if name in DATASETS and not is_path(name) else OWN for name in names))
+    return list(dict.fromkeys(name if _is_public(name) else OWN for name in names))
+
+
+def _is_public(name: str) -> bool:
+    """Return whether others know the data by this name."""
+    return name in DATASETS or (name.startswith((HUB, TORCHVISION)) and not hub_path(name))
 
 
 def licence_of(data: Sequence[str]) -> str:
@@ -76,7 +81,7 @@ def card(run: RunFolder, learner: Learner, repository: str, licence: str, metric
         license=licence,
         library_name="gencl",
         pipeline_tag=None if task == "other" else task,
-        datasets=[one for one in data if one != OWN] or None,
+        datasets=[one.removeprefix(HUB).partition("@")[0] for one in data if one != OWN] or None,
         tags=["continual-learning", "gencl"],
         model_name=name if results else None,
         eval_results=results or None,

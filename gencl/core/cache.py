@@ -1,0 +1,172 @@
+"""What gencl keeps because it can be made again, and how much of it: the least recently used goes first.
+
+A file is in use while a process holds a shared lock on it (`opened`); the lock lives as long as what is mapped of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gencl.core import files
+from gencl.core.errors import NotWritten, UsageError
+from gencl.core.folders import cache_root
+
+KINDS = {
+    "pictures": "decoded pictures of folders, of the Hub and of torchvision",
+    "readers": "networks that read the classes of a data set, for measures",
+    "statistics": "features of real images, for measures",
+    "fingerprints": "hashes of images",
+}
+"""The folders of what can be made again. Others, such as downloaded weights, are nobody's to remove unasked."""
+SIZE = "GENCL_CACHE_SIZE"
+DEFAULT_BYTES = 10 * 10**9
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_FRESH_SECONDS = 60.0
+"""What was used so recently stays: a process that has written it may not have opened it yet."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was kept at once: files of one name."""
+
+    kind: str
+    files: tuple[Path, ...]
+    bytes: int
+    used: float
+    """When it was last used, in seconds since the epoch."""
+
+    def remove(self) -> bool:
+        """Remove it, unless a running process uses it. Returns whether it is gone."""
+        with ExitStack() as locks:
+            try:
+                for file in self.files:
+                    _lock(file, locks)
+                for file in self.files:
+                    file.unlink(missing_ok=True)
+            except OSError:
+                return False
+        return True
+
+
+def limit() -> int:
+    """Return the largest size of the cache in bytes: ``$GENCL_CACHE_SIZE``, such as 500MB or 20G, else 10 GB.
+
+    Raises UsageError for a value that is no size.
+    """
+    text = os.environ.get(SIZE, "")
+    if not text:
+        return DEFAULT_BYTES
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"${SIZE} is {text!r}; write a size such as 500MB or 20GB")
+    return round(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def entries() -> list[Entry]:
+    """Return what is kept, the least recently used first."""
+    found: dict[tuple[str, str], list[tuple[Path, os.stat_result]]] = {}
+    for kind in KINDS:
+        for file in _files(cache_root() / kind):
+            with suppress(OSError):  # it has just been removed
+                found.setdefault((kind, file.stem), []).append((file, file.stat()))
+    every = [
+        Entry(
+            kind,
+            tuple(file for file, _ in some),
+            sum(about.st_size for _, about in some),
+            max(max(about.st_atime, about.st_mtime) for _, about in some),
+        )
+        for (kind, _), some in found.items()
+    ]
+    return sorted(every, key=lambda entry: entry.used)
+
+
+def used(path: Path) -> None:
+    """Note that a file was used now. Its time of change stays."""
+    with suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to map it: while it or a map of it is open, nobody removes it. Raises OSError where it is absent."""
+    file = path.open("rb")
+    with suppress(OSError):  # a file system without locks; on Linux a map outlives the name of its file
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    used(path)
+    return file
+
+
+def remembered(kind: str, key: str, make: Callable[[], str]) -> str:
+    """Return a short text from the cache, or make it. A cache that cannot be written costs time, nothing else."""
+    path = cache_root() / kind / key
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = make()
+    else:
+        used(path)
+        return text
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, text)
+    except (OSError, NotWritten):
+        pass
+    return text
+
+
+def trim() -> None:
+    """Remove the least recently used until the cache is not larger than `limit`."""
+    most, every = limit(), entries()
+    size = sum(entry.bytes for entry in every)
+    for entry in every:
+        if size <= most or time.time() - entry.used < _FRESH_SECONDS:
+            return
+        size -= entry.bytes if entry.remove() else 0
+
+
+def clear() -> tuple[list[Entry], list[Entry]]:
+    """Remove all that no running process uses. Returns what was removed, and what was left."""
+    removed: list[Entry] = []
+    left: list[Entry] = []
+    for entry in entries():
+        (removed if entry.remove() else left).append(entry)
+    return removed, left
+
+
+def others() -> Iterator[tuple[str, Sequence[Path]]]:
+    """The other folders of the cache, with their files."""
+    root = cache_root()
+    for folder in sorted(root.iterdir()) if root.is_dir() else []:
+        if folder.is_dir() and folder.name not in KINDS:
+            yield folder.name, [file for file in folder.rglob("*") if file.is_file()]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder, without hidden ones, which are being written."""
+    try:
+        return [file for file in folder.iterdir() if not file.name.startswith(".") and file.is_file()]
+    except OSError:
+        return []
+
+
+def _lock(file: Path, locks: ExitStack) -> None:
+    """Keeps others from using a file. Raises BlockingIOError where somebody uses it."""
+    try:
+        lock = os.open(file, os.O_RDONLY)
+    except OSError:
+        return  # it is gone, or not ours
+    locks.callback(os.close, lock)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass  # a file system without locks
