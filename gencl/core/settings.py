@@ -119,7 +119,11 @@ class EvaluateSettings(Part):
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
     also: tuple[str, ...] = Field((), description="further extractors: distances in their features, at the end")
 
-    later = ("also",)
+    within: YesOrNo = Field(
+        "no", description="whether the learned tasks are measured within a task too, at each line of log.jsonl"
+    )
+    later = ("also", "within")
+    _within = field_validator("within", mode="before")(yes_or_no)
 
 
 class Added(Part):

@@ -27,9 +27,8 @@ class Trainer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        log = [Log(session)] if session.processes.main else []
         measuring = Timed(session, Measuring(session), Drawing(session))
-        self.observers: list[Observer] = [Finite(session), *log, measuring, Files(session)]
+        self.observers: list[Observer] = [Finite(session), Log(session), measuring, Files(session)]
         """Those who look on, in order. A checkpoint follows them: it must hold what they note."""
 
     @cached_property

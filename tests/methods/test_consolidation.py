@@ -12,6 +12,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.core.randomness import RandomSource
 from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, samples, scaled_to_mean_one
 from gencl.methods.ewc import EWC
+from gencl.methods.l2 import L2
 from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP
 from tests.conftest import context
@@ -161,3 +162,17 @@ def test_importance_may_be_taken_as_measured() -> None:
     for name, value in plain.importance.items():
         assert torch.allclose(value / mean, scaled.importance[name], rtol=1e-4, atol=1e-6)
     assert "scale" not in scaled.settings.model_dump() and plain.settings.model_dump()["scale"] == "none"
+
+
+def test_uniform_rigidity_pulls_to_the_mean_of_all_anchors() -> None:
+    method, ctx = L2(L2.Settings()), context(model__hidden=[4])
+    shared = ctx.learner.shared()
+    first = {name: parameter.detach().clone() for name, parameter in shared.items()}
+    method.after_task(ctx)
+    with torch.no_grad():
+        for parameter in shared.values():
+            parameter.add_(1)
+    method.after_task(ctx)
+    for name, value in first.items():
+        assert torch.equal(method.importance[name], torch.full_like(value, 2))
+        assert torch.allclose(method.anchors[name], value + 0.5, atol=1e-6)
