@@ -20,7 +20,8 @@ SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")
 
 SMALL = ["--set", "data.name=digits", "--set", "data.limit=60", "--set", "train.steps=4", "--set", "scenario.tasks=2"]
 TINY = {
-    "rigidity": [*SMALL, "--set", "model.hidden=[8]", "--set", "train.log_every=2"],
+    "split-mnist": ["--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2"],
+    "rigidity": [*SMALL, "--set", "model.hidden=[8]", "--set", "train.log_every=4"],
     "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
     "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],
     "importance": [*SMALL, "--set", "model.hidden=[8]"],
