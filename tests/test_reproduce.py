@@ -25,6 +25,7 @@ TINY = {
     "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
     "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],
     "importance": [*SMALL, "--set", "model.hidden=[8]"],
+    "clnp-permuted-mnist": [*SMALL, "--set", "model.hidden=[8,8]", "--set", "train.batch_size=16"],
     "parameter-space": [*SMALL, "--set", "model.hidden=[8]"],
     "random-patterns": ["--set", "scenario.tasks=2", "--set", "train.steps=4"],
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gencl.analysis import reuse
 from gencl.analysis.figure import Drawing, canvas, colour, plain, png, short, spread, table
+from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.methods.serving import is_reference
 from gencl.runs.folder import RunFolder
@@ -11,9 +13,10 @@ _PANELS = 3
 """Methods beside one another."""
 
 
-def figures(subject: Subject, bench: object) -> list[Drawing]:
-    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer."""
-    return [*_taken(subject), _size(subject)]
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
+    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer,
+    and which units each task uses."""
+    return [*_taken(subject), *reuse.figures(subject, bench), _size(subject)]
 
 
 def _taken(subject: Subject) -> list[Drawing]:

@@ -13,6 +13,7 @@ from gencl.analysis.distribution import BINS, density, edges, shape
 from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.perturbation import directions, moved
 from gencl.analysis.recall import consolidated, descent, remembered
+from gencl.analysis.reuse import active
 
 pytestmark = pytest.mark.numeric
 
@@ -112,3 +113,9 @@ def test_directions_of_perturbation() -> None:
     with moved(shared, steps["null"], 0.1):
         assert torch.allclose(shared["a"].detach(), torch.tensor([3.5, 4.0]))
     assert shared["a"].tolist() == [3, 4]
+
+
+def test_units_are_active_beside_those_that_are_open() -> None:
+    mean, opened = torch.tensor([1.0, 3.0, 0.019, 0.021, 9.0]), torch.tensor([True, True, False, False, False])
+    assert active(mean, opened).tolist() == [True, True, False, True, True]
+    assert not active(mean, torch.zeros(5, dtype=torch.bool)).any()
