@@ -24,6 +24,8 @@ TINY = {
     "rigidity": [*SMALL, "--set", "model.hidden=[8]", "--set", "train.log_every=4"],
     "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
     "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],
+    "ablation": [*SMALL, "--set", "model.hidden=[8,8]"],
+    "lenet-pruning": ["--set", "data.name=digits", "--set", "train.steps=20"],
     "importance": [*SMALL, "--set", "model.hidden=[8]"],
     "clnp-permuted-mnist": [*SMALL, "--set", "model.hidden=[8,8]", "--set", "train.batch_size=16"],
     "parameter-space": [*SMALL, "--set", "model.hidden=[8]"],

@@ -24,12 +24,17 @@ _PANELS = 10
 
 @dataclass(frozen=True)
 class Course:
-    """What a run's log says: the metric, its values (step of the run, task so far) and the steps at which tasks end."""
+    """What a run's log says: the metric, its values (step of the run, task so far) and the steps at which tasks end.
+
+    ``stages`` are their tasks and names, with the step of the run, the values, and the shared parameters that are not
+    zero, all at the stage's end.
+    """
 
     metric: str
     steps: list[int]
     values: list[list[float | None]]
     ends: list[int]
+    stages: dict[tuple[str, str], tuple[int, list[float | None], int]]
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
@@ -74,9 +79,20 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         for task, value in enumerate(values)
     ]
     said = f"{metric} at {len(longest.steps)} steps of {longest.ends[-1]}"
-    return [
-        Drawing("learning", png(figure), {"learning": table(["method", "seed", "step", "task", metric], rows)}, said)
+    header = ["method", "seed", "step", "task", metric]
+    tables = {"learning": table(header, rows), "learning-stages": _stages(courses)}
+    return [Drawing("learning", png(figure), tables, said)]
+
+
+def _stages(courses: dict[str, dict[int, Course]]) -> str:
+    """The mean score over tasks so far, and the weights left, at the end of each stage."""
+    rows = [
+        [label, seed, task, stage, step, spread(values)[0], nonzero]
+        for label, seeds in courses.items()
+        for seed, course in seeds.items()
+        for (task, stage), (step, values, nonzero) in course.stages.items()
     ]
+    return table(["method", "seed", "task", "stage", "step", "mean", "shared_parameters_not_zero"], rows)
 
 
 def course_of(run: RunFolder) -> Course | None:
@@ -96,9 +112,11 @@ def course_of(run: RunFolder) -> Course | None:
                     course.ends.append(before)
             task, last = entry["task"], int(entry["step"])
             if measured := entry.get("measured"):
-                course = course or Course(next(iter(measured)), [], [], [])
+                course = course or Course(next(iter(measured)), [], [], [], {})
                 course.steps.append(before + last)
                 course.values.append(measured[course.metric])
+                at_end = before + last, measured[course.metric], int(entry["shared_nonzero"])
+                course.stages[task, entry["stage"]] = at_end
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenclError(f"{path} cannot be read: {error}") from error
     if course is not None:

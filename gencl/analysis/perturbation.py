@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gencl.analysis.distribution import LOWEST
-from gencl.analysis.figure import Drawing, canvas, colour, legend, plain, png, spread, table
+from gencl.analysis.figure import Drawing, canvas, colour, folded, legend, plain, png, spread, table
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
@@ -72,7 +72,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
                 )
         axes.set_xscale("log")
         axes.set_xlabel("size of the step, as a multiple of the parameters' norm", fontsize=8.5)
-        plain(axes, label)
+        plain(axes, folded(label))
     for axes in panels.flat[len(by_run) :]:
         axes.set_visible(False)
     legend(figure, panels.flat)

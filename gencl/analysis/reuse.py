@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from gencl.analysis.figure import Drawing, canvas, colour, plain, png, short, spread, table
+from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.learners.capabilities import CLASSIFIER, UNITS
@@ -43,7 +43,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     figure, panels = canvas(f"Units that each task uses: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down)
     for axes, (label, seeds) in zip(panels.flat, by_run.items(), strict=False):
         _draw(axes, list(seeds.values()))
-        plain(axes, label)
+        plain(axes, folded(label))
     for axes in panels.flat[len(by_run) :]:
         axes.set_visible(False)
     figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)

@@ -25,7 +25,10 @@ class MLPSettings(ClassifierSettings):
     inputs: Literal["unit", "signed"] = Field(
         "unit", description="pixels from 0 to 1, or from -1 to 1, where patterns of random bits are uncorrelated"
     )
-    later = ("inputs",)
+    start: Literal["uniform", "gaussian"] = Field(
+        "uniform", description="initial weights: PyTorch's, or N(0, 0.1^2) with biases of 0, as the papers' networks"
+    )
+    later = ("inputs", "start")
 
 
 class Signed(nn.Module):
@@ -46,6 +49,9 @@ class MLPClassifier(Classifier):
         drop = [Dropout(settings.dropout)] if settings.dropout else []
         with seeded(seed, "mlp"):
             layers = [Hidden(nn.Linear(inner, outer), nn.ReLU(), *drop) for inner, outer in pairwise(widths)]
+            for layer in layers if settings.start == "gaussian" else ():
+                nn.init.normal_(layer.linear.weight, std=0.1)
+                nn.init.zeros_(layer.linear.get_parameter("bias"))
         prepare = Signed() if settings.inputs == "signed" else None
         super().__init__(Trunk(layers, widths[0]), widths[-1], settings.heads, prepare)
         self.settings = settings

@@ -68,7 +68,11 @@ class Log(Observer):
         if not moment.logs:
             return
         ctx, state = moment.ctx, self.session.state
-        measured = {"measured": self._measured(ctx)} if self.session.settings.evaluate.within == "yes" else {}
+        measured: dict[str, Any] = {}
+        if self.session.settings.evaluate.within == "yes":
+            shared = ctx.learner.shared().values()
+            nonzero = sum(int(parameter.count_nonzero()) for parameter in shared)
+            measured = {"measured": self._measured(ctx), "shared_nonzero": nonzero}
         if ctx.processes.main:
             where = {"task": ctx.task.name, "stage": ctx.stage.name, "step": state.step}
             entry = {**where, "lr": ctx.lr, "loss": moment.values, **measured}

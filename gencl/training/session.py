@@ -165,7 +165,7 @@ class Session:
         if resumed:
             restore_optimizers(self.optimizers, self._restored["optimizer"])
         else:
-            self.state.stage = number
+            self.state.stage, self.state.plateau = number, []
             with self.stopwatch.timed("importance_seconds"):
                 self.method.enter_stage(ctx)
         self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
