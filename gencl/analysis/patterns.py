@@ -93,7 +93,7 @@ def _ratios(run: RunFolder, bench: Bench) -> Ratios:
     then = {len(tasks): run.learner} if kept.learned_at_once(run) else kept.learners(run)
     ratios: Ratios = {}
     for number, make in then.items():
-        learner = make()
+        learner = make().to(tasks[0].train.labels.device)
         noise = _noise(learner, tasks[0])
         signals = [float(_margins(learner, task.train.images, task.train.labels).mean()) for task in tasks[:number]]
         ratios[number] = [signal / noise if noise else 0.0 for signal in signals]
@@ -113,4 +113,6 @@ def _noise(learner: Learner, task: Task) -> float:
     """The standard deviation of the margin over new patterns, whose classes are those of a task."""
     random = generator("new patterns")
     images = 255 * torch.randint(2, (NEW, *task.train.shape), generator=random)
-    return float(_margins(learner, images, torch.full((NEW,), task.classes[0])).std())
+    labels = torch.full((NEW,), task.classes[0])
+    device = learner.position.device
+    return float(_margins(learner, images.to(device), labels.to(device)).std())

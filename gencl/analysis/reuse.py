@@ -59,13 +59,14 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _shares(run: RunFolder, bench: Bench) -> Shares:
-    learner = run.learner()
+    tasks = bench.tasks(run).tasks
+    learner = run.learner().to(tasks[0].train.labels.device)
     units = UNITS.of(learner)
     if units is None or not units.gates.rows() or not len(units.gates.rows()[0]):
         return {}
     before = [torch.zeros(layer.units, dtype=torch.bool) for layer in units.hidden]
     shares: Shares = {}
-    for task in bench.tasks(run).tasks:
+    for task in tasks:
         opened = [mask.cpu() for mask in units.used(task.index)]
         means = [mean.cpu() for mean in mean_activations(CLASSIFIER(learner), task.train)]
         for layer, mask, mean, taken in zip(units.hidden, opened, means, before, strict=True):
