@@ -148,9 +148,8 @@ class CLNP(Freezing):
         l1 = self.settings.l1
         factor = self._pairs()[self._trial(ctx)][0]
         *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
-        strengths = [
-            factor * strength for strength in (*each, *[last] * (len(heads) or 1))
-        ]  # joint training: several heads
+        # joint training has several heads at once
+        strengths = [factor * strength for strength in (*each, *[last] * (len(heads) or 1))]
         return torch.stack([s * w.abs().sum() for s, w in zip(strengths, [*weights, *heads], strict=True)]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
@@ -175,14 +174,13 @@ class CLNP(Freezing):
         floor = self._trials.best - self.settings.margin
         pruned: list[tuple[int, float, int, dict[str, Tensor], list[Tensor]]] = []
         for number, (reached, model) in self._trials.models.items():
-            if reached >= floor:
-                if len(self._trials.models) > 1:
-                    ctx.learner.load_state_dict(model)
-                used = self._prune(ctx, floor)
-                taken = sum(int((before | now).sum()) for before, now in zip(self.active, used, strict=True))
-                pruned.append((taken, -reached, number, copied(ctx.learner), used))
+            if model:  # with one trial the learner is the model
+                ctx.learner.load_state_dict(model)
+            used = self._prune(ctx, floor)
+            taken = sum(int((before | now).sum()) for before, now in zip(self.active, used, strict=True))
+            pruned.append((taken, -reached, number, copied(ctx.learner) if model else {}, used))
         *_, self._trials.chosen, model, used = min(pruned, key=lambda one: one[:2])
-        if len(pruned) > 1:
+        if model:
             ctx.learner.load_state_dict(model)
         return used
 
