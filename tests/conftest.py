@@ -58,8 +58,8 @@ TINY = {
     "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
 }
 METHODS = [
-    "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "si", "mas", "lwf", "hat", "xdg", "packnet", "clnp",
-    "spp", "anpyc", "dgr", "align", "er", "der++", "agem",
+    "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "l2", "si", "mas", "lwf", "hat", "xdg", "packnet",
+    "clnp", "spp", "anpyc", "dgr", "align", "er", "der++", "agem",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,16 +12,48 @@ import pytest
 from gencl import presets
 from gencl.commands import cli
 from gencl.runs.variants import parse_variants
+from tests.conftest import gencl
 
 FOLDER = Path(__file__).parents[1] / "cli" / "reproduce"
 SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")
 
 
+SMALL = ["--set", "data.name=digits", "--set", "data.limit=60", "--set", "train.steps=4", "--set", "scenario.tasks=2"]
+TINY = {
+    "split-mnist": ["--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2"],
+    "rigidity": [*SMALL, "--set", "model.hidden=[8]", "--set", "train.log_every=4"],
+    "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
+    "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],
+    "ablation": [*SMALL, "--set", "model.hidden=[8,8]"],
+    "lenet-pruning": ["--set", "data.name=digits", "--set", "train.steps=20"],
+    "importance": [*SMALL, "--set", "model.hidden=[8]"],
+    "clnp-permuted-mnist": [*SMALL, "--set", "model.hidden=[8,8]", "--set", "train.batch_size=16"],
+    "parameter-space": [*SMALL, "--set", "model.hidden=[8]"],
+    "random-patterns": ["--set", "scenario.tasks=2", "--set", "train.steps=4"],
+}
+"""What makes a script's run one of seconds, on the embedded digits."""
+
+
+def words_of(script: Path) -> list[str]:
+    """The arguments of its `gencl`."""
+    return shlex.split(re.search(r'/\.\./gencl" (.*) "\$@"', script.read_text().replace("\\\n", " "))[1])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_runs(name: str, tmp_path: Path) -> None:
+    done = gencl(*words_of(FOLDER / name), *TINY[name], "--seeds", "0", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    methods = json.loads((tmp_path / "out" / "results.json").read_text())["methods"]
+    assert methods and all(row["status"] == "done" for row in methods.values())
+    analyses = dict(zip(words_of(FOLDER / name), words_of(FOLDER / name)[1:], strict=False)).get("--analyze", "")
+    for analysis in filter(None, analyses.split(",")):
+        assert (tmp_path / "out" / "analysis" / f"{analysis}.csv").is_file()
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_its_command_resolves(script: Path) -> None:
     assert script.stat().st_mode & 0o111, "not executable"
-    text = script.read_text().replace("\\\n", " ")
-    words = shlex.split(re.search(r'/\.\./gencl" (.*) "\$@"', text)[1])
+    text, words = script.read_text(), words_of(script)
     example = shlex.split(re.search(rf"# More options .*: cli/reproduce/{script.name} (.*)", text)[1])
     command = cli.get_command(None, words[0])  # type: ignore[arg-type]
     command.make_context(words[0], [*words[1:], *example])

@@ -29,6 +29,18 @@ ANALYSES = Registry(
             "gencl.analysis.drift:figures",
             "change of the parameters against their importance (SPP fig. 7c and 8, ANPyC fig. 10c)",
         ),
+        "learning": (
+            "gencl.analysis.learning:figures",
+            "how well each task is solved while it and later ones are trained (EWC fig. 2A)",
+        ),
+        "perturbation": (
+            "gencl.analysis.perturbation:figures",
+            "the score against the size of a random step: uniform, inverse Fisher, null space (EWC)",
+        ),
+        "patterns": (
+            "gencl.analysis.patterns:figures",
+            "signal to noise of random patterns, and the share remembered, beside theory (EWC)",
+        ),
         "capacity": (
             "gencl.analysis.capacity:figures",
             "what each layer has left, and the model's size (CLNP fig. 3-5, ANPyC fig. 7a)",
@@ -39,6 +51,9 @@ ANALYSES = Registry(
         ),
     },
 )
+
+SLOW = ("perturbation",)
+"""Those that are drawn only where they are named: the learner is measured hundreds of times."""
 
 
 @alone()
@@ -54,7 +69,7 @@ def analyze(
 
     Args:
         run: the directory of a run, or of a comparison or search (`gencl.compare`, `gencl.tune`).
-        names: of `ANALYSES`; default all that apply, with a line about each of the others.
+        names: of `ANALYSES`; default all that apply but the `SLOW` ones, with a line about each of the others.
         samples: images or latents a task on which importance is measured, at most.
         data_root: where data sets lie.
         device: auto, cpu, cuda or mps.
@@ -64,7 +79,8 @@ def analyze(
     from gencl.analysis.measuring import Bench
     from gencl.analysis.subject import subject
 
-    wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)] or list(ANALYSES)
+    wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)]
+    wanted = wanted or [name for name in ANALYSES if name not in SLOW]
     source = subject(run)
     files.check_folder(source.path / "analysis")
     bench = Bench(samples, data_root, device)

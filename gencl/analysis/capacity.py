@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from gencl.analysis.figure import Drawing, canvas, colour, plain, png, short, spread, table
+from gencl.analysis import reuse
+from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table
+from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
+from gencl.learners.capabilities import UNITS
 from gencl.methods.serving import is_reference
 from gencl.runs.folder import RunFolder
 
@@ -11,9 +14,10 @@ _PANELS = 3
 """Methods beside one another."""
 
 
-def figures(subject: Subject, bench: object) -> list[Drawing]:
-    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer."""
-    return [*_taken(subject), _size(subject)]
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
+    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer,
+    and which units each task uses."""
+    return [*_taken(subject), *reuse.figures(subject, bench), _size(subject)]
 
 
 def _taken(subject: Subject) -> list[Drawing]:
@@ -46,7 +50,7 @@ def _taken(subject: Subject) -> list[Drawing]:
         axes.set_xticks(range(len(layers)), names, rotation=30 if steep else 0, ha="right" if steep else "center")
         axes.set_ylim(0, 100)
         axes.set_ylabel("% taken", fontsize=9)
-        plain(axes, label)
+        plain(axes, folded(label))
     for axes in panels.flat[len(with_capacity) :]:
         axes.set_visible(False)
     handles, labels = max((axes.get_legend_handles_labels() for axes in panels.flat), key=lambda pair: len(pair[1]))
@@ -120,9 +124,13 @@ def _named(labels: list[str]) -> str:
 
 
 def _growth(run: RunFolder) -> list[int]:
-    """The model's parameters after each task; joint training has all from the start."""
+    """The model's parameters after each task, gates of units among them, which methods such as HAT add for each task;
+    joint training has all from the start."""
+    units = UNITS.of(run.learner())
+    gates = 0 if units is None else sum(rows.shape[-1] for rows in units.gates.rows() if len(rows))
     learner, counts = run.untrained(0), []
     for classes in run.card.tasks:
         learner.grow(classes, 0)
-        counts.append(sum(parameter.numel() for parameter in learner.parameters()))
+        parameters = sum(parameter.numel() for parameter in learner.parameters())
+        counts.append(parameters + gates * len(learner.tasks))
     return [counts[-1]] * len(counts) if is_reference(run.metrics["method"]) else counts

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
+_FOLDED = 42
+"""Characters of a title in a line."""
 _MARKED = 20
 """Points up to which each is marked."""
 
@@ -72,6 +74,14 @@ def plain(axes: Axes, title: str, grid: str = "y") -> None:
     axes.set_axisbelow(True)
     axes.set_title(title, fontsize=9.5, loc="left")
     axes.tick_params(labelsize=8.5)
+
+
+def folded(label: str) -> str:
+    """A method's label as the title of a panel: long ones in several lines, each setting whole."""
+    lines = [""]
+    for part in label.replace(":", " :").split(" "):
+        lines[-1:] = [lines[-1] + part] if len(lines[-1] + part) <= _FOLDED or not lines[-1] else [lines[-1], part]
+    return "\n".join(lines)
 
 
 def colour(number: int) -> str:

@@ -101,12 +101,17 @@ def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
         point = {}
         for path in paths.get(variant.method, []):
             try:
-                point[path] = presets.value_at(settings, path.split("."))
+                point[path] = _number(presets.value_at(settings, path.split(".")))
             except KeyError:
                 continue
         if point and all(isinstance(value, int | float) for value in point.values()):
             candidates.setdefault(variant.method, []).append((label, point))
     return candidates
+
+
+def _number(value: Any) -> Any:
+    """A list of equal numbers, such as the widths of hidden layers, as that number; all else as it is."""
+    return value[0] if isinstance(value, list) and value and value.count(value[0]) == len(value) else value
 
 
 def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:

@@ -11,7 +11,7 @@ from gencl.commands.options import PATH, machine_options, output_options, plugin
 
 @click.command("analyze")
 @click.argument("run", type=PATH, metavar="RUN|DIR")
-@click.argument("names", nargs=-1, metavar="[importance|similarity|drift|capacity|sensitivity]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--n", "--samples", "samples", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, metavar="N",
     help="Images or latents a task on which importance is measured, at most.",
@@ -36,6 +36,9 @@ def command(
       importance   its distribution, kurtosis and skewness (SPP fig. 6, ANPyC fig. 9)
       similarity   of importance between tasks, by layer; Fisher overlap (EWC; SPP fig. 7, ANPyC fig. 10)
       drift        change of the parameters against their importance (SPP fig. 7 and 8, ANPyC fig. 10)
+      learning     accuracy within each task's training (EWC fig. 2A); of runs with --set evaluate.within=yes
+      perturbation the score against the size of a random step: uniform, inverse Fisher, null space (EWC)
+      patterns     signal to noise of random patterns and the share remembered, beside theory (EWC)
       capacity     what each layer has left (CLNP fig. 3-5), the model's size (ANPyC fig. 7)
       sensitivity  accuracy or distance over lambda, beta or any number that DIR varied (SPP fig. 4, ANPyC fig. 8)
 

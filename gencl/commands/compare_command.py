@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, checked_methods, comparison_options, numbers, plugin_option
+from gencl.commands.options import PATH, checked_analyses, checked_methods, comparison_options, numbers, plugin_option
 
 
 @click.command("compare")
@@ -34,9 +34,15 @@ from gencl.commands.options import PATH, checked_methods, comparison_options, nu
 @click.option(
     "--slurm", multiple=True, metavar="KEY=VALUE", help="An option of sbatch (repeatable), such as time=2:00:00."
 )
+@click.option(
+    "--analyze", "analyses", default="", metavar="a,b", callback=checked_analyses,
+    help="Figures to draw of it at the end, as gencl analyze does.",
+)  # fmt: skip
 @plugin_option
 @comparison_options
-def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    methods: str, seeds: str | None, out: str | None, analyses: list[str], as_json: bool, **options: Any
+) -> None:
     """Train methods x seeds and show one table; started again it goes on where it was.
 
     \b
@@ -45,10 +51,12 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
       gencl compare --methods sgd,anpyc,joint --seeds 0-4 --dry-run
       gencl compare --methods anpyc,anpyc:method.prune=0 --seeds 0-4 --jobs 2
       gencl compare --preset mnist-cgan --methods sgd,ewc,mas,anpyc --seeds 0-2 --data-root DIR
+      gencl compare --methods ewc,mas,spp,anpyc --seeds 0-2 --set keep=tasks --analyze importance,drift
       gencl compare --preset mnist-cgan --seeds 0-9 --ensemble --data-root DIR
       gencl compare --seeds 0-9 --executor slurm --slurm time=1:00:00 --slurm partition=gpu --slurm gpus=1
     """
     from gencl import presets
+    from gencl.analysis import analyze
     from gencl.core import files
     from gencl.core.progress import Mode
     from gencl.experiments.cells import preset_of
@@ -74,5 +82,9 @@ def command(methods: str, seeds: str | None, out: str | None, as_json: bool, **o
     else:
         print_comparison(results)
         click.echo(f"results: {folder}/results.json, results.csv and results.md\nreport:  {report}")
+    if analyses:
+        paths, said = analyze(folder, analyses, data_root=options["data_root"], device=options["device"])
+        for line in [] if as_json else [*said, *(f"  {files.here(path)}" for path in paths)]:
+            click.echo(line)
     if any(row["status"] == "failed" for row in results["methods"].values()):
         sys.exit(1)

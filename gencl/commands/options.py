@@ -67,6 +67,13 @@ def checked_methods(ctx: click.Context, option: click.Parameter, text: str) -> s
     return text
 
 
+def checked_analyses(ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
+    """The analyses that a list names. Raises UsageError with the nearest names for one that is unknown."""
+    from gencl.analysis import ANALYSES
+
+    return [ANALYSES.check(name.strip()) for name in text.split(",") if name.strip()]
+
+
 def method_option(about: str) -> Callable[[F], F]:
     """``--method``; after `plugin_option`, which may bring the method."""
     return click.option("--method", metavar="NAME", callback=_checked_method, help=about)

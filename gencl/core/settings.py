@@ -93,8 +93,17 @@ class TrainSettings(Part):
     )
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="factor of W that is added to its gradient (L2)")
+    drops: list[Share] = Field([], description="shares of a task's steps after each of which the rate drops by drop")
+    drop: float = Field(0.1, gt=0, le=1, description="factor on the rate at each of drops")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="epochs without a lower mean loss after which a stage ends; null: after its steps",
+    )
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+    later = ("weight_decay", "drops", "drop", "patience")
 
     @field_validator("half_life", mode="before")
     @classmethod
@@ -129,7 +138,11 @@ class EvaluateSettings(Part):
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
     also: tuple[str, ...] = Field((), description="further extractors: distances in their features, at the end")
 
-    later = ("also",)
+    within: YesOrNo = Field(
+        "no", description="whether the learned tasks are measured within a task too, at each line of log.jsonl"
+    )
+    later = ("also", "within")
+    _within = field_validator("within", mode="before")(yes_or_no)
 
 
 class Added(Part):

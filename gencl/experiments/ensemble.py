@@ -34,6 +34,10 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
         return "train.compile compiles the networks of one"
     if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
         return "with scenario.order=seed each has other images, and train.epochs other steps"
+    if settings.evaluate.within == "yes":
+        return "evaluate.within looks at each of them while it trains"
+    if any(train.patience for train in settings.train_of(1 + len(settings.extend))):
+        return "train.patience ends each at a step of its own"
     if not learner.stacks:
         return "its learner draws within its layers, or normalises by the batch"
     if not method.entrywise:

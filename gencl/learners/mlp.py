@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from gencl.core.randomness import seeded
 from gencl.learners.classifier import Classifier
@@ -22,6 +22,20 @@ class MLPSettings(ClassifierSettings):
         [512, 256], description="units of the hidden layers; none: one layer from pixels to classes"
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units left out at each step")
+    inputs: Literal["unit", "signed"] = Field(
+        "unit", description="pixels from 0 to 1, or from -1 to 1, where patterns of random bits are uncorrelated"
+    )
+    start: Literal["uniform", "gaussian"] = Field(
+        "uniform", description="initial weights: PyTorch's, or N(0, 0.1^2) with biases of 0, as the papers' networks"
+    )
+    later = ("inputs", "start")
+
+
+class Signed(nn.Module):
+    """Pixels of [0, 1] in [-1, 1]."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return 2 * images - 1
 
 
 class MLPClassifier(Classifier):
@@ -35,5 +49,9 @@ class MLPClassifier(Classifier):
         drop = [Dropout(settings.dropout)] if settings.dropout else []
         with seeded(seed, "mlp"):
             layers = [Hidden(nn.Linear(inner, outer), nn.ReLU(), *drop) for inner, outer in pairwise(widths)]
-        super().__init__(Trunk(layers, widths[0]), widths[-1], settings.heads)
+            for layer in layers if settings.start == "gaussian" else ():
+                nn.init.normal_(layer.linear.weight, std=0.1)
+                nn.init.zeros_(layer.linear.get_parameter("bias"))
+        prepare = Signed() if settings.inputs == "signed" else None
+        super().__init__(Trunk(layers, widths[0]), widths[-1], settings.heads, prepare)
         self.settings = settings

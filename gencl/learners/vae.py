@@ -27,7 +27,7 @@ _LEAST_VARIANCE = 1e-6
 class VAE(GenerativeLearner):
     """Maximises the ELBO log p(x|z) - beta KL(q(z|x) || N(0, I)), with z drawn once from the Gaussian posterior q.
 
-    SPP section 4.4 and ANPyC section IV-B: the layers at the latent are each task's *own*, on both sides; the
+    SPP section 4.2.4 and ANPyC section IV-C.2: the layers at the latent are each task's *own*, on both sides; the
     convolutions and the fully connected layers next to them are *shared*. A sample's class says of which task it is.
     Pixels are Bernoulli variables (their cross-entropy with grey levels in [0, 1]) or Gaussian ones, whose variance is
     set, or is always the present mean squared error, its optimum ("sigma-VAE"; Rybkin et al., ICML 2021, section 3.3).

@@ -27,9 +27,10 @@ class VGG9Settings(WidthSettings):
 class VGG9(Classifier):
     """Seven convolutions 3 x 3, a fully connected layer of 512 units and the head: nine weight layers.
 
-    SPP section 4.2 and ANPyC section IV-A name "VGG-9 with batch normalisation" without its layers. These are those of
-    VGG-16's first three blocks, each convolution followed by batch normalisation and ReLU. With a head a task each task
-    has running statistics of its own, so that what later tasks see does not move the older ones' outputs.
+    SPP section 4.2 names "VGG-9 with batch normalisation" without its layers; ANPyC section IV-B.2 speaks of nine
+    convolutional layers and one batch normalisation. These are seven, those of VGG-16's first three blocks, each
+    followed by batch normalisation and ReLU. With a head a task each task has running statistics of its own, so that
+    what later tasks see does not move the older ones' outputs.
 
     ``weights: imagenet`` starts the convolutions and norms from torchvision's VGG-16 with batch normalisation, whose
     first seven layers are the same (``width: 1``); the fully connected layer starts at random. Statistics that belong

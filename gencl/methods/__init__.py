@@ -26,6 +26,7 @@ METHODS = Registry(
         "joint": ("gencl.methods.joint:Joint", "all tasks at once (the upper end; needs all data)"),
         "ewc": ("gencl.methods.ewc:EWC", "elastic weight consolidation: Fisher information (Kirkpatrick 2017)"),
         "ewc-online": ("gencl.methods.ewc_online:OnlineEWC", "EWC, one fading Fisher information (Schwarz 2018)"),
+        "l2": ("gencl.methods.l2:L2", "uniform rigidity: every shared weight is pulled back alike (Kirkpatrick 2017)"),
         "si": ("gencl.methods.si:SI", "synaptic intelligence: what a weight did for the loss (Zenke 2017)"),
         "mas": ("gencl.methods.mas:MAS", "memory-aware synapses: sensitivity of the output (Aljundi 2018)"),
         "lwf": ("gencl.methods.lwf:LwF", "learning without forgetting: old heads are distilled (Li 2016)", "classify"),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.errors import UsageError
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Stage, StepContext, importance_random, under, within
+from gencl.methods.consolidation import samples
+from gencl.methods.importance import moments
 from gencl.methods.pruning import least, prunable, set_to_zero
 from gencl.methods.spp import SPP, EntropySettings
+from gencl.scenarios.task import Task
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
 
@@ -30,6 +35,10 @@ class ANPyC(SPP):
     The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
     20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.
     Retraining takes its steps from the task's own, so that comparisons are at equal steps.
+
+    The paper contradicts itself about what is pruned. Its eq. 3-4 take the saliency of the labelled error E, which may
+    be negative: -g W + F W^2 / 2, with g the mean gradient and F the diagonal Fisher information in place of the
+    Hessian (``score: loss``). Its algorithm 1 takes the importance, which needs no labels (``importance``, default).
     """
 
     class Settings(EntropySettings):
@@ -45,7 +54,9 @@ class ANPyC(SPP):
         retrain: float = Field(
             0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together"
         )
-        score: Literal["importance", "magnitude", "random"] = Field("importance", description="what is pruned first")
+        score: Literal["importance", "loss", "magnitude", "random"] = Field(
+            "importance", description="what is pruned first; loss: where the labelled error rises least (eq. 3-4)"
+        )
 
     holds = True
     settings: Settings
@@ -56,6 +67,12 @@ class ANPyC(SPP):
         """Weights that may be pruned, by name (empty before the first pruning: all of them)."""
         self.pruned: dict[str, Tensor] = {}
         """Weights held at zero while the present task is retrained, by name."""
+
+    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
+        super().check(learner, tasks)
+        if self.settings.score == "loss" and "likelihood" not in learner.scalar_kinds:
+            kinds = ", ".join(sorted(learner.scalar_kinds))
+            raise UsageError(f"method.score: loss needs a learner with a likelihood, and this one has {kinds}")
 
     def stages(self, task: int, last: bool) -> list[Stage]:
         shares = [share * self.settings.decay**task for share in self._shares()]
@@ -81,9 +98,12 @@ class ANPyC(SPP):
         free = self.free or {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
         self.free = free
         self.pruned = {
-            # what an earlier round pruned stays pruned: it is zero, so no score or magnitude is below its own
+            # what an earlier round pruned stays pruned: no score is below its own
             name: least(
-                scores.pop(name).masked_fill_(self._zeroed(name, weight), -1), weight, free[name], ctx.stage.prune
+                scores.pop(name).masked_fill_(self._zeroed(name, weight), -math.inf),
+                weight,
+                free[name],
+                ctx.stage.prune,
             )
             for name, weight in weights.items()
         }
@@ -95,10 +115,18 @@ class ANPyC(SPP):
     def _scores(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.settings.score == "importance":
             return self.measure(ctx)
+        if self.settings.score == "loss":
+            return self._saliency(ctx, weights)
         if self.settings.score == "magnitude":
             return {name: weight.abs() for name, weight in weights.items()}
         random = importance_random(ctx, "random pruning")
         return {name: random.uniform(*weight.shape) for name, weight in weights.items()}
+
+    def _saliency(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """How much the labelled error, -log p, rises when a weight is removed: eq. 3, with the Fisher information."""
+        shared, batch = ctx.learner.shared(), samples(ctx, self.settings)
+        mean, square = moments(ctx.learner, "likelihood", batch, shared, ["mean", "square"], ctx.processes)
+        return {name: mean[name] * w + square[name] * w.square() / 2 for name, w in weights.items()}
 
     def _hold_at_zero(self, ctx: Context) -> None:
         shared = self._shared(ctx.learner)

@@ -24,6 +24,7 @@ class Stage:
     """A stretch of a task: its share of the task's steps, the factor on its learning rate, and what is pruned first.
 
     ``prune`` is the share of the free weights that is pruned, counted from the task's start, when the stage begins.
+    ``whole``: its learning rate runs through the whole schedule of a task, since it starts the task afresh.
     Optimisers start afresh with each task, and those that move shared parameters with each stage.
     """
 
@@ -31,6 +32,7 @@ class Stage:
     share: float = 1.0
     lr: float = 1.0
     prune: float = 0.0
+    whole: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} (pruned {self.prune:.0%} of the free weights)" if self.prune else self.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import UsageError
 from gencl.core.part import Part
 from gencl.learners.capabilities import CLASSIFIER, UNITS
 from gencl.learners.learner import Learner
@@ -17,9 +18,11 @@ from gencl.learners.measured import accuracy, mean_activations
 from gencl.learners.units import Units
 from gencl.methods.base import Context, Stage, StepContext, under, within
 from gencl.methods.freezing import Freezing
+from gencl.methods.trials import Trials, copied
 from gencl.methods.units import weights_between
 from gencl.scenarios.task import Task
 
+Factor = Annotated[float, Field(gt=0, le=1000)]
 Strength = Annotated[float, Field(ge=0, le=1e6)]
 THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 16))]
 """Activation thresholds, as multiples of a layer's mean activation: theta of its own for each layer."""
@@ -41,8 +44,16 @@ class CLNP(Freezing):
 
     ``finetune`` retrains the active units' weights after pruning for a share of the task's steps, at a tenth of the
     learning rate and with L1 going on (section 3.2).
-    Departures: thresholds are relative to each layer's mean activation; the margin counts from the accuracy of this
-    task before pruning, and L1 and learning rate are the preset's, not searched anew for each task.
+
+    Graceful forgetting (section 2.4) is a choice in each task: with ``l1_factors`` and ``lr_factors`` the task is
+    trained once for each pair, all from the same start. Of the models within the margin of the best validation
+    accuracy, each is pruned until it leaves the margin, and the one that takes the fewest units stays. All trials
+    together have the steps of one task; raise ``train.steps`` to give each as many.
+
+    When one head serves all tasks and no unit of the last hidden layer is free, a task cannot be learned any more. Its
+    gates are closed and nothing of the network changes, so that earlier tasks stay as they are.
+
+    Departure: thresholds are relative to each layer's mean activation.
     """
 
     class Settings(Part):
@@ -52,6 +63,8 @@ class CLNP(Freezing):
             1e-5, description="strength of sum |W|; a list: layer by layer, the head last"
         )
         margin: float = Field(0.0005, ge=0, lt=1, description="accuracy that pruning may cost, as a share of one")
+        l1_factors: list[Factor] = Field([1.0], min_length=1, description="factors on l1 that each task tries")
+        lr_factors: list[Factor] = Field([1.0], min_length=1, description="factors on the rate that each task tries")
         finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
 
     needs = (UNITS, CLASSIFIER)
@@ -64,6 +77,7 @@ class CLNP(Freezing):
         self.active: list[Tensor] = []
         """Units that any task so far uses, bool, a hidden layer each."""
         self._initial: dict[str, Tensor] = {}
+        self._trials = Trials()
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
@@ -76,9 +90,25 @@ class CLNP(Freezing):
         if isinstance(self.settings.l1, list) and len(self.settings.l1) != layers:
             raise UsageError(f"method.l1: {self.settings.l1} must have a value for each of the {layers} layers")
 
+    def _pairs(self) -> list[tuple[float, float]]:
+        """The factors on L1 and learning rate that each task tries."""
+        return [(l1, lr) for l1 in self.settings.l1_factors for lr in self.settings.lr_factors]
+
+    def _names(self) -> list[str]:
+        """What the stages of the trials are called."""
+        pairs = self._pairs()
+        return [f"train, l1 times {l1:g}, lr times {lr:g}" if len(pairs) > 1 else "train" for l1, lr in pairs]
+
+    def _trial(self, ctx: Context) -> int:
+        """The number of the trial that the stage is, or goes on with."""
+        names = self._names()
+        return names.index(ctx.stage.name) if ctx.stage.name in names else self._trials.chosen
+
     def stages(self, task: int, last: bool) -> list[Stage]:
-        share = self.settings.finetune
-        return [Stage("train", 1 - share), Stage("finetune", share, lr=0.1)] if share else [Stage("train")]
+        share, pairs = self.settings.finetune, self._pairs()
+        each = (1 - share) / len(pairs)
+        trials = [Stage(n, each, lr=lr, whole=len(pairs) > 1) for n, (_, lr) in zip(self._names(), pairs, strict=True)]
+        return [*trials, Stage("finetune", share, lr=0.1)] if share else trials
 
     def before_task(self, ctx: Context) -> None:
         units = UNITS(ctx.learner)
@@ -96,11 +126,15 @@ class CLNP(Freezing):
         if units.head_is_shared:
             usable[-1] = ~self.active[-1]
             if not bool(usable[-1].any()):
-                raise GenclError(
-                    f"task {ctx.task.name}: earlier tasks have taken all units of the last hidden layer, and with one "
-                    "head for all they cannot be shared; raise method.margin or method.l1, or widen the layer"
+                usable = [torch.zeros_like(mask) for mask in self.active]
+                warnings.warn(
+                    f"task {ctx.task.name} cannot be learned: earlier tasks have taken all units of the last hidden "
+                    "layer, and with one head for all they cannot be shared; raise method.margin or method.l1, or "
+                    "widen the layer",
+                    stacklevel=2,
                 )
         self._close(units, ctx, usable)
+        self._trials = Trials()
 
     def _frozen(self, units: Units) -> dict[str, Tensor]:
         return weights_between(units.layers, units.parameters, self.active, incoming=True)
@@ -112,27 +146,51 @@ class CLNP(Freezing):
         weights = [units.parameters[layer.weight] for layer in units.layers]
         heads = [p for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
         l1 = self.settings.l1
+        factor = self._pairs()[self._trial(ctx)][0]
         *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
-        strengths = [*each, *[last] * (len(heads) or 1)]  # joint training has several heads at once
+        # joint training has several heads at once
+        strengths = [factor * strength for strength in (*each, *[last] * (len(heads) or 1))]
         return torch.stack([s * w.abs().sum() for s, w in zip(strengths, [*weights, *heads], strict=True)]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
         if ctx.stage.name == "finetune":
             units = UNITS(ctx.learner)
-            kept = weights_between(units.layers, units.parameters, self._prune(ctx))
+            kept = weights_between(units.layers, units.parameters, self._choose(ctx))
             self.freeze({name: mask | ~kept[name] for name, mask in self._frozen(units).items()})
+        elif len(self._pairs()) > 1:
+            self._trials.begin(ctx, self._trial(ctx), self.settings.margin)
 
     def after_task(self, ctx: Context) -> None:
-        used = UNITS(ctx.learner).used(ctx.task.index) if self.settings.finetune else self._prune(ctx)
+        used = UNITS(ctx.learner).used(ctx.task.index) if self.settings.finetune else self._choose(ctx)
         self.active = [before | now for before, now in zip(self.active, used, strict=True)]
+        self._trials = Trials()
+
+    def _choose(self, ctx: Context) -> list[Tensor]:
+        """Prunes the models within the margin of the best, leaves the one that takes the fewest units in the learner,
+        and returns the units that it uses. Only one model: it."""
+        if not any(bool(mask.any()) for mask in UNITS(ctx.learner).used(ctx.task.index)):
+            return [torch.zeros_like(mask) for mask in self.active]
+        self._trials.end(ctx, self.settings.margin)
+        floor = self._trials.best - self.settings.margin
+        pruned: list[tuple[int, float, int, dict[str, Tensor], list[Tensor]]] = []
+        for number, (reached, model) in self._trials.models.items():
+            if model:  # with one trial the learner is the model
+                ctx.learner.load_state_dict(model)
+            used = self._prune(ctx, floor)
+            taken = sum(int((before | now).sum()) for before, now in zip(self.active, used, strict=True))
+            pruned.append((taken, -reached, number, copied(ctx.learner) if model else {}, used))
+        *_, self._trials.chosen, model, used = min(pruned, key=lambda one: one[:2])
+        if model:
+            ctx.learner.load_state_dict(model)
+        return used
 
     @torch.no_grad()
-    def _prune(self, ctx: Context) -> list[Tensor]:
-        """Closes the units that the task does not need, cuts interference, and returns those it uses."""
+    def _prune(self, ctx: Context, floor: float) -> list[Tensor]:
+        """Closes the units that the task does not need for an accuracy of ``floor``, cuts interference, and returns
+        those it uses."""
         learner, units = CLASSIFIER(ctx.learner), UNITS(ctx.learner)
         mean = mean_activations(learner, ctx.task.train)
         opened_units = units.used(ctx.task.index)
-        floor = accuracy(learner, ctx.task.validation) - self.settings.margin
 
         def at(step: int) -> list[Tensor]:
             return [
@@ -167,10 +225,13 @@ class CLNP(Freezing):
 
     def state_dict(self) -> dict[str, Tensor]:
         active = {f"active.{number}": mask for number, mask in enumerate(self.active)}
-        return {**super().state_dict(), **active, **under("initial", self._initial)}
+        trials = under("trials", self._trials.state_dict())
+        return {**super().state_dict(), **active, **under("initial", self._initial), **trials}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)
         masks = within("active", state)
         self.active = [masks[str(number)] for number in range(len(masks))]
         self._initial = within("initial", state)
+        self._trials = Trials()
+        self._trials.load_state_dict(within("trials", state))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.methods.anchored import AnchoredByTask
 from gencl.methods.base import Context, importance_random
-from gencl.methods.consolidation import Consolidation, Measure, SampledSettings, samples
+from gencl.methods.consolidation import Measure, SampledSettings, samples
 from gencl.methods.importance import moments
 
 
@@ -21,7 +21,7 @@ class FisherSettings(SampledSettings):
     )
 
 
-class EWC(Consolidation):
+class EWC(AnchoredByTask):
     """Omega is the diagonal Fisher information E[(d log p(y|x) / dW)^2], per sample (Kirkpatrick et al. eq. 3).
 
     Per sample, not per batch: squaring a batch's mean gradient gives about 1/B of it and another ranking. On a
@@ -31,10 +31,9 @@ class EWC(Consolidation):
 
     Each task keeps a term of its own, lambda sum_t F_t (W - W_t)^2, as in the paper, which writes lambda / 2. Unlike
     there, each F_t is first divided by its mean over all weights, so that tasks count alike and one lambda suits many
-    data sets; ``scale: none`` takes F_t as it is. The sum is, up to a constant, one quadratic around the mean of the
-    W_t weighted by F_t; that is what is stored, so that memory does not grow. Where
-    weights drift over many tasks the old anchors pull back too far: ``ewc-online`` (one anchor) did better on permuted
-    MNIST and on random patterns, this form on split MNIST (results/).
+    data sets; ``scale: none`` takes F_t as it is. Where weights drift over many tasks the old anchors pull back too
+    far: ``ewc-online`` (one anchor) did better on permuted MNIST and on random patterns, this form on split MNIST
+    (results/).
     """
 
     class Settings(FisherSettings):
@@ -58,12 +57,3 @@ class EWC(Consolidation):
             batch = ctx.learner.sampled_targets(batch, importance_random(ctx, "targets"))
         (square,) = moments(ctx.learner, "likelihood", batch, shared, ["square"], ctx.processes)
         return square
-
-    def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        if not self.importance:
-            return super().combine(measured, weights)
-        for name, total in self.importance.items():
-            anchor, weight = self.anchors[name], weights[name]
-            anchor.mul_(total).add_(measured[name] * weight)
-            total.add_(measured[name])
-            torch.where(total > 0, anchor.div_(total), weight, out=anchor)

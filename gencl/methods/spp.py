@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gencl.methods.base import Context
+from gencl.methods.base import Context, StepContext
 from gencl.methods.consolidation import Consolidation, Measure, SampledSettings, samples
 from gencl.methods.importance import average, batch_gradients, moments
 from gencl.methods.per_sample import PerSample
@@ -21,6 +21,9 @@ OFFICIAL_BATCH = 100
 class EntropySettings(SampledSettings):
     """Settings of the entropy importance."""
 
+    consolidation: Literal["proximal", "loss", "printed"] = Field(  # type: ignore[assignment]
+        "proximal", description="where the quadratic term acts; printed: ANPyC's eq. 6 to the letter"
+    )
     form: Literal["sample", "paper", "official"] = Field(
         "sample", description="phi of each sample (recommended), of the mean gradient, or of sums over 100 samples"
     )
@@ -40,6 +43,9 @@ class SPP(Consolidation):
     protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
     generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large
     weights.
+
+    ``consolidation: printed`` adds lambda (W_o - Omega W) to the gradient, as ANPyC's eq. 5-6 say to the letter, with
+    W_o the weights after the last task. It has no minimum near W_o: where Omega is 0 the weights are pushed steadily.
 
     ``form`` gives the two literal readings: ``paper`` takes eq. 7 as printed, max(0, -g W + g^2 W^2 / 2) of the mean
     entropy's gradient g over the task's samples; ``official`` is what the authors' released code computes, the mean
@@ -62,6 +68,13 @@ class SPP(Consolidation):
         else:
             change = self._per_batch(ctx, batch, weights)
         return {name: self._relative(value, weights[name]) for name, value in change.items()}
+
+    @torch.no_grad()
+    def adjust_gradients(self, ctx: StepContext) -> None:
+        if self._acts(ctx, "printed"):
+            for parameter, anchor, omega in zip(*self._aligned(ctx.learner), strict=True):
+                if parameter.grad is not None:
+                    parameter.grad.add_(anchor - omega * parameter, alpha=self.settings.lambda_)
 
     def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         shared = ctx.learner.shared()

@@ -29,7 +29,7 @@ class Ordered(Part):
         "given",
         description="seed: the run's seed draws the tasks and the validation images; given: they are equal in all runs",
     )
-    later = ("order",)
+    later: ClassVar[tuple[str, ...]] = ("order",)
 
 
 class Recipe(ABC):

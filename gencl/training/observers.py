@@ -62,14 +62,27 @@ class Finite(Observer):
 
 
 class Log(Observer):
-    """Writes log.jsonl."""
+    """Writes log.jsonl, and with ``evaluate.within`` what the metrics say at that step of the tasks so far."""
 
     def after_step(self, moment: Moment) -> None:
-        if moment.logs:
-            ctx, state = moment.ctx, self.session.state
+        if not moment.logs:
+            return
+        ctx, state = moment.ctx, self.session.state
+        measured: dict[str, Any] = {}
+        if self.session.settings.evaluate.within == "yes":
+            shared = ctx.learner.shared().values()
+            nonzero = sum(int(parameter.count_nonzero()) for parameter in shared)
+            measured = {"measured": self._measured(ctx), "shared_nonzero": nonzero}
+        if ctx.processes.main:
             where = {"task": ctx.task.name, "stage": ctx.stage.name, "step": state.step}
-            entry = {**where, "lr": ctx.lr, "loss": moment.values}
+            entry = {**where, "lr": ctx.lr, "loss": moment.values, **measured}
             state.log_bytes = self.session.recorder.log(entry, state.log_bytes, state.cost.steps)
+
+    def _measured(self, ctx: Context) -> dict[str, list[float | None]]:
+        """Each metric's values on the tasks up to the present one; all processes take part."""
+        evaluator, tasks = self.session.evaluator, self.session.scenario.tasks[: ctx.task.index + 1]
+        with self.session.stopwatch.timed("eval_seconds"):
+            return evaluator.measure(evaluator.snapshot(tasks))
 
 
 class Progress(Observer):

@@ -40,9 +40,10 @@ def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Paramet
         {"params": [p for p in phase.parameters if id(p) in late], "factor": settings.shared_lr},
     ]
     groups = [group for group in groups if group["params"]]
+    decay = settings.weight_decay
     if settings.optimizer == "adam" or phase.adam_lr is not None:
-        return torch.optim.Adam(groups, lr=settings.lr, betas=settings.betas, fused=True)
-    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, fused=True)
+        return torch.optim.Adam(groups, lr=settings.lr, betas=settings.betas, weight_decay=decay, fused=True)
+    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=decay, fused=True)
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:

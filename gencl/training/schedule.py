@@ -18,12 +18,14 @@ def steps(settings: TrainSettings, images: int, task: int) -> int:
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
-    """Flat for a share of the task's steps, then linear down to ``lr_end`` of it at the last step."""
+    """Flat for a share of the task's steps, then linear down to ``lr_end`` of it at the last step; times ``drop`` for
+    each of ``drops`` that is past."""
     flat = settings.lr_flat * steps
+    rate = settings.lr * math.prod(settings.drop for share in settings.drops if step >= share * steps)
     if step < flat:
-        return settings.lr
+        return rate
     fallen = (step + 1 - flat) / max(1.0, steps - flat)
-    return settings.lr * (1 - (1 - settings.lr_end) * min(1.0, fallen))
+    return rate * (1 - (1 - settings.lr_end) * min(1.0, fallen))
 
 
 def stage_ends(stages: list[Stage], steps: int) -> list[int]:

@@ -66,6 +66,8 @@ class Session:
         self.optimizers: list[Optimizer] = []
         self.average = no_average(learner)
         self.source: Source | None = None
+        self._span = 0, 0
+        """The step at which the present stage begins, and that after its last."""
         learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
@@ -156,12 +158,14 @@ class Session:
     def enter(self, ctx: Context, number: int, stage: Stage, resumed: bool = False) -> None:
         """Prepares the steps of a stage, or with ``resumed`` the steps that are left of it."""
         ctx.stage = stage
+        ends = [end for _, end in self.stages(ctx)]
+        self._span = ends[number - 1] if number else 0, ends[number]
         self.phases = self.phases_of(self.learner, ctx)
         self.optimizers = self._optimizers_for(self.phases, ctx.train)
         if resumed:
             restore_optimizers(self.optimizers, self._restored["optimizer"])
         else:
-            self.state.stage = number
+            self.state.stage, self.state.plateau = number, []
             with self.stopwatch.timed("importance_seconds"):
                 self.method.enter_stage(ctx)
         self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
@@ -198,7 +202,8 @@ class Session:
 
     def rate(self, ctx: Context) -> float:
         """Returns the learning rate of the coming step, and sets it in the context."""
-        rate = schedule.learning_rate(ctx.train, self.state.step, ctx.steps) * ctx.stage.lr
+        start, end = self._span if ctx.stage.whole else (0, ctx.steps)
+        rate = schedule.learning_rate(ctx.train, self.state.step - start, end - start) * ctx.stage.lr
         ctx.step = self.state.step
         ctx.lr = rate * ctx.train.shared_lr if self.state.episode else rate
         return rate

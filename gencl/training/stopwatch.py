@@ -37,19 +37,25 @@ class Stopwatch:
 
     @contextmanager
     def timed(self, purpose: str) -> Iterator[None]:
-        """Adds the seconds that the block takes to a purpose's, such as ``train_seconds``."""
-        self._running = purpose, self.clock()
+        """Adds the seconds that the block takes to a purpose's, such as ``train_seconds``.
+
+        A block within another interrupts it: no second counts twice.
+        """
+        self.count()
+        outer, self._running = self._running, (purpose, self.clock())
         try:
             with nullcontext() if purpose == "eval_seconds" else self._passes.counting():
                 yield
         finally:
             self.count()
-            self._running = None
+            self._running = (outer[0], self.clock()) if outer else None
 
     def count(self) -> None:
         """Adds what was spent up to here, so that a checkpoint within a block has it."""
         if self._running is not None:
             (purpose, since), now = self._running, self.clock()
             self._cost().add(purpose, now - since)
-            self._cost().add_passes(*(self._world * n for n in self._passes.take()))
+            passes = self._passes.take()
+            if purpose != "eval_seconds":
+                self._cost().add_passes(*(self._world * n for n in passes))
             self._running = purpose, now

@@ -13,6 +13,7 @@ from gencl.core.interrupts import StopRequest, stop_on_signal
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic
 from gencl.methods.base import Context
+from gencl.training import patience
 from gencl.training.acceleration import Acceleration
 from gencl.training.divergence import check_losses
 from gencl.training.forecast import Forecast
@@ -27,9 +28,8 @@ class Trainer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        log = [Log(session)] if session.processes.main else []
         measuring = Timed(session, Measuring(session), Drawing(session))
-        self.observers: list[Observer] = [Finite(session), *log, measuring, Files(session)]
+        self.observers: list[Observer] = [Finite(session), Log(session), measuring, Files(session)]
         """Those who look on, in order. A checkpoint follows them: it must hold what they note."""
 
     @cached_property
@@ -68,12 +68,14 @@ class Trainer:
         """Takes the steps of a stage."""
         session, state = self.session, self.session.state
         steps = steps_of(session, self._acceleration)
-        while state.step < end:
+        while state.step < end and not patience.over(ctx, state):
             rate = session.rate(ctx)
             stopping = steps.take(ctx, session.batch(ctx), rate, bool(stop))
-            self.after_step(ctx, steps.losses, end, stopping, *others)
+            over = patience.count(ctx, state, steps.losses)
+            self.after_step(ctx, steps.losses, state.step + 1 if over else end, stopping, *others)
             if stopping and state.step < ctx.steps:
                 self.stop(stop)
+        state.step = end  # what is left of a stage whose loss no longer falls is left out
 
     def after_step(
         self, ctx: Context, losses: Mapping[str, Tensor], end: int, stopping: bool, *others: Observer

@@ -6,10 +6,14 @@ import math
 
 import pytest
 import torch
+from torch.nn import Parameter
 
 from gencl.analysis.change import by_importance, change, ordered_map, rank_correlation
 from gencl.analysis.distribution import BINS, density, edges, shape
 from gencl.analysis.overlap import distance, overlap
+from gencl.analysis.perturbation import directions, moved
+from gencl.analysis.recall import consolidated, descent, remembered
+from gencl.analysis.reuse import active
 
 pytestmark = pytest.mark.numeric
 
@@ -73,3 +77,45 @@ def test_ordered_map_averages_cells() -> None:
     turned = ordered_map(matrix, torch.tensor([1, 0]), torch.tensor([1, 0]), 2)
     assert turned.tolist() == [[4, 3], [2, 1]]
     assert ordered_map(matrix, torch.tensor([0, 1]), torch.tensor([0, 1]), 1).tolist() == [[2.5]]
+
+
+def test_what_theory_expects_of_memory() -> None:
+    assert descent(4, 1).tolist() == [2]  # a signal of 1 over the noise |x| / sqrt(4)
+    after = descent(4, 2)
+    assert float(after[0]) == pytest.approx((7 / 16) ** -0.5) and float(after[1] / after[0]) == pytest.approx(0.75)
+    assert consolidated(4, 16).tolist() == [0.5] * 16
+    assert remembered(torch.tensor([0.5, 1.5, 2.0, 1.0])) == 0.5
+
+
+def test_theory_of_memory_is_what_the_rules_do() -> None:
+    n, stored, runs = 200, 150, 200
+    inputs = (1 - 2 * torch.randint(2, (runs, stored, n)).double()) / n**0.5
+    targets = 1 - 2 * torch.randint(2, (runs, stored)).double()
+    for expected, rates in ((descent, [1.0] * stored), (consolidated, [1 / (1 + t / n) for t in range(stored)])):
+        weights = torch.zeros(runs, n).double()
+        for t, rate in enumerate(rates):
+            error = targets[:, t] - (weights * inputs[:, t]).sum(1)
+            weights += rate * error[:, None] * inputs[:, t]
+        signals = ((inputs * weights[:, None]).sum(2) * targets).mean(0)
+        noise = float(weights.square().sum(1).mean().div(n).sqrt())
+        assert torch.allclose((signals / noise).flip(0), expected(n, stored), atol=0.35)
+
+
+def test_directions_of_perturbation() -> None:
+    z = {"a": torch.tensor([3.0, 4.0]), "b": torch.tensor([[12.0]])}
+    fisher = {"a": torch.tensor([0.0, 1.0]), "b": torch.tensor([[2.0]])}
+    steps = directions(z, fisher)
+    assert torch.allclose(steps["uniform"]["a"], z["a"] / 13)
+    assert steps["null"]["a"].tolist() == [1, 0] and steps["null"]["b"].item() == 0
+    assert steps["inverse"]["a"][0] > 0.99 and 0 < steps["inverse"]["b"].item() < steps["inverse"]["a"][0]
+    assert not directions(z, {name: torch.ones_like(value) for name, value in z.items()})["null"]["a"].any()
+    shared = {"a": Parameter(torch.tensor([3.0, 4.0])), "b": Parameter(torch.zeros(1, 1))}
+    with moved(shared, steps["null"], 0.1):
+        assert torch.allclose(shared["a"].detach(), torch.tensor([3.5, 4.0]))
+    assert shared["a"].tolist() == [3, 4]
+
+
+def test_units_are_active_beside_those_that_are_open() -> None:
+    mean, opened = torch.tensor([1.0, 3.0, 0.019, 0.021, 9.0]), torch.tensor([True, True, False, False, False])
+    assert active(mean, opened).tolist() == [True, True, False, True, True]
+    assert not active(mean, torch.zeros(5, dtype=torch.bool)).any()

@@ -125,7 +125,39 @@ def test_a_comparison_has_a_line_or_panel_a_method(compared: Path) -> None:
     assert {row["measure"] for row in swept if row["mean"]} == {"acc", "bwt", "fwt"}
 
 
-def test_what_is_refused(run: Run, compared: Path, tmp_path: Path) -> None:
+def test_curves_within_tasks(tmp_path: Path, plain: Run) -> None:
+    watched = trained(tmp_path / "watched", Variant("ewc", "ewc"), "evaluate.within=yes")
+    assert (watched.path / "model.safetensors").read_bytes() == (plain.path / "model.safetensors").read_bytes()
+    (figure,) = watched.analyze("learning")
+    course = rows(figure.with_suffix(".csv"))
+    assert [(row["step"], row["task"]) for row in course][:5] == [*((s, "1") for s in "246"), ("8", "1"), ("8", "2")]
+    at_end = [float(row["accuracy"]) for row in course if row["step"] == "18"]
+    assert at_end == watched.metrics["matrices"]["accuracy"][-1]
+
+
+def test_the_score_falls_with_large_steps(run: Run) -> None:
+    before = (run.path / "model.safetensors").read_bytes()
+    (figure,) = run.analyze("perturbation", samples=20)
+    scores = rows(figure.with_suffix(".csv"))
+    assert {row["direction"] for row in scores} == {"uniform", "inverse", "null"} and len(scores) == 3 * 13 * 5
+    assert before == (run.path / "model.safetensors").read_bytes()
+
+
+def test_memory_of_patterns_drawn_by_compare(tmp_path: Path) -> None:
+    settings = ["scenario.tasks=3", "scenario.units=20", "train.steps=5", "model.inputs=signed", "keep=tasks"]
+    done = gencl(
+        "compare", "--preset", "random-patterns", "--methods", "l2,joint", "--seeds", "0", "--out",
+        tmp_path / "patterns", *(word for one in settings for word in ("--set", one)), "--analyze", "patterns",
+    )  # fmt: skip
+    assert done.returncode == 0 and "l2 remembers" in done.stdout, done.stderr
+    memory = rows(tmp_path / "patterns" / "analysis" / "patterns.csv")
+    assert [row["patterns_stored"] for row in memory if row["method"] == "l2"] == ["10", "20", "20", "30", "30", "30"]
+    assert [row["patterns_stored"] for row in memory if row["method"] == "joint"] == ["30"] * 3
+    wrong = gencl("compare", "--methods", "l2", "--analyze", "patern")
+    assert wrong.returncode == 2 and "did you mean patterns" in wrong.stderr
+
+
+def test_what_is_refused(run: Run, plain: Run, compared: Path, tmp_path: Path) -> None:
     alone, unfinished, damaged, end, one = (tmp_path / name for name in ("alone", "begun", "damaged", "end", "one"))
     alone.mkdir()
     for name in ("model.json", "model.safetensors"):
@@ -151,6 +183,8 @@ def test_what_is_refused(run: Run, compared: Path, tmp_path: Path) -> None:
         ([compared / "joint" / "seed-0", "drift"], 2, "joint training has no other"),
         ([one, "drift"], 2, "it learned one task"),
         ([one, "similarity"], 2, "one task alone"),
+        ([plain.path, "learning"], 2, "--set evaluate.within=yes"),
+        ([plain.path, "patterns"], 2, "it learned no random patterns"),
         ([broken], 2, "no run of this comparison is finished"),
         ([run.path, "--n", "0"], 2, "0 is not in the range"),
     ]

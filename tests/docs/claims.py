@@ -178,6 +178,24 @@ CLAIMS = [
         "The papers' EWC, SI, MAS and LwF are behind ours on split MNIST",
         lambda: every(published_is_behind("split-mnist", method) for method in ("ewc", "si", "mas", "lwf")),
     ),
+    Claim(
+        VERIFIED,
+        "`ewc` and `lwf` are ahead of `anpyc` and `spp` in FWT",
+        lambda: every(ahead("permuted-mnist", "fwt", one, "anpyc", "spp") for one in ("ewc", "lwf")),
+    ),
+    Claim(
+        VERIFIED,
+        "On permuted MNIST, `spp`, which prunes nothing, and `anpyc` are tied",
+        lambda: tied("permuted-mnist", "acc", "spp", "anpyc"),
+    ),
+    Claim(
+        VERIFIED,
+        "`xdg+si` is ahead of `anpyc`. Gating alone (`xdg`) is behind it",
+        lambda: every(
+            (ahead("permuted-mnist", "acc", "xdg+si", "anpyc"), ahead("permuted-mnist", "acc", "anpyc", "xdg"))
+        ),
+    ),
+    Claim(VERIFIED, "Its spread is too large to place it", lambda: widest("mnist-cgan", ALL, "dgr")),
     Claim(VERIFIED, "The accuracy and BWT of SGD-F are fine-tuning's", sgd_f_is_copied),
     Claim(
         VERIFIED,

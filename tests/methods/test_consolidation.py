@@ -10,8 +10,10 @@ from torch.nn import Parameter
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.randomness import RandomSource
+from gencl.methods.anpyc import ANPyC
 from gencl.methods.consolidation import proximal_step, proximal_weights, quadratic_penalty, samples, scaled_to_mean_one
 from gencl.methods.ewc import EWC
+from gencl.methods.l2 import L2
 from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP
 from tests.conftest import context
@@ -161,3 +163,44 @@ def test_importance_may_be_taken_as_measured() -> None:
     for name, value in plain.importance.items():
         assert torch.allclose(value / mean, scaled.importance[name], rtol=1e-4, atol=1e-6)
     assert "scale" not in scaled.settings.model_dump() and plain.settings.model_dump()["scale"] == "none"
+
+
+def test_uniform_rigidity_pulls_to_the_mean_of_all_anchors() -> None:
+    method, ctx = L2(L2.Settings()), context(model__hidden=[4])
+    shared = ctx.learner.shared()
+    first = {name: parameter.detach().clone() for name, parameter in shared.items()}
+    method.after_task(ctx)
+    with torch.no_grad():
+        for parameter in shared.values():
+            parameter.add_(1)
+    method.after_task(ctx)
+    for name, value in first.items():
+        assert torch.equal(method.importance[name], torch.full_like(value, 2))
+        assert torch.allclose(method.anchors[name], value + 0.5, atol=1e-6)
+
+
+def test_the_momentum_of_anpyc_as_printed() -> None:
+    method, ctx = SPP(SPP.Settings(consolidation="printed", lambda_=0.5)), context(model__hidden=[4])
+    method.after_task(ctx)
+    (phase,) = ctx.learner.phases([0])
+    step = ctx.within(phase, samples(ctx, SPP.Settings(samples=2)))
+    shared = ctx.learner.shared()
+    with torch.no_grad():
+        for parameter in shared.values():
+            parameter.add_(1).grad = torch.ones_like(parameter)
+    method.adjust_gradients(step)
+    assert method.penalty(step) is None
+    for name, parameter in shared.items():
+        anchor, omega = method.anchors[name], method.importance[name]
+        assert torch.allclose(parameter.grad, 1 + 0.5 * (anchor - omega * parameter.detach()), atol=1e-5)
+
+
+def test_the_saliency_of_the_labelled_error() -> None:
+    method, ctx = ANPyC(ANPyC.Settings(score="loss")), context(model__hidden=[4])
+    weights = {name: parameter.detach() for name, parameter in ctx.learner.shared().items()}
+    batch, name = samples(ctx, method.settings).rows(slice(None)), "trunk.hidden.0.linear.weight"
+    scalars = -ctx.learner.scalars("likelihood", batch, RandomSource(0))
+    weight = ctx.learner.shared()[name]
+    each = torch.stack([torch.autograd.grad(one, weight, retain_graph=True)[0] for one in scalars])
+    wanted = -each.mean(0) * weights[name] + each.square().mean(0) * weights[name].square() / 2
+    assert torch.allclose(method._scores(ctx, weights)[name], wanted, atol=1e-6) and (wanted < 0).any()

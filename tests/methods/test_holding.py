@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import cast
 
@@ -156,10 +157,29 @@ def test_clnp_with_one_head_gives_each_task_last_units_of_its_own(tmp_path: Path
     assert (last.sum(0) <= 1).all() and (last.sum(1) > 0).all()
 
 
-def test_clnp_says_when_no_units_are_left(tmp_path: Path) -> None:
+def test_clnp_keeps_what_was_learned_when_no_units_are_left(tmp_path: Path) -> None:
     sets = [*SETS, "model.heads=domain", "model.hidden=[16,2]", "method.l1=0", "method.margin=0"]
-    with pytest.raises(gencl.GenclError, match="have taken all units"):
-        gencl.train("digits-mlp", "clnp", 0, tmp_path / "run", set=sets, progress="silent")
+    with pytest.warns(UserWarning, match="have taken all units"):
+        run = gencl.train("digits-mlp", "clnp", 0, tmp_path / "run", set=sets, progress="silent")
+    accuracy, capacity = run.metrics["matrices"]["accuracy"], run.metrics["capacity"]
+    learned = next(t for t, row in enumerate(capacity) if max(row.values()) == 1) + 1
+    assert learned < 4 and capacity[learned:] == capacity[learned - 1 : -1]
+    assert all(row[:learned] == accuracy[learned - 1][:learned] for row in accuracy[learned:])
+
+
+def test_clnp_tries_what_it_may_and_keeps_the_smallest(tmp_path: Path) -> None:
+    """The strong L1 of the second trial takes fewer units, and the third is too strong to learn."""
+    sets = [*SETS, "scenario.tasks=1", "train.steps=90", "method.margin=0.1", "method.l1=0.0001", "train.log_every=1"]
+    one, two = (
+        gencl.train("digits-mlp", "clnp", 0, tmp_path / name, set=[*sets, *more], progress="silent")
+        for name, more in (("one", []), ("two", ["method.l1_factors=[1,100]", "method.lr_factors=[1,0.0001]"]))
+    )
+    sums = [sum(float(rows[0].sum()) for rows in cast(Classifier, run.learner()).gates.rows()) for run in (one, two)]
+    assert sums[1] < sums[0] and two.metrics["summary"]["acc"] > one.metrics["summary"]["acc"] - 0.12
+    stages = [json.loads(line) for line in (two.path / "log.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in stages][-1] == "train, l1 times 100, lr times 0.0001"
+    # the last trial was far from the best and dropped out: what stays is not what was trained last
+    assert max(entry["lr"] for entry in stages if "lr times 1" in entry["stage"]) == 0.05
 
 
 def test_hat_gates_open_less_when_units_cost_more(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
+from gencl.core.errors import UsageError
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
 from gencl.datasets import digits
@@ -14,8 +16,8 @@ from gencl.scenarios.permuted import Permuted
 from gencl.scenarios.task import Scenario, Task
 
 
-def permuted(tasks: int, **data: Any) -> Scenario:
-    recipe = Permuted(Permuted.Settings.model_validate({"tasks": tasks}))
+def permuted(tasks: int, size: int | None = None, **data: Any) -> Scenario:
+    recipe = Permuted(Permuted.Settings.model_validate({"tasks": tasks, "size": size}))
     return recipe.build(DataSettings(**data), lambda _: digits.load())
 
 
@@ -27,6 +29,17 @@ def test_the_first_task_is_the_data_and_the_others_are_permuted() -> None:
     assert torch.equal(second.test.images, data.test.images.flatten(2)[:, :, order].view(-1, 1, 28, 28))
     assert not torch.equal(second.test.images, third.test.images)
     assert torch.equal(third.train.images.sort(-1).values.sum((1, 2, 3)), first.train.images.sum((1, 2, 3)))
+
+
+def test_only_a_central_square_is_permuted() -> None:
+    first, second = permuted(2, size=10).tasks
+    before, after = first.test.images, second.test.images
+    moved = (before != after).any(0)[0]
+    assert moved[9:19, 9:19].any() and not moved[:9].any() and not moved[19:].any() and not moved[:, :9].any()
+    squares = [images[:, 0, 9:19, 9:19].flatten(1).sort().values for images in (before, after)]
+    assert torch.equal(*squares)
+    with pytest.raises(UsageError, match=r"scenario\.size: 29 is larger than the images, which are 28x28"):
+        permuted(2, size=29)
 
 
 def test_classes_are_unique_and_named_by_their_digit() -> None:

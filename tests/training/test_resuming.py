@@ -72,6 +72,9 @@ def _in_task_2(out: Path) -> bool:
     return bool(numbers) and 2 * 60 < max(numbers) < 2 * 115
 
 
+CLNP = ["method.finetune=0.4", "method.l1_factors=[1,10]", "method.margin=0.5"]
+
+
 @pytest.mark.parametrize(
     "method",
     [
@@ -93,7 +96,7 @@ def _in_task_2(out: Path) -> bool:
 )
 def test_cut_off_within_any_task_and_resumed(method: str, tmp_path: Path) -> None:
     """After a checkpoint in the first task, the second, and while the second is retrained: the same bytes."""
-    sets = ["train.checkpoint_every=1", *(["method.finetune=0.4"] if method == "clnp" else [])]
+    sets = ["train.checkpoint_every=1", *(CLNP if method == "clnp" else [])]
     preset = "digits-vae" if "align" in method else "digits-mlp"
     whole = train(tmp_path / "whole", preset, method, set=sets)
     for at in (4, 7, 11):

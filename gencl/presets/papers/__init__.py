@@ -29,12 +29,18 @@ def published(preset: str, method: str) -> dict[str, Any] | None:
 
 
 def comparable(settings: Settings) -> bool:
-    """Whether data set and tasks are still those of the preset: otherwise its published figures are of something
-    else."""
+    """Whether data set, tasks and network are still those of the preset: otherwise its published figures are of
+    something else."""
     if settings.preset not in _content()["presets"]:
         return False
     preset = presets.resolve(settings.preset)
-    return settings.data.name == preset.data.name and _tasks(settings) == _tasks(preset) and not settings.extend
+    same = settings.data.name == preset.data.name and _network(settings) == _network(preset)
+    return same and _tasks(settings) == _tasks(preset) and not settings.extend
+
+
+def _network(settings: Settings) -> dict[str, Any]:
+    """Return ``model.*`` without what a preset sets for single methods."""
+    return {key: value for key, value in settings.model.items() if key not in ("heads", "generator")}
 
 
 def _tasks(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""Which units each task uses: new ones, and those of earlier tasks that are active on its data (CLNP, section 2.3).
+
+A unit that an earlier task has taken counts as reused if the task may use it and its mean activation on the task's
+training images exceeds `ACTIVE` of the mean of the layer's open units. What no task so far has open is free.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table
+from gencl.analysis.measuring import Bench
+from gencl.analysis.subject import Subject
+from gencl.learners.capabilities import CLASSIFIER, UNITS
+from gencl.learners.measured import mean_activations
+from gencl.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ACTIVE = 0.01
+_ACROSS = 3
+_KINDS = ("new", "reused")
+
+Shares = dict[tuple[int, str], tuple[float, float, float]]
+"""New, reused and free units as shares of a layer's, by task (1 for the first) and layer."""
+
+
+def figures(subject: Subject, bench: Bench) -> list[Drawing]:
+    """A panel for each method that gives units to tasks; nothing where none does."""
+    by_run = {
+        label: {seed: shares for seed, run in seeds.items() if (shares := _shares(run, bench))}
+        for label, seeds in subject.runs.items()
+    }
+    by_run = {label: seeds for label, seeds in by_run.items() if seeds}
+    if not by_run:
+        return []
+    across = min(len(by_run), _ACROSS)
+    down = -(-len(by_run) // across)
+    figure, panels = canvas(f"Units that each task uses: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down)
+    for axes, (label, seeds) in zip(panels.flat, by_run.items(), strict=False):
+        _draw(axes, list(seeds.values()))
+        plain(axes, folded(label))
+    for axes in panels.flat[len(by_run) :]:
+        axes.set_visible(False)
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    rows = [
+        [label, seed, task, layer, *shares]
+        for label, seeds in by_run.items()
+        for seed, one in seeds.items()
+        for (task, layer), shares in one.items()
+    ]
+    said = "new and reused units of each task, as shares of each layer"
+    header = ["method", "seed", "task", "layer", "share_new", "share_reused", "share_free"]
+    return [Drawing("units", png(figure), {"units": table(header, rows)}, said)]
+
+
+def _shares(run: RunFolder, bench: Bench) -> Shares:
+    tasks = bench.tasks(run).tasks
+    learner = run.learner().to(tasks[0].train.labels.device)
+    units = UNITS.of(learner)
+    if units is None or not units.gates.rows() or not len(units.gates.rows()[0]):
+        return {}
+    before = [torch.zeros(layer.units, dtype=torch.bool) for layer in units.hidden]
+    shares: Shares = {}
+    for task in tasks:
+        opened = [mask.cpu() for mask in units.used(task.index)]
+        means = [mean.cpu() for mean in mean_activations(CLASSIFIER(learner), task.train)]
+        for layer, mask, mean, taken in zip(units.hidden, opened, means, before, strict=True):
+            new, reused = mask & ~taken, mask & taken & active(mean, mask)
+            taken.logical_or_(mask)
+            counts = (int(part.sum()) / layer.units for part in (new, reused, ~taken))
+            shares[task.index + 1, layer.weight] = tuple(counts)  # type: ignore[assignment]
+    return shares
+
+
+def active(mean: Tensor, opened: Tensor) -> Tensor:
+    """Which units are active, bool (units,), from their mean activations; compared with those that are ``opened``."""
+    return mean > ACTIVE * mean[opened].mean() if bool(opened.any()) else torch.zeros_like(opened)
+
+
+def _draw(axes: Axes, runs: list[Shares]) -> None:
+    """A bar for each task and layer: what is new on top of what is reused; means of runs."""
+    layers = list(dict.fromkeys(layer for _, layer in runs[0]))
+    tasks = max(task for task, _ in runs[0])
+    for task in range(1, tasks + 1):
+        places = [i - 0.4 + 0.8 * (task - 0.5) / tasks for i in range(len(layers))]
+        beneath = [0.0] * len(layers)
+        for number, kind in enumerate(reversed(_KINDS)):
+            part = _KINDS.index(kind)
+            heights = [100 * (spread([run[task, layer][part] for run in runs])[0] or 0.0) for layer in layers]
+            axes.bar(
+                places, heights, 0.8 / tasks, bottom=beneath, color=colour(number), edgecolor="white", linewidth=0.4,
+                label=kind if task == 1 else None,
+            )  # fmt: skip
+            beneath = [low + height for low, height in zip(beneath, heights, strict=True)]
+    axes.set_xticks(range(len(layers)), [short(layer) for layer in layers])
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("% of the layer's units, task by task", fontsize=9)

@@ -1,0 +1,35 @@
+"""The papers' stopping rule for image sequences: a stage ends when its loss no longer falls (``train.patience``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from gencl.methods.base import Context
+from gencl.runs.state import State
+
+
+def over(ctx: Context, state: State) -> bool:
+    """Whether the mean loss of an epoch has not fallen for so many epochs as ``train.patience`` says."""
+    return ctx.train.patience is not None and bool(state.plateau) and state.plateau[3] >= ctx.train.patience
+
+
+def count(ctx: Context, state: State, losses: Mapping[str, Tensor]) -> bool:
+    """Counts a step with these losses, of which all processes take the mean; whether the stage is then `over`.
+
+    ``state.plateau`` holds the sum of the present epoch's losses, its steps, the lowest mean so far, and the epochs
+    since then.
+    """
+    if ctx.train.patience is None:
+        return False
+    (loss,) = ctx.processes.sum([torch.stack(list(losses.values())).sum()])
+    total, steps, best, waited = state.plateau or (0.0, 0.0, math.inf, 0.0)
+    total, steps = total + float(loss) / ctx.processes.world, steps + 1
+    if steps >= math.ceil(len(ctx.task.train) / ctx.train.batch_size):
+        mean = total / steps
+        total, steps, best, waited = 0.0, 0.0, min(best, mean), 0.0 if mean < best else waited + 1
+    state.plateau = [total, steps, min(best, 1e300), waited]  # JSON knows no infinity
+    return over(ctx, state)
