@@ -65,8 +65,11 @@ def validate(name: str, method: str | None) -> None:
     """Check a preset or a settings file without running it."""
     path = _file(name)
     for chosen in [method] if method else [None, *presets.methods_of(str(path))]:
-        presets.resolve(config=path, method=chosen)
-    click.echo(f"{path} is valid")
+        settings = presets.resolve(config=path, method=chosen)
+    from gencl.runs.build import recipe_of
+
+    missing = recipe_of(settings).missing()
+    click.echo(f"{path} is valid" + (f"; before it can run: {missing}" if missing else ""))
 
 
 def _file(name: str) -> Path:

@@ -27,7 +27,11 @@ from gencl.learners.scholar import ScholarSettings
 from gencl.plugins.needed import require
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
+from gencl.scenarios.recipe import Recipe
 from gencl.scenarios.task import Scenario, Task
+
+FEW = 20
+"""Pictures of a task below which a line warns."""
 
 
 def device_kind(device: str) -> str:
@@ -70,14 +74,20 @@ def _messages(on_cpu: bool) -> list[InitProcessGroupKwargs]:
     return [InitProcessGroupKwargs(backend="gloo")] if shared else []
 
 
+def recipe_of(settings: Settings) -> Recipe:
+    """What makes the tasks of these settings, once data are there."""
+    kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
+    recipe: Recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
+    recipe.seed = settings.seed
+    return recipe
+
+
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
     fit."""
     require(settings.plugins, "its data", ("datasets", "scenarios"))
     folder = data_root(root) if root is not None else None
-    kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
-    recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
-    recipe.seed = settings.seed
+    recipe = recipe_of(settings)
     names: list[str] = []
     symbols: dict[str, tuple[str, ...]] = {}
 
@@ -92,10 +102,12 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
         return dataset
 
     wanted = "a gencl.Scenario of one task or more"
-    planned = returned(recipe.build(settings.data, load), _is_scenario, f"scenario {kind.__name__}: build", wanted)
+    planned = returned(
+        recipe.build(settings.data, load), _is_scenario, f"scenario {type(recipe).__name__}: build", wanted
+    )
     scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
     doubts = _of_mirrored(symbols) if settings.data.flip == "yes" else ()
-    return replace(scenario, doubts=doubts)
+    return replace(scenario, doubts=(*doubts, *_of_few(scenario)))
 
 
 def _is_scenario(value: object) -> bool:
@@ -109,6 +121,14 @@ def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         "a mirrored 2 is no 2"
         for name, classes in symbols.items()
     )
+
+
+def _of_few(scenario: Scenario) -> tuple[str, ...]:
+    """What to say where a task has next to no pictures."""
+    few = [f"{task.name} ({len(task.train)})" for task in scenario.tasks if len(task.train) < FEW]
+    if not few or not any(source.pictures for source in scenario.sources):
+        return ()
+    return (f"few training images: {', '.join(few)}; with less than {FEW}, a network can only learn them by heart",)
 
 
 def tasks_key(settings: Settings) -> str:

@@ -51,10 +51,15 @@ class Domains(Recipe):
     Settings = DomainsSettings
     settings: DomainsSettings
 
+    def missing(self) -> str:
+        if self.settings.domains:
+            return ""
+        return "scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]"
+
     def build(self, data: DataSettings, load: Load) -> Scenario:
         settings = self.settings
-        if not settings.domains:
-            raise UsageError("scenario.domains: name data sets or folders: --set scenario.domains=[mnist,./pictures]")
+        if self.missing():
+            raise UsageError(self.missing())
         tasks: list[Task] = []
         names: list[tuple[str, str]] = []
         titles: set[str] = set()

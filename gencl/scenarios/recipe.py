@@ -42,6 +42,10 @@ class Recipe(ABC):
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
+    def missing(self) -> str:
+        """What the settings must still name before there are any tasks, in words; nothing where they are complete."""
+        return ""
+
     @property
     def drawn(self) -> tuple[object, ...]:
         """What random choices about tasks depend on, besides their own names: the run's seed if ``scenario.order`` is

@@ -126,6 +126,8 @@ def test_presets_are_valid_and_start_with_their_command(tmp_path: Path) -> None:
     copied = tmp_path / "mine.yaml"
     assert gencl("preset", "copy", "digits-mlp", copied).returncode == 0
     assert gencl("preset", "validate", copied, "--method", "ewc").returncode == 0
+    empty = gencl("preset", "validate", "folders-cgan")
+    assert empty.returncode == 0 and "before it can run: scenario.domains: name data sets or folders" in empty.stdout
     assert gencl("preset", "show", "digits-mlp").stdout == copied.read_text()
     shown, text = gencl("preset", "show", "fashion-cgan").stdout, presets.path_of("fashion-cgan").read_text()
     assert shown.startswith(text) and "#   dgr: {share: 0.75}\n" in shown

@@ -140,3 +140,10 @@ def test_faces_then_drawn_ones(data_root: Path, tmp_path: Path) -> None:
     assert Image.open(run.path / "samples" / "task-02.png").size[1] > 2 * 64
     assert presets.about("celeba-anime-cgan")
     assert load_dataset("anime", run.settings.data, data_root).train.shape == (3, 64, 64)
+
+
+def test_a_folder_of_two_pictures_is_doubtful(tmp_path: Path) -> None:
+    few = fill(tmp_path / "few", range(2), (8, 8, 3))
+    settings = resolve("folders-cgan", assignments=[domains(few), "data.size=8", "data.validation=0"])
+    doubts = make_scenario(settings, None).doubts
+    assert len(doubts) == 1 and doubts[0].startswith("few training images: few (")
