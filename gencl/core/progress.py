@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from rich.progress import (
     BarColumn,
@@ -18,6 +18,8 @@ from gencl.core.notebook_bar import NotebookProgress, in_notebook
 from gencl.core.terminal import ERRORS, console
 
 Mode = Literal["auto", "lines", "silent"]
+ETA_PERIOD = 600.0
+"""Seconds over which speed is averaged. With rich's 30 the ETA jumps whenever a run measures between two tasks."""
 
 
 class Reporter:
@@ -38,7 +40,12 @@ class Reporter:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[loss]}", style="dim"),
             )
-            self._bar = NotebookProgress(*columns) if in_notebook() else Progress(*columns, console=self.console)
+            over: dict[str, Any] = {"speed_estimate_period": ETA_PERIOD}
+            self._bar = (
+                NotebookProgress(*columns, **over)
+                if in_notebook()
+                else Progress(*columns, console=self.console, **over)
+            )
             self._id = self._bar.add_task("starting", total=total, completed=done, loss="")
 
     def __enter__(self) -> Reporter:

@@ -28,7 +28,7 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     if floor:
         figures = [f"{label(key, features)} {shown(key, value)}" for key, value in floor.items() if key != "n"]
         what = f"{REAL_IMAGES} ({floor['n']:.0f} training images per task instead of generated ones)"
-        lines.append(f"{what}: {', '.join(figures)}")
+        lines += [f"{what}: {', '.join(figures)}"] if figures else []
     return lines
 
 
@@ -69,7 +69,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     if not metrics["matrices"]:
         lines.append("no measure per task: no feature extractor suits these images")
     figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
-    lines.append("mean: " + ", ".join(figures))
+    lines += ["mean: " + ", ".join(figures)] if figures else []
     lines += floor_lines(features, metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]
     lines.append(
