@@ -25,8 +25,10 @@ def in_notebook() -> bool:
 class NotebookProgress(Progress):
     """A `rich.progress.Progress` that is one output of the cell, replaced as it goes on."""
 
-    def __init__(self, *columns: str | ProgressColumn, transient: bool = False) -> None:
-        super().__init__(*columns, auto_refresh=False)
+    def __init__(
+        self, *columns: str | ProgressColumn, transient: bool = False, speed_estimate_period: float = 30
+    ) -> None:
+        super().__init__(*columns, auto_refresh=False, speed_estimate_period=speed_estimate_period)
         self._handle: Any = None
         self._due, self._transient = 0.0, transient
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 from rich.progress import (
     BarColumn,
@@ -40,11 +40,10 @@ class Reporter:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[loss]}", style="dim"),
             )
-            over: dict[str, Any] = {"speed_estimate_period": ETA_PERIOD}
             self._bar = (
-                NotebookProgress(*columns, **over)
+                NotebookProgress(*columns, speed_estimate_period=ETA_PERIOD)
                 if in_notebook()
-                else Progress(*columns, console=self.console, **over)
+                else Progress(*columns, console=self.console, speed_estimate_period=ETA_PERIOD)
             )
             self._id = self._bar.add_task("starting", total=total, completed=done, loss="")
 
