@@ -13,6 +13,7 @@ from gencl.core import command
 from gencl.core.interrupts import calling
 from gencl.core.launcher import unlaunched
 from gencl.core.threads import wait_asleep
+from gencl.experiments.cards import Cards, cards_here
 from gencl.experiments.fork_server import ForkServer
 
 
@@ -61,13 +62,15 @@ class Workers:
     """The processes that train cells; a signal that asks to stop is passed on to them, and they write checkpoints."""
 
     def __init__(self, device: str, threads: int | None = None) -> None:
-        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`).
+        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`), and share
+        out the GPUs (`Cards`).
         ``threads``: the most that a cell chooses for itself; default as PyTorch."""
         self._environment = unlaunched(os.environ)
         if threads is not None:
             self._environment["OMP_NUM_THREADS"] = str(threads)
         wait_asleep(self._environment)
         self._signal = 0
+        self._cards = Cards(cards_here() if device == "cuda" else [])
         self._running: set[Worker] = set()
         self._server = ForkServer(self._environment) if device == "cpu" and sys.platform == "linux" else None
 
@@ -77,12 +80,14 @@ class Workers:
 
     def run(self, arguments: Sequence[str]) -> tuple[int, str]:
         """Runs ``gencl ARGUMENTS``; returns its exit status and what it wrote to standard error."""
-        worker: Worker = self._server.start(arguments) if self._server else Started(arguments, self._environment)
-        self._running.add(worker)
-        if self._signal:  # the signal came while the process was made
-            worker.terminate()
-        outcome = worker.wait()
-        self._running.discard(worker)
+        with self._cards.one() as card:
+            environment = {**self._environment, **card}
+            worker: Worker = self._server.start(arguments) if self._server else Started(arguments, environment)
+            self._running.add(worker)
+            if self._signal:  # the signal came while the process was made
+                worker.terminate()
+            outcome = worker.wait()
+            self._running.discard(worker)
         return outcome
 
     @contextmanager
