@@ -30,7 +30,7 @@ class Cards:
 
     @contextmanager
     def one(self) -> Iterator[dict[str, str]]:
-        """The variables by which a process sees the card that it has within the block; none where there is no choice."""
+        """The variables by which a process sees the card it has within the block; none where there is no choice."""
         if len(self._names) < 2:
             yield {}
             return
