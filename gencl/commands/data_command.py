@@ -96,6 +96,7 @@ def _bytes(entries: Iterable[Entry]) -> int:
 
 
 def _describe(name: str, root: str | None, size: int | None, broken: Literal["refuse", "skip"], download: bool) -> None:
+    from gencl.core.files import HUB
     from gencl.core.folders import data_root
     from gencl.core.settings import DataSettings
     from gencl.datasets.load import load_dataset
@@ -104,7 +105,8 @@ def _describe(name: str, root: str | None, size: int | None, broken: Literal["re
     with options_for_settings():
         dataset = load_dataset(name, DataSettings(name=name, size=size, broken=broken), folder, download)
     shape = "x".join(str(side) for side in dataset.train.shape)
-    click.echo(f"{name}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
+    shown = dataset.name if name.startswith(HUB) else name  # with the revision
+    click.echo(f"{shown}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         counts = split.labels.bincount(minlength=len(dataset.classes)).tolist()
         click.echo(f"  {part:5}  " + "  ".join(f"{c}: {k}" for c, k in zip(dataset.classes, counts, strict=True)))

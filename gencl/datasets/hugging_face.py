@@ -43,6 +43,7 @@ def load(name: str, data: DataSettings, download: bool = True) -> Dataset:
     EXTRAS["datasets"].require(f"data.name={printable(name)}")
     import datasets
 
+    datasets.logging.set_verbosity_error()  # it says at length that it reads its cache
     if not ERRORS.isatty():
         datasets.disable_progress_bars()
     builder, title = _prepared(name, download)

@@ -140,7 +140,9 @@ def test_a_tracker_that_writes_here_holds_losses_and_grids_and_training_stays_as
 
 @pytest.mark.parametrize("name", TRACKERS)
 def test_every_tracker_of_accelerate_can_be_made(name: str, tmp_path: Path) -> None:
-    assert {*TRACKERS} == {*LOGGER_TYPE_TO_CLASS}
+    assert {*LOGGER_TYPE_TO_CLASS} <= {*TRACKERS}
+    if name not in LOGGER_TYPE_TO_CLASS:
+        pytest.skip(f"this version of accelerate has no tracker {name}")
     try:
         made = trackers.make(name, trackers.Followed(tmp_path, "title", 0))
     except ImportError as missing:  # TensorBoard's package is imported at once

@@ -80,6 +80,10 @@ class _Handler(BaseHTTPRequestHandler):
                 if repository := self._repository(owner, name):
                     siblings = [{"rfilename": file} for file in sorted(repository.files)]
                     self._answer({"id": f"{owner}/{name}", "sha": repository.commit, "siblings": siblings})
+            case ["api", "datasets", owner, name, *rest]:
+                self._data_set(owner, name, rest)
+            case ["datasets", owner, name, "resolve", revision, *path]:
+                self._resolve(owner, name, revision, "/".join(path))
             case [owner, name, "resolve", revision, *path]:
                 self._resolve(owner, name, revision, "/".join(path))
             case _:
@@ -91,6 +95,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(404 if self._token else 401, "RepoNotFound", "Repository not found")
             return None
         return repository
+
+    def _data_set(self, owner: str, name: str, rest: list[str]) -> None:
+        """What a data set is, or which files it has (none of them in a folder)."""
+        repository = self._repository(owner, name)
+        if repository is None:
+            return
+        what, revision, *folder = rest or ("revision", "main")
+        if revision not in ("main", repository.commit):
+            self._fail(404, "RevisionNotFound", "Invalid rev id")
+        elif folder:
+            self._fail(404, "EntryNotFound", "Entry not found")
+        elif what == "tree":
+            files = repository.files.items()
+            about = ((file, hashlib.sha1(data).hexdigest(), len(data)) for file, data in sorted(files))
+            self._answer([{"type": "file", "path": file, "oid": oid, "size": size} for file, oid, size in about])
+        else:
+            siblings = [{"rfilename": file} for file in sorted(repository.files)]
+            self._answer({"id": f"{owner}/{name}", "sha": repository.commit, "siblings": siblings})
 
     def _create(self, wanted: dict[str, Any]) -> None:
         owner = wanted.get("organization") or OWNER
@@ -131,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.asked.append(path)
         self._send(200, data, {**headers, "ETag": f'"{hashlib.sha1(data).hexdigest()}"'})
 
-    def _answer(self, content: dict[str, Any], status: int = 200) -> None:
+    def _answer(self, content: Any, status: int = 200) -> None:
         self._send(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
     def _fail(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
