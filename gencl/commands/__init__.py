@@ -29,6 +29,7 @@ COMMANDS = {
     "sample": "draw images from a trained generator",
     "reconstruct": "show images beside what a trained VAE makes of them",
     "interpolate": "draw what lies between two images, latents or classes",
+    "demo": "a page in the browser to play with a trained model",
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "fid": "Fréchet distance, KID and the like between two sets of images: a run's, a folder's, a data set's",
     "compare": "methods x seeds, as one table",

@@ -19,6 +19,7 @@ from gencl.datasets.decode import Pixels, Unusable, decode, strict
 from gencl.datasets.resize import fit
 from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
 from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import Learner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.same_images import scenario_of
 from gencl.uses.classes import class_numbers, classes_of
@@ -77,11 +78,11 @@ def reconstruct(
     wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
     if images:
         pictures = _read(images, run.card.image_shape).to(learner.position.device)
-        of_task = _best_tasks(learner, pictures, wanted)
+        of_task = best_tasks(learner, pictures, wanted)
         groups = {index: pictures[of_task == index] for index in of_task.unique().tolist()}
     else:
-        held_out = _held_out(run, learner, data_root)
-        groups = {index: _evenly(held_out[index], n).to(learner.position.device) for index in wanted}
+        parts = held_out(run, learner, data_root)
+        groups = {index: _evenly(parts[index], n).to(learner.position.device) for index in wanted}
     return _draw_pairs(learner, run.class_names(), groups)
 
 
@@ -108,7 +109,7 @@ def interpolate(
     else:
         starts, ends = (torch.full((ROWS,), c, device=place) for c in (named[0], named[-1]))
     first, second = learner.latents(2 * len(starts), run.card.seed if seed is None else seed, "interpolation").chunk(2)
-    frames = _between(learner, (starts, first), (ends, second if starts.equal(ends) else first), steps)
+    frames = between(learner, (starts, first), (ends, second if starts.equal(ends) else first), steps)
     if not named:
         return draw_grid([list(row) for row in frames], [names[c] for c in starts.tolist()], zoom=zoom_for(frames))
     tops = [names[named[0]], *[""] * (steps - 2), names[named[-1]]]
@@ -125,18 +126,18 @@ def _between_images(
     learner = _with_encoder(run, device)
     wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
     pictures = _read(images, run.card.image_shape).to(learner.position.device)
-    classes_shown = [_first_class(learner, index) for index in _best_tasks(learner, pictures, wanted).tolist()]
+    classes_shown = [first_class(learner, index) for index in best_tasks(learner, pictures, wanted).tolist()]
     shown = torch.tensor(classes_shown, device=pictures.device)
     with torch.no_grad():
         latents = learner.encode(pictures.float() / 255, shown)
     start, end = ((shown[i : i + 1], latents[i : i + 1]) for i in (0, 1))
-    frames = _between(learner, start, end, steps)
+    frames = between(learner, start, end, steps)
     row = [pictures[0], *frames[0], pictures[1]]
     return draw_grid([row], column_names=["from", *[""] * steps, "to"], zoom=zoom_for(frames))
 
 
 @torch.no_grad()
-def _between(
+def between(
     learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int
 ) -> Tensor:
     """uint8 (n, steps, c, h, w): between the first hidden units of (classes, latents) and others (`Generator.between`).
@@ -159,23 +160,23 @@ def _with_encoder(run: RunFolder, device: str) -> GenerativeLearner:
     return learner
 
 
-def _first_class(learner: GenerativeLearner, index: int) -> int:
+def first_class(learner: GenerativeLearner, index: int) -> int:
     """A class that stands for its task: any of them leads to the same latent layers."""
     return learner.tasks[index][0]
 
 
 @torch.no_grad()
-def _best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
+def best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
     """Which of the tasks (by index) gives each image (n, c, h, w) back best, (n,)."""
     images = pictures.float() / 255
     errors = []
     for index in tasks:
-        classes = torch.full((len(images),), _first_class(learner, index), device=images.device)
+        classes = torch.full((len(images),), first_class(learner, index), device=images.device)
         errors.append((learner.reconstruct(images, classes) - images).square().sum((1, 2, 3)))
     return torch.tensor(list(tasks), device=pictures.device)[torch.stack(errors).argmin(0)]
 
 
-def _held_out(run: RunFolder, learner: GenerativeLearner, data_root: str | Path | None) -> list[Split]:
+def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> list[Split]:
     """The held-out images of each task."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
@@ -196,7 +197,7 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
     for index, pictures in sorted(groups.items()):
-        classes = torch.full((len(pictures),), _first_class(learner, index), device=pictures.device)
+        classes = torch.full((len(pictures),), first_class(learner, index), device=pictures.device)
         decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
         label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
             ", ..." if len(learner.tasks[index]) > 3 else ""

@@ -1,0 +1,88 @@
+"""Sheets as HTML: pictures with descriptions inside the page itself, drawn large without smoothing."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+
+from PIL import Image
+
+from gencl.demo.sheet import Answers, Cell, Row, Sheet
+
+LARGE = 72
+"""Pixels of a side on the screen, at least: small pictures are enlarged by a whole number."""
+
+CSS = """
+.gradio-container { max-width: 1400px !important; }
+.sheets { color: var(--body-text-color); }
+.sheets p { margin: 0 0 .7em; }
+.sheets h2 { font-size: 1rem; font-weight: 600; margin: 1em 0 .3em; }
+.sheets .row { display: flex; gap: 4px 12px; align-items: center; padding: 2px 0; }
+.sheets .name { flex: 0 0 5em; text-align: right; overflow-wrap: anywhere; }
+.sheets .cells { flex: 1; display: grid; gap: 4px; grid-template-columns: repeat(auto-fill, minmax(0, var(--side))); }
+.sheets .strip { grid-template-columns: repeat(var(--count), minmax(0, var(--side))); }
+.sheets .cells > * { width: 100%; aspect-ratio: 1; }
+.sheets img { image-rendering: pixelated; margin: 0; display: block; }
+.sheets .empty { border: 1px dashed var(--border-color-primary); }
+.sheets table { border-collapse: collapse; margin-top: .7em; }
+.sheets table * { border: 0 !important; }
+.sheets th { text-align: right; font-weight: normal; padding: 2px 12px 2px 0; overflow-wrap: anywhere; }
+.sheets td { padding: 2px 8px 2px 0; font-variant-numeric: tabular-nums; }
+.sheets td.bar { width: 16em; }
+.sheets td.bar div { background: var(--color-accent); height: .8em; min-width: 1px; }
+@media (max-width: 700px) {
+  .sheets .row { display: block; }
+  .sheets .name { text-align: left; }
+  .sheets .cells:not(.strip) { grid-template-columns: repeat(4, minmax(0, var(--side))); }
+  .sheets td.bar { width: 8em; }
+}
+"""
+
+
+def html(caption: str, parts: Sequence[Sheet | Answers], nothing: str = "") -> str:
+    """Return a caption and what is beneath it, or ``nothing`` in words where nothing is."""
+    inner = "".join(_answers(part) if isinstance(part, Answers) else _sheet(part) for part in parts)
+    text = caption if parts else nothing
+    return f'<div class="sheets" aria-live="polite">{f"<p>{escape(text)}</p>" if text else ""}{inner}</div>'
+
+
+def _title(title: str) -> str:
+    return f"<h2>{escape(title)}</h2>" if title else ""
+
+
+def _sheet(sheet: Sheet) -> str:
+    zoom = -(-LARGE // sheet.width)
+    side = zoom * sheet.width
+    return _title(sheet.title) + "".join(_row(row, side, sheet.wrapped) for row in sheet.rows)
+
+
+def _row(row: Row, side: int, wrapped: bool) -> str:
+    name = f'<div class="name">{escape(row.name)}</div>' if row.name else ""
+    kind = "cells" if wrapped else "cells strip"
+    style = f"--side: {side}px; --count: {len(row.cells)}"
+    cells = "".join(map(_cell, row.cells))
+    return f'<div class="row">{name}<div class="{kind}" style="{style}">{cells}</div></div>'
+
+
+def _cell(cell: Cell) -> str:
+    words = escape(cell.words)
+    if cell.picture is None:
+        return f'<div class="empty" role="img" aria-label="{words}" title="{words}"></div>'
+    return f'<img alt="{words}" title="{words}" src="data:image/png;base64,{_png(cell.picture)}">'
+
+
+def _png(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _answers(answers: Answers) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="bar"><div style="width: {share:.1%}"></div></td>'
+        f"<td>{share:.1%}</td></tr>"
+        for name, share in answers.shares
+    )
+    return f"{_title(answers.title)}<table>{rows}</table>"

@@ -1,0 +1,116 @@
+"""What encoders and classifiers make of a picture: one that was uploaded, or one that was held out of training."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gencl.core.errors import GenclError
+from gencl.core.threads import alone
+from gencl.datasets.dataset import Split
+from gencl.datasets.decode import Unusable, decode, strict
+from gencl.datasets.resize import fit
+from gencl.demo.sheet import Answers, Row, Sheet, drawn
+from gencl.demo.subject import Subject, named
+from gencl.learners.capabilities import CLASSIFIER, ENCODER
+from gencl.learners.learner import Learner
+from gencl.metrics.snapshot import to_uint8
+from gencl.uses.latent_space import best_tasks, first_class, held_out
+
+SHOWN = 10
+"""Classes with the highest probabilities that are shown."""
+
+
+def uploaded(subject: Subject, file: str | Path) -> Tensor:
+    """Return a file as the models take it, uint8 (1, c, h, w): its middle square, resized.
+
+    Raises GenclError for a file that is no picture, is damaged, or has too many pixels to be decoded safely.
+    """
+    channels, size, _ = subject.models[0].run.card.image_shape
+    try:
+        with strict():
+            pixels = decode(Path(file), None)
+    except Unusable as reason:
+        raise GenclError(f"This file cannot be read as a picture: {reason}.") from None
+    return fit(torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None], size, channels)
+
+
+def held_out_picture(subject: Subject, number: int, task: int | None = None) -> Tensor:
+    """Return a held-out picture of a task (1 for the first), uint8 (1, c, h, w), as its task shows it.
+
+    Without a task, successive numbers go from task to task. Raises GenclError where the data are absent or changed.
+    """
+    parts = _held_out(subject)
+    if task is None:
+        number, task = number // len(parts), number % len(parts) + 1
+    part = parts[task - 1]
+    row = torch.randperm(len(part), generator=torch.Generator().manual_seed(0))[number % len(part)]
+    return part.take(row[None])
+
+
+@lru_cache(maxsize=1)
+def _held_out(subject: Subject) -> list[Split]:
+    learner = subject.models[0].learner()
+    assert learner is not None
+    return held_out(subject.models[0].run, learner, subject.data_root)
+
+
+def as_seen(picture: Tensor) -> Sheet:
+    """Return a picture (1, c, h, w) as the models take it."""
+    return Sheet("", (Row("", drawn(picture, ["the picture"])),), picture.shape[3])
+
+
+@alone()
+@torch.no_grad()
+def reconstruction(subject: Subject, picture: Tensor, task: int | None = None) -> list[Sheet]:
+    """Return a picture (1, c, h, w) and what each encoder and its decoder make of it after a task (default the last).
+
+    Each learner takes the latent layer of the task that gives the picture back best.
+    """
+    rows = [Row("picture", drawn(picture, ["the picture"]))]
+    for model in subject.having(ENCODER):
+        learner = model.having(ENCODER, task)
+        if learner is None:
+            continue
+        given = picture.to(learner.position.device)
+        best = int(best_tasks(learner, given, range(len(learner.tasks))))
+        back = learner.reconstruct(given.float() / 255, torch.tensor([first_class(learner, best)], device=given.device))
+        name = f"{model.label or 'decoded'} as {named(subject, learner.tasks[best])}"
+        rows.append(Row(name, drawn(to_uint8(back), [f"its reconstruction, {name}"])))
+    return [Sheet("", tuple(rows), picture.shape[3])]
+
+
+def told_task(subject: Subject) -> bool:
+    """Return whether a classifier must be told of which task a picture is."""
+    known = [CLASSIFIER(learner) for model in subject.having(CLASSIFIER) if (learner := model.learner())]
+    return any(classifier.heads != "class" and len(classifier.tasks) > 1 for classifier in known)
+
+
+@alone()
+@torch.no_grad()
+def answers(subject: Subject, picture: Tensor, of_task: int, task: int | None = None) -> list[Answers]:
+    """Return how sure each classifier is of each class for a picture (1, c, h, w), after a task (default the last).
+
+    ``of_task`` is the task that the picture is of, 1 for the first; a head over all classes does not need it.
+    """
+    shown = []
+    for model in subject.having(CLASSIFIER):
+        learner = model.learner(task)
+        if learner is None or of_task > len(learner.tasks):
+            continue
+        shown.append(Answers(model.label, tuple(_shares(subject, learner, picture, of_task - 1))))
+    return shown
+
+
+def _shares(subject: Subject, learner: Learner, picture: Tensor, index: int) -> list[tuple[str, float]]:
+    """The classes' names with their probabilities, the highest first."""
+    classifier, device = CLASSIFIER(learner), learner.position.device
+    among = learner.tasks[index]
+    images = picture.to(device).float() / 255
+    scores, _ = classifier.logits(images, learner.position[torch.tensor(among[:1], device=device)], (index,))
+    classes = list(among) if scores.shape[1] == len(among) else learner.classes
+    pairs = sorted(zip(scores[0].softmax(0).tolist(), classes, strict=True), reverse=True)
+    return [(subject.class_names[label], share) for share, label in pairs[:SHOWN]]
