@@ -83,7 +83,7 @@ def page(vae: gencl.Run, tmp_path: Path) -> Any:
 
 def test_the_page(page: Page, tmp_path: Path) -> None:
     page.until(lambda: len(page.pictures("#pictures")) == 24, "three classes with eight pictures each")
-    assert page.chrome.title == "vae: sgd, 3 tasks" and page.texts("#pictures p") == ["After task 3 of 3"]
+    assert page.chrome.title == "vae: sgd, 3 tasks" and page.texts("#pictures p") == ["After task 3 of 3 (2)"]
     before = page.pictures("#pictures")
     assert before[0][0] == "0, latent 1"
 
@@ -113,6 +113,7 @@ def test_the_page(page: Page, tmp_path: Path) -> None:
         page.chrome.save_screenshot(tmp_path / f"{width}.png")
         assert Image.open(tmp_path / f"{width}.png").width == width
 
+    resized(page.chrome, WIDTHS[0])
     page.open_tab("Interpolate")
     page.until(lambda: len(page.pictures("#interpolation")) == 36, "four rows of nine")
     assert page.pictures("#interpolation")[0][0] == "0 to 2, row 1, step 1 of 9"
