@@ -27,7 +27,7 @@ CSS = """
 .sheets img { image-rendering: pixelated; margin: 0; display: block; }
 .sheets .empty { border: 1px dashed var(--border-color-primary); }
 .sheets table { border-collapse: collapse; margin-top: .7em; }
-.sheets table * { border: 0 !important; }
+.sheets table, .sheets table * { border: 0 !important; }
 .sheets th { text-align: right; font-weight: normal; padding: 2px 12px 2px 0; overflow-wrap: anywhere; }
 .sheets td { padding: 2px 8px 2px 0; font-variant-numeric: tabular-nums; }
 .sheets td.bar { width: 16em; }

@@ -76,7 +76,7 @@ def _samples(page: gr.Blocks, subject: Subject, time: gr.Component) -> list[gr.C
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             classes = _classes(subject, several)
-            n = gr.Slider(1, pictures.MOST, 6 if several else 8, step=1, label="Pictures per class")
+            n = gr.Slider(1, pictures.MOST, 6, step=1, label="Pictures per class")
             shared = _latents(subject)
         with gr.Column(scale=3, min_width=340):
             shown = gr.HTML(elem_id="pictures")

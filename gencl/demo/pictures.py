@@ -83,7 +83,8 @@ def interpolation(subject: Subject, choice: Choice, first: int, last: int) -> li
 def caption(subject: Subject, choice: Choice) -> str:
     """Return the time in words: after which task, and which classes that task had."""
     task, tasks = choice.task or len(subject.tasks), subject.tasks
-    return f"After task {task} of {len(tasks)} ({named(subject, tasks[task - 1])})"
+    classes = tasks[task - 1]
+    return f"After task {task} of {len(tasks)} (class{'es' * (len(classes) > 1)} {named(subject, classes)})"
 
 
 def _of_class(model: Model, choice: Choice, label: int, n: int, name: str) -> tuple[Cell, ...]:

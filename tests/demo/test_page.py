@@ -82,8 +82,8 @@ def page(vae: gencl.Run, tmp_path: Path) -> Any:
 
 
 def test_the_page(page: Page, tmp_path: Path) -> None:
-    page.until(lambda: len(page.pictures("#pictures")) == 24, "three classes with eight pictures each")
-    assert page.chrome.title == "vae: sgd, 3 tasks" and page.texts("#pictures p") == ["After task 3 of 3 (2)"]
+    page.until(lambda: len(page.pictures("#pictures")) == 18, "three classes with six pictures each")
+    assert page.chrome.title == "vae: sgd, 3 tasks" and page.texts("#pictures p") == ["After task 3 of 3 (class 2)"]
     before = page.pictures("#pictures")
     assert before[0][0] == "0, latent 1"
 
@@ -95,9 +95,9 @@ def test_the_page(page: Page, tmp_path: Path) -> None:
 
     page.tab_to("range slider for After task")
     page.press(page.keys.ARROW_LEFT)
-    page.until(lambda: page.texts("#pictures p") == ["After task 2 of 3 (1)"], "an earlier task")
+    page.until(lambda: page.texts("#pictures p") == ["After task 2 of 3 (class 1)"], "an earlier task")
     earlier = page.pictures("#pictures")
-    assert len(earlier) == 16 and not set(earlier) & set(before)
+    assert len(earlier) == 12 and not set(earlier) & set(before)
     assert page.all("#pictures .empty")[0].get_attribute("aria-label") == "2: not learned yet"
     page.press(page.keys.ARROW_RIGHT)
     page.until(lambda: page.pictures("#pictures") == before, "back at the end")

@@ -47,7 +47,7 @@ def test_earlier_tasks(digits: gencl.Run) -> None:
     first, last = (samples(subject, Choice(task=task), [0, 2], 4)[0] for task in (1, 3))
     assert len(bytes_of(first.rows[0])) == 4 and bytes_of(first.rows[0]) != bytes_of(last.rows[0])
     assert [cell.words for cell in first.rows[1].cells] == ["2: not learned yet"] * 4 and not bytes_of(first.rows[1])
-    assert caption(subject, Choice(task=1)) == "After task 1 of 3 (0)"
+    assert caption(subject, Choice(task=1)) == "After task 1 of 3 (class 0)"
     assert samples(subject, Choice(), [0], 4) == samples(subject, Choice(task=3), [0], 4)
 
 
