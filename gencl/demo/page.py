@@ -21,6 +21,7 @@ from gencl.learners.capabilities import CLASSIFIER, ENCODER, IMAGES
 FEW = 24
 """Classes for which there is a box each; of more there is a list to search."""
 LARGEST_UPLOAD = "20mb"
+_PICTURES, _INTERPOLATE = "Pictures", "Interpolate"
 _HIDDEN = "private"  # no function of the page is an interface for programs
 _SEEDS = 2**31 - 1
 
@@ -40,13 +41,15 @@ def _page(subject: Subject) -> gr.Blocks:
     with gr.Blocks(title=subject.title, analytics_enabled=False) as page:
         gr.HTML(f"<h1>{escape(subject.name)}</h1><p>{escape(subject.about)}</p>")
         time = _time(subject)
-        with gr.Tabs():
+        opened = gr.State(_PICTURES)  # only the tab that is looked at is drawn
+        with gr.Tabs():  # and nothing but tabs: it would be taken for one
             if subject.having(IMAGES):
-                controls: list[gr.Component] = []
-                with gr.Tab("Pictures"):
-                    controls = _samples(page, subject, time)
-                with gr.Tab("Interpolate"):
-                    _interpolation(page, subject, [time, *controls])
+                with gr.Tab(_PICTURES) as tab:
+                    controls = _samples(page, subject, opened, time)
+                tab.select(lambda: _PICTURES, None, opened, **_event())
+                with gr.Tab(_INTERPOLATE) as tab:
+                    _interpolation(subject, [opened, time, *controls])
+                tab.select(lambda: _INTERPOLATE, None, opened, **_event())
             if subject.having(ENCODER):
                 with gr.Tab("Reconstruct"):
                     _reconstruction(subject, time)
@@ -70,7 +73,7 @@ def _time(subject: Subject) -> gr.Component:
     return gr.Slider(times[0], last, last, step=1, label="After task", elem_id="time")
 
 
-def _samples(page: gr.Blocks, subject: Subject, time: gr.Component) -> list[gr.Component]:
+def _samples(page: gr.Blocks, subject: Subject, opened: gr.State, time: gr.Component) -> list[gr.Component]:
     """Pictures of classes. Returns the controls that other tabs share: seed, truncation, guidance."""
     several = len(subject.having(IMAGES)) > 1
     with gr.Row():
@@ -82,12 +85,16 @@ def _samples(page: gr.Blocks, subject: Subject, time: gr.Component) -> list[gr.C
             shown = gr.HTML(elem_id="pictures")
 
     @_told
-    def draw(time: float, seed: float, truncation: float, guidance: float, classes: list[int], n: float) -> str:
+    def draw(
+        opened: str, time: float, seed: float, truncation: float, guidance: float, classes: list[int], n: float
+    ) -> Any:
+        if opened != _PICTURES:
+            return gr.skip()
         choice = _choice(time, seed, truncation, guidance)
         text = pictures.caption(subject, choice)
         return html(text, pictures.samples(subject, choice, sorted_as(subject, classes), int(n)), "Choose a class.")
 
-    inputs = [time, *shared, classes, n]
+    inputs = [opened, time, *shared, classes, n]
     gr.on([page.load, *(one.change for one in inputs)], draw, inputs, shown, **_event())
     return shared
 
@@ -124,7 +131,7 @@ def _latents(subject: Subject) -> list[gr.Component]:
     return [seed, truncation, guidance]
 
 
-def _interpolation(page: gr.Blocks, subject: Subject, shared: list[gr.Component]) -> None:
+def _interpolation(subject: Subject, shared: list[gr.Component]) -> None:
     every = [(printable(subject.class_names[label]), label) for label in subject.classes]
     gr.Markdown("The latents are those of the first tab. Choose one class twice to go from one latent to another.")
     with gr.Row():
@@ -133,14 +140,16 @@ def _interpolation(page: gr.Blocks, subject: Subject, shared: list[gr.Component]
     shown = gr.HTML(elem_id="interpolation")
 
     @_told
-    def draw(time: float, seed: float, truncation: float, guidance: float, first: int, last: int) -> str:
+    def draw(opened: str, time: float, seed: float, truncation: float, guidance: float, first: int, last: int) -> Any:
+        if opened != _INTERPOLATE:
+            return gr.skip()
         choice = _choice(time, seed, truncation, guidance)
         text = pictures.caption(subject, choice)
         what = "between two latents of one class" if first == last else "between two classes, one latent per row"
         return html(f"{text}: {what}", pictures.interpolation(subject, choice, first, last))
 
     inputs = [*shared, first, last]
-    gr.on([page.load, *(one.change for one in inputs)], draw, inputs, shown, **_event())
+    gr.on([one.change for one in inputs], draw, inputs, shown, **_event())
 
 
 def _picture(subject: Subject) -> tuple[gr.File, gr.State]:
@@ -202,11 +211,11 @@ def _event() -> dict[str, Any]:
     return {"api_visibility": _HIDDEN, "show_progress": "minimal", "trigger_mode": "always_last"}
 
 
-def _told(function: Callable[..., str]) -> Callable[..., str]:
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function; what it cannot do becomes a message on the page."""
 
     @wraps(function)
-    def call(*inputs: Any) -> str:
+    def call(*inputs: Any) -> Any:
         try:
             return function(*inputs)
         except GenclError as error:

@@ -66,8 +66,9 @@ class Page:
             assert len(passed) < 40, passed
         return passed
 
-    def open_tab(self, name: str) -> None:
-        next(tab for tab in self.all("button[role=tab]") if tab.text == name).click()
+    def button(self, name: str) -> Any:
+        """Return a button or tab, once it is in sight."""
+        return self.until(lambda: next((one for one in self.all("button") if one.text == name), None), name)
 
 
 @pytest.fixture
@@ -114,15 +115,15 @@ def test_the_page(page: Page, tmp_path: Path) -> None:
         assert Image.open(tmp_path / f"{width}.png").width == width
 
     resized(page.chrome, WIDTHS[0])
-    page.open_tab("Interpolate")
+    page.button("Interpolate").click()
     page.until(lambda: len(page.pictures("#interpolation")) == 36, "four rows of nine")
     assert page.pictures("#interpolation")[0][0] == "0 to 2, row 1, step 1 of 9"
 
-    page.open_tab("Reconstruct")
+    page.button("Reconstruct").click()
     (tmp_path / "broken.png").write_text("no picture")
     page.all("input[type=file]")[-1].send_keys(str(tmp_path / "broken.png"))
     page.until(lambda: "cannot be read as a picture" in "".join(page.texts("[data-testid=toast-body]")), "a message")
-    next(button for button in page.all("button") if button.text == "Take a held-out picture").click()
+    page.button("Take a held-out picture").click()
     page.until(lambda: len(page.pictures("#reconstruction")) == 2, "a held-out picture and its reconstruction")
     held_out = page.pictures("#reconstruction")
     Image.new("L", (40, 30), 255).save(tmp_path / "white.png")
