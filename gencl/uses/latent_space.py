@@ -137,9 +137,7 @@ def _between_images(
 
 
 @torch.no_grad()
-def between(
-    learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int
-) -> Tensor:
+def between(learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int) -> Tensor:
     """uint8 (n, steps, c, h, w): between the first hidden units of (classes, latents) and others (`Generator.between`).
 
     Of one class they are between its latents (`Generator.units`); units also join two classes or tasks.
