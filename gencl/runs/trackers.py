@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,7 @@ def draw(name: str, tracker: GeneralTracker, picture: Image, step: int) -> None:
 def finish(name: str, tracker: GeneralTracker) -> None:
     """Write what is left."""
     if name == "trackio":  # which else finishes, and says so, once more when the process ends
-        import trackio
-
-        trackio.finish()  # type: ignore[no-untyped-call]
+        import_module("trackio").finish()
     else:
         tracker.finish()
 
