@@ -28,6 +28,7 @@ class Figure:
         meaning: one line for people who do not know the field, without a full stop.
         decimals: of a share in per cent: two where methods are within a point of each other, one for a single task.
         title: its name in a report's headings, if that is not the label.
+        weight: how much it says of a run at first sight; a report begins with the heaviest (`headlines`).
         main: whether a comparison shows its paired differences, and draws its curve if it is a metric's own value.
     """
 
@@ -37,6 +38,7 @@ class Figure:
     meaning: str = ""
     decimals: int = 2
     title: str = ""
+    weight: int = 0
     main: bool = False
 
 
@@ -75,6 +77,13 @@ def figure(name: str) -> Figure:
 def main_figures() -> list[str]:
     """Return the names of the figures that matter most, in the order of the metrics."""
     return [name for figures in _declared() for name, one in figures.items() if one.main]
+
+
+def headlines(values: Mapping[str, float | None], most: int = 3) -> list[str]:
+    """Return the names of the figures that say most of a run, the heaviest first; figures without a value, and costs
+    where there are others, are left to the end."""
+    present = [name for name, value in values.items() if value is not None]
+    return sorted(present, key=lambda name: (name in COSTS, -figure(name).weight))[:most]
 
 
 def added_figures() -> list[str]:
