@@ -111,7 +111,7 @@ def _further(name: str) -> Figure | None:
         return None
     first = figure(distance)
     meaning = f"as {first.label}, in the features of the extractor {extractor}; {first.better} is better"
-    return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, main=False)
+    return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, weight=0, main=False)
 
 
 def _default(name: str) -> Figure:

@@ -21,11 +21,8 @@ def verdict(results: Results) -> str:
     means, name = _means(results, key), capital(key, results.get("features"))
     best = _best(key, means)
     score, near = with_unit(key, means[best]), _beside_bound(results, key, best, means[best])
-    if len(means) == 1:
-        start = f"{best} reaches {name} {score}{near}"
-    else:
-        start = f"{best} has the best {name}, {score}{near}"
-    return f"{start}; {_certainty(results, key, best, list(means))}."
+    what = f"reaches {name} {score}" if len(means) == 1 else f"has the best {name}, {score}"
+    return f"{best} {what}{near}; {_certainty(results, key, best, list(means))}."
 
 
 def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) -> str:

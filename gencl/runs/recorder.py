@@ -170,7 +170,7 @@ class Recorder:
         self._frames.restore(tensors)
 
     def picture(self, learner: Learner, row: int) -> None:
-        """Draw the samples after the task at ``row``: as a grid, beside real images, and how the same latents changed."""
+        """Draw samples after the task at ``row``: a grid, beside real images, and how the same latents changed."""
         self.begin()
         if (generative := learner.generative()) is not None:
             samples, after = self.folder / "samples", f"after {self.scenario.tasks[row].name}"
