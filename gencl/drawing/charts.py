@@ -16,6 +16,8 @@ STEP = 16
 """Least distance of two names at the lines' ends."""
 LETTERS = 24
 """The longest name at a line's end."""
+MARKED = 20
+"""With more tasks than this, points have no dots."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A line as the template draws it; ``look`` numbers its colour and dashes."""
+    """A line as the template draws it; ``look`` numbers its colour and dashes, ``dots`` have what hovering tells."""
 
     name: str
     label: str
@@ -39,7 +41,7 @@ class Drawn:
     kind: str
     look: int
     points: str
-    dots: list[tuple[float, float]]
+    dots: list[tuple[float, float, str]]
     band: str
     end: tuple[float, float]
     label_y: float
@@ -55,6 +57,7 @@ class Chart:
     y_ticks: list[tuple[float, str]]
     y_label: str
     log: bool
+    marked: bool = True
     width: int = field(default=WIDTH)
     left: int = field(default=LEFT)
     right: int = field(default=WIDTH - RIGHT)
@@ -78,21 +81,22 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
     height = TOP + max(PLOT, STEP * (len(lines) - 1)) + BOTTOM
     extremes = [value for line in lines for value in _extremes(line)]
     log = log and min(extremes) > 0
-    low, high, ticks = (_log_ticks if log else _ticks)(min(extremes), max(extremes))
     bottom, right = height - BOTTOM, WIDTH - RIGHT
+    y, y_ticks = axis(min(extremes), max(extremes), TOP, bottom, log)
 
     def x(task: int) -> float:
         return round(LEFT + (right - LEFT) * (task - 1) / (tasks - 1), 1)
-
-    def y(value: float) -> float:
-        one, two, at = (math.log(max(v, low)) if log else v for v in (low, high, value))
-        return round(bottom - (bottom - TOP) * min(1.0, max(0.0, (at - one) / (two - one))), 1)
 
     drawn: list[Drawn] = []
     for line in lines:
         points = [(x(t + 1), y(value)) for t, value in enumerate(line.values) if value is not None]
         if not points:
             continue
+        after = [
+            f"{line.name}, after {t + 1} task{'s' * (t > 0)}: {value:{form}}"
+            for t, value in enumerate(line.values)
+            if value is not None
+        ]
         last = next(value for value in reversed(line.values) if value is not None)
         points = [(float(LEFT), y(last)), (float(right), y(last))] if line.level else points
         drawn.append(
@@ -102,8 +106,8 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
                 value=f"{last:{form}}",
                 kind="level" if line.level else "main" if line.main else "",
                 look=sum(not d.kind for d in drawn),
-                points=_path(points),
-                dots=[] if line.level or tasks > 20 else points,
+                points=path_of(points),
+                dots=[] if line.level else [(*point, text) for point, text in zip(points, after, strict=True)],
                 band="" if line.level else _band(line, x, y),
                 end=points[-1],
                 label_y=0.0,
@@ -115,7 +119,21 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
         drawn[i] = Drawn(**{**vars(drawn[i]), "label_y": round(place, 1)})
     every = max(1, math.ceil(tasks / 12))
     x_ticks = [(x(task), str(task)) for task in range(1, tasks + 1) if task == 1 or task % every == 0]
-    return Chart(height, drawn, x_ticks, [(y(value), f"{value:g}") for value in ticks], y_label, log)
+    return Chart(height, drawn, x_ticks, y_ticks, y_label, log, marked=tasks <= MARKED)
+
+
+def axis(
+    least: float, most: float, top: float, bottom: float, log: bool
+) -> tuple[Callable[[float], float], list[tuple[float, str]]]:
+    """Return where a value stands on a vertical axis from ``top`` to ``bottom``, and the places and texts of its
+    ticks."""
+    low, high, ticks = (_log_ticks if log else _ticks)(least, most)
+
+    def y(value: float) -> float:
+        one, two, at = (math.log(max(v, low)) if log else v for v in (low, high, value))
+        return round(bottom - (bottom - top) * min(1.0, max(0.0, (at - one) / (two - one))), 1)
+
+    return y, [(y(value), f"{value:g}") for value in ticks]
 
 
 def _extremes(line: Line) -> list[float]:
@@ -131,10 +149,11 @@ def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) ->
         return ""
     above = [(x(t), y(v + (s or 0.0))) for t, v, s in points]
     below = [(x(t), y(v - (s or 0.0))) for t, v, s in reversed(points)]
-    return _path([*above, *below])
+    return path_of([*above, *below])
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
+def path_of(points: Sequence[tuple[float, float]]) -> str:
+    """Return points as SVG writes them."""
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 

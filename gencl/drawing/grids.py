@@ -140,14 +140,16 @@ class Frames:
         self._classes: list[list[int]] = []
         self._images: list[Tensor] = []
 
-    def take(self, learner: GenerativeLearner, seed: int, name: str, path: Path) -> None:
-        """Draws the grid of all classes seen and keeps its first columns as the next frame."""
+    def take(self, learner: GenerativeLearner, seed: int, name: str, path: Path) -> Tensor:
+        """Draw the grid of all classes seen, keep its first columns as the next frame, and return its images (see
+        `class_rows`)."""
         images = class_rows(learner, learner.classes, COLUMNS, seed)
         names = [self._class_names[c] for c in learner.classes]
         save_picture(draw_grid([list(row) for row in images], names, zoom=zoom_for(images)), path)
         self._names.append(name)
         self._classes.append(list(learner.classes))
         self._images.append(images[:, :STRIP].cpu())
+        return images
 
     def strip(self, path: Path) -> None:
         """Time downwards, the classes with their latents across."""

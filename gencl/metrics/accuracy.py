@@ -24,13 +24,20 @@ class Accuracy(Metric):
             "accuracy", "share", "higher", "share of held-out images that are classified right", decimals=1, main=True
         ),
         "acc": Figure(
-            "acc", "share", "higher", "mean accuracy over all tasks after the last one", title="ACC", main=True
+            "acc",
+            "share",
+            "higher",
+            "mean accuracy over all tasks after the last one",
+            title="ACC",
+            main=True,
+            weight=9,
         ),
         "aaa": Figure(
             "aaa",
             "share",
             "higher",
             "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
+            weight=3,
         ),
         "bwt": Figure(
             "bwt",
@@ -53,7 +60,11 @@ class Accuracy(Metric):
             "accuracy on a task before it is learned, minus that of an untrained network",
         ),
         "forgetting": Figure(
-            "forgetting", "share", "lower", "from the best a task ever was to what it is at the end, on average"
+            "forgetting",
+            "share",
+            "lower",
+            "from the best a task ever was to what it is at the end, on average",
+            weight=6,
         ),
         "smt": Figure(
             "smt",

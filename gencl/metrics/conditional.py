@@ -20,6 +20,7 @@ class ConditionalAccuracy(Metric):
             "higher",
             "how often a fixed classifier reads a generated image as the class that was asked for",
             decimals=1,
+            weight=8,
         ),
         "conditional_accuracy_bwt": Figure(
             "conditional accuracy BWT",

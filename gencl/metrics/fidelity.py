@@ -34,6 +34,7 @@ class FID(Metric):
             "lower",
             "distance of generated from real images, mean over the tasks; lower is better",
             main=True,
+            weight=9,
         ),
         "fid_just_learned": Figure(
             "FD just learned", "distance", "lower", "the same distance when each task had just been learned"
@@ -43,6 +44,7 @@ class FID(Metric):
             "distance",
             "lower",
             "how much the distance grew since each task was learned; lower is better",
+            weight=6,
         ),
         "fid_first_half": Figure(
             "FD of the first half",
@@ -56,6 +58,7 @@ class FID(Metric):
             "lower",
             "one distance over the images of all tasks; lower is better",
             main=True,
+            weight=3,
         ),
     }
     of_features = True

@@ -28,6 +28,7 @@ class Figure:
         meaning: one line for people who do not know the field, without a full stop.
         decimals: of a share in per cent: two where methods are within a point of each other, one for a single task.
         title: its name in a report's headings, if that is not the label.
+        weight: how much it says of a run at first sight; a report begins with the heaviest (`headlines`).
         main: whether a comparison shows its paired differences, and draws its curve if it is a metric's own value.
     """
 
@@ -37,6 +38,7 @@ class Figure:
     meaning: str = ""
     decimals: int = 2
     title: str = ""
+    weight: int = 0
     main: bool = False
 
 
@@ -77,6 +79,13 @@ def main_figures() -> list[str]:
     return [name for figures in _declared() for name, one in figures.items() if one.main]
 
 
+def headlines(values: Mapping[str, float | None], most: int = 3) -> list[str]:
+    """Return the names of the figures that say most of a run, the heaviest first; figures without a value, and costs
+    where there are others, are left to the end."""
+    present = [name for name, value in values.items() if value is not None]
+    return sorted(present, key=lambda name: (name in COSTS, -figure(name).weight))[:most]
+
+
 def added_figures() -> list[str]:
     """Return the names of the figures of plug-ins' metrics."""
     return [name for figures in _declared(name for name in METRICS if METRICS.source(name)) for name in figures]
@@ -102,7 +111,7 @@ def _further(name: str) -> Figure | None:
         return None
     first = figure(distance)
     meaning = f"as {first.label}, in the features of the extractor {extractor}; {first.better} is better"
-    return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, main=False)
+    return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, weight=0, main=False)
 
 
 def _default(name: str) -> Figure:

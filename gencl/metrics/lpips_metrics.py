@@ -42,7 +42,11 @@ class LPIPSDiversity(_LPIPS):
     name = "lpips_diversity"
     figures = {
         "lpips_diversity": Figure(
-            "LPIPS diversity", "error", "higher", "how different generated images of one class look; 0 is mode collapse"
+            "LPIPS diversity",
+            "error",
+            "higher",
+            "how different generated images of one class look; 0 is mode collapse",
+            weight=1,
         )
     }
 

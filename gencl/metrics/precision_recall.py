@@ -46,7 +46,7 @@ class Precision(_OfBoth):
     name = "precision"
     figures = {
         "precision": Figure(
-            "precision", "share", "higher", "share of generated images that lie among the real ones: quality"
+            "precision", "share", "higher", "share of generated images that lie among the real ones: quality", weight=2
         )
     }
 
@@ -56,5 +56,7 @@ class Recall(_OfBoth):
 
     name = "recall"
     figures = {
-        "recall": Figure("recall", "share", "higher", "share of real images that lie among the generated ones: variety")
+        "recall": Figure(
+            "recall", "share", "higher", "share of real images that lie among the generated ones: variety", weight=2
+        )
     }

@@ -30,6 +30,7 @@ class Reconstruction(Metric):
             "lower",
             "squared error per pixel of held-out images, encoded and decoded; lower is better",
             main=True,
+            weight=7,
         ),
         "reconstruction_just_learned": Figure(
             "squared error just learned", "error", "lower", "the same error when each task had just been learned"

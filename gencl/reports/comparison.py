@@ -18,6 +18,8 @@ from gencl.reports import ties
 from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
 from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import compare_command
+from gencl.reports.scales import scale_of
+from gencl.reports.verdict import listed, verdict
 from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, parse_variants
@@ -44,6 +46,7 @@ def render(folder: Path) -> str:
     """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
     results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
+    chart = _chart(folder, results.get("features"))
     first = next((of_method[0] for of_method in runs.values() if of_method), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL, *added_figures()]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
@@ -53,6 +56,7 @@ def render(folder: Path) -> str:
         .render(
             title=f"{len(runs)} methods on {results['preset']}",
             about=preset_about(results["preset"]),
+            verdict=verdict(results),
             results=results,
             seeds=", ".join(map(str, results["seeds"])),
             keys=keys,
@@ -63,8 +67,9 @@ def render(folder: Path) -> str:
             notes=published_notes(results),
             legend=ties.legend(results),
             differences=_differences(results),
-            chart=_chart(folder, results.get("features")),
-            kept=_kept(runs),
+            chart=chart,
+            level=listed([line.name for line in chart.lines if line.kind == "level"]) if chart else "",
+            kept=_kept(runs, results["methods"].get(REAL, {})),
             samples=inline(folder / "samples.png"),
             strips=_strips(runs),
             environment=first.metrics["environment"] if first else {},
@@ -136,7 +141,7 @@ def _chart(folder: Path, features: Mapping[str, Any] | None) -> Chart | None:
     return chart_of(rows[0][1], lines, ", mean over the tasks learned so far", features)
 
 
-def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
+def _kept(runs: Mapping[str, Sequence[RunFolder]], real: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
     tasks: dict[int, list[str]] = {}
@@ -150,17 +155,13 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
                     ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
     named = list(tasks.values())
     columns = named[0] if named and all(names == named[0] for names in named) else _places(named)
-    return [
-        {
-            "name": name,
-            "about": metric_about(name),
-            "lower": lower_is_better(name),
-            "tasks": columns,
-            "methods": list(rows),
-            "heat": heat(name, [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]),
-        }
-        for name, rows in ends.items()
-    ]
+    maps = []
+    for name, rows in ends.items():
+        means = [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]
+        scale = scale_of(name, means, real.get(name, {}).get("mean"))
+        about = {"name": name, "about": metric_about(name), "lower": lower_is_better(name), "scale": scale}
+        maps.append({**about, "tasks": columns, "methods": list(rows), "heat": heat(name, means, scale)})
+    return maps
 
 
 def _places(named: Sequence[Sequence[str]]) -> list[str]:

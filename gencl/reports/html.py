@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from gencl.core import files
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import UsageError
 from gencl.core.registry import parts_of
 from gencl.drawing.charts import Line
 from gencl.drawing.curves import so_far
+from gencl.drawing.losses import loss_charts
 from gencl.methods import METHODS
-from gencl.metrics.figures import meanings, shown, with_unit
+from gencl.metrics.figures import figure, headlines, shown, with_unit
 from gencl.metrics.transfer import Matrix
 from gencl.presets.papers import comparable, published
-from gencl.reports.page import capital, chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.learned import learned, measured_once, told
+from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
 from gencl.reports.repeat import train_command
+from gencl.reports.scales import scale_of
 from gencl.reports.tables import floor_lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 NAMED_LINES = 12
 """Of more tasks only the mean is named beside a chart."""
+_FILL = ("train_seconds", "peak_memory_bytes")
+"""Costs that fill up the cards of a run with few figures."""
 _PARTS = (("training", "train"), ("importance", "importance"), ("measuring", "eval"))
 
 
@@ -56,17 +59,17 @@ def render(run: RunFolder) -> str:
             title=f"{metrics['method']} on {metrics['preset']}",
             about=preset_about(metrics["preset"]),
             method_about=_method_about(metrics["method"]),
-            matrices=[
-                _measured(name, matrix, tasks, metrics.get("features", {}))
-                for name, matrix in metrics["matrices"].items()
-            ],
-            learned=_learned(run),
+            matrices=[_measured(name, matrix, metrics) for name, matrix in metrics["matrices"].items()],
+            cards=_cards(metrics),
+            figures=_figures(metrics),
+            learned=learned(run),
+            losses=loss_charts(run.path / "log.jsonl"),
+            picture=inline(samples / "beside-real.png"),
             grids=[{"number": first + i, "task": tasks[first + i - 1], "src": grid} for i, grid in enumerate(grids)],
             evolution=inline(samples / "evolution.png"),
             animation=inline(samples / "evolution.gif"),
             evaluation=_evaluation(run),
             capacity=_capacity(metrics.get("capacity")),
-            meanings=meanings(metrics["summary"]),
             paper=_paper(metrics) if comparable(settings) else None,
             cost=_cost(metrics["cost"]),
             command=train_command(settings),
@@ -75,79 +78,50 @@ def render(run: RunFolder) -> str:
     )
 
 
-def _measured(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str, Any]) -> dict[str, Any]:
+def _cards(metrics: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The three figures that say most of the run."""
+    values = {**metrics["summary"], **{name: metrics["cost"].get(name) for name in _FILL}}
+    return [(name, values[name]) for name in headlines(values)]
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Every figure with what real images score, where that was measured, and what it means."""
+    floor = metrics.get("floor") or {}
+    rows = [
+        {
+            "name": name,
+            "value": with_unit(name, value),
+            "real": with_unit(name, floor[name]) if floor.get(name) is not None else "",
+            "meaning": figure(name).meaning,
+        }
+        for name, value in metrics["summary"].items()
+    ]
+    return {"rows": rows, "real": any(row["real"] for row in rows)}
+
+
+def _measured(name: str, matrix: Matrix, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """A matrix as heat map, as chart and in words. Where it is pooled, R[i][j] is of all tasks up to j together."""
+    tasks, features = metrics["tasks"], metrics.get("features", {})
     pooled = name in features.get("pooled", ())
     lines = [Line("all so far" if pooled else "mean so far", so_far(matrix, pooled), main=True)]
     for j, task in enumerate(tasks):
         line = f"up to {task}" if pooled and j else task
         lines.append(Line(line, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
+    scale = scale_of(name, matrix, (metrics.get("floor") or {}).get(name))
+    measured = [i for i, row in enumerate(matrix) if any(value is not None for value in row)]
     return {
         "name": name,
         "about": metric_about(name),
         "lower": lower_is_better(name),
         "pooled": pooled,
-        "heat": heat(name, matrix),
+        "once": measured_once(matrix),
+        "heat": heat(name, [matrix[i] for i in measured], scale),
+        "rows": [tasks[i] for i in measured],
+        "scale": scale,
         "chart": chart_of(name, lines, "", features) if len(tasks) > 1 else None,
         "named": len(tasks) <= NAMED_LINES,
-        "told": "" if pooled else _told(name, matrix, tasks, features),
+        "told": "" if pooled else told(name, matrix, tasks, features),
     }
-
-
-def _told(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str, Any] | None = None) -> str:
-    """The matrix in a sentence or two; nothing where it was measured once only."""
-    pairs = [
-        (task, just, end)
-        for j, task in enumerate(tasks)
-        if (just := matrix[j][j]) is not None and (end := matrix[-1][j]) is not None
-    ]
-    if len(tasks) < 2 or len(pairs) < len(tasks):
-        return ""
-    sign = -1 if lower_is_better(name) else 1
-    just, end = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
-    task, before, after = max(pairs[:-1], key=lambda pair: sign * (pair[1] - pair[2]))
-    told = (
-        f"{capital(name, features)} was {with_unit(name, just)} on average when a task had just been learned, and is "
-        f"{with_unit(name, end)} over all tasks at the end. "
-    )
-    if sign * (before - after) <= 0:
-        return told + "No task lost anything."
-    return told + f"Task “{task}” lost most: from {with_unit(name, before)} to {with_unit(name, after)}."
-
-
-def _learned(run: RunFolder) -> list[dict[str, Any]]:
-    """A row a task: its classes, each measure when it had just been learned and at the end, and its time."""
-    metrics = run.metrics
-    rows, times = [], metrics["cost"].get("by_task") or []
-    classes: list[str] = []
-    with suppress(GenclError):
-        card = run.card
-        classes = [", ".join(dict.fromkeys(card.class_names[c] for c in task)) for task in card.tasks]
-    for j, task in enumerate(metrics["tasks"]):
-        measures = []
-        for name, matrix in metrics["matrices"].items():
-            just, end = matrix[j][j], matrix[-1][j]
-            change = None if just is None or end is None else end - just
-            worse = change is not None and (change > 0) == lower_is_better(name) and change != 0
-            measures.append(
-                {"just": shown(name, just), "end": shown(name, end), "change": _signed(name, change), "worse": worse}
-            )
-        rows.append(
-            {
-                "task": task,
-                "classes": classes[j] if j < len(classes) and classes[j].replace(", ", ",") != task else "",
-                "measures": measures,
-                "seconds": times[j]["train_seconds"] if len(times) == len(metrics["tasks"]) else None,
-            }
-        )
-    return rows
-
-
-def _signed(name: str, change: float | None) -> str:
-    if change is None:
-        return "-"
-    text = shown(name, abs(change))
-    return text if not change else f"{'+' if change > 0 else '−'}{text}"
 
 
 def _evaluation(run: RunFolder) -> dict[str, Any] | None:

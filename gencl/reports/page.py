@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from gencl.drawing.charts import Chart, Line, line_chart
 from gencl.metrics import METRICS
 from gencl.metrics.figures import extractor_title, figure, is_share, label, shown, with_unit
 from gencl.metrics.transfer import Matrix
+from gencl.reports.scales import Scale, per_cent
 
 WIDE = 10.0
 """Distances that differ by more than this factor get a logarithmic scale."""
@@ -64,20 +64,17 @@ def lower_is_better(name: str) -> bool:
     return figure(name).better == "lower"
 
 
-def heat(name: str, matrix: Matrix) -> list[list[dict[str, Any]]]:
-    """Each entry's text and how good it is among all: 0 the worst, 1 the best (distances by their logarithm)."""
-    lower = lower_is_better(name)
-    values = [value for row in matrix for value in row if value is not None]
-    scale = math.log if lower and values and min(values) > 0 else float
-    low, high = (scale(min(values)), scale(max(values))) if values else (0.0, 0.0)
-
-    def cell(value: float | None) -> dict[str, Any]:
-        if value is None:
-            return {"text": "", "good": None}
-        share = (scale(value) - low) / ((high - low) or 1.0)
-        return {"text": shown(name, value), "good": f"{100 * (1 - share if lower else share):.0f}%"}
-
-    return [[cell(value) for value in row] for row in matrix]
+def heat(name: str, matrix: Matrix, scale: Scale) -> list[list[dict[str, Any]]]:
+    """Return each entry's text and its place on the colour scale; None where there is no entry."""
+    return [
+        [
+            {"text": "", "good": None}
+            if value is None
+            else {"text": shown(name, value), "good": per_cent(scale.place(value))}
+            for value in row
+        ]
+        for row in matrix
+    ]
 
 
 def chart_of(name: str, lines: Sequence[Line], what: str, features: Mapping[str, Any] | None = None) -> Chart | None:

@@ -19,6 +19,7 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.settings import Settings
+from gencl.drawing.beside import save_beside_real
 from gencl.drawing.grids import Frames
 from gencl.learners.learner import Learner
 from gencl.methods.base import Method
@@ -169,15 +170,15 @@ class Recorder:
         self._frames.restore(tensors)
 
     def picture(self, learner: Learner, row: int) -> None:
-        """The sample grid after the task at ``row``, and the strip of how the same latents changed."""
+        """Draw samples after the task at ``row``: a grid, beside real images, and how the same latents changed."""
         self.begin()
         if (generative := learner.generative()) is not None:
-            name = self.scenario.tasks[row].name
-            self._frames.take(
-                generative, self.settings.seed, f"after {name}", self.folder / "samples" / f"task-{row + 1:02d}.png"
-            )
-            self._frames.strip(self.folder / "samples" / "evolution.png")
-            self._frames.animation(self.folder / "samples" / "evolution.gif")
+            samples, after = self.folder / "samples", f"after {self.scenario.tasks[row].name}"
+            grid = samples / f"task-{row + 1:02d}.png"
+            generated = self._frames.take(generative, self.settings.seed, after, grid)
+            self._frames.strip(samples / "evolution.png")
+            self._frames.animation(samples / "evolution.gif")
+            save_beside_real(self.scenario, row, generative.classes, generated, samples / "beside-real.png")
 
     def keep(self, learner: Learner, row: int) -> None:
         """Stores the learner as the task at ``row`` left it, where the settings ask for it."""

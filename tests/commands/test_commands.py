@@ -76,7 +76,7 @@ def test_report_is_self_contained_and_escapes(run: Path) -> None:
 
 def test_pictures_are_there_for_every_task(run: Path) -> None:
     names = sorted(path.name for path in (run / "samples").iterdir())
-    assert names == ["evolution.gif", "evolution.png", "task-01.png", "task-02.png", "task-03.png"]
+    assert names == ["beside-real.png", "evolution.gif", "evolution.png", "task-01.png", "task-02.png", "task-03.png"]
     heights = [Image.open(run / "samples" / f"task-0{k}.png").height for k in (1, 2, 3)]
     assert heights[0] < heights[1] < heights[2]
     animation = Image.open(run / "samples" / "evolution.gif")

@@ -1,0 +1,80 @@
+"""What the colours of tables mean: a value's place between the worst and the best, the same in every report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gencl.metrics.figures import REAL_IMAGES, figure, is_share, with_unit
+from gencl.metrics.transfer import Matrix
+
+WORST = 10.0
+"""An error or a distance so many times its reference has the worst colour."""
+LOST = 0.25
+"""A change of a share by so much has the full colour."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The two ends of a colour scale, and what they are called; ``log``: ratios count, not differences."""
+
+    worst: float
+    best: float
+    worst_text: str
+    best_text: str
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        """Return where a value lies, in per cent: 0 at the worst end or beyond it, 100 at the best or beyond."""
+        low, high = sorted((self.worst, self.best))
+        value = min(max(value, low), high)
+        worst, best, value = (math.log(v) if self.log else v for v in (self.worst, self.best, value))
+        return 100.0 if worst == best else 100 * (value - worst) / (best - worst)
+
+
+def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
+    """Return the scale of a figure's values.
+
+    Shares go from 0 to 100 %. What is better when low is compared with what real images score (``floor``), else with
+    the best value right after learning, the diagonal of a square matrix, else the best of all. Other figures go from
+    the worst to the best value that is there.
+    """
+    values = [value for row in matrix for value in row if value is not None]
+    lower = figure(name).better == "lower"
+    if is_share(name) and all(0 <= value <= 1 for value in values):
+        worst, best = (1.0, 0.0) if lower else (0.0, 1.0)
+        return Scale(worst, best, with_unit(name, worst), with_unit(name, best))
+    if lower and values:
+        reference, what = (floor, REAL_IMAGES) if floor is not None and floor > 0 else (_learned_best(matrix), "best")
+        if reference is not None and reference > 0:
+            worst = f"{with_unit(name, WORST * reference)} or more ({WORST:.0f} × {what})"
+            best = f"{with_unit(name, reference)} or less ({what})" if floor else with_unit(name, reference)
+            return Scale(WORST * reference, reference, worst, best, log=True)
+    ends = (max(values), min(values)) if values and lower else (min(values), max(values)) if values else (0.0, 0.0)
+    return Scale(*ends, *(with_unit(name, end) for end in ends))
+
+
+def change_place(name: str, before: float | None, after: float | None) -> float | None:
+    """Return the colour of a change: 50 for none, 0 for the most that was lost, 100 for the most that was gained."""
+    if before is None or after is None:
+        return None
+    sign = -1 if figure(name).better == "lower" else 1
+    if is_share(name):
+        gained = sign * (after - before) / LOST
+    elif before > 0 and after > 0:
+        gained = sign * math.log(after / before) / math.log(WORST)
+    else:
+        return None
+    return 50 + 50 * min(1.0, max(-1.0, gained))
+
+
+def _learned_best(matrix: Matrix) -> float | None:
+    square = all(len(row) == len(matrix) for row in matrix)
+    diagonal = [row[i] for i, row in enumerate(matrix)] if square else []
+    values = [v for v in diagonal if v is not None] or [v for row in matrix for v in row if v is not None]
+    return min(values, default=None)
+
+
+def per_cent(place: float) -> str:
+    """Return a place as CSS writes it."""
+    return f"{place:.0f}%"
