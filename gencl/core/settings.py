@@ -44,7 +44,7 @@ class DataSettings(Part):
     channels: Literal[1, 3] | None = Field(None, description="1 makes the images grey, 3 makes them RGB")
     test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
     validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
-    limit: int | None = Field(None, ge=2, description="at most so many training images a task")
+    limit: int | None = Field(None, ge=2, description="most training images per task; null: all")
     broken: Broken = Field(
         "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
     )
@@ -66,13 +66,15 @@ class DataSettings(Part):
 class TrainSettings(Part):
     """``train.*``"""
 
-    steps: int = Field(200, ge=1, le=10**9, description="optimiser steps a task, pruning stages included")
+    steps: int = Field(200, ge=1, le=10**9, description="optimiser steps per task, pruning stages included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
     first: float = Field(
-        1.0, gt=0, le=1000, description="factor on the first task's steps: all starts there from nothing"
+        1.0, gt=0, le=1000, description="factor on the steps of the first task, which starts from random weights"
     )
-    batch_size: int = Field(32, ge=1, le=65_536, description="samples a step, over all processes")
-    optimizer: Literal["adam", "sgd"] = "adam"
+    batch_size: int = Field(32, ge=1, le=65_536, description="samples per step, over all processes together")
+    optimizer: Literal["adam", "sgd"] = Field(
+        "adam", description="optimiser of every task: Adam (see betas) or SGD with momentum (see momentum)"
+    )
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
     shared_lr: float = Field(
         1.0, ge=0, le=1, description="factor on the rate of shared parameters from the second task on"
@@ -91,8 +93,8 @@ class TrainSettings(Part):
         "no",
         description="whether the networks of a step are compiled first; reduce-overhead: and recorded as CUDA graphs",
     )
-    betas: tuple[Share, Share] = Field((0.5, 0.99), description="Adam's")
-    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's")
+    betas: tuple[Share, Share] = Field((0.5, 0.99), description="coefficients of Adam's two running averages")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD")
     weight_decay: float = Field(0.0, ge=0, le=1, description="factor of W that is added to its gradient (L2)")
     drops: list[Share] = Field([], description="shares of a task's steps after each of which the rate drops by drop")
     drop: float = Field(0.1, gt=0, le=1, description="factor on the rate at each of drops")
@@ -133,7 +135,7 @@ _ACCELERATION = ("precision", "compile")
 class EvaluateSettings(Part):
     """``evaluate.*``"""
 
-    samples: int = Field(1000, ge=2, le=10**6, description="generated images a task")
+    samples: int = Field(1000, ge=2, le=10**6, description="generated images per task")
     split: Literal["test", "validation"] = Field("test", description="real images to compare with")
     features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
     also: tuple[str, ...] = Field((), description="further extractors: distances in their features, at the end")
@@ -168,14 +170,21 @@ class Settings(Part):
     preset: str = Field(
         "custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=80, description="name of the experiment"
     )
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**63,
+        description="number from which all random choices of the run are drawn, such as initial weights",
+    )
     data: DataSettings = DataSettings()
     scenario: dict[str, Any] = Field(default_factory=lambda: {"name": "split"})
     model: dict[str, Any] = Field(default_factory=lambda: {"name": "cgan"})
     method: dict[str, Any] = Field(default_factory=lambda: {"name": "anpyc"})
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
-    extend: tuple[Added, ...] = ()
+    extend: tuple[Added, ...] = Field(
+        (), description="tasks added to the finished run, in order: data sets or folders (gencl extend writes them)"
+    )
     keep: Literal["model", "tasks"] = Field(
         "model",
         description="what a run keeps of the learner: the trained model, or it after every task (gencl analyze)",
