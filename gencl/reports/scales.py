@@ -47,11 +47,12 @@ def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
     if lower and values:
         reference, what = (floor, REAL_IMAGES) if floor is not None and floor > 0 else (_learned_best(matrix), "best")
         if reference is not None and reference > 0:
-            worst = f"{with_unit(name, WORST * reference)} or more ({WORST:.0f} × {what})"
-            best = f"{with_unit(name, reference)} or less ({what})" if floor else with_unit(name, reference)
-            return Scale(WORST * reference, reference, worst, best, log=True)
-    ends = (max(values), min(values)) if values and lower else (min(values), max(values)) if values else (0.0, 0.0)
-    return Scale(*ends, *(with_unit(name, end) for end in ends))
+            worst_text = f"{with_unit(name, WORST * reference)} or more ({WORST:.0f} × {what})"
+            best_text = f"{with_unit(name, reference)} or less ({what})" if floor else with_unit(name, reference)
+            return Scale(WORST * reference, reference, worst_text, best_text, log=True)
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    worst, best = (high, low) if lower else (low, high)
+    return Scale(worst, best, with_unit(name, worst), with_unit(name, best))
 
 
 def change_place(name: str, before: float | None, after: float | None) -> float | None:
