@@ -69,6 +69,7 @@ CONSOLIDATING = ("ewc", "ewc-online", "si", "mas", "spp", "anpyc")
 FIRST, ALL = "fid_first_half", "fid"
 CLASSIFIERS = ("split-mnist", "permuted-mnist")
 BEHIND = ("ewc", "mas", "anpyc", "sgd")
+EIGHT = ("xdg+si", "packnet", *CONSOLIDATING)
 LENET = "60.0 times fewer weights at 98.92 %"
 
 
@@ -108,6 +109,22 @@ def random_is_no_better() -> None:
     """Assert that pruning random weights is behind ANPyC on split MNIST, and tied with it on permuted MNIST."""
     lead("split-mnist", "anpyc", "anpyc:method.score=random")
     tied("permuted-mnist", "acc", "anpyc", "anpyc:method.score=random")
+
+
+def rates(search: str, low: float, high: float, gain: float, spread: float) -> list[float]:
+    """Assert that a higher rate gained more than so many points for each method that consolidates, whose best scores at
+    it are within a spread; return the numbers."""
+    methods = read(search, "tune.json")["methods"]
+    best = {
+        name: {
+            rate: max(100 * c["score"] for c in methods[name]["search"] if c["settings"]["train.lr"] == rate)
+            for rate in (low, high)
+        }
+        for name in CONSOLIDATING
+    }
+    assert all(of[high] - of[low] > gain for of in best.values()), best
+    assert max(of[high] for of in best.values()) - min(of[high] for of in best.values()) <= spread, best
+    return [low, high, gain, high, spread]
 
 
 def published_is_behind(folder: str, method: str) -> None:
