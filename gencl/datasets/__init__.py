@@ -40,3 +40,8 @@ DATASETS = Registry(
     group="gencl.datasets",
     check="gencl.datasets.check:problem",
 )
+
+
+def has_name(data: str) -> bool:
+    """Whether a data set is known by its name. A folder of one's own is not: what it is called changes nothing."""
+    return ":" in data or data in DATASETS

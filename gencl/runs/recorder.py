@@ -19,6 +19,7 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.settings import Settings
+from gencl.datasets import has_name
 from gencl.drawing.beside import save_beside_real
 from gencl.drawing.grids import Frames
 from gencl.learners.learner import Learner
@@ -48,8 +49,7 @@ class Recorder:
         self.tracker: Tracker | None = None
         self._lock: int | None = None
         self._frames = Frames(scenario.class_names)
-        self._begun = False
-        self._held: list[tuple[bytes, int]] = []
+        self._begun, self._held = False, list[tuple[bytes, int]]()
         self._missing: list[Path] | None = None
 
     def create(self, resume: bool, extends: Settings | None = None) -> None:
@@ -209,7 +209,7 @@ class Recorder:
             "tasks": [task.name for task in self.scenario.tasks],
             "matrices": state.matrices,
             "features": evaluator.features(),
-            "data": [source.name for source in self.scenario.sources] or None,
+            "data": [source.name for source in self.scenario.sources if has_name(source.name)] or None,
             "images": [task.both for task in self._images],
             "summary": state.summary,
             "floor": state.evaluation.get("floor"),

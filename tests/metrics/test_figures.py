@@ -145,7 +145,7 @@ def test_a_report_of_a_run_shows_a_plugins_figure(tmp_path: Path) -> None:
         run = gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
         assert run.metrics["summary"]["mine"] == 0.25
         page = run.report.read_text(encoding="utf-8")
-        assert "<dt>My share</dt><dd>25.00 %</dd>" in page and "how much" in page
+        assert '<th scope="row">My share</th><td>25.00 %</td>' in page and "how much" in page
         assert "my share 25.00 %" in (run._repr_html_() or "")
 
 
