@@ -69,6 +69,12 @@ CLAIMS = [
             for replay in ("er", "der++", "split-mnist-class-dgr/dgr", f"split-mnist-class-dgr/{DGR_VAE}")
         ),
     ),
+    Claim(CLASSIFIERS, "`er` and `der++` are tied there", lambda: tied("cifar10-class", "acc", "er", "der++")),
+    Claim(
+        CLASSIFIERS,
+        "`ewc` and `anpyc` are no better than plain training",
+        lambda: every(tied("cifar10-class", "acc", "sgd", one) for one in ("ewc", "anpyc")),
+    ),
     Claim(README, LEAD, lambda: aligned_lead("mnist-cgan", *BEHIND)),
     Claim(README, TIED, lambda: consolidating_tie("mnist-cgan", FIRST, ALL)),
     Claim(CLASSIFIERS, "within 0.7 points of joint training", lambda: within("split-mnist", "acc", 0.7, *NEAR)),
