@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from gencl.analysis import reuse
-from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table
+from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table, wall
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.learners.capabilities import UNITS
 from gencl.methods.serving import is_reference
 from gencl.runs.folder import RunFolder
-
-_PANELS = 3
-"""Methods beside one another."""
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
@@ -29,13 +26,10 @@ def _taken(subject: Subject) -> list[Drawing]:
     with_capacity = {label: seeds for label, seeds in with_capacity.items() if seeds}
     if not with_capacity:
         return []
-    across = min(len(with_capacity), _PANELS)
-    down = -(-len(with_capacity) // across)
-    figure, panels = canvas(
-        f"What the tasks so far have taken of each layer: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down
-    )
+    title = f"What the tasks so far have taken of each layer: {subject.name}"
+    figure, panels = wall(title, len(with_capacity), 3.4, 0.6)
     most = max(len(rows) for seeds in with_capacity.values() for rows in seeds.values())
-    for axes, (label, seeds) in zip(panels.flat, with_capacity.items(), strict=False):
+    for axes, (label, seeds) in zip(panels, with_capacity.items(), strict=True):
         layers = list(next(iter(seeds.values()))[-1])
         tasks = max(map(len, seeds.values()))
         for t in range(tasks):
@@ -51,9 +45,7 @@ def _taken(subject: Subject) -> list[Drawing]:
         axes.set_ylim(0, 100)
         axes.set_ylabel("% taken", fontsize=9)
         plain(axes, folded(label))
-    for axes in panels.flat[len(with_capacity) :]:
-        axes.set_visible(False)
-    handles, labels = max((axes.get_legend_handles_labels() for axes in panels.flat), key=lambda pair: len(pair[1]))
+    handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda pair: len(pair[1]))
     figure.legend(
         handles, labels, title="after task", loc="outside right center", frameon=False, fontsize=8.5, title_fontsize=9,
         ncols=-(-len(labels) // 12),

@@ -53,6 +53,19 @@ def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -
     return figure, figure.subplots(rows, len(columns), width_ratios=columns, squeeze=False)
 
 
+def wall(title: str, number: int, height: float, more: float) -> tuple[Canvas, list[Axes]]:
+    """A figure of so many equal panels, at most three side by side, each ``height`` inches high, and the panels.
+
+    ``more``: inches for what stands above and below them.
+    """
+    across = min(number, 3)
+    down = -(-number // across)
+    figure, panels = canvas(title, [1.0] * across, height * down + more, down)
+    for axes in panels.flat[number:]:
+        axes.set_visible(False)
+    return figure, list(panels.flat[:number])
+
+
 def png(figure: Canvas) -> bytes:
     """The figure as PNG."""
     buffer = io.BytesIO()

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gencl.analysis.distribution import LOWEST
-from gencl.analysis.figure import Drawing, canvas, colour, folded, legend, plain, png, spread, table
+from gencl.analysis.figure import Drawing, colour, folded, legend, plain, png, spread, table, wall
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
@@ -42,7 +42,6 @@ SIZES = [10 ** (step / 4) for step in range(-6, 7)]
 DRAWS = 5
 """Random steps of each size."""
 _LOW = 10**LOWEST
-_ACROSS = 3
 
 Scores = dict[str, list[list[float | None]]]
 """By direction: for each size the score of each draw."""
@@ -52,16 +51,10 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """A panel for each method. Raises UsageError where the runs share no parameters or have no score."""
     by_run = {label: {s: _scores(run, bench) for s, run in seeds.items()} for label, seeds in subject.runs.items()}
     metric = _metric(subject.run)
-    across = min(_ACROSS, len(by_run))
-    down = -(-len(by_run) // across)
-    figure, panels = canvas(
-        f"{heading(metric, subject.features)}, mean of all tasks, against the size of a random step: {subject.name}",
-        [1.0] * across,
-        3.0 * down + 0.8,
-        down,
-    )
+    what = f"{heading(metric, subject.features)}, mean of all tasks, against the size of a random step"
+    figure, panels = wall(f"{what}: {subject.name}", len(by_run), 3.0, 0.8)
     scale = 100 if is_share(metric) else 1
-    for axes, (label, seeds) in zip(panels.flat, by_run.items(), strict=False):
+    for axes, (label, seeds) in zip(panels, by_run.items(), strict=True):
         for number, (shape, name) in enumerate(SHAPES.items()):
             at = [spread([v for one in seeds.values() for v in one[shape][i]]) for i in range(len(SIZES))]
             points = [(x, scale * m, scale * s) for x, (m, s) in zip(SIZES, at, strict=True) if m is not None]
@@ -73,9 +66,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         axes.set_xscale("log")
         axes.set_xlabel("size of the step, as a multiple of the parameters' norm", fontsize=8.5)
         plain(axes, folded(label))
-    for axes in panels.flat[len(by_run) :]:
-        axes.set_visible(False)
-    legend(figure, panels.flat)
+    legend(figure, panels)
     rows = [
         [label, seed, shape, size, draw + 1, value]
         for label, seeds in by_run.items()

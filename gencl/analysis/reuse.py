@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table
+from gencl.analysis.figure import Drawing, colour, folded, plain, png, short, spread, table, wall
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.learners.capabilities import CLASSIFIER, UNITS
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ACTIVE = 0.01
-_ACROSS = 3
 _KINDS = ("new", "reused")
 
 Shares = dict[tuple[int, str], tuple[float, float, float]]
@@ -38,15 +37,11 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     by_run = {label: seeds for label, seeds in by_run.items() if seeds}
     if not by_run:
         return []
-    across = min(len(by_run), _ACROSS)
-    down = -(-len(by_run) // across)
-    figure, panels = canvas(f"Units that each task uses: {subject.name}", [1.0] * across, 3.4 * down + 0.6, down)
-    for axes, (label, seeds) in zip(panels.flat, by_run.items(), strict=False):
+    figure, panels = wall(f"Units that each task uses: {subject.name}", len(by_run), 3.4, 0.6)
+    for axes, (label, seeds) in zip(panels, by_run.items(), strict=True):
         _draw(axes, list(seeds.values()))
         plain(axes, folded(label))
-    for axes in panels.flat[len(by_run) :]:
-        axes.set_visible(False)
-    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     rows = [
         [label, seed, task, layer, *shares]
         for label, seeds in by_run.items()
