@@ -34,7 +34,7 @@ def test_commands_parse(line: str) -> None:
 def test_the_reference_of_commands_keeps_paragraphs_lists_and_examples() -> None:
     page = reference.PAGES["cli"][1]()
     part = page.partition("## gencl analyze\n")[2].partition("\n## ")[0]
-    assert "\nThey are written into RUN/analysis/." in part and "\n```\nimportance   its distribution" in part
+    assert "\nEach figure is a PNG and a CSV in RUN/analysis/." in part and "\n```\nimportance   how unequal" in part
     assert "\n```sh\ngencl analyze runs/digits-cgan-anpyc-seed0\n" in part
     assert "\b" not in page and "Examples:" not in page
     plain = re.sub(r"```.*?```", "", page, flags=re.DOTALL)

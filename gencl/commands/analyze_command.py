@@ -14,7 +14,7 @@ from gencl.commands.options import PATH, machine_options, output_options, plugin
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--n", "--samples", "samples", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, metavar="N",
-    help="Images or latents a task on which importance is measured, at most.",
+    help="Measure importance on at most so many images or latents per task.",
 )  # fmt: skip
 @plugin_option
 @machine_options
@@ -28,22 +28,22 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """The papers' analysis figures of RUN, or of a comparison or search DIR: a PNG each, and the numbers as CSV.
+    """Draw the papers' analysis figures of RUN, or of a comparison or search DIR.
 
-    They are written into RUN/analysis/. Without a name all that apply.
+    Each figure is a PNG and a CSV in RUN/analysis/. Without a NAME, gencl draws all figures that apply, except
+    perturbation, which takes minutes.
 
     \b
-      importance   its distribution, kurtosis and skewness (SPP fig. 6, ANPyC fig. 9)
-      similarity   of importance between tasks, by layer; Fisher overlap (EWC; SPP fig. 7, ANPyC fig. 10)
-      drift        change of the parameters against their importance (SPP fig. 7 and 8, ANPyC fig. 10)
-      learning     accuracy within each task's training (EWC fig. 2A); of runs with --set evaluate.within=yes
-      perturbation the score against the size of a random step: uniform, inverse Fisher, null space (EWC)
-      patterns     signal to noise of random patterns and the share remembered, beside theory (EWC)
-      capacity     what each layer has left (CLNP fig. 3-5), the model's size (ANPyC fig. 7)
-      sensitivity  accuracy or distance over lambda, beta or any number that DIR varied (SPP fig. 4, ANPyC fig. 8)
+      importance   how unequal importance is: distribution, kurtosis, skewness (SPP fig. 6, ANPyC fig. 9)
+      similarity   whether two tasks rest on the same parameters (EWC, Fisher overlap; SPP fig. 7, ANPyC fig. 10)
+      drift        whether important parameters stayed where they were (SPP fig. 7 and 8, ANPyC fig. 10)
+      learning     accuracy while each task trains (EWC fig. 2A); needs --set evaluate.within=yes
+      perturbation the score after random steps: uniform, inverse Fisher, null space (EWC)
+      patterns     how many random patterns are remembered, beside theory (EWC)
+      capacity     how much of each layer is taken (CLNP fig. 3-5), and the model's size (ANPyC fig. 7)
+      sensitivity  accuracy or distance over a setting that DIR varied (SPP fig. 4, ANPyC fig. 8)
 
-    drift needs the network as it was after earlier tasks: train with --set keep=tasks. Other runs have at most the last
-    two tasks'.
+    drift needs the networks after earlier tasks: train with --set keep=tasks. Other runs keep the last two at most.
 
     \b
     Examples:

@@ -16,34 +16,38 @@ from gencl.commands.options import PATH, checked_analyses, checked_methods, comp
 @click.command("compare")
 @click.option(
     "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=checked_methods,
-    help="Names or NAME:KEY=VALUE.",
+    help="Methods to train. NAME:KEY=VALUE trains one with another setting.",
 )  # fmt: skip
 @click.option(
-    "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 on presets whose runs take less than a minute, else 0]"
+    "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 if a run of the preset takes less than a minute, else 0]"
 )
 @click.option(
-    "--baseline", metavar="NAME", help="The method that others are paired with by seed.  [default: plain training]"
+    "--baseline", metavar="NAME", help="Compare the others with this method, seed by seed.  [default: plain training]"
 )
-@click.option("--out", type=PATH, metavar="DIR", help="Where cells and results go.  [default: runs/PRESET-compare]")
-@click.option("--ensemble", is_flag=True, help="Train a method's seeds as one where that works (quick on a GPU).")
+@click.option("--out", type=PATH, metavar="DIR", help="Folder of runs and results.  [default: runs/PRESET-compare]")
+@click.option(
+    "--ensemble", is_flag=True, help="Train all seeds of a method as one run where that works (fast on a GPU)."
+)
 @click.option(
     "--executor",
     type=click.Choice(["slurm", "local"]),
-    help="Each cell a job, through submitit (see docs/slurm.md).",
+    help="Submit each run as a job, through submitit (see docs/slurm.md).",
 )
 @click.option(
-    "--slurm", multiple=True, metavar="KEY=VALUE", help="An option of sbatch (repeatable), such as time=2:00:00."
+    "--slurm", multiple=True, metavar="KEY=VALUE", help="Pass an option to sbatch (repeatable), such as time=2:00:00."
 )
 @click.option(
     "--analyze", "analyses", default="", metavar="a,b", callback=checked_analyses,
-    help="Figures to draw of it at the end, as gencl analyze does.",
+    help="Draw these figures at the end, as gencl analyze does.",
 )  # fmt: skip
 @plugin_option
 @comparison_options
 def command(
     methods: str, seeds: str | None, out: str | None, analyses: list[str], as_json: bool, **options: Any
 ) -> None:
-    """Train methods x seeds and show one table; started again it goes on where it was.
+    """Train several methods with several seeds, and show one table with a report.
+
+    To go on after an interruption, give the same command again.
 
     \b
     Examples:

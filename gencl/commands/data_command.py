@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gencl.commands.options import PATH, broken_option, debug_option, options_for_settings, plugin_option
+from gencl.commands.options import broken_option, data_root_option, debug_option, options_for_settings, plugin_option
 
 if TYPE_CHECKING:
     from gencl.core.cache import Entry
@@ -30,47 +30,46 @@ def command() -> None:
     """
 
 
-_root = click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
 _size = click.option(
-    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to NxN, as data.size does."
+    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to N x N pixels (as data.size)."
 )
 
 
 @command.command("check")
 @click.argument("name")
-@_root
+@data_root_option
 @_size
 @broken_option
 @plugin_option
 @debug_option
 def check(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
-    """Read a data set (or the folder at a path, such as ./pictures) whole, verify it, and say what is in it; fetches
-    nothing."""
+    """Read and verify a whole data set, or a folder such as ./pictures, and say what is in it. It fetches nothing."""
     _describe(name, data_root, size, broken, download=False)
 
 
 @command.command("prepare")
 @click.argument("name")
-@_root
+@data_root_option
 @_size
 @broken_option
 @plugin_option
 @debug_option
 def prepare(name: str, data_root: str | None, size: int | None, broken: Literal["refuse", "skip"]) -> None:
-    """Fetch a data set where it is absent, and verify it; of a folder, read the pictures into the cache, where training
-    with the same data.size finds them."""
+    """Fetch a data set unless it is there, and verify it.
+
+    The pictures of a folder are read into the cache, where training with the same data.size finds them.
+    """
     _describe(name, data_root, size, broken, download=True)
 
 
 @command.command("cache")
-@click.option("--clear", "clearing", is_flag=True, help="Remove what can be made again and no running process uses.")
+@click.option("--clear", "clearing", is_flag=True, help="Remove all entries that no running process uses.")
 @debug_option
 def cache(clearing: bool) -> None:
-    """Show what gencl keeps because it can be made again: decoded pictures, networks and features for measures.
+    """Show the cache: decoded pictures, networks and features that gencl can make again.
 
-    \b
-    It lies in $GENCL_CACHE, else in the user's cache directory. Once it is larger than $GENCL_CACHE_SIZE (such as
-    500MB; default 10 GB), the least recently used goes first. Downloads, such as weights, are never removed.
+    It is in $GENCL_CACHE, or else in the user's cache directory. If it grows beyond $GENCL_CACHE_SIZE (such as 500MB;
+    default 10 GB), gencl removes the least recently used entries. It never removes downloads, such as weights.
     """
     from gencl.core import cache
     from gencl.core.amounts import storage

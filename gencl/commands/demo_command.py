@@ -13,10 +13,14 @@ from gencl.commands.options import PATH, debug_option, machine_options, plugin_o
     "--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the page.  [default: first free from 7860 on]"
 )
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Who may open it; 0.0.0.0: the network."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 lets the network open the page.",
 )
 @click.option(
-    "--open/--no-open", "browser", default=None, help="Open it in a browser.  [default: where there is a display]"
+    "--open/--no-open", "browser", default=None, help="Open the page in a browser.  [default: if there is a display]"
 )
 @plugin_option
 @machine_options
@@ -30,10 +34,10 @@ def command(
     device: str,
     threads: int | None,
 ) -> None:
-    """Show a trained model on a page in the browser: choose classes and latents, look at earlier tasks, compare
-    methods, interpolate, reconstruct or classify a picture. Ctrl-C ends it.
+    """Open a page in the browser to play with a trained model. Ctrl-C ends it.
 
-    The page is for this machine only and loads nothing from the internet. It needs the packages of the extra
+    On the page you choose classes and latents, look at earlier tasks, compare methods, interpolate, and reconstruct or
+    classify a picture. Only this machine can open the page, and it loads nothing from the internet. It needs the extra
     gencl[demo].
 
     \b

@@ -8,18 +8,18 @@ from dataclasses import asdict
 
 import click
 
-from gencl.commands.options import PATH, output_options
+from gencl.commands.options import data_root_option, output_options
 
 _MARKS = {"ok": "ok", "note": "--", "broken": "!!"}
 
 
 @click.command("doctor")
-@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
+@data_root_option
 @output_options
 def command(data_root: str | None, as_json: bool) -> None:
-    """Look at versions, devices, data, caches, weights, write access and processes, and say how to mend what is broken.
+    """Check versions, devices, data, caches, weights, write access and processes, and say how to fix what is broken.
 
-    The exit status is 1 where something is broken.
+    The exit status is 1 if something is broken.
 
     \b
     Examples:

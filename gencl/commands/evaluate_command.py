@@ -7,7 +7,14 @@ from typing import Literal
 
 import click
 
-from gencl.commands.options import PATH, options_for_settings, output_options, plugin_option
+from gencl.commands.options import (
+    PATH,
+    data_root_option,
+    device_option,
+    options_for_settings,
+    output_options,
+    plugin_option,
+)
 
 
 @click.command("evaluate")
@@ -15,32 +22,35 @@ from gencl.commands.options import PATH, options_for_settings, output_options, p
 @click.option(
     "--metrics",
     metavar="a,b",
-    help="What to measure: gencl list metrics; prc: precision and recall; lpips: all three.  [default: all that apply, "
-    "without isc, lpips and fitting]",
+    help="What to measure (gencl list metrics). prc means precision and recall, lpips all three LPIPS metrics.  "
+    "[default: all that apply, except those on request, such as isc, lpips and fitting]",
 )
 @click.option(
     "--features",
     metavar="NAME",
-    help="Feature extractor: auto, or a name of gencl list extractors.  [default: the run's]",
+    help="Feature extractor: auto, or a name from gencl list extractors.  [default: the run's]",
 )
 @click.option(
     "--weights",
     multiple=True,
     type=PATH,
     metavar="FILE",
-    help="Weights of Inception-v3 (FID), DINOv2 (FD), AlexNet or VGG-16 (LPIPS): the file shows which. May be "
-    "repeated.  [default: the published ones, downloaded once]",
+    help="File with weights of Inception-v3 (FID), DINOv2 (FD), AlexNet or VGG-16 (LPIPS); gencl sees which "
+    "(repeatable).  [default: the published weights, downloaded once]",
 )
-@click.option("--backbone", type=click.Choice(["alex", "vgg"]), default="alex", show_default=True, help="Of LPIPS.")
+@click.option(
+    "--backbone", type=click.Choice(["alex", "vgg"]), default="alex", show_default=True, help="Network of LPIPS."
+)
 @click.option(
     "--n",
     "--samples",
     type=click.IntRange(2, 10_000_000),
     metavar="N",
-    help="Generated images a task (under a launcher --samples: it takes --n for its own).  [default: the run's]",
+    help="Images to generate per task. Under a launcher write --samples, because launchers read --n as theirs.  "
+    "[default: the run's]",
 )
-@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@data_root_option
+@device_option
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
 @plugin_option
 @output_options
@@ -56,7 +66,7 @@ def command(
     batch_size: int,
     as_json: bool,
 ) -> None:
-    """Measure the trained learner in RUN on all its tasks; writes RUN/evaluation.json.
+    """Measure a trained RUN on all its tasks, and write RUN/evaluation.json.
 
     \b
     Examples:

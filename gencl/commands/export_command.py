@@ -9,11 +9,11 @@ from gencl.commands.options import PATH, debug_option, plugin_option
 
 @click.command("export")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
-@click.option("--onnx", type=PATH, metavar="FILE.onnx", help="As ONNX; needs the packages of the extra gencl[onnx].")
+@click.option("--onnx", type=PATH, metavar="FILE.onnx", help="Write ONNX; needs the extra gencl[onnx].")
 @click.option(
-    "--torch", "torch_file", type=PATH, metavar="FILE.pt2", help="As PyTorch's exported program (torch.export)."
+    "--torch", "torch_file", type=PATH, metavar="FILE.pt2", help="Write PyTorch's exported program (torch.export)."
 )
-@click.option("--opset", type=int, default=18, show_default=True, metavar="N", help="Version of ONNX's operators.")
+@click.option("--opset", type=int, default=18, show_default=True, metavar="N", help="Version of ONNX's operator set.")
 @plugin_option
 @debug_option
 def command(run: str, onnx: str | None, torch_file: str | None, opset: int) -> None:

@@ -17,9 +17,9 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
 @click.argument("data", nargs=-1, required=True, metavar="TASK_DATA...")
 @click.option(
     "--set", "assignments", metavar="KEY=VALUE", multiple=True,
-    help="What of train.* differs for the new tasks (repeatable); all else is the run's.",
+    help="Change a setting of train.* for the new tasks (repeatable); all other settings are the run's.",
 )  # fmt: skip
-@click.option("--resume", is_flag=True, help="Go on where learning these tasks was interrupted.")
+@click.option("--resume", is_flag=True, help="Go on after an interruption.")
 @plugin_option
 @machine_options
 @output_options
@@ -33,15 +33,16 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """A finished RUN learns one more task of each TASK_DATA, as often as wanted.
+    """Let a finished RUN learn one more task from each TASK_DATA.
 
-    TASK_DATA is a data set or a folder: its sub-folders are classes; a folder of pictures is one class. Images are
-    brought to the run's size and channels. The method's state goes on (importance, masks, memory, frozen copies), and
-    RUN grows by a row: matrices, pictures, model, report. RUN/config.yaml then names the new tasks under "extend" and
-    repeats all with gencl train. Copy RUN first to keep it as it is.
+    TASK_DATA is a data set or a folder. Sub-folders are classes; a folder of pictures is one class. gencl brings the
+    images to the run's size and channels. The method goes on with its state: importance, masks, memory, frozen copies.
 
-    Tasks that extend a run count as its last ones: anpyc does not prune after them unless method.last is prune, and
-    packnet leaves no room for them unless it is. joint needs all images at once and cannot be extended.
+    RUN changes in place: matrices, pictures, model and report gain a task. Copy RUN first to keep it as it is.
+    RUN/config.yaml names the new tasks under "extend", and gencl train --config RUN/config.yaml repeats everything.
+
+    packnet has room for more tasks only if the run was trained with method.last=prune. anpyc prunes after new tasks
+    only with that setting. A run of joint cannot be extended, because joint needs all images at once.
 
     \b
     Examples:

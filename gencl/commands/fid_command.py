@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gencl.commands.options import PATH, broken_option, options_for_settings, output_options, plugin_option
+from gencl.commands.options import (
+    PATH,
+    broken_option,
+    data_root_option,
+    device_option,
+    options_for_settings,
+    output_options,
+    plugin_option,
+)
 
 if TYPE_CHECKING:
     from gencl.core.settings import Broken
@@ -21,32 +29,50 @@ if TYPE_CHECKING:
     "--samples",
     type=click.IntRange(2, 10_000_000),
     metavar="N",
-    help="So many of IMAGES.  [default: all; of a run as many as it was measured with, or as REFERENCE has]",
+    help="Take so many of IMAGES.  [default: all; from a run as many as it was measured with, or as REFERENCE has]",
 )
 @click.option(
-    "--features", default="auto", show_default=True, metavar="NAME", help="auto, or of gencl list extractors."
+    "--features",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Feature extractor: auto, or a name from gencl list extractors.",
 )
 @click.option(
     "--weights",
     multiple=True,
     type=PATH,
     metavar="FILE",
-    help="Of Inception, DINOv2.  [default: the published]",
+    help="File with weights of Inception or DINOv2 (repeatable).  [default: the published weights]",
 )
-@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Of data sets.")
-@click.option("--size", type=click.IntRange(4, 1024), metavar="N", help="Sides to resize to.  [default: the run's]")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Which images of a data set to take.",
+)
+@click.option(
+    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize to N x N pixels.  [default: the run's size]"
+)
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: RGB.  [default: the run's]")
-@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@data_root_option
+@device_option
 @click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
 @broken_option
 @click.option(
     "--real",
     is_flag=True,
-    help="The floor: as many real training images, in place of generated ones, against the held-out ones. IMAGES is a "
-    "run or a preset's name, --n is per task.",
+    help="Measure the floor: real training images in place of generated ones, against the held-out images. IMAGES is "
+    "then a run or a preset's name, and --n is per task.",
 )
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --real: changes the preset.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="With --real: change a setting of the preset (repeatable).",
+)
 @plugin_option
 @output_options
 def command(
@@ -66,11 +92,13 @@ def command(
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Fréchet distance, KID, precision, recall and Inception score of IMAGES against REFERENCE, all classes together.
+    """Measure how far IMAGES are from REFERENCE, all classes together.
 
-    Each is a run's directory (its generator draws), a folder of images, or a data set; REFERENCE is by default the
-    held-out images of the run; then the distance is the fid_all of the run's metrics.json. Only in Inception's
-    features it is an FID; of other features the table says the name.
+    It shows Fréchet distance, KID, precision, recall and Inception score.
+
+    Each is a run's directory (its generator draws), a folder of images, or a data set. Without REFERENCE, gencl takes
+    the held-out images of the run; the distance is then fid_all of the run's metrics.json. The distance is an FID only
+    in Inception's features. For other features, the table names them.
 
     \b
     Examples:

@@ -12,14 +12,24 @@ from gencl.commands.options import classes as parsed_classes
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.argument("images", type=PATH, nargs=-1, metavar="[A B]")
 @click.option(
-    "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
+    "--task",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Draw with the K-th task (1 is the first).  [default: all tasks; for images, the best]",
 )
-@click.option("--classes", metavar="a,b", help="Between two classes, or latents of one: numbers or names.")
+@click.option("--classes", metavar="a,b", help="Go between two classes, or between latents of one: numbers or names.")
 @click.option(
-    "--steps", type=click.IntRange(2, 100), default=9, show_default=True, metavar="N", help="Images a row, with ends."
+    "--steps",
+    type=click.IntRange(2, 100),
+    default=9,
+    show_default=True,
+    metavar="N",
+    help="Images per row, both ends included.",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
-@click.option("--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="Picture.")
+@click.option(
+    "--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="File to write."
+)
 @device_option
 @plugin_option
 @debug_option
@@ -33,9 +43,9 @@ def command(
     out: str,
     device: str,
 ) -> None:
-    """Draw what the generator in RUN has between two images A and B (VAEs only), two latents, or two classes.
+    """Draw the steps between two images A and B (VAEs only), two latents, or two classes.
 
-    Without images and classes: a row a class, between two latents of it.
+    Without images and classes, gencl draws one row per class, between two latents.
 
     \b
     Examples:

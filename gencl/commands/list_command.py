@@ -17,7 +17,7 @@ KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "m
 @plugin_option
 @output_options
 def command(what: str | None, as_json: bool) -> None:
-    """List what there is: all names, or those of one kind with a line each.
+    """List all names, or the names of one kind with one line about each.
 
     \b
     Examples:
@@ -41,7 +41,7 @@ def command(what: str | None, as_json: bool) -> None:
     if what == "methods":
         from gencl.methods import SERVES
 
-        click.echo("\nwhom they serve:")
+        click.echo("\nThe word in brackets says which learners a method works with:")
         for word, learners in SERVES.items():
             click.echo(f"  [{word}]{'':{9 - len(word)}}  {learners}")
 
@@ -55,7 +55,7 @@ def _overview(as_json: bool) -> None:
     width = max(map(len, names_of)) + 2
     for kind, names in names_of.items():
         click.echo(click.wrap_text(f"{kind:{width}}{', '.join(names) or 'none'}", 120, "", " " * width))
-    click.echo(f"\nwhat they are: gencl list {'|'.join(KINDS)}")
+    click.echo(f"\nMore about each: gencl list {'|'.join(KINDS)}")
 
 
 def _about(what: str) -> dict[str, str]:

@@ -12,12 +12,12 @@ from gencl.commands.options import PATH, debug_option
 @click.command("new")
 @click.argument("kind", type=click.Choice(["method", "learner", "generator", "dataset", "metric"]))
 @click.argument("name")
-@click.option("--out", type=PATH, metavar="FILE.py", help="The file.  [default: NAME.py here]")
+@click.option("--out", type=PATH, metavar="FILE.py", help="File to write.  [default: NAME.py here]")
 @debug_option
 def command(kind: Literal["method", "learner", "generator", "dataset", "metric"], name: str, out: str | None) -> None:
-    """Write a plug-in file to start from, which works at once, and its test beside it.
+    """Write a plug-in file that works at once, and its test beside it. Then change it to yours.
 
-    A learner is a classifier; a generator is a learner that draws images.
+    "learner" writes a classifier, and "generator" a learner that draws images.
 
     \b
     Examples:

@@ -36,7 +36,7 @@ def _load(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -
 
 plugin_option = click.option(
     "--plugin", metavar="FILE.py", multiple=True, type=PATH, callback=_load, is_eager=True, expose_value=False,
-    help="A file of your own with methods, learners, data sets, metrics, ... (repeatable; gencl new makes one).",
+    help="Load your own methods, learners, data sets or metrics (repeatable; gencl new writes such a file).",
 )  # fmt: skip
 
 
@@ -82,17 +82,34 @@ def method_option(about: str) -> Callable[[F], F]:
 def settings_options(command: F) -> F:
     """``--preset``, ``--config`` and ``--set``."""
     for option in (
-        click.option("--set", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."),
-        click.option("--config", type=PATH, metavar="FILE", help="A settings file instead of a preset."),
+        click.option(
+            "--set",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Change a setting (repeatable; see gencl preset show NAME).",
+        ),
+        click.option("--config", type=PATH, metavar="FILE", help="Read settings from a file instead of a preset."),
         click.option(
             "--preset",
             metavar="NAME",
             callback=_checked_preset,
-            help="Experiment (gencl list presets).  [default: digits-cgan]",
+            help="Experiment to run (gencl list presets).  [default: digits-cgan]",
         ),
     ):
         command = option(command)
     return command
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+data_root_option = click.option(
+    "--data-root", type=PATH, metavar="DIR", help="Folder of the data sets.  [default: $GENCL_DATA]"
+)
 
 
 class _Threads(click.IntRange):
@@ -107,27 +124,23 @@ class _Threads(click.IntRange):
 
 def machine_options(command: F) -> F:
     """``--data-root``, ``--device`` and ``--threads``."""
-    devices = click.Choice(["auto", "cpu", "cuda", "mps"])
-    for option in (
-        click.option(
-            "--threads",
-            type=_Threads(1, 1024),
-            default="auto",
-            show_default=True,
-            metavar="N|auto",
-            help="CPU threads of PyTorch; auto: one for small networks.",
-        ),
-        click.option("--device", type=devices, default="auto", show_default=True, help="Where to compute."),
-        click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]"),
-    ):
-        command = option(command)
-    return command
+    threads = click.option(
+        "--threads",
+        type=_Threads(1, 1024),
+        default="auto",
+        show_default=True,
+        metavar="N|auto",
+        help="CPU threads of PyTorch. auto: one for small networks.",
+    )
+    return data_root_option(device_option(threads(command)))
 
 
 def comparison_options(command: F) -> F:
     """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, ``--dry-run``, machine and output."""
-    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Runs at a time.  [default: 1]")
-    dry_run = click.option("--dry-run", is_flag=True, help="Tell how many runs there are and how long they take.")
+    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Show how many runs there are and how long they take; train nothing."
+    )
     return settings_options(jobs(dry_run(machine_options(output_options(command)))))
 
 
@@ -135,7 +148,7 @@ def output_options(command: F) -> F:
     """``--json`` and ``--debug``."""
     for option in (
         click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
-        click.option("--json", "as_json", is_flag=True, help="Only the result, as JSON, on standard output."),
+        click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON."),
     ):
         command = option(command)
     return command
@@ -187,18 +200,9 @@ broken_option = click.option(
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="What becomes of a folder's files that cannot be used, as data.broken.",
+    help="What to do with files of a folder that are no usable images (as data.broken).",
 )
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-
-
-device_option = click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute.",
-)
 
 
 def classes(text: str | None) -> list[int | str] | None:

@@ -31,7 +31,7 @@ def command() -> None:
 @click.argument("name")
 @debug_option
 def show(name: str) -> None:
-    """Print a preset's file, and as comments the settings of methods that it takes from another preset."""
+    """Print the file of a preset. Settings of methods that it takes from another preset follow as comments."""
     path = _file(name)
     click.echo(path.read_text(encoding="utf-8"), nl=False)
     for method, block in taken_over(path).items():
@@ -44,7 +44,7 @@ def show(name: str) -> None:
 @click.argument("target", required=False, type=PATH)
 @debug_option
 def copy(name: str, target: str | None) -> None:
-    """Copy a preset's file to TARGET (default: NAME.yaml here) to edit it."""
+    """Copy the file of a preset to TARGET (default: NAME.yaml here), so that you can edit it."""
     source = _file(name)
     path = Path(target or source.name)
     path = path / source.name if path.is_dir() else path
@@ -58,7 +58,7 @@ def copy(name: str, target: str | None) -> None:
 
 @command.command("validate")
 @click.argument("name")
-@method_option("Check with this method.")
+@method_option("Check with this method only.")
 @plugin_option
 @debug_option
 def validate(name: str, method: str | None) -> None:

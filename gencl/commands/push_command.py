@@ -10,18 +10,19 @@ from gencl.commands.options import PATH, debug_option, plugin_option
 @click.command("push")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.argument("name", metavar="OWNER/NAME")
-@click.option("--private", is_flag=True, help="Make a new repository that only you can see.")
+@click.option("--private", is_flag=True, help="If the repository is new, let only you see it.")
 @click.option(
     "--license",
     "licence",
     metavar="ID",
-    help="Licence of the model.  [default: that of the data, where gencl knows it]",
+    help="Licence of the model.  [default: the data's licence, if gencl knows it]",
 )
 @plugin_option
 @debug_option
 def command(run: str, name: str, private: bool, licence: str | None) -> None:
-    """Put a run's model on the Hugging Face Hub: weights as safetensors, a card with its measures, a picture. Settings
-    stay here, because they may name your folders. It takes the token of hf auth login, or $HF_TOKEN.
+    """Publish a run's model on the Hugging Face Hub: weights as safetensors, a card with its measures, a picture.
+
+    Log in first with hf auth login, or set $HF_TOKEN. config.yaml is not uploaded, because it may name your folders.
 
     \b
     Examples:

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option, said_warnings
+from gencl.commands.options import (
+    PATH,
+    data_root_option,
+    debug_option,
+    device_option,
+    picture_path,
+    plugin_option,
+    said_warnings,
+)
 
 
 @click.command("reconstruct")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
 @click.argument("images", type=PATH, nargs=-1, metavar="[IMAGES]...")
 @click.option(
-    "--task", type=click.IntRange(1), metavar="K", help="The K-th task (1 is the first).  [default: all; images: best]"
+    "--task",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Draw with the K-th task (1 is the first).  [default: all tasks; for IMAGES, the best]",
 )
 @click.option(
-    "--n", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N", help="Held-out images a task."
+    "--n", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N", help="Held-out images per task."
 )
-@click.option("--data-root", type=PATH, metavar="DIR", help="Where data sets lie.  [default: $GENCL_DATA]")
-@click.option("--out", type=PATH, default="reconstructions.png", show_default=True, metavar="FILE.png", help="Picture.")
+@data_root_option
+@click.option(
+    "--out", type=PATH, default="reconstructions.png", show_default=True, metavar="FILE.png", help="File to write."
+)
 @device_option
 @plugin_option
 @debug_option
 def command(
     run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str, device: str
 ) -> None:
-    """Draw images, each above what the VAE in RUN makes of it: the IMAGES, or held-out ones of the run's own data.
+    """Draw images with their reconstructions by the VAE in RUN below them.
+
+    Without IMAGES, gencl takes held-out images of the run's data.
 
     \b
     Examples:

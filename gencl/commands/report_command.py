@@ -11,11 +11,11 @@ from gencl.commands.options import PATH, debug_option, plugin_option
 
 @click.command("report")
 @click.argument("run", type=PATH, metavar="RUN|COMPARE_DIR")
-@click.option("--out", type=PATH, metavar="FILE.html", help="Where to write.  [default: RUN/report.html]")
+@click.option("--out", type=PATH, metavar="FILE.html", help="File to write.  [default: RUN/report.html]")
 @plugin_option
 @debug_option
 def command(run: str, out: str | None) -> None:
-    """Write the report of a run, or of a comparison: one file that opens from disk and needs no network.
+    """Write the report of a run or a comparison again: one HTML file that needs no network.
 
     \b
     Examples:

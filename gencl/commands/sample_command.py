@@ -12,8 +12,10 @@ MOST_IN_A_GRID = 10_000
 
 @click.command("sample")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
-@click.option("--task", type=click.IntRange(1), metavar="K", help="Only the classes of the K-th task (1 is the first).")
-@click.option("--classes", metavar="0-2,cats", help="Only these classes, by number or name.  [default: all]")
+@click.option(
+    "--task", type=click.IntRange(1), metavar="K", help="Draw only the classes of the K-th task (1 is the first)."
+)
+@click.option("--classes", metavar="0-2,cats", help="Draw only these classes, by number or name.  [default: all]")
 @click.option(
     "--n",
     "--samples",
@@ -21,21 +23,25 @@ MOST_IN_A_GRID = 10_000
     default=64,
     show_default=True,
     metavar="N",
-    help="Images; in a grid, equally many of each class (under a launcher --samples: it takes --n for its own).",
+    help="Images in all, equally many of each class. Under a launcher write --samples, because launchers read --n as "
+    "theirs.",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
     "--guidance",
     type=click.FloatRange(0, 100),
     metavar="W",
-    help="How strongly images follow their class, if the generator can be guided; 1: as learned.  [default: the run's]",
+    help="How strongly images follow their class (flow models); 1: as learned.  [default: the run's]",
 )
-@click.option("--out", type=PATH, metavar="FILE.png", help="A grid.  [default: samples.png]")
+@click.option("--out", type=PATH, metavar="FILE.png", help="File for a grid of images.  [default: samples.png]")
 @click.option(
-    "--to", type=PATH, metavar="DIR", help="A PNG per image instead, in a folder per class; repeat it to go on."
+    "--to",
+    type=PATH,
+    metavar="DIR",
+    help="Write one PNG per image, in a folder per class. The same command goes on after an interruption.",
 )
 @click.option(
-    "--npz", type=PATH, metavar="FILE", help="All images in one NumPy file: arr_0 (n, h, w, c), arr_1 labels."
+    "--npz", type=PATH, metavar="FILE", help="Write all images into one NumPy file: arr_0 (n, h, w, c), arr_1 labels."
 )
 @device_option
 @plugin_option
@@ -52,8 +58,10 @@ def command(
     npz: str | None,
     device: str,
 ) -> None:
-    """Draw a grid of images from a run's generator, or from a ready model (gencl list models): a row or more per
-    class, with the same latents in each. With --to or --npz, write the images themselves, equally many of each class.
+    """Draw a grid of images from a run's generator, or from a ready model (gencl list models).
+
+    The grid has one or more rows per class, with the same latents in each class. --to and --npz write single images
+    instead.
 
     \b
     Examples:

@@ -14,19 +14,19 @@ from gencl.core.extras import TRACKERS
 @click.command("train")
 @plugin_option
 @settings_options
-@method_option("What keeps it from forgetting (gencl list methods).  [default: anpyc]")
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random.  [default: 0]")
+@method_option("Method against forgetting (gencl list methods).  [default: the preset's]")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of all random choices.  [default: 0]")
 @click.option("--out", type=PATH, metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--dry-run", is_flag=True, help="Show settings, networks, time and memory; train nothing.")
-@click.option("--log-with", type=click.Choice(TRACKERS), help="Follow it live in a tracker as well.")
+@click.option("--log-with", type=click.Choice(TRACKERS), help="Also log to a tracker.")
 @machine_options
 @output_options
 def command(dry_run: bool, as_json: bool, **options: Any) -> None:
-    """Learn the tasks of a preset one after another, and measure after each what is remembered.
+    """Learn the tasks of a preset one after another. After each task, measure all tasks so far.
 
-    After its first steps it says how long the run takes and how much memory. --dry-run says so without a run: it
-    tries a few steps of two tasks, and makes no run directory.
+    After its first steps, the run says how much time and memory it takes. --dry-run says so without training: it tries
+    a few steps of two tasks and writes nothing.
 
     \b
     Examples:

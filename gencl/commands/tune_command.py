@@ -14,22 +14,24 @@ from gencl.commands.options import PATH, checked_methods, comparison_options, nu
 
 
 @click.command("tune")
-@click.option("--methods", required=True, metavar="a,b", callback=checked_methods, help="Names of methods.")
+@click.option("--methods", required=True, metavar="a,b", callback=checked_methods, help="Methods to tune.")
 @click.option(
     "--grid", multiple=True, metavar="KEY=V1,V2",
-    help="Values to try (repeatable). KEY: a setting of every method that has it, METHOD.KEY of one, or train.lr "
-    "(tried anyway: 0.4, 1 and 2.5 times the preset's).",
+    help="Values to try (repeatable). KEY is a setting of every method that has it; METHOD.KEY is that of one method. "
+    "train.lr is always tried: 0.4, 1 and 2.5 times the preset's, or the values given here.",
 )  # fmt: skip
 @click.option(
     "--budget", type=int, default=9, show_default=True, metavar="N",
-    help="Candidates per method, at most; each is trained with every seed.",
+    help="At most so many candidates per method. Each is trained with every seed.",
 )  # fmt: skip
 @click.option(
     "--widen", type=int, default=3, show_default=True, metavar="N",
-    help="Rounds of widening, beyond the budget, while the best value is at an end of its grid; 0: none.",
+    help="If the best value is at an end of its grid, widen the grid at most so many times, beyond the budget.",
 )  # fmt: skip
-@click.option("--seeds", default="10-11", show_default=True, metavar="10-11", help="Seeds; not those you will report.")
-@click.option("--out", type=PATH, metavar="DIR", help="Where runs and results go.  [default: runs/PRESET-tune]")
+@click.option(
+    "--seeds", default="10-11", show_default=True, metavar="10-11", help="Seeds. Do not report results with these."
+)
+@click.option("--out", type=PATH, metavar="DIR", help="Folder of runs and results.  [default: runs/PRESET-tune]")
 @plugin_option
 @comparison_options
 def command(
@@ -42,10 +44,11 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Choose methods' settings on validation images, with the same budget for each method.
+    """Choose settings of methods on validation images, with the same budget for each method.
 
-    Searches the learning rate and the method's own settings. The score is the mean accuracy of classifiers, or the
-    distance (fid) of generators, over all learned tasks. To go on with a stopped search, give the same command again.
+    The search covers the learning rate and the method's own settings. The score of a classifier is the mean accuracy
+    over all tasks, and that of a generator the mean distance (fid). To go on after an interruption, give the same
+    command again.
 
     \b
     Examples:

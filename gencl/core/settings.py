@@ -206,11 +206,15 @@ class Settings(Part):
         """The settings before the last ``tasks`` of ``extend`` were added."""
         return self.model_copy(update={"extend": self.extend[: len(self.extend) - tasks]})
 
-    def tree(self) -> dict[str, Any]:
-        """Plain values, ready for YAML and JSON; without ``plugins``, which decides nothing."""
+    def tree(self, unread: Sequence[str] = ()) -> dict[str, Any]:
+        """Plain values, ready for YAML and JSON; without ``plugins``, which decides nothing.
+
+        Keys of ``data.*`` that the scenario leaves ``unread`` are there only if somebody set them.
+        """
         unset = dict.fromkeys(_at_default(self, ("extend", "keep")), True)
-        train = _at_default(self.train, _ACCELERATION)
-        return self.model_dump(mode="json", by_alias=True, exclude={"plugins": True, **unset, "train": train})
+        train, data = _at_default(self.train, _ACCELERATION), _at_default(self.data, unread)
+        left_out: dict[str, Any] = {"plugins": True, **unset, "train": train, "data": data}
+        return self.model_dump(mode="json", by_alias=True, exclude=left_out)
 
     def placeless(self) -> dict[str, Any]:
         """The tree without the paths of folders, which may be moved; fingerprints tell whether images are the same."""
@@ -222,10 +226,10 @@ class Settings(Part):
             task["data"] = _unplaced(task["data"])
         return tree
 
-    def to_yaml(self) -> str:
-        """All of it, as config.yaml holds it."""
+    def to_yaml(self, unread: Sequence[str] = ()) -> str:
+        """All of it, as config.yaml holds it; ``unread`` as in `tree`."""
         plugins = {"plugins": self.plugins} if self.plugins else {}
-        return yaml.safe_dump({**self.tree(), **plugins}, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump({**self.tree(unread), **plugins}, sort_keys=False, allow_unicode=True)
 
 
 def _unplaced(name: object) -> object:

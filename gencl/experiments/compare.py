@@ -27,6 +27,7 @@ from gencl.experiments.working import working_in
 from gencl.metrics.figures import REAL
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
+from gencl.runs.build import unread
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 from gencl.uses.floor import floor_of
@@ -209,7 +210,7 @@ def _train_together(
 
 def _train(command: str, plan: Path, settings: Settings, options: Sequence[str], workers: Workers | Jobs) -> str | None:
     plan.parent.mkdir(parents=True, exist_ok=True)
-    files.write(plan, settings.to_yaml())
+    files.write(plan, settings.to_yaml(unread(settings)))
     status, errors = workers.run([command, "--config", str(plan), "--json", *options])
     plan.unlink(missing_ok=True)
     if status == 0:

@@ -49,7 +49,7 @@ COSTS: Mapping[str, Figure] = {
     "samples_forward": Figure("samples forward", "count"),
     "samples_backward": Figure("samples backward", "count"),
     "shared": Figure("shared parameters", "count"),
-    "per_task": Figure("parameters a task", "count"),
+    "per_task": Figure("parameters per task", "count"),
     "total": Figure("total", "count"),
     "method_state_bytes": Figure("method state MB", "bytes"),
     "peak_memory_bytes": Figure("peak memory MB", "bytes"),

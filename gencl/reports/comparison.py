@@ -20,6 +20,7 @@ from gencl.reports.page import chart_of, environment, heat, inline, lower_is_bet
 from gencl.reports.repeat import compare_command
 from gencl.reports.scales import scale_of
 from gencl.reports.verdict import listed, verdict
+from gencl.runs.build import unread
 from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, parse_variants
@@ -74,7 +75,7 @@ def render(folder: Path) -> str:
             strips=_strips(runs),
             environment=first.metrics["environment"] if first else {},
             command=_command(results, runs),
-            settings={label: of_method[0].settings.to_yaml() for label, of_method in runs.items() if of_method},
+            settings={label: _settings(of_method[0]) for label, of_method in runs.items() if of_method},
         )
     )
 
@@ -103,6 +104,11 @@ def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any
             if any(shown_cell["text"] for shown_cell in there):
                 rows.append({"label": label, "published": True, "n": "", "cells": there, "error": ""})
     return rows
+
+
+def _settings(run: RunFolder) -> str:
+    """What the config.yaml of a run holds."""
+    return run.settings.to_yaml(unread(run.settings))
 
 
 def _differences(results: Mapping[str, Any]) -> list[dict[str, Any]]:

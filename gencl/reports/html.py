@@ -21,6 +21,7 @@ from gencl.reports.page import chart_of, environment, heat, inline, lower_is_bet
 from gencl.reports.repeat import train_command
 from gencl.reports.scales import scale_of
 from gencl.reports.tables import floor_lines
+from gencl.runs.build import unread
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -73,7 +74,7 @@ def render(run: RunFolder) -> str:
             paper=_paper(metrics) if comparable(settings) else None,
             cost=_cost(metrics["cost"]),
             command=train_command(settings),
-            settings=settings.to_yaml(),
+            settings=settings.to_yaml(unread(settings)),
         )
     )
 

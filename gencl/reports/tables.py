@@ -22,11 +22,11 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     lines = []
     if pooled := [label(name, features) for name in features.get("pooled", ())]:
         lines.append(
-            f"pooled ({', '.join(pooled)}): few images are held out, so they compare all tasks up to the row together, "
-            f"with at most {features['pool']} generated images of each class; KID is of each task alone"
+            f"pooled ({', '.join(pooled)}): few images are held out, so each row compares its task and all earlier "
+            f"ones together, with at most {features['pool']} generated images per class; KID is per task"
         )
     if floor:
-        figures = [f"{label(key, features)} {shown(key, value)}" for key, value in floor.items() if key != "n"]
+        figures = [f"{label(key, features)} {with_unit(key, value)}" for key, value in floor.items() if key != "n"]
         what = f"{REAL_IMAGES} ({floor['n']:.0f} training images per task instead of generated ones)"
         lines += [f"{what}: {', '.join(figures)}"] if figures else []
     return lines
@@ -75,7 +75,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     lines.append(
         f"cost: {cost['train_seconds']:.0f} s training, {cost['importance_seconds']:.1f} s importance, "
         f"{cost['eval_seconds']:.0f} s measuring, {cost['peak_memory_bytes'] / 2**30:.2f} GiB; "
-        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} a task{_passes(cost)}"
+        f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} per task{_passes(cost)}"
     )
     left, shared = parameters.get("shared_nonzero", parameters["shared"]), parameters["shared"]
     if 0 < left < 0.9 * shared:
@@ -170,4 +170,4 @@ def _measure(features: dict[str, Any], n: str = "") -> str:
     if not features:
         return ""
     others = "" if features.get("published", True) else ", not the published weights: compare with nothing else"
-    return f", {extractor_title(features['name'])} features{f', n = {n} a task' if n else ''}{others}"
+    return f", {extractor_title(features['name'])} features{f', n = {n} per task' if n else ''}{others}"

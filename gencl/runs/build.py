@@ -82,6 +82,12 @@ def recipe_of(settings: Settings) -> Recipe:
     return recipe
 
 
+def unread(settings: Settings) -> tuple[str, ...]:
+    """Keys of ``data.*`` that the scenario does not read: config.yaml has them only if somebody set them."""
+    name = str(settings.scenario.get("name"))
+    return SCENARIOS.get(name).unread if name in SCENARIOS else ()
+
+
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
     fit."""

@@ -1,7 +1,8 @@
 """Checkpoints: tensors and a JSON state, each pair complete or absent, checked by checksum; the last two are kept.
 
 ``checkpoint/00000400.safetensors`` holds the tensors; ``00000400.json``, written after it, holds the state, the
-checksum of the tensors and its own. A checkpoint exists when its JSON file does. The number is that of the run's steps.
+checksum of the tensors and its own. A checkpoint exists when its JSON file does. Numbers rise with the
+run (`Recorder.checkpoint_name`), and are not those of its steps.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ class Checkpoint:
     passed_over: tuple[str, ...] = ()
 
 
-def save(folder: Path, number: int, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Writes checkpoint ``number`` and removes all but the last two. Raises GenclError when it cannot be written."""
+def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Writes checkpoint ``name`` and removes all but the last two by name. Raises GenclError when it cannot be
+    written."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise files.cannot_write(folder, error) from error
-    stem = folder / f"{number:08d}"
+    stem = folder / name
     checksum = files.save_tensors(stem.with_suffix(".safetensors"), tensors)
     body = {"schema": SCHEMA, "tensors_sha256": checksum, "state": dict(state)}
     files.write_json(stem.with_suffix(".json"), {**body, "sha256": _checksum(body)})

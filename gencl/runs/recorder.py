@@ -27,6 +27,7 @@ from gencl.methods.base import Method
 from gencl.metrics.evaluator import Evaluator
 from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
+from gencl.runs.build import unread
 from gencl.runs.described import count_parameters, environment
 from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, fingerprints
@@ -97,7 +98,7 @@ class Recorder:
         if not self._begun:
             self._begun = True
             (self.folder / "report.html").unlink(missing_ok=True)
-            files.write(self.folder / "config.yaml", self.settings.to_yaml())
+            files.write(self.folder / "config.yaml", self.settings.to_yaml(unread(self.settings)))
             for line, position in self._held:
                 self._append(line, position)
 
@@ -155,12 +156,16 @@ class Recorder:
             raise files.cannot_write(path, error) from error
 
     def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        """Writes a checkpoint, numbered by steps so that the end of a task comes after its last step."""
+        """Writes a checkpoint."""
         self.begin()
         if not state.origin:
             state.origin = self.origin()
-        number = state.cost.steps * 2 + (not state.within_task)
-        checkpoint.save(self.folder / "checkpoint", number, state.tree(), tensors)
+        checkpoint.save(self.folder / "checkpoint", self.checkpoint_name(state), state.tree(), tensors)
+
+    @staticmethod
+    def checkpoint_name(state: State) -> str:
+        """The name of the checkpoint of a state: twice the steps of the run, plus one when a task was learned."""
+        return f"{state.cost.steps * 2 + (not state.within_task):08d}"
 
     def tensors(self) -> dict[str, Tensor]:
         """What a resumed run needs of the pictures so far."""

@@ -49,6 +49,7 @@ class Domains(Recipe):
     """
 
     Settings = DomainsSettings
+    unread = ("name",)
     settings: DomainsSettings
 
     def missing(self) -> str:

@@ -34,6 +34,7 @@ class Patterns(Recipe):
     """
 
     Settings = PatternsSettings
+    unread = ("name",)
     settings: PatternsSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:

@@ -36,6 +36,8 @@ class Recipe(ABC):
     """Makes a scenario from its own settings (``scenario.*``), those of the data, and the data sets it asks for."""
 
     Settings: ClassVar[type[Part]]
+    unread: ClassVar[tuple[str, ...]] = ()
+    """Keys of ``data.*`` that it does not read; config.yaml leaves them out."""
     seed: int = 0
     """The run's seed, set before `build` is called."""
 

@@ -14,7 +14,7 @@ from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.threads import alone
 from gencl.core.waiting import say
-from gencl.runs.build import grow
+from gencl.runs.build import grow, unread
 from gencl.runs.sizes import network_sizes
 from gencl.runs.state import memory_in_use, peak_memory
 from gencl.training.announcing import say_what_is_learned
@@ -72,7 +72,7 @@ def foreseen(
         grow(session.learner, task, settings.seed)
     sizes = network_sizes(session.learner)
     return {
-        "settings": settings.tree(),
+        "settings": settings.tree(unread(settings)),
         "networks": {name: asdict(size) for name, size in sizes.items()},
         "estimate": {
             "seconds": round(times.total, 1),

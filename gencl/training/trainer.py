@@ -103,9 +103,12 @@ class Trainer:
 
     def stop(self, stop: StopRequest, go_on: str = "") -> NoReturn:
         """Raises Interrupted, which says how to go on."""
-        where = f"task {self.session.state.episode + 1}, step {self.session.state.step}"
-        go_on = go_on or f"go on with: {self.session.recorder.resume_command}"
-        raise Interrupted(f"stopped at {where}, with a checkpoint; {go_on}", stop.signal or 15)
+        session, state = self.session, self.session.state
+        steps = session.steps_of(session.episodes[state.episode])
+        where = f"task {state.episode + 1}, step {state.step} of {steps}"
+        saved = f"checkpoint/{session.recorder.checkpoint_name(state)}"
+        go_on = go_on or f"go on with: {session.recorder.resume_command}"
+        raise Interrupted(f"stopped at {where}, saved as {saved}; {go_on}", stop.signal or 15)
 
 
 def checkpoint_due(ctx: Context, step: int, stopping: bool) -> bool:

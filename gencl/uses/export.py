@@ -76,13 +76,15 @@ class Exported:
     network: nn.Module
     inputs: dict[str, Tensor]
     output: str
+    note: str = ""
+    """What is left out, in words."""
 
     def shapes(self) -> str:
         """Return the shapes in words: ``latents (n, 32), classes (n) -> images (n, 1, 28, 28)``."""
         with torch.no_grad():
             result = self.network(*self.inputs.values())
         given, (made,) = ([_shape(k, v) for k, v in d.items()] for d in (self.inputs, {self.output: result}))
-        return f"{', '.join(given)} -> {made}"
+        return f"{', '.join(given)} -> {made}{self.note}"
 
     def program(self) -> ExportedProgram:
         """Return the network traced by torch.export, for any n. Raises GenclError where it cannot be traced."""
@@ -123,8 +125,9 @@ def _of(run: RunFolder, learner: Learner) -> Exported:
     n = 2  # torch.export takes 0 and 1 for constants
     if CLASSIFIER.of(learner) is not None:
         classifier = CLASSIFIER(learner)
-        classifier.generator = None  # one beside it is no part of its answers
-        return Exported(Answering(classifier), {"images": torch.rand(n, *run.card.image_shape)}, "logits")
+        beside, classifier.generator = classifier.generator, None
+        note = "" if beside is None else "; the generator beside the classifier is not in the file"
+        return Exported(Answering(classifier), {"images": torch.rand(n, *run.card.image_shape)}, "logits", note)
     if GENERATOR.of(learner) is not None:
         generator = GENERATOR(learner)
         classes = torch.tensor(generator.classes[:1]).repeat(n)

@@ -16,6 +16,7 @@ from gencl.learners.learner import Learner
 from gencl.metrics.figures import meanings, with_unit
 from gencl.reports.page import capital
 from gencl.reports.repeat import train_command
+from gencl.runs.build import unread
 from gencl.runs.folder import RunFolder
 
 DATA = {
@@ -38,7 +39,8 @@ def data_of(run: RunFolder) -> list[str]:
     if not (run.path / "config.yaml").is_file():
         return []
     settings = run.settings
-    names = settings.scenario.get("domains") or [settings.data.name]
+    own = [] if "name" in unread(settings) else [settings.data.name]
+    names = settings.scenario.get("domains") or own
     names = [*names, *(task.data for task in settings.extend)]
     return list(dict.fromkeys(name if _is_public(name) else OWN for name in names))
 
@@ -53,7 +55,7 @@ def licence_of(data: Sequence[str]) -> str:
     licences = {LICENCES.get(name) for name in data}
     licence = licences.pop() if len(licences) == 1 else None
     if licence is None:
-        what = ", ".join(data) or "a model without config.yaml"
+        what = ", ".join(data) or "this model"
         raise UsageError(f"--license: gencl knows no licence for {what}; name one, such as cc-by-4.0 or other")
     return licence
 

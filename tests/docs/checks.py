@@ -186,6 +186,12 @@ def averages() -> None:
     ahead("split-mnist-cgan", ALL, average, "joint")
 
 
+def no_forward_transfer(folder: str) -> None:
+    """Assert that no method that consolidates has a positive mean FWT."""
+    values = {name: value(f"{folder}/{name}", "fwt") for name in CONSOLIDATING}
+    assert max(values.values()) <= 0, values
+
+
 def worst_of_ablation(variant: str) -> None:
     """Assert that a variant has at least twice the FD and the forgetting of every other one: there is one seed."""
     for key in (FIRST, ALL, "fid_forgetting"):

@@ -26,6 +26,7 @@ from tests.docs.checks import (
     lenet,
     lenet_published,
     longer_is_better,
+    no_forward_transfer,
     one_seed_order,
     others,
     published_is_behind,
@@ -37,6 +38,9 @@ from tests.docs.checks import (
     widest,
     within,
     worst_of_ablation,
+)
+from tests.docs.checks import (
+    CLASSIFIERS as CLASSIFIED,
 )
 from tests.docs.method_claims import METHOD_CLAIMS
 from tests.docs.training_claims import TRAINING_CLAIMS
@@ -193,6 +197,9 @@ CLAIMS = [
         VERIFIED,
         "`er` and `xdg` are ahead of `anpyc` and `spp` in FWT",
         lambda: every(ahead("permuted-mnist", "fwt", one, "anpyc", "spp") for one in ("er", "xdg")),
+    ),
+    Claim(
+        VERIFIED, "No consolidating method has a positive FWT here", lambda: every(map(no_forward_transfer, CLASSIFIED))
     ),
     Claim(
         VERIFIED,

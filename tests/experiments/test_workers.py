@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -56,6 +57,8 @@ def test_a_killed_one_is_told_by_its_signal_and_a_stopped_one_leaves_a_checkpoin
     status, errors = again.wait()
     server.close()
     assert status == 128 + signal.SIGTERM and "stopped at task 1" in errors
+    (saved,) = re.findall(r"step \d+ of 100000, saved as (checkpoint/\d+);", " ".join(errors.split()))
+    assert (out / f"{saved}.json").is_file()
 
 
 def test_a_killed_server_is_replaced(workers: Workers) -> None:

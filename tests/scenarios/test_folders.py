@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 from scipy.io import savemat
 from torchvision.datasets import SVHN
@@ -44,6 +45,7 @@ def test_own_folders_with_odd_names_are_learned_and_repeated(tmp_path: Path, mon
     assert r"line\nbreak [red]" in first.card.class_names and all(n.isprintable() for n in first.card.class_names)
     report = (first.path / "report.html").read_text()
     assert "<script>alert" not in report
+    assert "name" not in yaml.safe_load((first.path / "config.yaml").read_text())["data"]  # domains say what is read
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     again = gencl.train(config=first.path / "config.yaml", out=tmp_path / "again", progress="silent")

@@ -96,6 +96,13 @@ def test_a_classifier_gives_the_same_logits(
         start += len(task)
 
 
+def test_a_generator_beside_a_classifier_is_left_out_and_said(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", "digits-mlp", "dgr", "model.generator={name: cgan, width: 4}", "scenario.tasks=1")
+    said = run.export(torch=tmp_path / "x.pt2")
+    assert said.endswith("logits (n, 2); the generator beside the classifier is not in the file")
+    assert in_torch(tmp_path / "x.pt2", images=torch.rand(5, *run.card.image_shape)).shape == (5, 2)
+
+
 def test_operators_of_another_version(tmp_path: Path) -> None:
     gencl.load_run("digits-cgan-sgd").export(onnx=tmp_path / "x.onnx", opset=23)
     assert onnx.load(tmp_path / "x.onnx").opset_import[0].version == 23
