@@ -19,6 +19,11 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
     "--set", "assignments", metavar="KEY=VALUE", multiple=True,
     help="What of train.* differs for the new tasks (repeatable); all else is the run's.",
 )  # fmt: skip
+@click.option(
+    "--known",
+    is_flag=True,
+    help="Classes with the names of the run's classes are more pictures of these, not new ones.",
+)
 @click.option("--resume", is_flag=True, help="Go on where learning these tasks was interrupted.")
 @plugin_option
 @machine_options
@@ -26,6 +31,7 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
 def command(
     run: str,
     data: tuple[str, ...],
+    known: bool,
     assignments: tuple[str, ...],
     resume: bool,
     data_root: str | None,
@@ -37,7 +43,8 @@ def command(
 
     TASK_DATA is a data set or a folder: its sub-folders are classes; a folder of pictures is one class. Images are
     brought to the run's size and channels. The method's state goes on (importance, masks, memory, frozen copies), and
-    RUN grows by a row: matrices, pictures, model, report. RUN/config.yaml then names the new tasks under "extend" and
+    RUN grows by a row: matrices, pictures, model, report. With --known the sub-folders may be named as classes that RUN
+    has: their pictures are more of these. RUN/config.yaml then names the new tasks under "extend" and
     repeats all with gencl train. Copy RUN first to keep it as it is.
 
     Tasks that extend a run count as its last ones: anpyc does not prune after them unless method.last is prune, and
@@ -48,6 +55,7 @@ def command(
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters
       gencl extend runs/digits-cgan-anpyc-seed0 ./cats ./dogs --set train.steps=400
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters --resume
+      gencl extend runs/digits-cgan-anpyc-seed0 ./more-digits --known
     """
     from gencl.core.launcher import main_process
     from gencl.reports.tables import print_run
@@ -56,7 +64,7 @@ def command(
     with options_for_settings(_NOT_HERE):
         extended = extend(
             run, data,
-            set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
+            known=known, set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
             progress="silent" if as_json else "auto",
         )  # fmt: skip
     if not main_process():

@@ -213,6 +213,7 @@ class Recorder:
             "images": [task.both for task in self._images],
             "summary": state.summary,
             "floor": state.evaluation.get("floor"),
+            "classes": state.evaluation.get("classes"),
             "capacity": state.capacity or None,
             "parameters": count_parameters(learner, method),
             "cost": {
