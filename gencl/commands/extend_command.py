@@ -22,7 +22,7 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
 @click.option(
     "--known",
     is_flag=True,
-    help="Classes with the names of the run's classes are more pictures of these, not new ones.",
+    help="Classes that have the names of RUN's classes are more pictures of these, not new ones.",
 )
 @click.option("--resume", is_flag=True, help="Go on where learning these tasks was interrupted.")
 @plugin_option

@@ -37,7 +37,7 @@ class DirichletSettings(Ordered):
 
 class Dirichlet(Recipe):
     """For each class c of ``data.name``, shares p ~ Dir(alpha, ..., alpha) over the tasks divide its training images
-    (Deja et al., Multiband VAE, IJCAI 2022, section 4.1).
+    (Deja et al., Multiband VAE, IJCAI 2022).
 
     Shares become numbers of images by largest remainders, so that each image is in exactly one task. A task has the
     classes of which it has images; it may be the first, or the fifth, that has a class.

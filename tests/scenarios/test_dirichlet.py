@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import gencl
 from gencl.core.errors import UsageError
+from gencl.core.settings import DataSettings
 from gencl.core.shares import apportioned
+from gencl.datasets.load import load_dataset
 from gencl.runs.build import make_scenario, seed_draws_tasks
+from gencl.scenarios.dirichlet import Dirichlet
 from gencl.scenarios.task import Scenario, Task
+from tests.scenarios.test_domains import folder
 
 
 def drawn(*assignments: str, seed: int = 0) -> Scenario:
@@ -84,10 +89,8 @@ def test_what_cannot_be_spread_is_said_in_one_line(assignment: str, said: str) -
     assert "\n" not in str(error.value)
 
 
-def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
-    from tests.scenarios.test_domains import folder
-
-    folder(tmp_path / "few", {"cats": 3, "dogs": 3})
+def test_folders_are_spread_too_and_few_pictures_are_doubted(tmp_path: Path) -> None:
+    folder(tmp_path / "few", ["cats", "dogs"])
     scenario = drawn(f"data.name={tmp_path / 'few'}", "scenario.tasks=2", "scenario.alpha=100")
     assert scenario.class_names == ("cats", "dogs") and "few training images" in scenario.doubts[0]
 
@@ -104,8 +107,8 @@ def test_shares_become_whole_numbers_by_largest_remainders() -> None:
     assert apportioned(0, [0.5, 0.5]) == [0, 0]
 
 
-def test_a_class_that_loses_all_its_pictures_is_named(tmp_path: Path) -> None:
-    folder(tmp_path / "odd" / "train", {"cats": 4, "dogs": 4})
-    folder(tmp_path / "odd" / "test", {"cats": 2, "dogs": 2, "eels": 2})
-    with pytest.raises(UsageError, match="eels"):
-        drawn(f"data.name={tmp_path / 'odd'}", "scenario.tasks=2")
+def test_a_class_without_pictures_is_named() -> None:
+    digits = load_dataset("digits", DataSettings(), None)
+    without = replace(digits, train=digits.train.select(digits.train.labels != 7))
+    with pytest.raises(UsageError, match="class 7 of digits has no picture"):
+        Dirichlet(Dirichlet.Settings()).build(DataSettings(), lambda name: without)

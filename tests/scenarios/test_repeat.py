@@ -31,10 +31,8 @@ def test_all_tasks_come_in_turns() -> None:
 
 
 def test_tasks_of_any_scenario_may_come_back() -> None:
-    permuted = make_scenario(
-        gencl.resolve("digits-mlp", assignments=["scenario.name=repeat", "scenario.of={name: permuted, tasks: 2}"]),
-        None,
-    )
+    chosen = ["scenario.name=repeat", "scenario.of={name: permuted, tasks: 2}"]
+    permuted = make_scenario(gencl.resolve("digits-mlp", assignments=chosen), None)
     assert [task.again for task in permuted.tasks] == [None, None, 0, 1]
     assert permuted.tasks[3].classes == permuted.tasks[1].classes
 
