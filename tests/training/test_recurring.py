@@ -12,7 +12,9 @@ from safetensors.torch import load_file
 import gencl
 from gencl.core.errors import UsageError
 from gencl.runs.folder import RunFolder
+from tests.conftest import gencl as command
 from tests.conftest import killed_at, tiny
+from tests.scenarios.test_domains import folder
 
 GENERATORS = ("digits-cgan", "digits-vae", "digits-flow")
 
@@ -124,3 +126,26 @@ def test_scores_per_class_can_be_asked_for(tmp_path: Path) -> None:
     assert all(0 <= row["accuracy"] <= 1 for row in run.metrics["classes"].values())
     plain = gencl.train("digits-mlp", "sgd", 0, tmp_path / "plain", set=tiny("digits-mlp"), progress="silent")
     assert "classes" not in plain.metrics
+
+
+@pytest.mark.parametrize("preset", [*GENERATORS, "digits-mlp"])
+def test_a_run_learns_more_pictures_of_known_classes(preset: str, tmp_path: Path) -> None:
+    heads = ["model.heads=task"] if preset == "digits-mlp" else []
+    more = folder(tmp_path / "more", "01")
+    rest = [*tiny(preset), "scenario.tasks=2", "scenario.classes_per_task=2", "scenario.order=given", *heads]
+    run = gencl.train(preset, "ewc", 0, tmp_path / "run", set=rest, progress="silent")
+    before = {name: tensor.clone() for name, tensor in run.learner().own(0).items()}
+    extended = gencl.extend(run, more, known=True, progress="silent")
+    learner = extended.learner()
+    assert learner.tasks == [(0, 1), (2, 3), (0, 1)] and learner.classes == [0, 1, 2, 3]
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in learner.own(0).items())
+    assert set(extended.metrics["classes"]) == {"0", "1", "2", "3"} and len(extended.class_names()) == 10
+
+
+def test_the_command_takes_known(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    gencl.train("digits-mlp", "sgd", 0, run, set=[*tiny("digits-mlp"), "model.heads=class"], progress="silent")
+    refused = command("extend", run, folder(tmp_path / "letters", "ab"), "--known")
+    assert refused.returncode == 2 and "none of its classes (a, b)" in refused.stderr
+    learned = command("extend", run, folder(tmp_path / "more", "12"), "--known")
+    assert learned.returncode == 0, learned.stderr
