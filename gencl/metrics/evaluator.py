@@ -233,7 +233,8 @@ class Evaluator:
             "reference": self.settings.split,
             **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
-            **({"pooled": pooled, "pool": self.conditions.pool} if pooled else {}),
+            **({"pooled": pooled} if pooled else {}),
+            **({"pool": self.conditions.pool} if pooled and not self.scenario.tasks[0].mixture else {}),
             **({"added": added} if added else {}),
         }
 

@@ -21,9 +21,10 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     """What real images score, and what is pooled, a line each."""
     lines = []
     if pooled := [label(name, features) for name in features.get("pooled", ())]:
+        most = f", with at most {features['pool']} generated images of each class" if "pool" in features else ""
         lines.append(
-            f"pooled ({', '.join(pooled)}): few images are held out, so they compare all tasks up to the row together, "
-            f"with at most {features['pool']} generated images of each class; KID is of each task alone"
+            f"pooled ({', '.join(pooled)}): few images are held out, so they compare all tasks up to the row together"
+            f"{most}; KID is of each task alone"
         )
     if floor:
         figures = [f"{label(key, features)} {shown(key, value)}" for key, value in floor.items() if key != "n"]

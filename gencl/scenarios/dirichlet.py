@@ -50,6 +50,7 @@ class Dirichlet(Recipe):
 
     Settings = DirichletSettings
     settings: DirichletSettings
+    alike = False
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
         dataset = load(data.name)

@@ -38,6 +38,8 @@ class Recipe(ABC):
     Settings: ClassVar[type[Part]]
     seed: int = 0
     """The run's seed, set before `build` is called."""
+    alike: bool = True
+    """Whether a task has as many classes whatever the seed draws."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

@@ -68,6 +68,10 @@ class Repeat(Recipe):
     def drawn(self) -> tuple[object, ...]:
         return self.inner.drawn
 
+    @property
+    def alike(self) -> bool:  # type: ignore[override]
+        return self.inner.alike
+
     def missing(self) -> str:
         return self.inner.missing()
 
