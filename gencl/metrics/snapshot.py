@@ -178,6 +178,8 @@ class Snapshot:
         """
         if not self.conditions.pool:
             both = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
+            if any(task.mixture for task in tasks) and all(other.n for _, other in both):
+                return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
             return Statistics.sum(one for one, _ in both), Statistics.sum(other for _, other in both)
         classes = _of_each_class(self._class_statistics(task) for task in tasks)
         return Statistics.balanced([one for one, _ in classes]), Statistics.balanced([other for _, other in classes])
