@@ -124,5 +124,5 @@ def _growth(run: RunFolder) -> list[int]:
     for classes in run.card.tasks:
         learner.grow(classes, 0)
         parameters = sum(parameter.numel() for parameter in learner.parameters())
-        counts.append(parameters + gates * len(learner.tasks))
+        counts.append(parameters + gates * len(learner.groups))
     return [counts[-1]] * len(counts) if is_reference(run.metrics["method"]) else counts

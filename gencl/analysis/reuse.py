@@ -62,7 +62,7 @@ def _shares(run: RunFolder, bench: Bench) -> Shares:
     before = [torch.zeros(layer.units, dtype=torch.bool) for layer in units.hidden]
     shares: Shares = {}
     for task in tasks:
-        opened = [mask.cpu() for mask in units.used(task.index)]
+        opened = [mask.cpu() for mask in units.used(learner.groups_of([task.index])[-1])]
         means = [mean.cpu() for mean in mean_activations(CLASSIFIER(learner), task.train)]
         for layer, mask, mean, taken in zip(units.hidden, opened, means, before, strict=True):
             new, reused = mask & ~taken, mask & taken & active(mean, mask)

@@ -19,6 +19,10 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
     "--set", "assignments", metavar="KEY=VALUE", multiple=True,
     help="Change a setting of train.* for the new tasks (repeatable); all other settings are the run's.",
 )  # fmt: skip
+@click.option(
+    "--known", is_flag=True,
+    help="Take classes that are named as RUN's for more pictures of these, not for new ones.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on after an interruption.")
 @plugin_option
 @machine_options
@@ -26,6 +30,7 @@ _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
 def command(
     run: str,
     data: tuple[str, ...],
+    known: bool,
     assignments: tuple[str, ...],
     resume: bool,
     data_root: str | None,
@@ -37,6 +42,7 @@ def command(
 
     TASK_DATA is a data set or a folder. Sub-folders are classes; a folder of pictures is one class. gencl brings the
     images to the run's size and channels. The method goes on with its state: importance, masks, memory, frozen copies.
+    With --known, sub-folders may have the names of RUN's classes: their pictures are more of these.
 
     RUN changes in place: matrices, pictures, model and report gain a task. Copy RUN first to keep it as it is.
     RUN/config.yaml names the new tasks under "extend", and gencl train --config RUN/config.yaml repeats everything.
@@ -49,6 +55,7 @@ def command(
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters
       gencl extend runs/digits-cgan-anpyc-seed0 ./cats ./dogs --set train.steps=400
       gencl extend runs/digits-cgan-anpyc-seed0 ./letters --resume
+      gencl extend runs/digits-cgan-anpyc-seed0 ./more-digits --known
     """
     from gencl.core.launcher import main_process
     from gencl.reports.tables import print_run
@@ -57,7 +64,7 @@ def command(
     with options_for_settings(_NOT_HERE):
         extended = extend(
             run, data,
-            set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
+            known=known, set=assignments, resume=resume, data_root=data_root, device=device, threads=threads,
             progress="silent" if as_json else "auto",
         )  # fmt: skip
     if not main_process():

@@ -143,8 +143,13 @@ class EvaluateSettings(Part):
     within: YesOrNo = Field(
         "no", description="whether the learned tasks are measured within a task too, at each line of log.jsonl"
     )
-    later = ("also", "within")
-    _within = field_validator("within", mode="before")(yes_or_no)
+    by_class: YesOrNo = Field(
+        "no",
+        description="whether scores per class are measured at the end; where a class comes in several tasks they are "
+        "in any case",
+    )
+    later = ("also", "within", "by_class")
+    _answers = field_validator("within", "by_class", mode="before")(yes_or_no)
 
 
 class Added(Part):
@@ -152,6 +157,11 @@ class Added(Part):
 
     data: str = Field(min_length=1, description="a data set, or the path of a folder (with a /): all its classes")
     train: dict[str, Any] = Field({}, description="what of train.* differs for this task")
+    known: YesOrNo = Field(
+        "no", description="whether its classes that are called as classes of the run are more pictures of these"
+    )
+    later = ("known",)
+    _known = field_validator("known", mode="before")(yes_or_no)
 
     @model_validator(mode="before")
     @classmethod
@@ -220,8 +230,9 @@ class Settings(Part):
         """The tree without the paths of folders, which may be moved; fingerprints tell whether images are the same."""
         tree = self.tree()
         tree["data"]["name"] = _unplaced(self.data.name)
-        if isinstance(domains := tree["scenario"].get("domains"), list):
-            tree["scenario"]["domains"] = [_unplaced(name) for name in domains]
+        for scenario in (tree["scenario"], tree["scenario"].get("of")):  # tasks of another scenario may come back
+            if isinstance(scenario, dict) and isinstance(domains := scenario.get("domains"), list):
+                scenario["domains"] = [_unplaced(name) for name in domains]
         for task in tree.get("extend", ()):
             task["data"] = _unplaced(task["data"])
         return tree

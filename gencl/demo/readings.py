@@ -108,7 +108,7 @@ def answers(subject: Subject, picture: Tensor, of_task: int, task: int | None = 
 def _shares(subject: Subject, learner: Learner, picture: Tensor, index: int) -> list[tuple[str, float]]:
     """The classes' names with their probabilities, the highest first."""
     classifier, device = CLASSIFIER(learner), learner.position.device
-    among = learner.tasks[index]
+    among = learner.groups[learner.groups_of([index])[0]]
     images = picture.to(device).float() / 255
     scores, _ = classifier.logits(images, learner.position[torch.tensor(among[:1], device=device)], (index,))
     classes = list(among) if scores.shape[1] == len(among) else learner.classes

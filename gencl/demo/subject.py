@@ -92,7 +92,7 @@ class Subject:
     @property
     def classes(self) -> list[int]:
         """The classes in the order learned."""
-        return [label for task in self.tasks for label in task]
+        return self.models[0].run.card.classes
 
     @property
     def class_names(self) -> list[str]:

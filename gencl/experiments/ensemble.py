@@ -17,7 +17,7 @@ from gencl.experiments.stacking import of_member, parted, stacked, stacked_batch
 from gencl.learners.learner import Learner
 from gencl.methods import building
 from gencl.methods.base import Context, Method
-from gencl.runs.build import seed_draws_tasks
+from gencl.runs.build import recipe_of, seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
 from gencl.training.acceleration import Acceleration
 from gencl.training.averaging import Average
@@ -34,6 +34,8 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
         return "train.compile compiles the networks of one"
     if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
         return "with scenario.order=seed each has other images, and train.epochs other steps"
+    if seed_draws_tasks(settings) and not recipe_of(settings).alike:
+        return "with scenario.order=seed each has other classes in a task"
     if settings.evaluate.within == "yes":
         return "evaluate.within looks at each of them while it trains"
     if any(train.patience for train in settings.train_of(1 + len(settings.extend))):

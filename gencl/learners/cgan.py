@@ -43,11 +43,13 @@ class ConditionalGAN(GenerativeLearner):
             self.generator: CGANGenerator = CGANGenerator(settings, image_shape)
             self.discriminator = Discriminator(settings, image_shape)
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        super().grow(classes, seed)
-        self.generator.grow(len(classes), seed)
-        self.discriminator.grow(len(classes), seed)
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
+        if new:
+            self.generator.grow(len(new), seed)
+            self.discriminator.grow(len(new), seed)
         self.to(self.position.device)
+        return new
 
     def shared(self) -> dict[str, Parameter]:
         ids = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
@@ -55,13 +57,14 @@ class ConditionalGAN(GenerativeLearner):
         return {name: parameter for name, parameter in generator if id(parameter) not in ids}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        ids = {id(parameter) for part in self.generator.own() for parameter in part.tasks[task].parameters()}
+        groups = self.groups_of([task])
+        parts = (part.tasks[group] for part in self.generator.own() for group in groups)
+        ids = {id(parameter) for part in parts for parameter in part.parameters()}
         generator = self.generator.named_parameters(prefix="generator")
         return {name: parameter for name, parameter in generator if id(parameter) in ids}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
-        judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *of_tasks]
+        judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *self.own_of(tasks)]
         return [
             Phase("discriminator", judged, self.discriminator_loss, moves_shared=False, draw=self.drawn),
             Phase(

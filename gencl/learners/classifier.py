@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
-from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import GenerativeLearner
-from gencl.learners.heads import HEADS, IMPOSSIBLE
+from gencl.learners.heads import HEADS, IMPOSSIBLE, check_heads
 from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
@@ -32,7 +31,8 @@ class Classifier(Learner):
 
     A sample's class also says of which task it is. With ``heads="task"`` it competes among the classes of its task
     only; with ``"domain"`` its place among them is what one shared head predicts; with ``"class"`` it competes among
-    all classes learned so far. The rows of a head that only one task trains are its own, never shared.
+    all classes learned so far. The rows of a head that only one task trains are its own, never shared. A task whose
+    classes were learned before (`Learner.groups`) goes on with their head, gates and statistics.
 
     Methods may close units to a task (`gates`) or give weights to tasks (`ownership`); both are part of the model.
     A generator may learn beside it (`attach`), neither shared nor own: what is protected is the classifier.
@@ -79,26 +79,23 @@ class Classifier(Learner):
         return None if self.heads == "class" else self.ownership
 
     def check(self, tasks: Sequence[Task]) -> None:
-        numbers = sorted({len(part.classes) for task in tasks for part in task.parts})
-        if self.heads == "domain" and len(numbers) > 1:
-            raise UsageError(
-                f"model.heads: domain needs as many classes in every task, and they have "
-                f"{' or '.join(map(str, numbers))}; train with model.heads=task or class"
-            )
+        check_heads(self.heads, [part for task in tasks for part in task.parts])
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        super().grow(classes, seed)
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
         self._seen = None
-        if self.heads != "domain" or not len(self.head):
-            with seeded(seed, "head", len(self.head)):
-                self.head.append(nn.Linear(self.features, len(classes)))
-        self.task_of = torch.tensor([index for index, task in enumerate(self.tasks) for _ in task])
-        self.gates.grow()
-        for norm in self._norms:
-            norm.grow()
+        if new:
+            if self.heads != "domain" or not len(self.head):
+                with seeded(seed, "head", len(self.head)):
+                    self.head.append(nn.Linear(self.features, len(new)))
+            self.task_of = torch.tensor([index for index, group in enumerate(self.groups) for _ in group])
+            self.gates.grow()
+            for norm in self._norms:
+                norm.grow()
         if self.generator is not None:
             self.generator.grow(classes, seed)
         self.to(self.position.device)
+        return new
 
     def conclude(self, task: Task) -> None:
         if self.generator is not None:
@@ -111,14 +108,14 @@ class Classifier(Learner):
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 
     def range_of(self, tasks: Sequence[int], positions: Tensor) -> range:
-        """The tasks that samples are of, as a range; told by ``tasks``, else looked up."""
-        indices = tasks or self.task_of[positions].unique().tolist()
+        """The groups that samples are of, as a range; told by ``tasks``, else looked up."""
+        indices = self.groups_of(tasks) or self.task_of[positions].unique().tolist()
         return range(min(indices), max(indices) + 1)
 
     def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
-        """The features (n, f) of images whose tasks are ``index`` (n,), all in ``tasks``."""
+        """The features (n, f) of images whose groups are ``index`` (n,), all in ``tasks``."""
         images = self.prepare(images)
-        if not self.ownership.divided() or tasks.start == len(self.tasks) - 1:
+        if not self.ownership.divided() or tasks.start == len(self.groups) - 1:
             return self._through(self.trunk, images, index)
         if len(tasks) == 1:
             return self._through(self._as_seen_by(tasks.start), images, index)
@@ -150,27 +147,29 @@ class Classifier(Learner):
         features = self._features(images, index, among)
         self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
         if self.heads == "domain":
-            return at_least_float32(self.head[0](features)), positions - len(self.tasks[0]) * index
+            return at_least_float32(self.head[0](features)), positions - len(self.groups[0]) * index
         if self.heads == "class":
-            among = range(len(self.tasks))
+            among = range(len(self.groups))
         parts = [self.head[task](features) for task in among]
         scores = at_least_float32(torch.cat(parts, dim=1) if len(parts) > 1 else parts[0])
-        start = sum(len(task) for task in self.tasks[: among.start])
+        start = sum(len(group) for group in self.groups[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]
             scores = scores.masked_fill(columns != index[:, None], IMPOSSIBLE)
         return scores, positions - start
 
-    def responses(self, images: Tensor, tasks: int) -> list[Tensor]:
-        """The logits of the first so many tasks' heads on any images, (n, heads, classes): heads of as many classes
-        together (one group, and one head, where one serves all).
+    def responses(self, images: Tensor, groups: Sequence[int]) -> list[Tensor]:
+        """The logits of these groups' heads on any images, (n, heads, classes): heads of as many classes together (all
+        as one head, where one serves all).
 
         Asked in a training step about that step's images, it goes on from the features that `loss` found.
         """
-        last = range(len(self.tasks) - 1, len(self.tasks))
+        present = self._groups_of[-1][-1]
+        last = range(present, present + 1)
         index = torch.full((len(images),), last.start, device=images.device)
         features = self._seen[1] if self._seen and self._seen[0] is images else self._features(images, index, last)
-        heads = [cast(nn.Linear, head) for head in (self.head if self.heads == "domain" else self.head[:tasks])]
+        wanted = [0] if self.heads == "domain" else groups
+        heads = [cast(nn.Linear, self.head[group]) for group in wanted]
         if self.heads != "task":
             return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
         logits = []
@@ -194,7 +193,8 @@ class Classifier(Learner):
     def own(self, task: int) -> dict[str, Parameter]:
         if self.heads == "domain":
             return {}
-        return {f"head.{task}.{name}": parameter for name, parameter in self.head[task].named_parameters()}
+        groups = self.groups_of([task])
+        return {f"head.{group}.{name}": p for group in groups for name, p in self.head[group].named_parameters()}
 
     def layers(self) -> list[Layer]:
         """The layers of units from first to last, a shared head at the end where there is one."""
@@ -202,13 +202,13 @@ class Classifier(Learner):
         return layers_of(self.trunk, head)
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
-        step = Phase("classifier", [*self.shared().values(), *of_tasks], self.loss, moves_shared=True)
+        moved = [*self.shared().values(), *self.own_of(tasks)]
+        step = Phase("classifier", moved, self.loss, moves_shared=True)
         return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
         """Old heads, or old rows of the growing one."""
-        return [parameter for task in tasks for parameter in self.own(task).values()]
+        return self.own_of(tasks)
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
         """Cross-entropy with the classes, or with probabilities of the first so many columns: ``beliefs`` (n, columns)

@@ -42,21 +42,22 @@ class FlowMatching(GenerativeLearner):
         with seeded(seed, "flow"):
             self.generator: FlowGenerator = FlowGenerator(settings, image_shape)
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        super().grow(classes, seed)
-        self.generator.grow(len(classes), seed)
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
+        if new:
+            self.generator.grow(len(new), seed)
         self.to(self.position.device)
+        return new
 
     def shared(self) -> dict[str, Parameter]:
         return {name: parameter for name, parameter in self.named_parameters() if ".embeddings." not in name}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        part = f".embeddings.tasks.{task}."
-        return {name: parameter for name, parameter in self.named_parameters() if part in name}
+        parts = [f".embeddings.tasks.{group}." for group in self.groups_of([task])]
+        return {name: parameter for name, parameter in self.named_parameters() if any(part in name for part in parts)}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
-        moved = [*self.shared().values(), *of_tasks]
+        moved = [*self.shared().values(), *self.own_of(tasks)]
         return [Phase("flow", moved, self.loss, moves_shared=True, half_life=HALF_LIFE, draw=self.drawn)]
 
     def networks(self) -> list[nn.Module]:

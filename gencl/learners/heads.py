@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
+from gencl.core.errors import UsageError
 from gencl.learners.scholar import ScholarSettings
+from gencl.scenarios.task import Task
 
 IMPOSSIBLE = -1e9
 """The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
@@ -26,3 +29,21 @@ class ClassifierSettings(ScholarSettings):
     heads: Literal["task", "domain", "class"] = Field(
         "task", description="a head a task (task known), one for all tasks, or one over all classes"
     )
+
+
+def check_heads(heads: str, tasks: Sequence[Task]) -> None:
+    """Raises UsageError where such heads cannot serve these tasks: the class of a sample must tell its head."""
+    first: dict[int, int] = {}
+    for task in tasks if heads != "class" else ():
+        of = {first.setdefault(label, task.index) for label in task.classes}
+        if len(of) > 1 or (task.mixture and task.index not in of):
+            raise UsageError(
+                f"model.heads: {heads} needs each class in one task, so that it tells the task of a sample, but task "
+                f"{task.index + 1} has classes of task {min(of) + 1}; train with model.heads=class"
+            )
+    numbers = sorted({len(task.classes) for task in tasks})
+    if heads == "domain" and len(numbers) > 1:
+        raise UsageError(
+            f"model.heads: domain needs as many classes in every task, and they have "
+            f"{' or '.join(map(str, numbers))}; train with model.heads=task or class"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -53,8 +53,8 @@ class Learner(nn.Module, ABC):
     """A model that learns task after task.
 
     Its parameters are of three kinds: *shared* (what consolidation protects), a task's *own* (frozen once the task is
-    over, unless a method moves those that are `retrainable`), and the rest (carried over, never protected, such as a
-    GAN's discriminator).
+    over, until one of its classes comes again or a method moves those that are `retrainable`), and the rest (carried
+    over, never protected, such as a GAN's discriminator).
     """
 
     kind: ClassVar[str]
@@ -74,6 +74,10 @@ class Learner(nn.Module, ABC):
         super().__init__()
         self.classes: list[int] = []
         self.tasks: list[tuple[int, ...]] = []
+        self.groups: list[tuple[int, ...]] = []
+        """The classes by the task that first brought them, in the order learned. What belongs to classes alone is made,
+        and moves, group by group. Where no class comes twice, each task brings one group."""
+        self._groups_of: list[tuple[int, ...]] = []
         self.passes = Passes()
         self.register_buffer("position", torch.zeros(0, dtype=torch.long))
         self.position: Tensor
@@ -81,16 +85,42 @@ class Learner(nn.Module, ABC):
     def check(self, tasks: Sequence[Task]) -> None:
         """Raises UsageError when it cannot learn these tasks; called before anything is written."""
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them."""
-        repeated = set(classes) & set(self.classes)
-        if repeated:
-            raise ValueError(f"classes {sorted(repeated)} were learned before")
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them.
+
+        Returns the classes that are new. Those that were learned before go on with the parameters that they have, so
+        that nothing is added where there are no new ones.
+        """
+        new = tuple(c for c in classes if c not in self.classes)
         self.tasks.append(tuple(classes))
-        self.classes.extend(classes)
+        self.groups += [new] if new else []
+        self.classes.extend(new)
+        self._groups_of.append(tuple(n for n, group in enumerate(self.groups) if not set(group).isdisjoint(classes)))
         lookup = torch.full((max(self.classes) + 1,), -1, dtype=torch.long)
         lookup[torch.tensor(self.classes)] = torch.arange(len(self.classes))
         self.position = lookup.to(self.position.device)
+        return new
+
+    def groups_of(self, tasks: Iterable[int]) -> list[int]:
+        """The numbers of the groups whose classes these tasks have, in order.
+
+        A learner that has heads, units or weights for each task takes only tasks of one group (`check`).
+        """
+        return sorted({group for task in tasks for group in self._groups_of[task]})
+
+    def first_task(self, group: int) -> int:
+        """The task that brought a group."""
+        return next(task for task, groups in enumerate(self._groups_of) if group in groups)
+
+    def returns(self, task: int) -> bool:
+        """Whether all classes of a task were learned before it."""
+        return self._groups_of[task][-1] < len(self.groups_of(range(task)))
+
+    def kept_share(self, label: int, task: Task) -> float:
+        """The share of earlier tasks in what is kept of a class when ``task`` is over: each task that had some of its
+        images counts alike. 0 where the class is new, or the task has come back with the images of its first visit."""
+        earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
+        return 0.0 if task.again is not None else earlier / (earlier + 1)
 
     def load_pretrained(self) -> None:
         """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""
@@ -105,7 +135,12 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def own(self, task: int) -> dict[str, Parameter]:
-        """What belongs to one task alone, by name."""
+        """What belongs to the groups of a task's classes alone, by name. Tasks with classes in common share it."""
+
+    def own_of(self, tasks: Iterable[int]) -> list[Parameter]:
+        """The own parameters of these tasks, each once."""
+        every = (parameter for task in tasks for parameter in self.own(task).values())
+        return list({id(parameter): parameter for parameter in every}.values())
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
         """The own parameters of these earlier tasks that a method may train further (`Method.moves_old`), with the

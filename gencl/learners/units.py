@@ -33,9 +33,9 @@ class Units:
         """Whether all tasks have one head."""
         return not self.layers[-1].hidden
 
-    def used(self, task: int) -> list[Tensor]:
-        """Which units a task uses, bool (units,) for each hidden layer."""
-        return [rows[task].bool() for rows in self.gates.rows()]
+    def used(self, group: int) -> list[Tensor]:
+        """Which units the tasks of a group use (`Learner.groups`), bool (units,) for each hidden layer."""
+        return [rows[group].bool() for rows in self.gates.rows()]
 
     def taken(self) -> dict[str, float]:
         """The share of each hidden layer's units that any task so far has open, by the layer's weight."""

@@ -53,24 +53,26 @@ class VAE(GenerativeLearner):
     def encoder(self) -> VAE:
         return self
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        super().grow(classes, seed)
-        self.generator.grow(len(classes), seed)
-        if self.settings.likelihood == "calibrated":
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
+        if new:
+            self.generator.grow(len(new), seed)
+        if new and self.settings.likelihood == "calibrated":
             first = self.variances.new_tensor([self.settings.sigma**2])
             self.variances = torch.cat([self.variances, first])
         self.to(self.position.device)
+        return new
 
     def shared(self) -> dict[str, Parameter]:
         return {name: parameter for name, parameter in self.named_parameters() if ".latent.tasks." not in name}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        part = f".latent.tasks.{task}."
-        return {name: parameter for name, parameter in self.named_parameters() if part in name}
+        parts = [f".latent.tasks.{group}." for group in self.groups_of([task])]
+        return {name: parameter for name, parameter in self.named_parameters() if any(part in name for part in parts)}
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
-        return [Phase("vae", [*self.shared().values(), *of_tasks], self.loss, moves_shared=True, draw=self.drawn)]
+        moved = [*self.shared().values(), *self.own_of(tasks)]
+        return [Phase("vae", moved, self.loss, moves_shared=True, draw=self.drawn)]
 
     def networks(self) -> list[nn.Module]:
         return [self.generator.encoder.trunk, self.generator.decoder.trunk]
@@ -84,8 +86,9 @@ class VAE(GenerativeLearner):
         return -self._elbo(batch.inputs, logits, mean, log_variance, variance).mean()
 
     def _tasks(self, batch: Batch) -> Tensor | int:
-        """The tasks of the samples: one number where the batch is known to be of one task."""
-        return batch.tasks[0] if len(batch.tasks) == 1 else self.generator.task_of[self.position[batch.classes]]
+        """The latent layers of the samples: one number where the batch is known to be of tasks that share one."""
+        groups = self.groups_of(batch.tasks)
+        return groups[0] if len(groups) == 1 else self.generator.task_of[self.position[batch.classes]]
 
     def _through(self, images: Tensor, tasks: Tensor | int, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The decoded images before the sigmoid, and the posterior's mean and log variance."""
@@ -167,7 +170,8 @@ class VAE(GenerativeLearner):
     @torch.no_grad()
     def conclude(self, task: Task) -> None:
         """Fits each class's Gaussian to the posteriors of its training images (a class without any keeps N(0, I)), and
-        a calibrated variance to the errors of their means."""
+        a calibrated variance to the errors of their means. The Gaussian of a class that was learned before, from other
+        images, becomes that of all its tasks, each of which counts alike."""
         errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
@@ -181,7 +185,7 @@ class VAE(GenerativeLearner):
                     errors.setdefault(index, []).append((decoded - images).square().mean((1, 2, 3)))
             if len(rows):
                 means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
-                self.generator.fit(position, means, log_variances)
+                self.generator.fit(position, means, log_variances, self.kept_share(self.classes[position], task))
         for index, of_task in errors.items():
             self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
 

@@ -16,7 +16,8 @@ class Align(Taught):
 
     Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
     made when the task began, made of them (`GenerativeLearner.misalignment`: a GAN's images, a VAE's images and
-    posteriors, or velocities at noised images of the copy's pool). The weight grows with t because a fixed number of
+    posteriors, or velocities at noised images of the copy's pool). Old classes are all that were learned before, also
+    those of the present task, unless that has come back whole. The weight grows with t because a fixed number of
     samples has ever more tasks to hold; a GAN's discriminator sees the new classes only. This is distillation, not
     importance: no images are stored, the shared network keeps its size, but training needs one more generator.
     """

@@ -53,6 +53,8 @@ class CLNP(Freezing):
     When one head serves all tasks and no unit of the last hidden layer is free, a task cannot be learned any more. Its
     gates are closed and nothing of the network changes, so that earlier tasks stay as they are.
 
+    A task that comes back has the units of its first visit; nothing is pruned, and only its own head moves.
+
     Departure: thresholds are relative to each layer's mean activation.
     """
 
@@ -111,6 +113,8 @@ class CLNP(Freezing):
         return [*trials, Stage("finetune", share, lr=0.1)] if share else trials
 
     def before_task(self, ctx: Context) -> None:
+        if ctx.learner.returns(ctx.task.index):
+            return self.freeze_shared(ctx.learner)
         units = UNITS(ctx.learner)
         shared = units.parameters
         if not self.active:
@@ -153,6 +157,8 @@ class CLNP(Freezing):
         return torch.stack([s * w.abs().sum() for s, w in zip(strengths, [*weights, *heads], strict=True)]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
+        if ctx.learner.returns(ctx.task.index):
+            return
         if ctx.stage.name == "finetune":
             units = UNITS(ctx.learner)
             kept = weights_between(units.layers, units.parameters, self._choose(ctx))
@@ -161,14 +167,16 @@ class CLNP(Freezing):
             self._trials.begin(ctx, self._trial(ctx), self.settings.margin)
 
     def after_task(self, ctx: Context) -> None:
-        used = UNITS(ctx.learner).used(ctx.task.index) if self.settings.finetune else self._choose(ctx)
+        if ctx.learner.returns(ctx.task.index):
+            return
+        used = self._used(ctx) if self.settings.finetune else self._choose(ctx)
         self.active = [before | now for before, now in zip(self.active, used, strict=True)]
         self._trials = Trials()
 
     def _choose(self, ctx: Context) -> list[Tensor]:
         """Prunes the models within the margin of the best, leaves the one that takes the fewest units in the learner,
         and returns the units that it uses. Only one model: it."""
-        if not any(bool(mask.any()) for mask in UNITS(ctx.learner).used(ctx.task.index)):
+        if not any(bool(mask.any()) for mask in self._used(ctx)):
             return [torch.zeros_like(mask) for mask in self.active]
         self._trials.end(ctx, self.settings.margin)
         floor = self._trials.best - self.settings.margin
@@ -190,7 +198,7 @@ class CLNP(Freezing):
         those it uses."""
         learner, units = CLASSIFIER(ctx.learner), UNITS(ctx.learner)
         mean = mean_activations(learner, ctx.task.train)
-        opened_units = units.used(ctx.task.index)
+        opened_units = self._used(ctx)
 
         def at(step: int) -> list[Tensor]:
             return [
@@ -216,9 +224,14 @@ class CLNP(Freezing):
         return best
 
     @staticmethod
+    def _used(ctx: Context) -> list[Tensor]:
+        """The units that the task uses."""
+        return UNITS(ctx.learner).used(ctx.learner.groups_of([ctx.task.index])[-1])
+
+    @staticmethod
     def _close(units: Units, ctx: Context, opened: list[Tensor]) -> None:
-        for part in ctx.task.parts:
-            units.gates.store(part.index, [mask.float() for mask in opened])
+        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts):
+            units.gates.store(group, [mask.float() for mask in opened])
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return UNITS(learner).taken()

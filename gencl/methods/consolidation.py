@@ -9,6 +9,8 @@ this stable form.
 
 ``loss``: the term is added to the loss. With SGD it diverges once 2 lr lambda max(Omega) exceeds 2 (1 + momentum).
 
+A task that comes back, or has classes that were learned before, adds its importance like any other.
+
 Omega of each task is scaled to mean 1 over all shared parameters, then added up over tasks (ANPyC eq. 8), so that one
 range of lambda serves all importance measures.
 """

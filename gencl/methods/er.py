@@ -23,4 +23,4 @@ class ER(Remembering):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         replayed = self.settings.number(batch, ctx.random) if self._memory else 0
-        return self.settings.mixed(batch, *self._memory.draw(replayed, ctx.random)) if replayed else batch
+        return self.settings.mixed(batch, *self._memory.draw(replayed, ctx.task, ctx.random)) if replayed else batch

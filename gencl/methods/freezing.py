@@ -30,6 +30,10 @@ class Freezing(Method):
         self.frozen = {name: mask for name, mask in frozen.items() if bool(mask.any())}
         self._held = None
 
+    def freeze_shared(self, learner: Learner) -> None:
+        """From now on all that is shared stays as it is: only what is the task's own moves."""
+        self.freeze({name: torch.ones_like(p, dtype=torch.bool) for name, p in learner.shared().items()})
+
     def _holding(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]]:
         """The parameters, their values, 1 where they are frozen, and 1 where they are free."""
         if self._held is None:

@@ -31,6 +31,9 @@ class HAT(Freezing):
     Deviations: a task's gates are rounded to 0 or 1 once it is learned (at s_max nearly all are), which makes eq. 2 a
     mask of weights that hold bit for bit under any optimiser; whole cycles of s, one an epoch but of ten steps or more,
     fill a task's steps, so that training ends at s_max; e has its own rate, by plain SGD.
+
+    A task that comes back has the gates of its first visit. The weights between its units are frozen, since later tasks
+    may use them: only its own head moves.
     """
 
     class Settings(Part):
@@ -54,6 +57,9 @@ class HAT(Freezing):
     def before_task(self, ctx: Context) -> None:
         units = UNITS(ctx.learner)
         self._look_up(ctx.learner)
+        if ctx.learner.returns(ctx.task.index):
+            self._embeddings = []
+            return self.freeze_shared(ctx.learner)
         self.freeze(weights_between(units.layers, units.parameters, [mask.bool() for mask in self._used]))
         random = importance_random(ctx, "embeddings")
         self._embeddings = [random.normal(layer.units).requires_grad_() for layer in units.hidden]
@@ -62,7 +68,7 @@ class HAT(Freezing):
         """The gates, and which units earlier tasks use, float (units,) a layer."""
         units = UNITS(learner)
         self._gates, rows = units.gates, units.gates.rows()
-        earlier = min(len(rows[0]), len(learner.tasks) - 1)
+        earlier = min(len(rows[0]), len(learner.groups_of(range(len(learner.tasks) - 1))))
         self._used = [
             row[:earlier].amax(0) if earlier else torch.zeros(layer.units, device=learner.position.device)
             for row, layer in zip(rows, units.hidden, strict=True)
@@ -80,13 +86,15 @@ class HAT(Freezing):
         return 1 / s_max + (s_max - 1 / s_max) * place
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
+        if not self._embeddings:
+            return batch
         steepness = self._steepness(ctx)
         self._live = [torch.sigmoid(steepness * embedding) for embedding in self._embeddings]
-        self._gates.live, self._gates.live_task = self._live, ctx.task.index
+        self._gates.live, (self._gates.live_task,) = self._live, ctx.learner.groups_of([ctx.task.index])
         return batch
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        if not ctx.phase.moves_shared:
+        if not self._embeddings or not ctx.phase.moves_shared:
             return None
         spent = torch.stack(
             [(gate * (1 - used)).sum() for gate, used in zip(self._live, self._used, strict=True)]
@@ -112,8 +120,8 @@ class HAT(Freezing):
         self._gates.live = None
 
     def after_task(self, ctx: Context) -> None:
-        for part in ctx.task.parts:
-            self._gates.store(part.index, [(embedding.detach() > 0).float() for embedding in self._embeddings])
+        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts) if self._embeddings else ():
+            self._gates.store(group, [(embedding.detach() > 0).float() for embedding in self._embeddings])
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return UNITS(learner).taken()

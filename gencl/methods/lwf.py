@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.part import Part
-from gencl.learners.capabilities import CLASSIFIER
+from gencl.learners.capabilities import CLASSIFIER, HEADS
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, under, within
@@ -37,7 +37,8 @@ class LwF(Method):
 
     The teacher is a copy of the learner as it was when the task began; where all of a task's images are seen, its
     responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
-    are distilled as one group.
+    are distilled as one group. When a task comes back, its own head learns from its images and is not distilled; over
+    one head for all classes the old logits of the task's classes are distilled, too.
     """
 
     class Settings(Part):
@@ -55,22 +56,25 @@ class LwF(Method):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._teacher: Classifier | None = None
-        self._old_tasks = 0
+        self._known = 0
+        self._heads: list[int] = []
+        """The groups of classes whose heads are distilled, of the first ``_known`` ones."""
         self._recorded: list[Tensor] | None = None
 
     def before_task(self, ctx: Context) -> None:
-        self._old_tasks = len(ctx.learner.tasks) - len(ctx.task.parts)
-        if self._old_tasks:
-            self._teach(ctx.learner)
+        self._teach(ctx.learner, len(ctx.learner.groups_of(range(ctx.task.parts[0].index))))
 
-    def _teach(self, learner: Learner) -> None:
-        self._teacher, self._recorded = frozen_copy(learner), None
+    def _teach(self, learner: Learner, known: int) -> None:
+        """Copies a learner that knew so many groups of classes before the present task."""
+        taught = set(learner.groups_of([len(learner.tasks) - 1])) if HEADS.of(learner) is not None else set()
+        self._known, self._heads = known, [group for group in range(known) if group not in taught]
+        self._teacher, self._recorded = frozen_copy(learner) if self._heads else None, None
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
         if self._teacher is None or not ctx.phase.moves_shared:
             return None
         old = self._old(ctx, ctx.batch)
-        new = CLASSIFIER(ctx.learner).responses(ctx.batch.inputs, self._old_tasks)
+        new = CLASSIFIER(ctx.learner).responses(ctx.batch.inputs, self._heads)
         terms = [distillation(n, o, self.settings.temperature) for n, o in zip(new, old, strict=True)]
         return self.settings.lambda_ * torch.stack(terms).sum()
 
@@ -79,24 +83,23 @@ class LwF(Method):
         """The teacher's responses to the batch."""
         assert self._teacher is not None
         data = ctx.task.train
-        columns = sum(len(classes) for classes in ctx.learner.tasks[: self._old_tasks])
+        columns = sum(len(ctx.learner.groups[group]) for group in self._heads)
         all_seen = ctx.steps * ctx.train.batch_size >= len(data)
         if batch.index is None or not all_seen or len(data) * columns > _RECORDED:
-            return self._teacher.responses(batch.inputs, self._old_tasks)
+            return self._teacher.responses(batch.inputs, self._heads)
         if self._recorded is None:
             rows = torch.arange(len(data), device=batch.index.device).split(_CHUNK)
-            parts = [self._teacher.responses(data.take(some).float() / 255, self._old_tasks) for some in rows]
+            parts = [self._teacher.responses(data.take(some).float() / 255, self._heads) for some in rows]
             self._recorded = [torch.cat(of_head) for of_head in zip(*parts, strict=True)]
         return [responses[batch.index] for responses in self._recorded]
 
     def state_dict(self) -> dict[str, Tensor]:
         if self._teacher is None:
             return {}
-        return {"known": torch.tensor(self._old_tasks), **under("teacher", self._teacher.state_dict())}
+        return {"known": torch.tensor(self._known), **under("teacher", self._teacher.state_dict())}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         if state:
-            self._old_tasks = int(state["known"])
-            self._teach(learner)
+            self._teach(learner, int(state["known"]))
             assert self._teacher is not None
             self._teacher.load_state_dict(within("teacher", state))

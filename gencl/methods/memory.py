@@ -10,6 +10,7 @@ from gencl.core.part import Part
 from gencl.core.randomness import RandomSource
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, importance_random
+from gencl.scenarios.task import Task
 
 
 class MemorySettings(Part):
@@ -20,7 +21,11 @@ class MemorySettings(Part):
 
 class Memory:
     """Keeps ``size`` images over all classes learned: all images of a class that has fewer than its share, and at
-    least one per class, so that the memory is larger where there are more classes than places."""
+    least one per class, so that the memory is larger where there are more classes than places.
+
+    A class that comes in several tasks shares its places among them alike. A task that has come back fills its places
+    anew, and while it is there, its own images are not drawn from the memory.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -31,10 +36,15 @@ class Memory:
         """Whether it holds anything."""
         return self._images is not None
 
-    def draw(self, n: int, random: RandomSource) -> tuple[Tensor, Tensor]:
-        """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement. The memory must hold something."""
+    def draw(self, n: int, task: Task, random: RandomSource) -> tuple[Tensor, Tensor]:
+        """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement, while ``task`` is learned. The
+        memory must hold something."""
         assert self._images is not None and self._classes is not None
-        rows = random.choice(torch.arange(len(self._classes), device=self._classes.device), n)
+        rows = torch.arange(len(self._classes), device=self._classes.device)
+        if task.again is not None:
+            others = rows[~torch.isin(self._classes, torch.tensor(task.classes, device=rows.device))]
+            rows = others if len(others) else rows
+        rows = random.choice(rows, n)
         return self._images[rows].float() / 255, self._classes[rows]
 
     def fill(self, ctx: Context) -> None:
@@ -43,13 +53,16 @@ class Memory:
         train, random = ctx.task.train, importance_random(ctx, "memory")
         order = random.uniform(len(train)).argsort(stable=True)
         images, classes = [], []
+        kept: dict[int, int] = {}
         for label in ctx.task.classes:
-            rows = order[train.labels[order] == label][:each]
+            share = ctx.learner.kept_share(label, ctx.task)
+            rows = order[train.labels[order] == label][: each - round(each * share)]
+            kept[label] = each - len(rows) if share else 0
             images.append(train.take(rows))
             classes.append(train.labels[rows])
         if self._images is not None and self._classes is not None:
             for label in self._classes.unique(sorted=True).tolist():
-                old = (self._classes == label).nonzero().squeeze(1)[:each]
+                old = (self._classes == label).nonzero().squeeze(1)[: kept.get(label, each)]
                 images.append(self._images[old])
                 classes.append(self._classes[old])
         self._images, self._classes = torch.cat(images), torch.cat(classes)

@@ -25,6 +25,8 @@ class PackNet(Freezing):
     it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases, norms and
     a head that all tasks share are frozen after the first task. The last task that is planned keeps all that is left,
     and none can follow; with ``last="prune"`` it gives away as the others do, and the run can be extended.
+
+    A task that comes back sees the weights of its first visit, which later tasks use by now: only its own head moves.
     """
 
     class Settings(Part):
@@ -66,9 +68,10 @@ class PackNet(Freezing):
         return owner if owner.numel() else torch.zeros_like(weight, dtype=torch.int32)
 
     def before_task(self, ctx: Context) -> None:
-        if not self._ownership(ctx).divided():
-            return
-        self.freeze(self._taken(ctx))
+        if ctx.learner.returns(ctx.task.index):
+            self.freeze_shared(ctx.learner)
+        elif self._ownership(ctx).divided():
+            self.freeze(self._taken(ctx))
 
     def _taken(self, ctx: Context) -> dict[str, Tensor]:
         """What belongs to earlier tasks: their weights, and all that is not divided."""
@@ -83,7 +86,7 @@ class PackNet(Freezing):
 
     @torch.no_grad()
     def enter_stage(self, ctx: Context) -> None:
-        if not ctx.stage.prune:
+        if not ctx.stage.prune or ctx.learner.returns(ctx.task.index):
             return
         frozen = self._taken(ctx)
         shared = ctx.learner.shared()
@@ -94,11 +97,13 @@ class PackNet(Freezing):
         self.freeze(frozen)
 
     def after_task(self, ctx: Context) -> None:
-        ownership = self._ownership(ctx)
+        if ctx.learner.returns(ctx.task.index):
+            return
+        ownership, (group,) = self._ownership(ctx), ctx.learner.groups_of([ctx.task.index])
         for name, weight in self._weights(ctx).items():
             owner = self._owner(ctx, name, weight)
             kept = ~self.frozen.get(name, torch.zeros_like(weight, dtype=torch.bool))
-            owner = torch.where(kept & (owner == 0), ctx.task.index + 1, owner)
+            owner = torch.where(kept & (owner == 0), group + 1, owner)
             ownership.store(name.removeprefix("trunk."), owner.to(torch.int32))
 
     def capacity(self, learner: Learner) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from gencl.learners.capabilities import OWN
 from gencl.methods.base import Context
 from gencl.methods.freezing import Freezing
@@ -12,7 +10,8 @@ from gencl.methods.freezing import Freezing
 class FrozenSGD(Freezing):
     """Everything shared is frozen after the first task; later tasks train what is their own (heads, class layers).
 
-    With a head a task nothing that earlier tasks use moves, so BWT is 0 by construction.
+    With a head a task nothing that earlier tasks use moves, so BWT is 0 by construction. What belongs to a class moves
+    again in each task that brings the class again.
     """
 
     needs = (OWN,)
@@ -20,4 +19,4 @@ class FrozenSGD(Freezing):
 
     def before_task(self, ctx: Context) -> None:
         if ctx.task.index > 0:
-            self.freeze({name: torch.ones_like(p, dtype=torch.bool) for name, p in ctx.learner.shared().items()})
+            self.freeze_shared(ctx.learner)

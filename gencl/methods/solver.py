@@ -55,7 +55,7 @@ class Solver:
         """The scores of the old columns, and the right ones: the copy has grown for the new task, too."""
         assert self._copy is not None
         scores, right = self._copy.logits(images, self._copy.position[classes], range(self._tasks))
-        old = sum(len(task) for task in self._copy.tasks[: self._tasks])
+        old = sum(len(self._copy.groups[group]) for group in self._copy.groups_of(range(self._tasks)))
         return scores[:, :old], right
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -19,6 +19,9 @@ _AT_ONCE = 500
 class Teacher:
     """Draws old classes, uniformly over all past ones, as the learner drew them when the task began.
 
+    A class of the present task that was learned before is a past one, too, since the task has other images of it. Of a
+    task that has come back the images are there again, so that its classes are left out.
+
     No images of the data are stored, but one more generator while training. A learner whose drawing takes long says how
     large a pool is (`GenerativeLearner.pool`): so many images of each past class are drawn when the task begins, and
     each step takes some of them.
@@ -48,8 +51,10 @@ class Teacher:
 
     def begin(self, ctx: Context) -> None:
         """Called before each task."""
-        now = set(ctx.task.classes)
-        self._take(ctx.learner, [c for c in ctx.learner.classes if c not in now])
+        before = ctx.learner.groups_of(range(ctx.task.parts[0].index))
+        known = [c for group in before for c in ctx.learner.groups[group]]
+        back = set(ctx.task.classes) if ctx.task.again is not None else set()
+        self._take(ctx.learner, [c for c in known if c not in back])
         if self and (size := IMAGES(ctx.learner).pool):
             self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"))
 

@@ -16,7 +16,7 @@ class XdG(Method):
     """Each task closes a random share of every hidden layer's units, always the same ones.
 
     Tasks then share few units, but nothing protects what they share: the authors pair it with consolidation
-    (``--method xdg+si``).
+    (``--method xdg+si``). A task that comes back has the units of its first visit.
     """
 
     class Settings(Part):
@@ -31,12 +31,11 @@ class XdG(Method):
 
     def before_task(self, ctx: Context) -> None:
         units, device = UNITS(ctx.learner), ctx.learner.position.device
-        for part in ctx.task.parts:
+        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts):
             gates = [
-                self._gate(layer.units, ctx.seed, part.index, number).to(device)
-                for number, layer in enumerate(units.hidden)
+                self._gate(layer.units, ctx.seed, group, number).to(device) for number, layer in enumerate(units.hidden)
             ]
-            units.gates.store(part.index, gates)
+            units.gates.store(group, gates)
 
     def _gate(self, units: int, *place: int) -> Tensor:
         gate = torch.ones(units)

@@ -21,9 +21,17 @@ def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
     held_out = [task.validation if settings.split == "validation" else task.test for task in scenario.planned]
     if min(map(len, held_out)) >= FEWEST_HELD_OUT:
         return 0
+    if any(task.mixture for task in scenario.planned):  # such tasks enter whole
+        return min(settings.samples, *(len(task.train) for task in scenario.planned))
     counts = [int((task.train.labels == c).sum()) for task in scenario.planned for c in task.classes]
     asked = [settings.samples // len(task.classes) for task in scenario.planned]
     return max(1, min(*counts, *asked))
+
+
+def _with_new_classes(scenario: Scenario) -> bool:
+    """Whether a task that was added later has a class that no planned one has."""
+    planned, every = ({c for task in tasks for c in task.classes} for tasks in (scenario.planned, scenario.tasks))
+    return every != planned
 
 
 def chosen_metrics(
@@ -47,7 +55,7 @@ def chosen_metrics(
             if not why and kind.reads_classes:
                 if reader is None:
                     why = "its feature extractor does not know its classes"
-                elif scenario.added:
+                elif _with_new_classes(scenario):
                     why = "its feature extractor does not know the classes that were added later"
             if why:
                 whys.append(why)

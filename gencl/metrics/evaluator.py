@@ -17,6 +17,7 @@ from gencl.core.settings import EvaluateSettings
 from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
 from gencl.metrics.beside import Beside, further_extractors
+from gencl.metrics.by_class import by_class
 from gencl.metrics.choosing import chosen_metrics, pool_size
 from gencl.metrics.extractors import make_extractor, make_reader
 from gencl.metrics.figures import DISTANCES
@@ -120,7 +121,7 @@ class Evaluator:
         return {
             "schema": 1,
             "features": self.features() or {},
-            **({"lpips": self._lpips()} if self.conditions.perceptual is not None else {}),
+            **({"lpips": lpips.about(self.scenario.image_shape)} if (lpips := self.conditions.perceptual) else {}),
             "n": min(len(snapshot.measured_on(task)) for task in snapshot.tasks),
             "tasks": [
                 {"task": task.name, **{name: values[i] for name, values in measured.items() if values[i] is not None}}
@@ -129,6 +130,7 @@ class Evaluator:
             "mean": self._overall([metric for metric in metrics if metric.name in measured], measured),
             "summary": self._together(metrics, snapshot),
             **({"floor": floor} if floor else {}),
+            **({"classes": classes} if (classes := self._by_class()) else {}),
         }
 
     def ahead(self, task: Task, untrained: Callable[[], Learner]) -> dict[str, tuple[float, float]]:
@@ -170,17 +172,11 @@ class Evaluator:
             found |= figures(values, metric.name, self._progress)
         return found
 
-    def _lpips(self) -> dict[str, Any]:
-        """What LPIPS depends on."""
-        perceptual = self.conditions.perceptual
-        assert perceptual is not None
-        size = perceptual.resize(self.scenario.image_shape)
-        return {
-            "backbone": perceptual.backbone,
-            "version": perceptual.version,
-            **({} if perceptual.published else {"published": False}),
-            **({} if size is None else {"resize": "x".join(map(str, size))}),
-        }
+    def _by_class(self) -> dict[str, dict[str, float]]:
+        """The values on each class, where classes come in several tasks or the settings ask for them."""
+        if not self.scenario.recurs and self.settings.by_class == "no":
+            return {}
+        return by_class(self.learner, self.scenario, self.conditions, self.metrics, self.measure)
 
     def notes(self, snapshot: Snapshot) -> list[str]:
         """What people must know of the scores: where few images bias them, or the weights are not those of papers."""
@@ -237,7 +233,8 @@ class Evaluator:
             "reference": self.settings.split,
             **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
-            **({"pooled": pooled, "pool": self.conditions.pool} if pooled else {}),
+            **({"pooled": pooled} if pooled else {}),
+            **({"pool": self.conditions.pool} if pooled and not self.scenario.tasks[0].mixture else {}),
             **({"added": added} if added else {}),
         }
 

@@ -26,9 +26,11 @@ class RealSnapshot(Snapshot):
         return self.once(("drawn", task.index), lambda: self._drawn(task))
 
     def _drawn(self, task: Task) -> Split:
-        each = max(1, self.conditions.samples // len(task.classes))
         labels = task.train.labels
         order = permutation(len(labels), "floor", task.index).to(labels.device)
+        if task.mixture:
+            return task.train.select(order[: self.conditions.samples])
+        each = max(1, self.conditions.samples // len(task.classes))
         return task.train.select(torch.cat([order[labels[order] == c][:each] for c in task.classes]))
 
     def classes_of(self, task: Task) -> Tensor:

@@ -7,7 +7,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,16 @@ class Perceptual:
             return None
         factor = SMALLEST / min(height, width)
         return [round(height * factor), round(width * factor)]
+
+    def about(self, shape: Sequence[int]) -> dict[str, Any]:
+        """What scores of images of this shape depend on."""
+        size = self.resize(shape)
+        return {
+            "backbone": self.backbone,
+            "version": self.version,
+            **({} if self.published else {"published": False}),
+            **({} if size is None else {"resize": "x".join(map(str, size))}),
+        }
 
     @torch.no_grad()
     def distances(self, one: Tensor, other: Tensor, batch_size: int = 64) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gencl.core.processes import Processes
+from gencl.core.shares import apportioned
 from gencl.datasets.dataset import Split
 from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
@@ -111,9 +112,16 @@ class Snapshot:
         )
 
     def classes_of(self, task: Task) -> Tensor:
-        """The classes asked for, equally many of each: (samples,) rounded down to a multiple of the classes."""
-        each = max(1, self.conditions.samples // len(task.classes))
-        return torch.tensor(task.classes, device=self.device).repeat_interleave(each)
+        """The classes asked for, equally many of each: (samples,) rounded down to a multiple of the classes; of a task
+        with a mixture as many as that says."""
+        classes, counts = (torch.tensor(some, device=self.device) for some in (task.classes, self.counts_of(task)))
+        return classes.repeat_interleave(counts)
+
+    def counts_of(self, task: Task) -> list[int]:
+        """How many images of each of the task's classes are asked for."""
+        if task.mixture:
+            return apportioned(self.conditions.samples, task.mixture, least=1)
+        return [max(1, self.conditions.samples // len(task.classes))] * len(task.classes)
 
     def measured_on(self, task: Task) -> Tensor:
         """The classes of the images that a task is measured on: generated ones, or held-out ones of a classifier."""
@@ -165,12 +173,15 @@ class Snapshot:
         """Statistics of the generated and of the held-out images of these tasks together.
 
         Pooled, every class has the same weight on both sides, however many of its images are held out: a mixture of
-        other shares is at a distance even where every class is perfect.
+        other shares is at a distance even where every class is perfect. Where tasks are mixtures of classes, every task
+        has the same weight.
         """
         if not self.conditions.pool:
             both = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
+            if any(task.mixture for task in tasks) and all(other.n for _, other in both):
+                return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
             return Statistics.sum(one for one, _ in both), Statistics.sum(other for _, other in both)
-        classes = [pair for task in tasks for pair in self._class_statistics(task)]
+        classes = _of_each_class(self._class_statistics(task) for task in tasks)
         return Statistics.balanced([one for one, _ in classes]), Statistics.balanced([other for _, other in classes])
 
     def features_of(self, tasks: Sequence[Task]) -> tuple[Tensor, Tensor]:
@@ -178,23 +189,25 @@ class Snapshot:
         if not self.conditions.pool:
             both = [self.both_features(task) for task in tasks]
         else:
-            both = [pair for task in tasks for pair in self._by_class(task)]
+            both = _of_each_class(self._by_class(task) for task in tasks)
         return torch.cat([one for one, _ in both]), torch.cat([other for _, other in both])
 
-    def _class_statistics(self, task: Task) -> list[tuple[Statistics, Statistics]]:
+    def _class_statistics(self, task: Task) -> dict[int, tuple[Statistics, Statistics]]:
         """Those of each of `_by_class`."""
         return self.once(
             ("by class", task.index),
-            lambda: [(Statistics.of(one), Statistics.of(other)) for one, other in self._by_class(task)],
+            lambda: {c: (Statistics.of(one), Statistics.of(other)) for c, (one, other) in self._by_class(task).items()},
         )
 
-    def _by_class(self, task: Task) -> list[tuple[Tensor, Tensor]]:
+    def _by_class(self, task: Task) -> dict[int, tuple[Tensor, Tensor]]:
         """For each class of a task, the features of the generated images that enter the pool, and of the held-out ones.
-        A class without held-out images is left out."""
+        A class without held-out images is left out. A mixture of classes is one, under a number that is no class."""
         generated, real = self.both_features(task)
+        if task.mixture:
+            return {-1 - task.index: (generated, real)} if len(real) else {}
         made, held_out = self.classes_of(task), self.held_out_part(task).labels
-        pairs = [(generated[made == c][: self.conditions.pool], real[held_out == c]) for c in task.classes]
-        return [pair for pair in pairs if min(map(len, pair)) > 0]
+        pairs = {c: (generated[made == c][: self.conditions.pool], real[held_out == c]) for c in task.classes}
+        return {c: pair for c, pair in pairs.items() if min(map(len, pair)) > 0}
 
     def sampled(self, task: Task) -> Tensor:
         """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""
@@ -207,6 +220,14 @@ class Snapshot:
         latents = learner.latents(n, self.conditions.seed, "drift", task.index)
         with torch.autocast(self.device.type, enabled=False):
             return to_uint8(learner.generate(classes, latents))
+
+
+def _of_each_class(tasks: Iterable[Mapping[int, T]]) -> list[T]:
+    """What there is of each class, once: it is the same in a task that comes back."""
+    found: dict[int, T] = {}
+    for task in tasks:
+        found |= {key: value for key, value in task.items() if key not in found}
+    return list(found.values())
 
 
 def to_uint8(images: Tensor) -> Tensor:

@@ -144,7 +144,15 @@ def _evaluation(run: RunFolder) -> dict[str, Any] | None:
         "real": [with_unit(name, evaluation["floor"].get(name)) for name in names] if evaluation.get("floor") else [],
         "notes": floor_lines(evaluation["features"], evaluation.get("floor", {})),
         "about": {name: text for name in names if (text := metric_about(name))},
+        "classes": _classes(evaluation.get("classes") or {}),
     }
+
+
+def _classes(scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any] | None:
+    """What was measured of each class, where classes come in several tasks."""
+    names = list(dict.fromkeys(name for row in scores.values() for name in row))
+    rows = [{"class": label, "cells": [with_unit(n, row.get(n)) for n in names]} for label, row in scores.items()]
+    return {"names": names, "rows": rows} if names else None
 
 
 def _capacity(taken: Sequence[Mapping[str, float]] | None) -> dict[str, Any] | None:

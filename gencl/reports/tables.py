@@ -21,9 +21,10 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
     """What real images score, and what is pooled, a line each."""
     lines = []
     if pooled := [label(name, features) for name in features.get("pooled", ())]:
+        most = f", with at most {features['pool']} generated images per class" if "pool" in features else ""
         lines.append(
             f"pooled ({', '.join(pooled)}): few images are held out, so each row compares its task and all earlier "
-            f"ones together, with at most {features['pool']} generated images per class; KID is per task"
+            f"ones together{most}; KID is per task"
         )
     if floor:
         figures = [f"{label(key, features)} {with_unit(key, value)}" for key, value in floor.items() if key != "n"]

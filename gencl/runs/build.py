@@ -131,8 +131,10 @@ def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 def _of_few(scenario: Scenario) -> tuple[str, ...]:
     """What to say where a task has next to no pictures."""
-    few = [f"{task.name} ({len(task.train)})" for task in scenario.tasks if len(task.train) < FEW]
-    if not few or not any(source.pictures for source in scenario.sources):
+    pictures = any(source.pictures for source in scenario.sources)
+    doubted = [task for task in scenario.tasks if pictures or task.mixture]
+    few = [f"{task.name} ({len(task.train)})" for task in doubted if len(task.train) < FEW]
+    if not few:
         return ()
     return (f"few training images: {', '.join(few)}; with less than {FEW}, a network can only learn them by heart",)
 
@@ -145,7 +147,7 @@ def tasks_key(settings: Settings) -> str:
 
 def seed_draws_tasks(settings: Settings) -> bool:
     """Return whether the tasks differ from seed to seed."""
-    return settings.scenario.get("order") == "seed"
+    return bool(recipe_of(settings).drawn)
 
 
 def make_learner(

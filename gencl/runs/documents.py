@@ -28,10 +28,14 @@ class ModelCard(BaseModel):
 
     @model_validator(mode="after")
     def _classes_have_names(self) -> ModelCard:
-        classes = [c for task in self.tasks for c in task]
-        if len(set(classes)) != len(classes) or max(classes) >= len(self.class_names):
-            raise ValueError("tasks must name each class once, and class_names each of them")
+        if any(len(set(task)) != len(task) for task in self.tasks) or max(self.classes) >= len(self.class_names):
+            raise ValueError("a task must name each of its classes once, and class_names each of them")
         return self
+
+    @property
+    def classes(self) -> list[int]:
+        """The classes in the order learned, each once."""
+        return list(dict.fromkeys(c for task in self.tasks for c in task))
 
 
 class Average(BaseModel):

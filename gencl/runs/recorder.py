@@ -217,7 +217,7 @@ class Recorder:
             "data": [source.name for source in self.scenario.sources if has_name(source.name)] or None,
             "images": [task.both for task in self._images],
             "summary": state.summary,
-            "floor": state.evaluation.get("floor"),
+            **{key: state.evaluation.get(key) for key in ("floor", "classes")},
             "capacity": state.capacity or None,
             "parameters": count_parameters(learner, method),
             "cost": {

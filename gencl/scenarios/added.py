@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import torch
+
 from gencl.core.errors import UsageError
 from gencl.core.files import absolute, is_path, place
 from gencl.core.settings import Added, DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.scenarios.recipe import task_of_classes, title_of
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 
 LoadAs = Callable[[str, DataSettings], Dataset]
 """A data set by its name, or the path of a folder, as these settings want its images."""
@@ -25,6 +27,7 @@ def with_added(
     drawn: tuple[object, ...] = (),
 ) -> Scenario:
     """The scenario with a task more for each entry: all classes of its data, whose numbers go on after those there are.
+    Classes that are called as some of the scenario's are these, where an entry says that they are ``known``.
 
     Args:
         scenario: the tasks that were planned.
@@ -40,15 +43,45 @@ def with_added(
     tasks, names = list(scenario.tasks), list(scenario.class_names)
     for entry in added:
         if _place(entry.data) in places:
-            raise UsageError(f"{entry.data} is learned already: its classes would be in two tasks; name other images")
+            raise UsageError(f"{entry.data} is learned already: its images would be in two tasks; name other images")
         places.add(_place(entry.data))
         dataset = _fitted(entry.data, data, scenario.image_shape, load)
-        every = tuple(range(len(dataset.classes)))
         title = title_of(entry.data, dataset, {task.name for task in tasks})
-        task = task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, first=len(names), drawn=drawn)
-        tasks.append(task)
-        names += [f"{title} {name}" if name in names else name for name in dataset.classes]
+        numbers = _numbers(entry, dataset, names) if entry.known == "yes" else {}
+        new = [name for name in dataset.classes if name not in numbers]
+        numbers |= {name: len(names) + place for place, name in enumerate(new)}
+        every = tuple(range(len(dataset.classes)))
+        task = task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, drawn=drawn)
+        tasks.append(_numbered(task, [numbers[name] for name in dataset.classes]))
+        names += [f"{title} {name}" if name in names else name for name in new]
     return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
+
+
+def _numbers(entry: Added, dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
+    """The numbers of a data set's classes that the scenario knows, by name. Raises UsageError where it knows none, or
+    several of one name."""
+    known = [name for name in dataset.classes if name in names]
+    if not known:
+        raise UsageError(
+            f"{entry.data}: none of its classes ({_some(dataset.classes)}) is called as one that the run knows "
+            f"({_some(names)}); name its sub-folders as these, or leave out --known to learn new classes"
+        )
+    if several := [name for name in known if names.count(name) > 1]:
+        raise UsageError(f"{entry.data}: several classes of the run are called {several[0]}; leave out --known")
+    return {name: names.index(name) for name in known}
+
+
+def _numbered(task: Task, numbers: Sequence[int]) -> Task:
+    """The task with these numbers for the classes 0, 1, ..."""
+    table = torch.tensor(numbers)
+    train, validation, test = (
+        split.relabelled(table[split.labels]) for split in (task.train, task.validation, task.test)
+    )
+    return replace(task, classes=tuple(numbers), train=train, validation=validation, test=test)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
 def _place(name: str) -> object:

@@ -40,6 +40,8 @@ class Recipe(ABC):
     """Keys of ``data.*`` that it does not read; config.yaml leaves them out."""
     seed: int = 0
     """The run's seed, set before `build` is called."""
+    alike: bool = True
+    """Whether a task has as many classes whatever the seed draws."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

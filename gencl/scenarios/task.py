@@ -20,6 +20,10 @@ class Task:
     A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. Its batches
     come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
     images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
+
+    Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
+    data are the same. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
+    many, so that equally many are asked of a generator.
     """
 
     index: int
@@ -31,6 +35,8 @@ class Task:
     merged: tuple[Task, ...] = ()
     sourced: Callable[[Task, int, int], Source] = TrainingImages
     flip: bool = False
+    again: int | None = None
+    mixture: tuple[float, ...] = ()
 
     def source(self, batch_size: int, seed: int) -> Source:
         """Where its batches come from."""
@@ -42,14 +48,15 @@ class Task:
 
     @staticmethod
     def merge(tasks: tuple[Task, ...]) -> Task:
-        """All tasks as one: its place is that of the last."""
+        """All tasks as one: its place is that of the last. The images of one that comes back are in it once."""
+        once = [task for task in tasks if task.again is None]
         return Task(
             index=tasks[-1].index,
             name="+".join(task.name for task in tasks),
-            classes=tuple(c for task in tasks for c in task.classes),
-            train=Split.concatenate([task.train for task in tasks]),
-            validation=Split.concatenate([task.validation for task in tasks]),
-            test=Split.concatenate([task.test for task in tasks]),
+            classes=tuple(dict.fromkeys(c for task in tasks for c in task.classes)),
+            train=Split.concatenate([task.train for task in once]),
+            validation=Split.concatenate([task.validation for task in once]),
+            test=Split.concatenate([task.test for task in once]),
             merged=tasks,
             flip=tasks[-1].flip,
         )
@@ -72,7 +79,8 @@ class Scenario:
 
     The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
     Where the classes are those of labelled data sets, ``sources`` are these: class numbers go on from one to the next.
-    ``doubts`` are lines that people should see before it is learned.
+    ``doubts`` are lines that people should see before it is learned. ``held_out`` has all that is held out, each image
+    once, where the tasks have some of it in common.
     """
 
     name: str
@@ -82,6 +90,7 @@ class Scenario:
     added: int = 0
     sources: tuple[DataSource, ...] = field(default=(), compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
+    held_out: Task | None = field(default=None, compare=False)
 
     @property
     def planned(self) -> tuple[Task, ...]:
@@ -95,7 +104,37 @@ class Scenario:
 
     def to(self, device: torch.device | str, place: Place = "auto") -> Scenario:
         """For training on ``device``, with the images where ``data.place`` wants them (`gencl.datasets.placing`)."""
-        splits = [split for task in self.tasks for split in (task.train, task.validation, task.test)]
+        every = [*self.tasks, *((self.held_out,) if self.held_out else ())]
+        splits = [split for task in every for split in (task.train, task.validation, task.test)]
         there = iter(placed(splits, device, place))
-        tasks = [replace(task, train=next(there), validation=next(there), test=next(there)) for task in self.tasks]
-        return replace(self, tasks=tuple(tasks))
+        tasks = [replace(task, train=next(there), validation=next(there), test=next(there)) for task in every]
+        n = len(self.tasks)
+        return replace(self, tasks=tuple(tasks[:n]), held_out=tasks[n] if self.held_out else None)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether a class comes in several tasks."""
+        return len({c for task in self.tasks for c in task.classes}) < sum(len(task.classes) for task in self.tasks)
+
+    def by_class(self) -> list[Task]:
+        """Each class as a task of its own, in the order of their first tasks, with all that is held out of it; its
+        index is the class. There is nothing to learn from."""
+        planned = [task for task in self.planned if task.again is None]
+        sources = [*([self.held_out] if self.held_out else planned), *self.tasks[len(self.planned) :]]
+        names = dict.fromkeys(c for task in self.tasks for c in task.classes)
+
+        def part(c: int, which: Callable[[Task], Split]) -> Split:
+            splits = [which(task) for task in sources if c in task.classes]
+            return Split.concatenate([split.select(split.labels == c) for split in splits])
+
+        return [
+            Task(
+                c,
+                self.class_names[c],
+                (c,),
+                self.tasks[0].train.select(self.tasks[0].train.labels < 0),
+                part(c, lambda task: task.validation),
+                part(c, lambda task: task.test),
+            )
+            for c in names
+        ]

@@ -28,6 +28,7 @@ def extend(
     run: str | Path | RunFolder,
     data: str | Path | Sequence[str | Path],
     *,
+    known: bool = False,
     set: Assignments = (),
     resume: bool = False,
     data_root: str | Path | None = None,
@@ -46,6 +47,8 @@ def extend(
         data: names of data sets, or folders (sub-folders are classes, a folder of pictures is one class): a task each.
             Images are brought to the run's size and channels; class numbers go on after those there are. The images
             of the earlier tasks must still be there: what is remembered is measured on them.
+        known: classes that are called as classes of the run are more pictures of these, such as sub-folders with the
+            names of the run's.
         set: what of ``train.*`` differs for the new tasks, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
         resume: go on where learning these tasks was interrupted.
         data_root, device, threads, progress: as in `gencl.train`.
@@ -60,7 +63,8 @@ def extend(
     if not names:
         raise UsageError("name what to learn: data sets, or folders of pictures")
     pending = stored.extend[-len(names) :]
-    if resume and [_named(task.data) for task in pending] == names and (not set or pending[-1].train == train):
+    same = not known or all(task.known == "yes" for task in pending)
+    if resume and [_named(task.data) for task in pending] == names and same and (not set or pending[-1].train == train):
         return run_settings(stored, folder, True, data_root, device, threads, progress)
     if not RunFolder(folder).finished:
         again = resume_command(folder, data_root, device, threads)
@@ -68,7 +72,7 @@ def extend(
         raise UsageError(f"{folder} {what}; go on with it first: {again}")
     if not any((folder / "checkpoint").glob("*.json")):
         raise UsageError(f"{folder} has no checkpoint, from which learning could go on")
-    added = [Added(data=name, train=train) for name in names]
+    added = [Added(data=name, train=train, known="yes" if known else "no") for name in names]
     tree = {**stored.tree(), "extend": [task.model_dump() for task in [*stored.extend, *added]]}
     longer = Settings.model_validate({**tree, "plugins": needed(tree)})
     files.check_folder(folder)

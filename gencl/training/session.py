@@ -182,10 +182,12 @@ class Session:
         """The learner's phases of a task. Old tasks' own parameters come last in those that move shared ones."""
         tasks = [part.index for part in ctx.task.parts]
         old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
-        return [
-            replace(phase, parameters=[*phase.parameters, *old]) if phase.moves_shared else phase
-            for phase in of_learner.phases(learner, tasks)
-        ]
+
+        def with_old(phase: Phase) -> Phase:
+            present = set(map(id, phase.parameters))  # what tasks with classes in common share
+            return replace(phase, parameters=[*phase.parameters, *(p for p in old if id(p) not in present)])
+
+        return [with_old(phase) if phase.moves_shared else phase for phase in of_learner.phases(learner, tasks)]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
         """Fresh optimisers; within a task, phases that move no shared parameters keep theirs, which pruning spares."""

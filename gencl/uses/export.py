@@ -57,12 +57,13 @@ class Answering(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         starts, start = [], 0
-        for task in self.classifier.tasks:
+        for group in self.classifier.groups:
             starts.append(start)
-            start += len(task)
+            start += len(group)
         if self.classifier.heads == "class":  # one head over all classes, which needs no task
             starts = starts[:1]
-        return torch.cat([self._of_task(images, task, start) for task, start in enumerate(starts)], 1)
+        first = [self.classifier.first_task(group) for group in range(len(starts))]
+        return torch.cat([self._of_task(images, task, start) for task, start in zip(first, starts, strict=True)], 1)
 
     def _of_task(self, images: Tensor, task: int, start: int) -> Tensor:
         positions = torch.full_like(images[:, 0, 0, 0], start, dtype=torch.long)
@@ -138,7 +139,7 @@ def _of(run: RunFolder, learner: Learner) -> Exported:
 
 def _about(run: RunFolder) -> dict[str, Any]:
     """Return what a program needs to know beside the network."""
-    learned = [label for task in run.card.tasks for label in task]
+    learned = run.card.classes
     names = run.class_names()
     return {"gencl": gencl.__version__, "classes": learned, "class_names": [names[label] for label in learned]}
 

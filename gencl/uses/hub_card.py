@@ -39,8 +39,9 @@ def data_of(run: RunFolder) -> list[str]:
     if not (run.path / "config.yaml").is_file():
         return []
     settings = run.settings
+    scenario = settings.scenario.get("of", settings.scenario)
     own = [] if "name" in unread(settings) else [settings.data.name]
-    names = settings.scenario.get("domains") or own
+    names = scenario.get("domains") or own
     names = [*names, *(task.data for task in settings.extend)]
     return list(dict.fromkeys(name if _is_public(name) else OWN for name in names))
 
@@ -100,7 +101,7 @@ def card(run: RunFolder, learner: Learner, repository: str, licence: str, metric
 
 
 def _about(run: RunFolder, on: str, metrics: Mapping[str, Any]) -> str:
-    tasks, classes = len(run.card.tasks), sum(map(len, run.card.tasks))
+    tasks, classes = len(run.card.tasks), len(run.card.classes)
     how = f" with the method `{metrics['method']}`" if metrics else ""
     return (
         f"A model of gencl, continual learning of generators and classifiers. It learned {classes} classes of {on} in "
@@ -110,7 +111,7 @@ def _about(run: RunFolder, on: str, metrics: Mapping[str, Any]) -> str:
 
 def _facts(run: RunFolder, data: Sequence[str], metrics: Mapping[str, Any]) -> str:
     names = run.class_names()
-    rows = {"classes": ", ".join(names[label] for label in [c for task in run.card.tasks for c in task][:100])}
+    rows = {"classes": ", ".join(names[label] for label in run.card.classes[:100])}
     rows["images"] = "{} x {} x {} (channels, height, width)".format(*run.card.image_shape)
     if data:
         rows["data"] = "; ".join(DATA.get(name, name) for name in data)

@@ -75,15 +75,26 @@ def reconstruct(
 ) -> Image.Image:
     """A picture of images, each above its reconstruction, two rows a task: `Run.reconstruct`."""
     learner = _with_encoder(run, device)
-    wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
+    wanted, there = _wanted(learner, task), learner.position.device
+    pairs: dict[int, tuple[Tensor, Tensor]] = {}
     if images:
-        pictures = _read(images, run.card.image_shape).to(learner.position.device)
+        pictures = _read(images, run.card.image_shape).to(there)
         of_task = best_tasks(learner, pictures, wanted)
-        groups = {index: pictures[of_task == index] for index in of_task.unique().tolist()}
+        for index in of_task.unique().tolist():
+            some = pictures[of_task == index]
+            pairs[index] = some, torch.full((len(some),), first_class(learner, index), device=there)
     else:
         parts = held_out(run, learner, data_root)
-        groups = {index: _evenly(parts[index], n).to(learner.position.device) for index in wanted}
-    return _draw_pairs(learner, run.class_names(), groups)
+        pairs = {index: _evenly(parts[index], n, there) for index in wanted}
+    return _draw_pairs(learner, run.class_names(), pairs)
+
+
+def _wanted(learner: GenerativeLearner, task: int | None) -> Sequence[int]:
+    """The indices of the tasks that are asked for: ``task``, 1 for the first, or all."""
+    if task is None:
+        return range(len(learner.tasks))
+    classes_of(learner, task)  # says what is wrong with its number
+    return [task - 1]
 
 
 @as_usual()
@@ -124,7 +135,7 @@ def _between_images(
     if classes is not None:
         raise UsageError("--classes is for latents; for images, --task says which task's latent layer reads them")
     learner = _with_encoder(run, device)
-    wanted = range(len(learner.tasks)) if task is None else [learner.tasks.index(classes_of(learner, task))]
+    wanted = _wanted(learner, task)
     pictures = _read(images, run.card.image_shape).to(learner.position.device)
     classes_shown = [first_class(learner, index) for index in best_tasks(learner, pictures, wanted).tolist()]
     shown = torch.tensor(classes_shown, device=pictures.device)
@@ -184,18 +195,20 @@ def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> 
     return [task.test for task in scenario.tasks]
 
 
-def _evenly(part: Split, n: int) -> Tensor:
-    """At most n images, at equal distances."""
-    return part.take(torch.linspace(0, len(part) - 1, min(n, len(part))).round().long())
+def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """At most n images, at equal distances, and their classes."""
+    rows = torch.linspace(0, len(part) - 1, min(n, len(part))).round().long()
+    return part.take(rows).to(device), part.labels[rows.to(part.labels.device)].to(device)
 
 
 @torch.no_grad()
-def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mapping[int, Tensor]) -> Image.Image:
-    """Rows of images by task, each row above that of their reconstructions."""
+def _draw_pairs(
+    learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, tuple[Tensor, Tensor]]
+) -> Image.Image:
+    """Rows of images by task, each row above that of their reconstructions by the latent layers of their classes."""
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
-    for index, pictures in sorted(groups.items()):
-        classes = torch.full((len(pictures),), first_class(learner, index), device=pictures.device)
+    for index, (pictures, classes) in sorted(pairs.items()):
         decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
         label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
             ", ..." if len(learner.tasks[index]) > 3 else ""
@@ -203,7 +216,7 @@ def _draw_pairs(learner: GenerativeLearner, names: Sequence[str], groups: Mappin
         for start in range(0, len(pictures), _COLUMNS):
             cells += [list(part[start : start + _COLUMNS]) for part in (pictures, decoded)]
             labels += [label, "decoded"]
-    return draw_grid(cells, labels, zoom=zoom_for(next(iter(groups.values()))))
+    return draw_grid(cells, labels, zoom=zoom_for(next(iter(pairs.values()))[0]))
 
 
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:

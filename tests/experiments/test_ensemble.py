@@ -116,6 +116,7 @@ def test_a_seed_that_diverges_is_named(tmp_path: Path) -> None:
         ("digits-mlp", "ewc", ["model.dropout=0.5"], "its learner draws within its layers"),
         ("digits-cgan", "sgd", ["model.norm=batch"], "normalises by the batch"),
         ("digits-mlp", "sgd", ["train.compile=yes"], "compiles the networks of one"),
+        ("digits-cgan", "sgd", ["scenario.name=dirichlet"], "each has other classes in a task"),
     ],
 )
 def test_what_cannot_be_trained_as_one_is_refused(

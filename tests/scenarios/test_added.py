@@ -70,3 +70,25 @@ def test_names_that_are_there_already_are_told_apart(tmp_path: Path) -> None:
     extended = scenario([one, two], scenario__tasks=1, scenario__order="given")
     assert [task.name for task in extended.tasks] == ["0,1", "signs", "two/signs"]
     assert extended.class_names[10:] == ("signs 3", "a", "two/signs a", "b")
+
+
+def test_known_classes_keep_their_numbers_and_others_are_new(tmp_path: Path) -> None:
+    more = folder(tmp_path / "more", "3a")
+    extended = scenario([{"data": more, "known": "yes"}], scenario__order="given")
+    task = extended.tasks[-1]
+    assert task.classes == (3, 10) and set(task.train.labels.tolist()) == {3, 10}
+    assert extended.class_names == (*"0123456789", "a") and extended.recurs
+    settings = presets.resolve("digits-mlp", assignments={"extend": [more, {"data": "./b", "known": "yes"}]})
+    assert [entry.get("known") for entry in settings.tree()["extend"]] == [None, "yes"]
+
+
+@pytest.mark.parametrize(
+    ("names", "keys", "said"),
+    [
+        ("ab", {}, r"none of its classes \(a, b\) is called as one that the run knows \(0, 1, 2"),
+        ("3", {"scenario__name": "permuted", "scenario__tasks": 2}, "several classes of the run are called 3"),
+    ],
+)
+def test_known_classes_that_are_not_are_named(names: str, keys: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=said):
+        scenario([{"data": folder(tmp_path / "more", names), "known": "yes"}], **keys)

@@ -201,14 +201,20 @@ class VAEGenerator(Generator):
         latents: Tensor = torch.linalg.solve_triangular(self.factor[positions], centred, upper=False)
         return latents.squeeze(2)
 
-    def fit(self, position: int, means: Tensor, log_variances: Tensor) -> None:
+    def fit(self, position: int, means: Tensor, log_variances: Tensor, kept: float = 0.0) -> None:
         """Sets a class's Gaussian to the aggregated posterior of n images, from their posteriors (n, latent).
 
-        The mixture's covariance is the mean of the posteriors' variances plus the covariance of their means.
+        The mixture's covariance is the mean of the posteriors' variances plus the covariance of their means. ``kept``
+        is the share of the Gaussian that there was: the new one has the mean and covariance of the mixture of both.
         """
         means, variances = means.double().cpu(), log_variances.double().cpu().exp()  # MPS has no float64
         centre = means.mean(0)
         apart = means - centre
         covariance = apart.T @ apart / len(means) + variances.mean(0).diag()
+        if kept:
+            before, factor = self.mean[position].double().cpu(), self.factor[position].double().cpu()
+            between = torch.outer(before - centre, before - centre)
+            covariance = kept * (factor @ factor.T) + (1 - kept) * covariance + kept * (1 - kept) * between
+            centre = torch.lerp(centre, before, kept)
         self.mean[position] = centre.to(self.mean)
         self.factor[position] = torch.linalg.cholesky(covariance).to(self.factor)

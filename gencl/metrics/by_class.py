@@ -1,0 +1,35 @@
+"""What is measured of each class, whatever tasks it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gencl.learners.learner import Learner
+from gencl.metrics.metric import Metric
+from gencl.metrics.snapshot import FEWEST_HELD_OUT, Conditions, Snapshot
+from gencl.scenarios.task import Scenario
+
+Measure = Callable[[Snapshot], Mapping[str, list[float | None]]]
+
+
+def by_class(
+    learner: Learner, scenario: Scenario, conditions: Conditions, metrics: list[Metric], measure: Measure
+) -> dict[str, dict[str, float]]:
+    """The values of ``metrics`` on each learned class, on all of its images that are held out, by the class's name.
+
+    Classes of which nothing is held out are left out, and metrics that need more held-out images than some class has
+    (`Metric.pools`). ``measure`` gives the values of the metrics on the tasks of a snapshot.
+    """
+    snapshot = Snapshot(learner, replace(conditions, pool=0), [], keep=bool(conditions.pool))
+    learned = [task for task in scenario.by_class() if task.index in learner.classes]
+    snapshot.tasks = [task for task in learned if len(snapshot.held_out_part(task))]
+    if not snapshot.tasks:
+        return {}
+    few = min(len(snapshot.held_out_part(task)) for task in snapshot.tasks) < FEWEST_HELD_OUT
+    measured = measure(snapshot)
+    names = [metric.name for metric in metrics if not (few and metric.pools)]
+    return {
+        task.name: {name: value for name in names if (value := measured[name][i]) is not None}
+        for i, task in enumerate(snapshot.tasks)
+    }

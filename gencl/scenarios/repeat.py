@@ -1,0 +1,95 @@
+"""Tasks that come back, with the data of their first visit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from gencl.core.errors import UsageError
+from gencl.core.part import Part, check
+from gencl.core.settings import DataSettings
+from gencl.scenarios.recipe import Load, Recipe
+from gencl.scenarios.task import Scenario, Task
+
+
+class RepeatSettings(Part):
+    """``scenario.*`` of tasks that come back; ``of`` is checked by the settings of the scenario that it names."""
+
+    name: Literal["repeat"] = "repeat"
+    of: dict[str, Any] = Field(
+        {"name": "split"},
+        validate_default=True,
+        description="the scenario whose tasks come back, such as {name: split}",
+    )
+    visits: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = (
+        Field(2, description="how often all tasks come, in turns; or the tasks as they come, 0 the first: [0,1,0,2]")
+    )
+
+    @field_validator("of")
+    @classmethod
+    def _as_the_scenario_says(cls, block: dict[str, Any]) -> dict[str, Any]:
+        from gencl.scenarios import SCENARIOS
+
+        block = {"name": "split", **block}
+        try:
+            kind = SCENARIOS.get(str(block["name"]))
+            if kind is Repeat:
+                raise ValueError("repeat cannot be repeated; raise visits")
+            checked: Part = check(kind.Settings, block, "scenario.of")
+        except UsageError as error:
+            raise ValueError(str(error).removeprefix("scenario.of: ")) from None
+        return checked.model_dump(mode="json", by_alias=True)
+
+
+class Repeat(Recipe):
+    """The tasks of another scenario, visited again: each visit is a task of the sequence, with the images of the first.
+
+    A learner goes on with the parameters that the task has; scores of a later visit show what relearning adds.
+    """
+
+    Settings = RepeatSettings
+    settings: RepeatSettings
+
+    @property
+    def inner(self) -> Recipe:
+        """The scenario whose tasks come back."""
+        from gencl.scenarios import SCENARIOS
+
+        kind = SCENARIOS.get(self.settings.of["name"])
+        recipe: Recipe = kind(kind.Settings.model_validate(self.settings.of))
+        recipe.seed = self.seed
+        return recipe
+
+    @property
+    def drawn(self) -> tuple[object, ...]:
+        return self.inner.drawn
+
+    @property
+    def alike(self) -> bool:  # type: ignore[override]
+        return self.inner.alike
+
+    def missing(self) -> str:
+        return self.inner.missing()
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        once, visits = self.inner.build(data, load), self.settings.visits
+        n = len(once.tasks)
+        order = list(range(n)) * visits if isinstance(visits, int) else visits
+        if max(order) >= n:
+            raise UsageError(f"scenario.visits: there is no task {max(order)}; the tasks are 0 to {n - 1}")
+        return replace(once, name="repeat", tasks=tuple(_visits([once.tasks[number] for number in order])))
+
+
+def _visits(tasks: Sequence[Task]) -> Iterator[Task]:
+    first: dict[int, int] = {}
+    often: Counter[int] = Counter()
+    for index, task in enumerate(tasks):
+        again = first.get(task.index)
+        first.setdefault(task.index, index)
+        often[task.index] += 1
+        name = task.name if again is None else f"{task.name} (visit {often[task.index]})"
+        yield replace(task, index=index, name=name, again=again)
