@@ -11,7 +11,7 @@ from torch.nn import Parameter
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Phase, ScalarKind
-from gencl.learners.networks.flow import FlowGenerator, FlowSettings
+from gencl.learners.networks.flow import LATEST, FlowGenerator, FlowSettings
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -26,7 +26,9 @@ class FlowMatching(GenerativeLearner):
 
     Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(m, 1)), as in Esser et al.
     (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike, that
-    is nearer to the noise (m < 0), as there for larger images. Samples are drawn with a moving average of the weights.
+    is nearer to the noise (m < 0), as there for larger images. The network predicts the image, and the loss is that of
+    the velocity that follows (Li and He 2025, "Back to Basics"), or the velocity itself (``model.predicts``). Samples
+    are drawn with a moving average of the weights.
 
     Shared: the U-Net and the embedding of time. Own: the embeddings of a task's classes, and the one of "any class of
     this task" that a share of its samples is learned with, for guidance.
@@ -67,6 +69,8 @@ class FlowMatching(GenerativeLearner):
         """The batch with a noise image and a time for each sample, and whether it is learned without its class."""
         batch = super().drawn(batch, random)
         time = torch.sigmoid(random.normal(len(batch)) + self.settings.time)
+        if self.settings.predicts == "image":
+            time = time.clamp(max=LATEST)
         return batch.having(times=time, dropped=random.uniform(len(batch)) < self.settings.drop)
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:

@@ -62,7 +62,19 @@ class PerSample:
 
     def moments(self, wanted: Sequence[Moment]) -> Tensor:
         """The sums over samples of g, g^2 or |g|, (moments, *shape)."""
-        return self.summed(lambda gradients: torch.stack([_OF[moment](gradients).sum(0) for moment in wanted]))
+        return self.summed(lambda gradients: _sums(gradients, wanted))
+
+
+def _sums(gradients: Tensor, wanted: Sequence[Moment]) -> Tensor:
+    """The sums of g, g^2 or |g| over samples, (moments, *shape), of gradients (k, *shape).
+
+    They are read in the order in which they lie in memory: any other takes ten times as long for a convolution's.
+    """
+    order = sorted(range(gradients.ndim), key=gradients.stride, reverse=True)
+    laid_out, samples = gradients.permute(order), order.index(0)
+    shape = [dim for dim in order if dim]
+    back = sorted(range(len(shape)), key=shape.__getitem__)
+    return torch.stack([_OF[moment](laid_out).sum(samples).permute(back) for moment in wanted])
 
 
 class OuterProducts(PerSample):

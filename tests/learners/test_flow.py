@@ -9,7 +9,7 @@ from torch import Tensor
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.learners.flow import FlowMatching
-from gencl.learners.networks.flow import FlowGenerator, FlowSettings
+from gencl.learners.networks.flow import LATEST, FlowGenerator, FlowSettings
 from gencl.learners.networks.unet import Attention, UNet, resolutions
 from gencl.methods import importance
 from gencl.presets import resolve
@@ -78,7 +78,8 @@ class Growing(Known):
 
 
 def known(kind: type[Known], **settings: object) -> Known:
-    generator = kind(FlowSettings.model_validate({"width": 4, "embedding": 4, **settings}), (1, 8, 8))
+    small = {"width": 4, "embedding": 4, "predicts": "velocity"}
+    generator = kind(FlowSettings.model_validate({**small, **settings}), (1, 8, 8))
     generator.grow(1, 0)
     return generator
 
@@ -88,6 +89,41 @@ def test_samples_are_the_end_of_the_path(solver: str, factor: float) -> None:
     generator, noise = known(Growing, solver=solver, steps=10), 0.1 * torch.randn(3, 64)
     images = generator(noise, torch.zeros(3, dtype=torch.long))
     assert torch.allclose(images, ((factor * noise.view(3, 1, 8, 8) + 1) / 2).clamp(0, 1), atol=1e-5)
+
+
+class Foreseen(FlowGenerator):
+    """Predicts the same image at all times."""
+
+    def __init__(self, settings: FlowSettings, image_shape: tuple[int, int, int]) -> None:
+        super().__init__(settings, image_shape)
+        self.image = 2 * torch.rand(1, *image_shape) - 1
+        self.trunk.forward = lambda images, modulation: self.image.expand_as(images)  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("solver", "steps"), [("euler", 1), ("euler", 7), ("heun", 1), ("heun", 30)])
+def test_a_predicted_image_is_where_the_path_ends(solver: str, steps: int) -> None:
+    settings = FlowSettings.model_validate({"width": 4, "embedding": 4, "solver": solver, "steps": steps})
+    generator = Foreseen(settings, (1, 8, 8))
+    generator.grow(1, 0)
+    images = generator(torch.randn(3, 64), torch.zeros(3, dtype=torch.long))
+    assert torch.allclose(images, ((generator.image + 1) / 2).expand_as(images), atol=1e-4)
+
+
+def test_the_velocity_of_a_predicted_image_leads_to_it() -> None:
+    learner = flow(tasks=1)
+    batch = learner.drawn(Batch(torch.rand(5, 1, 28, 28), torch.zeros(5, dtype=torch.long)), RandomSource(0))
+    there, time = torch.randn(5, 1, 28, 28), batch.extra["times"]
+    seen: list[Tensor] = []
+    learner.generator.trunk.register_forward_hook(lambda _, __, output: seen.append(output))
+    rows = learner.generator.embeddings(learner.generator.row[batch.classes])
+    velocity = learner.generator.velocity(there, time, rows)
+    assert torch.allclose(there + (1 - time)[:, None, None, None] * velocity, seen[0], atol=1e-5)
+
+
+def test_images_are_not_predicted_at_the_very_end() -> None:
+    late = flow("model.time=9", tasks=1)
+    batch = late.drawn(Batch(torch.zeros(100, 1, 28, 28), torch.zeros(100, dtype=torch.long)), RandomSource(0))
+    assert (batch.extra["times"] == LATEST).all()
 
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 2.0])
@@ -159,7 +195,7 @@ def test_no_layer_needs_the_slow_path(kind: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_misalignment_is_that_of_velocities() -> None:
-    learner = flow()
+    learner = flow("model.predicts=velocity")
     teacher = learner.frozen_generator()
     old = learner.drawn(Batch(torch.rand(6, 1, 28, 28), torch.tensor([0, 1, 0, 1, 1, 0])), RandomSource(0))
     assert learner.misalignment(teacher, old, old).item() == 0

@@ -20,6 +20,9 @@ from gencl.learners.networks.unet import UNet
 _FASTEST = 100.0
 """The fastest wave of the time features, in radians from t = 0 to 1; the slowest is 1."""
 
+LATEST = 0.95
+"""The latest time that a predicted image is learned at: nearer to the end its velocity would outweigh all others."""
+
 
 class FlowSettings(Part):
     """Settings of flow matching (``model.*``)."""
@@ -35,6 +38,9 @@ class FlowSettings(Part):
     embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the embedding of time")
     time: float = Field(
         0.0, ge=-10, le=10, description="mean of the logit of the times learned at; below 0: nearer to the noise"
+    )
+    predicts: Literal["image", "velocity"] = Field(
+        "image", description="what the network puts out; image: the end of the path, from which its velocity follows"
     )
     drop: float = Field(0.1, ge=0, lt=1, description="share of samples learned without their class, for guidance")
     guidance: float = Field(
@@ -111,13 +117,17 @@ class FlowGenerator(Generator):
     def velocity(self, images: Tensor, time: Tensor, embedding: Tensor) -> Tensor:
         """v (n, c, h, w) at images (n, c, h, w) in [-1, 1] and times (n,), for rows of `embeddings` (n, 2 * channels).
 
-        Each channel is scaled by the class's gain times 1 + the time's scale, and shifted by both.
+        Each channel is scaled by the class's gain times 1 + the time's scale, and shifted by both. A network that
+        predicts the image x at the end of the path has the velocity (x - x_t) / (1 - t): images have fewer degrees of
+        freedom than noise, and a small network can tell all of them (Li and He 2025).
         """
         angles = time[:, None] * self.waves
         scale, shift = self.time(torch.cat([angles.sin(), angles.cos()], 1)).chunk(2, 1)
         gain, bias = embedding.chunk(2, 1)
-        velocities: Tensor = self.trunk(images, torch.cat([torch.addcmul(gain, gain, scale), bias + shift], 1))
-        return velocities
+        outputs: Tensor = self.trunk(images, torch.cat([torch.addcmul(gain, gain, scale), bias + shift], 1))
+        if self.settings.predicts == "velocity":
+            return outputs
+        return (outputs - images) / (1 - time)[:, None, None, None]
 
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
         """The noise, and the embeddings of the class and of no class."""
@@ -140,12 +150,15 @@ class FlowGenerator(Generator):
         return ((images + 1) / 2).clamp(0, 1)
 
     def _integrated(self, images: Tensor, embedding: Tensor, null: Tensor) -> Tensor:
-        """The end of the path that starts at noise (n, c, h, w)."""
-        step = 1 / self.settings.steps
-        for number in range(self.settings.steps):
+        """The end of the path that starts at noise (n, c, h, w). The last step leads straight to a predicted image."""
+        settings = self.settings
+        step, corrected = 1 / settings.steps, 0 if settings.solver == "euler" else settings.steps
+        if settings.predicts == "image":
+            corrected = min(corrected, settings.steps - 1)
+        for number in range(settings.steps):
             now = images.new_full(images.shape[:1], number * step)
             velocity = self._guided(images, now, embedding, null)
-            if self.settings.solver == "heun":
+            if number < corrected:
                 ahead = self._guided(images + step * velocity, now + step, embedding, null)
                 velocity = (velocity + ahead) / 2
             images = images + step * velocity
