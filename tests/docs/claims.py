@@ -79,6 +79,14 @@ CLAIMS = [
         "`ewc` and `anpyc` are no better than plain training",
         lambda: every(tied("cifar10-class", "acc", "sgd", one) for one in ("ewc", "anpyc")),
     ),
+    Claim(CLASSIFIERS, "`dgr` is no better than plain training", lambda: tied("cifar10-class", "acc", "sgd", "dgr")),
+    Claim(
+        CLASSIFIERS,
+        "replay of stored images is ahead again",
+        lambda: every(
+            ahead("cifar10-class", "acc", replay, *others("cifar10-class", "er", "der++")) for replay in ("er", "der++")
+        ),
+    ),
     Claim(README, LEAD, lambda: aligned_lead("mnist-cgan", *BEHIND)),
     Claim(README, TIED, lambda: consolidating_tie("mnist-cgan", FIRST, ALL)),
     Claim(CLASSIFIERS, "within 0.7 points of joint training", lambda: within("split-mnist", "acc", 0.7, *NEAR)),
