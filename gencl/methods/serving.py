@@ -38,8 +38,8 @@ def check_stored(method: str, tasks: Sequence[Task]) -> None:
     without = next((task.name for task in tasks if not task.stored), None)
     if without is not None:
         raise UsageError(
-            f"method {method} needs the training images of all tasks, and {without} has none: it is learned from what "
-            "is made meanwhile"
+            f"method {method} needs the training images of all tasks, and {without} has none: its batches are "
+            "made during training"
         )
 
 
