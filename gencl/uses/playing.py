@@ -20,6 +20,8 @@ from gencl.scenarios.task import Task
 
 SCALE = 16
 """Pixels across a place of the game."""
+FRAME_MS = 60
+"""So long each frame is shown."""
 MOST = 1000
 """Frames that an animation shows, the first ones: a good player's episode has no end."""
 
@@ -44,7 +46,7 @@ def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
             frames.append(picture(seen))
 
     (score,) = scores(task.game, PLAYER(learner), task.classes[0], 1, seed, "play", task.game.name, watch=watch)
-    save_animation(frames, path, grey=False)
+    save_animation(frames, path, grey=False, each=FRAME_MS)
     return score
 
 
