@@ -59,6 +59,7 @@ TINY = {
 }
 GAMES = [
     "scenario.games=[breakout, space_invaders]",
+    "scenario.visits=1",
     "scenario.frames=3",
     "scenario.start=60",
     "scenario.memory=90",

@@ -1,4 +1,4 @@
-"""The score of all tasks together, while they are trained (Kirkpatrick et al. 2017, fig. 3: total score over frames)."""
+"""The score of all tasks together, while they are trained (Kirkpatrick et al. 2017, fig. 3)."""
 
 from __future__ import annotations
 

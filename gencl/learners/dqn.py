@@ -48,7 +48,8 @@ class DQN(Learner):
     to [-1, 1]; what follows the end of an episode is worth nothing. Q' is a copy that is taken every ``target``
     updates. a' is the best action by Q (double DQN: van Hasselt et al. 2016), or by Q'.
 
-    Shared: the weights. Own: a game's gains and biases on each layer (`ActionValues`). The copy is neither.
+    Shared: the weights. Own: a game's gains and biases on each layer (`ActionValues`), with which it goes on when the
+    game comes back. The copy is neither.
     """
 
     kind = "play"
@@ -72,25 +73,27 @@ class DQN(Learner):
         if without is not None:
             raise UsageError(f"model.name: dqn plays games, and task {without} is none; use scenario.name=games")
 
-    def grow(self, classes: Sequence[int], seed: int) -> None:
-        super().grow(classes, seed)
-        for network in (self.network, self.target):
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
+        for network in (self.network, self.target) if new else ():
             network.grow(seed)
         self.target.requires_grad_(False)
         self.to(self.position.device)
+        return new
 
     def shared(self) -> dict[str, Parameter]:
         return {name: parameter for name, parameter in self._learned() if ".tasks." not in name}
 
     def own(self, task: int) -> dict[str, Parameter]:
-        return {name: parameter for name, parameter in self._learned() if f".tasks.{task}." in name}
+        (game,) = self.groups_of([task])
+        return {name: parameter for name, parameter in self._learned() if f".tasks.{game}." in name}
 
     def _learned(self) -> Iterator[tuple[str, Parameter]]:
         return self.network.named_parameters("network")
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        of_tasks = [parameter for task in tasks for parameter in self.own(task).values()]
-        return [Phase("values", [*self.shared().values(), *of_tasks], self.loss, moves_shared=True)]
+        moved = [*self.shared().values(), *self.own_of(tasks)]
+        return [Phase("values", moved, self.loss, moves_shared=True)]
 
     def networks(self) -> list[nn.Module]:
         return [self.network, self.target]

@@ -16,6 +16,7 @@ from gencl.datasets.dataset import Split
 from gencl.scenarios.game import Game, games
 from gencl.scenarios.play import Play
 from gencl.scenarios.recipe import Load, Recipe
+from gencl.scenarios.repeat import visited
 from gencl.scenarios.task import Scenario, Task
 
 
@@ -35,6 +36,7 @@ class GamesSettings(Part):
         min_length=1,
         description="games in the order in which they are played",
     )
+    visits: int = Field(2, ge=1, le=1000, description="how often all games come, in turns")
     sticky: float = Field(0.1, ge=0, lt=1, description="chance that a frame repeats the action before")
     ramping: YesOrNo = Field("yes", description="whether games become more difficult as one plays")
     frames: int = Field(
@@ -52,7 +54,8 @@ class GamesSettings(Part):
 
 
 class Games(Recipe):
-    """Each of ``games`` in turn; a game is a class, and a task. Nothing of ``data.*`` is read.
+    """Each of ``games`` in turn, ``visits`` times; a game is a class, and each visit a task, which begins with an empty
+    replay memory. Nothing of ``data.*`` is read.
 
     Rules are MinAtar's defaults (version 1.0): actions stick with probability 0.1, games become harder, and an episode
     ends where the game does. All games have MinAtar's six actions, and observations of as many channels as the game
@@ -79,7 +82,7 @@ class Games(Recipe):
             Task(k, name, (k,), none, none, none, sourced=play, game=self._game(name, channels))
             for k, name in enumerate(settings.games)
         ]
-        return Scenario("games", tuple(tasks), tuple(settings.games), reader=None)
+        return Scenario("games", tuple(visited(tasks * settings.visits)), tuple(settings.games), reader=None)
 
     def _game(self, name: str, channels: int) -> Game:
         settings = self.settings

@@ -65,7 +65,7 @@ def test_the_loss_is_hubers_of_the_temporal_difference(double: str) -> None:
     values = learner.network(given.inputs, games)[torch.arange(6), given.extra["actions"]]
     error = (values - torch.tensor(wanted)).abs()
     expected = torch.where(error < 1, error.square() / 2, error - 0.5).mean()
-    assert_near({"loss": learner.loss(given, 1, RandomSource(0))}, {"loss": expected})
+    assert_near({"loss": learner.loss(given, 1, RandomSource(0)).detach()}, {"loss": expected.detach()})
 
 
 def test_the_copy_is_taken_anew_every_so_many_updates_and_never_learns() -> None:
@@ -106,9 +106,9 @@ def test_the_likelihood_is_of_the_softmax_policy() -> None:
     learner, given = player(), batch()
     log_pi = F.log_softmax(learner.network(given.inputs, torch.ones(6, dtype=torch.long)), 1)
     done = learner.scalars("likelihood", given, RandomSource(0))
-    assert_near({"done": done}, {"done": log_pi[torch.arange(6), given.extra["actions"]]})
+    assert_near({"done": done.detach()}, {"done": log_pi[torch.arange(6), given.extra["actions"]].detach()})
     beliefs = torch.stack([belief for _, belief in learner.possible_targets(given)], 1)
-    assert_near({"pi": beliefs}, {"pi": log_pi.exp()})
+    assert_near({"pi": beliefs}, {"pi": log_pi.exp().detach()})
     many = given.rows(torch.zeros(20_000, dtype=torch.long))
     drawn = learner.scalars("likelihood", learner.sampled_targets(many, RandomSource(1)), RandomSource(0))
     counts = torch.stack([(drawn - value).abs().lt(1e-5).float().mean() for value in log_pi[0]])
@@ -229,3 +229,26 @@ def test_other_uses_say_what_a_player_cannot_do(run: Run, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="digits cannot follow tasks that have no images"):
         gencl.extend(run, "digits", progress="silent")
     assert run.evaluate()["mean"]["return"] == run.metrics["summary"]["return"]
+
+
+def test_a_game_that_comes_back_goes_on_with_what_is_its_own(tmp_path: Path) -> None:
+    run = train(tmp_path / "whole", "ewc", "scenario.visits=2")
+    assert run.metrics["tasks"] == ["breakout", "space_invaders", "breakout (visit 2)", "space_invaders (visit 2)"]
+    learner = run.learner()
+    assert learner.own(0).keys() == learner.own(2).keys() != learner.own(1).keys()
+    returns = run.metrics["matrices"]["return"]
+    assert returns[2][0] == returns[2][2] and returns[3][1] == returns[3][3]
+    with killed_at(54):
+        train(tmp_path / "cut", "ewc", "scenario.visits=2")
+    again = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
+    assert model_bytes(again) == model_bytes(run) and without_cost(again) == without_cost(run)
+
+
+def test_the_sum_of_all_scores_while_it_learns(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", "sgd", "scenario.visits=2", "evaluate.within=yes")
+    (picture,) = run.analyze("total")
+    rows = [line.split(",") for line in picture.with_suffix(".csv").read_text().splitlines()]
+    assert rows[0] == ["method", "seed", "step", "normalised_return"] and len(rows) == 1 + 16
+    last = run.metrics["matrices"]["normalised_return"][3]
+    assert float(rows[-1][3]) == pytest.approx(last[0] + last[1])
+    Image.open(picture).verify()
