@@ -17,12 +17,14 @@ from gencl.scenarios.task import Scenario, Task
 
 
 def _score(snapshot: Snapshot, task: Task) -> float:
-    """The mean score of a task's episodes, which begin in the same way at every time."""
+    """The mean score of a task's episodes, which begin in the same way at every time; for choosing settings
+    (``evaluate.split: validation``) they are others."""
 
     def played() -> float:
         assert task.game is not None
-        game, seed = task.game, snapshot.conditions.seed
-        return fmean(scores(game, PLAYER(snapshot.learner), task.classes[0], game.episodes, seed, "return", game.name))
+        game, conditions = task.game, snapshot.conditions
+        seed = (conditions.seed, "return", conditions.split, game.name)
+        return fmean(scores(game, PLAYER(snapshot.learner), task.classes[0], game.episodes, *seed))
 
     return snapshot.once(("score", task.classes), played)
 
