@@ -66,7 +66,7 @@ class DQN(Learner):
         with seeded(seed, "dqn"):
             self.network = ActionValues(image_shape, settings.channels, settings.hidden, len(ACTIONS))
             self.target = ActionValues(image_shape, settings.channels, settings.hidden, len(ACTIONS))
-        self._recall: tuple[int, Recall] | None = None
+        self._recall: dict[int, Recall] = {}
 
     def check(self, tasks: Sequence[Task]) -> None:
         without = next((task.name for task in tasks if task.game is None), None)
@@ -126,14 +126,17 @@ class DQN(Learner):
         return 1 - (1 - self.settings.epsilon) * min(1.0, frame / self.settings.explore)
 
     def remembers(self, task: int, recall: Recall) -> None:
-        self._recall = task, recall
+        self._recall = {task: recall}
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         """Frames that it remembers of the task. Where it remembers none, since it was trained before, it plays some."""
-        if self._recall is None or self._recall[0] != task.index:
+        present = self._recall
+        if task.index not in present:
             task.source(1, 0).meet(self)
-        assert self._recall is not None
-        return self._recall[1](SAMPLES if n is None else n, random)
+        try:
+            return self._recall[task.index](SAMPLES if n is None else n, random)
+        finally:
+            self._recall = present
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         """Of the policy pi(a | s) = softmax_a Q(s, a).

@@ -192,6 +192,12 @@ def test_players_and_games_belong_together(
         gencl.train(preset, "sgd", out=tmp_path / "run", set=settings, progress="silent")
 
 
+def test_passes_over_images_need_images(tmp_path: Path) -> None:
+    for sets in (["train.epochs=2"], ["train.patience=2"]):
+        with pytest.raises(UsageError, match=r"train\.\w+: task \w+ has no training images to pass over"):
+            train(tmp_path / "run", "sgd", *sets)
+
+
 def test_an_episode_as_an_animation(run: Run, tmp_path: Path) -> None:
     score = run.play("space_invaders", tmp_path / "a.gif", seed=3)
     assert score >= 0 and run.play("space_invaders", tmp_path / "b.gif", seed=3) == score
