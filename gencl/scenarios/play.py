@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,11 @@ class Play:
         self, task: Task, batch_size: int, seed: int, *, games: int = 4, memory: int = 100_000, start: int = 5_000
     ) -> None:
         assert task.game is not None
-        self._task, self._n, self._seed, self._start = task, batch_size, seed, min(start, memory)
+        self._task, self._n, self._seed = task, batch_size, seed
         self._game: Game = task.game
         self._player: Player | None = None
         self._memory = ReplayMemory(memory, games, self._game.shape)
+        self._start = max(1, min(start, self._memory.capacity))
         self._environments = [self._game.begin(seed, "game", task.index, number) for number in range(games)]
         self._seen = [environment.reset() for environment in self._environments]
         self._memory.begin(self._seen)
@@ -52,7 +54,7 @@ class Play:
             self._player.remembers(self._task.index, self.recall)
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
-        while len(self._memory) < max(1, self._start):
+        while len(self._memory) < self._start:
             self._frame()
         self._frame()
         random = generator(self._seed, "replay", self._task.index, step)
@@ -75,8 +77,9 @@ class Play:
     def recall(self, n: int, random: RandomSource) -> Batch:
         """n frames of the memory, images of 0 and 255 and ``actions``. If none was played yet, so many are played
         first, with the least exploration."""
-        while len(self._memory) < (0 if self._memory.rounds else n):
-            self._frame(END)
+        if not self._memory.rounds:
+            for _ in range(math.ceil(n / len(self._environments))):
+                self._frame(END)
         places = (random.uniform(n).cpu() * len(self._memory)).long()
         taken, device = self._memory.take(places), self._task.train.labels.device
         return Batch(

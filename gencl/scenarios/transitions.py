@@ -43,8 +43,13 @@ class ReplayMemory:
         self.rounds = 0
         """So many frames of each game were added."""
 
+    @property
+    def capacity(self) -> int:
+        """The most frames that it holds."""
+        return (self._rows - 1) * self._games
+
     def __len__(self) -> int:
-        return min(self.rounds, self._rows - 1) * self._games
+        return min(self.rounds * self._games, self.capacity)
 
     def begin(self, seen: Sequence[Observation]) -> None:
         """Notes what is seen, in each game, before the next frame."""

@@ -114,7 +114,17 @@ def test_importance_is_measured_on_what_is_remembered_or_played_anew() -> None:
     remembered = {seen.numpy().tobytes() for seen in play._memory.take(torch.arange(len(play._memory))).seen.float()}
     assert all(seen.numpy().tobytes() in remembered for seen in recalled.inputs)
     fresh, _ = grown(gencl.resolve("minatar-dqn", assignments=GAMES))
-    assert len(fresh.probe(task, 25, RandomSource(0))) == 25
+    anew = fresh.probe(task, 60, RandomSource(0)).rows(slice(None)).inputs
+    assert len(anew) == 60 and len({seen.numpy().tobytes() for seen in anew}) > 15
+    assert len(fresh.probe(task, 1000, RandomSource(0))) == 1000  # more than a memory holds
+
+
+def test_a_memory_that_its_games_do_not_divide_is_filled() -> None:
+    uneven = ["scenario.frames=4", "scenario.memory=90", "scenario.start=90"]
+    learner, scenario = grown(gencl.resolve("minatar-dqn", assignments=[*GAMES, *uneven]))
+    play = scenario.tasks[0].source(8, 0)
+    play.meet(learner)
+    assert len(play.batch(0)) == 8
 
 
 def test_a_random_player_scores_as_is_stated() -> None:
