@@ -18,7 +18,7 @@ from gencl.runs.folder import RunFolder, open_run
 from gencl.training import extend as _extend
 from gencl.training import train as _train
 from gencl.uses import evaluate as _evaluate
-from gencl.uses import image_folder, latent_space, numbered
+from gencl.uses import image_folder, latent_space, numbered, playing
 
 P = ParamSpec("P")
 
@@ -143,6 +143,10 @@ class Run(RunFolder):
         """
         return latent_space.interpolate(self, images, task, classes, steps, seed, device_kind(device))
 
+    def play(self, game: str | None = None, out: str | Path = "play.gif", seed: int = 0) -> float:
+        """Play an episode of a game that was learned (default the first), write it as a GIF, and return its score."""
+        return playing.play(self, game, out, seed)
+
     def evaluate(
         self,
         metrics: Sequence[str] | None = None,
@@ -164,11 +168,9 @@ class Run(RunFolder):
                 measured on request only.
             n: generated images a task; default the run's.
             features: name of an extractor; default the run's.
-            data_root: where data sets lie.
-            device: auto, cpu, cuda or mps.
+            data_root, device: as in `reconstruct`.
             batch_size: images at a time; changes memory, not the figures.
-            weights: files of weights for Inception, DINOv2 or LPIPS; default those that are published.
-            backbone: of LPIPS, alex or vgg.
+            weights, backbone: files for Inception, DINOv2 or LPIPS, default those published; LPIPS's, alex or vgg.
 
         Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.
         """
@@ -196,8 +198,7 @@ class Run(RunFolder):
         """Put the model on the Hugging Face Hub as ``OWNER/NAME`` and return its page.
 
         Args:
-            private: whether a new repository is private.
-            licence: the Hub's identifier; default that of the data, where gencl knows it.
+            private, licence: of a new repository; the Hub's identifier, default that of the data if gencl knows it.
 
         Raises UsageError for a wrong name, no licence, and a repository of something else; GenclError if the Hub fails.
         """

@@ -57,6 +57,25 @@ TINY = {
     "digits-flow": ["train.steps=6", "scenario.tasks=3", "evaluate.samples=20", "model.width=4", "model.pool=8"],
     "digits-mlp": ["train.steps=6", "scenario.tasks=3", "model.hidden=[16,8]", "train.log_every=2"],
 }
+GAMES = [
+    "scenario.games=[breakout, space_invaders]",
+    "scenario.visits=1",
+    "scenario.frames=3",
+    "scenario.start=60",
+    "scenario.memory=90",
+    "scenario.episodes=2",
+    "scenario.longest=60",
+    "scenario.scores={breakout: {random: 0.5, single: 9}, space_invaders: {random: 2.6, single: 40}}",
+    "model.channels=4",
+    "model.hidden=16",
+    "model.explore=150",
+    "model.target=5",
+    "train.steps=20",
+    "train.batch_size=8",
+    "train.log_every=5",
+    "train.checkpoint_every=7",
+]
+"""``--set`` assignments that make the preset of games run in about a second."""
 METHODS = [
     "sgd", "finetune", "sgd-f", "joint", "ewc", "ewc-online", "l2", "si", "mas", "lwf", "hat", "xdg", "packnet",
     "clnp", "spp", "anpyc", "dgr", "align", "er", "der++", "agem",

@@ -33,6 +33,10 @@ ANALYSES = Registry(
             "gencl.analysis.learning:figures",
             "how well each task is solved while it and later ones are trained (EWC fig. 2A)",
         ),
+        "total": (
+            "gencl.analysis.total:figures",
+            "the score of all tasks together while they are trained (EWC fig. 3)",
+        ),
         "perturbation": (
             "gencl.analysis.perturbation:figures",
             "the score against the size of a random step: uniform, inverse Fisher, null space (EWC)",

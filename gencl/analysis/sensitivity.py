@@ -21,7 +21,13 @@ from gencl.runs.variants import parse_variants
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MEASURES = (("acc", "bwt", "fwt"), ("fid", "fid_forgetting"), ("reconstruction", "reconstruction_forgetting"))
+_MEASURES = (
+    ("acc", "bwt", "fwt"),
+    ("fid", "fid_forgetting"),
+    ("reconstruction", "reconstruction_forgetting"),
+    ("normalised_return", "normalised_return_forgetting"),
+    ("return",),
+)
 """What is drawn together: the first group of which the runs have something, the first of each being what is best."""
 _LOWER = ("fid", "reconstruction")
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "sample": "draw images from a trained generator",
     "reconstruct": "draw images beside the reconstructions of a trained VAE",
     "interpolate": "draw the steps between two images, latents or classes",
+    "play": "play a game with a trained player, and write it as an animation",
     "demo": "open a page in the browser to play with a trained model",
     "evaluate": "measure a trained run again, with other metrics or more samples",
     "fid": "measure FID, KID and more between two sets of images: of a run, a folder or a data set",

@@ -46,6 +46,7 @@ EXTRAS: Mapping[str, Extra] = {
             "distances of colour pictures without a download (evaluate.features=imagenet-lite0)",
         ),
         Extra("datasets", ("datasets",), "data sets of the Hugging Face Hub (data.name=hf:OWNER/NAME)"),
+        Extra("games", ("minatar",), "games to be played (scenario.name=games)"),
         Extra("demo", ("gradio",), "a page to play with (gencl demo)"),
         Extra("onnx", ("onnx", "onnxscript"), "models for other programs (gencl export --onnx)"),
         Extra("tensorboard", ("tensorboard",), "following runs live (--log-with tensorboard)"),

@@ -72,8 +72,10 @@ class TrainSettings(Part):
         1.0, gt=0, le=1000, description="factor on the steps of the first task, which starts from random weights"
     )
     batch_size: int = Field(32, ge=1, le=65_536, description="samples per step, over all processes together")
-    optimizer: Literal["adam", "sgd"] = Field(
-        "adam", description="optimiser of every task: Adam (see betas) or SGD with momentum (see momentum)"
+    optimizer: Literal["adam", "sgd", "rmsprop"] = Field(
+        "adam",
+        description="optimiser of every task: Adam (see betas), SGD with momentum (see momentum), or RMSProp as DQN "
+        "has it (see momentum)",
     )
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
     shared_lr: float = Field(
@@ -94,7 +96,7 @@ class TrainSettings(Part):
         description="whether the networks of a step are compiled first; reduce-overhead: and recorded as CUDA graphs",
     )
     betas: tuple[Share, Share] = Field((0.5, 0.99), description="coefficients of Adam's two running averages")
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD and RMSProp")
     weight_decay: float = Field(0.0, ge=0, le=1, description="factor of W that is added to its gradient (L2)")
     drops: list[Share] = Field([], description="shares of a task's steps after each of which the rate drops by drop")
     drop: float = Field(0.1, gt=0, le=1, description="factor on the rate at each of drops")

@@ -81,14 +81,14 @@ def save_picture(picture: Image.Image, path: Path) -> None:
     files.write(path, buffer.getvalue())
 
 
-def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool) -> None:
+def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool, each: int = FRAME_MS) -> None:
     """Writes pictures of one size as a GIF that goes round, atomically; grey ones lose nothing, others keep 256 colours
-    a frame."""
+    a frame. ``each`` but the last is shown for so many milliseconds."""
     buffer = io.BytesIO()
     frames = [
         picture.convert("L") if grey else picture.quantize(256, Image.Quantize.FASTOCTREE) for picture in pictures
     ]
-    shown = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
+    shown = [each] * (len(frames) - 1) + [LAST_MS]
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=shown, loop=0, optimize=True)
     files.write(path, buffer.getvalue())
 

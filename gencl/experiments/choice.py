@@ -9,7 +9,9 @@ from gencl.experiments.search import Search
 from gencl.experiments.widen import Values
 from gencl.metrics.figures import figure
 
-SCORES = ("acc", "fid", "kid", "conditional_accuracy", "reconstruction", "fid_first_half")
+SCORES = (
+    "acc", "fid", "kid", "conditional_accuracy", "reconstruction", "normalised_return", "return", "fid_first_half",
+)  # fmt: skip
 """The figures that candidates are compared by. The first that every finished run has counts.
 
 All but the last are over all learned tasks: a figure of the first half cannot see what the later tasks lose.

@@ -11,6 +11,7 @@ from gencl.learners.generative import GenerativeLearner
 from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Ownership
 from gencl.learners.units import Units
+from gencl.scenarios.player import Player
 
 T = TypeVar("T")
 
@@ -50,4 +51,5 @@ OWNERSHIP = Capability[Ownership]("task", lambda learner: learner.task_weights()
 UNITS = Capability[Units]("units", lambda learner: learner.task_units())
 GENERATOR = Capability[GenerativeLearner]("generator", lambda learner: learner.generator_itself())
 IMAGES = Capability[GenerativeLearner]("images", lambda learner: learner.generative())
+PLAYER = Capability[Player]("play", lambda learner: learner.player())
 ENCODER = Capability[GenerativeLearner]("encode", lambda learner: learner.encoder())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gencl.learners.generative import GenerativeLearner
     from gencl.learners.networks.trunk import Ownership
     from gencl.learners.units import Units
+    from gencl.scenarios.player import Player
 
 ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 
@@ -205,6 +206,10 @@ class Learner(nn.Module, ABC):
 
     def encoder(self) -> GenerativeLearner | None:
         """The learner as a generator that encodes images, too."""
+        return None
+
+    def player(self) -> Player | None:
+        """The learner as a player of games."""
         return None
 
     def describe(self) -> str:

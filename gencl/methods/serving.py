@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gencl.core.errors import UsageError
 from gencl.core.registry import parts_of
 from gencl.learners.capabilities import Capability
 from gencl.learners.learner import Learner
 from gencl.methods import METHODS, SERVES
+from gencl.scenarios.task import Task
 
 if TYPE_CHECKING:
     from gencl.methods.base import Method
@@ -29,6 +31,16 @@ def refusal(method: Method, missing: Capability[Any] | None, learner: Learner) -
 def _serves(method: type[Method], learner: Learner) -> bool:
     measured = method.measures is None or method.measures in learner.scalar_kinds
     return measured and all(need.of(learner) is not None for need in method.needs)
+
+
+def check_stored(method: str, tasks: Sequence[Task]) -> None:
+    """Raises UsageError for a method that needs the training images of its tasks, where one has none."""
+    without = next((task.name for task in tasks if not task.stored), None)
+    if without is not None:
+        raise UsageError(
+            f"method {method} needs the training images of all tasks, and {without} has none: its batches are "
+            "made during training"
+        )
 
 
 def is_reference(name: str) -> bool:

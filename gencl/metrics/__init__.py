@@ -6,6 +6,11 @@ METRICS = Registry(
     "metric",
     {
         "accuracy": ("gencl.metrics.accuracy:Accuracy", "share of held-out images classified right (classifiers)"),
+        "normalised_return": (
+            "gencl.metrics.returns:NormalisedReturn",
+            "return on a scale from a random player (0) to a learner of this game alone (1) (players)",
+        ),
+        "return": ("gencl.metrics.returns:Return", "mean score of an episode of each game (players)"),
         "conditional_accuracy": (
             "gencl.metrics.conditional:ConditionalAccuracy",
             "share of generated images that a fixed classifier reads as the class asked for (generators)",

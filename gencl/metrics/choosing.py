@@ -51,7 +51,7 @@ def chosen_metrics(
         whys: list[str] = []
         for name in members:
             kind: type[Metric] = METRICS.get(name)
-            why = kind.applies(learner, extractor)
+            why = kind.applies(learner, extractor) or kind.suits(scenario)
             if not why and kind.reads_classes:
                 if reader is None:
                     why = "its feature extractor does not know its classes"

@@ -66,7 +66,7 @@ class Evaluator:
     ) -> None:
         self.learner, self.scenario, self.settings = learner, scenario, settings
         self._progress: Mode = progress
-        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks):
+        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks if task.stored):
             raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
         extractor = make_extractor(scenario, settings, progress, weights) if GENERATOR.of(learner) else None
         reader = make_reader(scenario, settings, extractor, progress)

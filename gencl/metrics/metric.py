@@ -13,7 +13,7 @@ from gencl.learners.learner import Learner
 from gencl.metrics.figures import Better, Figure
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, final
-from gencl.scenarios.task import Task
+from gencl.scenarios.task import Scenario, Task
 
 When = Literal["always", "at the end", "on request"]
 
@@ -66,6 +66,11 @@ class Metric(ABC):
     @abstractmethod
     def applies(learner: Learner, extractor: nn.Module | None) -> str:
         """Why it cannot be measured on this learner with this extractor; nothing where it can."""
+
+    @staticmethod
+    def suits(scenario: Scenario) -> str:
+        """Why it cannot be measured on these tasks; nothing where it can."""
+        return ""
 
     @abstractmethod
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:

@@ -31,6 +31,11 @@ QUALITY = (
     "fwt_zero_shot",
     "forgetting",
     "smt",
+    "normalised_return",
+    "normalised_return_just_learned",
+    "normalised_return_forgetting",
+    "return",
+    "return_just_learned",
     "train_seconds",
 )
 DETAIL = ("kid", "kid_forgetting", "precision", "recall", "drift")

@@ -100,10 +100,13 @@ class RunFolder:
         return _built(self.card, tasks)
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
-        """The trained learner, or the generator beside it. Raises UsageError if it is a classifier without one."""
-        generator = self.learner(device).generative()
+        """The trained learner, or the generator beside it. Raises UsageError if there is none."""
+        learner = self.learner(device)
+        generator = learner.generative()
         if generator is None:
-            raise UsageError(f"{self.path} holds a classifier without model.generator: there are no images to draw")
+            classifies = learner.classifier() is not None
+            held = "a classifier without model.generator" if classifies else f"a {type(learner).__name__}"
+            raise UsageError(f"{self.path} holds {held}: there are no images to draw")
         return generator
 
     def class_names(self) -> list[str]:

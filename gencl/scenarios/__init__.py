@@ -11,6 +11,7 @@ SCENARIOS = Registry(
         "dirichlet": ("gencl.scenarios.dirichlet:Dirichlet", "each class spread over all tasks by a Dirichlet draw"),
         "repeat": ("gencl.scenarios.repeat:Repeat", "the tasks of another scenario, which come back"),
         "patterns": ("gencl.scenarios.patterns:Patterns", "random binary patterns to be remembered; no data set"),
+        "games": ("gencl.scenarios.games:Games", "games that are played one after another (extra: gencl[games])"),
     },
     group="gencl.scenarios",
     check="gencl.scenarios.check:problem",

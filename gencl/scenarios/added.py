@@ -39,6 +39,8 @@ def with_added(
 
     Raises UsageError for data that are in the sequence already, or whose images cannot be brought to its shape.
     """
+    if added and not all(task.stored for task in scenario.tasks):
+        raise UsageError(f"{added[0].data} cannot follow tasks that have no images; train a run with all tasks")
     places = {_place(name) for name in planned_data}
     tasks, names = list(scenario.tasks), list(scenario.class_names)
     for entry in added:

@@ -81,10 +81,11 @@ class Repeat(Recipe):
         order = list(range(n)) * visits if isinstance(visits, int) else visits
         if max(order) >= n:
             raise UsageError(f"scenario.visits: there is no task {max(order)}; the tasks are 0 to {n - 1}")
-        return replace(once, name="repeat", tasks=tuple(_visits([once.tasks[number] for number in order])))
+        return replace(once, name="repeat", tasks=tuple(visited([once.tasks[number] for number in order])))
 
 
-def _visits(tasks: Sequence[Task]) -> Iterator[Task]:
+def visited(tasks: Sequence[Task]) -> Iterator[Task]:
+    """The tasks as the steps of a sequence: one that was there before, by its index, comes again."""
     first: dict[int, int] = {}
     often: Counter[int] = Counter()
     for index, task in enumerate(tasks):

@@ -14,12 +14,18 @@ from gencl.core.transfer import sent
 from gencl.scenarios.batch import Batch
 
 if TYPE_CHECKING:
+    from gencl.learners.learner import Learner
     from gencl.scenarios.task import Task
 
 
 class Source(Protocol):
     """Gives a batch for each step. What it gives follows from the step and its state alone, so that a resumed run
-    agrees; several processes take a share each of one batch."""
+    agrees; several processes take a share each of one batch.
+
+    Steps are asked for in order, each once: a source may depend on what the learner does meanwhile."""
+
+    def meet(self, learner: Learner) -> None:
+        """Called before the first batch: from here on ``learner`` learns from this source."""
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         """The samples of a step (0-based), on the task's device: those of process ``rank`` of ``world``."""
@@ -48,6 +54,9 @@ class TrainingImages:
         self._order = Order(n, batch_size, seed, "order", task.index, device=there)
         self._mirrored = EachEpoch(lambda epoch: _coins(n, seed, "flip", task.index, epoch).to(there))
         self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
+
+    def meet(self, learner: Learner) -> None:
+        """Images are the same whoever learns from them."""
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         rows = _share(self._order.rows(step), rank, world)

@@ -10,6 +10,7 @@ import torch
 from gencl.core.settings import Place
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.placing import placed
+from gencl.scenarios.game import Game
 from gencl.scenarios.source import Source, TrainingImages
 
 
@@ -19,7 +20,8 @@ class Task:
 
     A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. Its batches
     come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
-    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
+    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``). ``game``: what
+    is played, where its batches come from playing.
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
     data are the same. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
@@ -37,6 +39,12 @@ class Task:
     flip: bool = False
     again: int | None = None
     mixture: tuple[float, ...] = ()
+    game: Game | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether what it is learned from lies there, as training images, and is not made as it trains."""
+        return self.sourced is TrainingImages
 
     def source(self, batch_size: int, seed: int) -> Source:
         """Where its batches come from."""

@@ -28,7 +28,8 @@ def say_what_is_learned(
         say(doubt, progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
-    say(f"{tasks}, {images} training images; {learner.describe()}", progress)
+    told = f"{tasks}, {images} training images" if images else tasks
+    say(f"{told}; {learner.describe()}", progress)
     method = str(settings.method["name"])
     chosen = f", the default of preset {settings.preset}" if method == default_method(settings.preset) else ""
     say(f"method {method}{chosen}", progress)

@@ -131,7 +131,7 @@ def _moments(phase: Phase, train: TrainSettings) -> int:
     """How many numbers the optimiser holds for each parameter."""
     if train.optimizer == "adam" or phase.adam_lr is not None:
         return 2
-    return 1 if train.momentum else 0
+    return (2 if train.optimizer == "rmsprop" else 0) + (1 if train.momentum else 0)
 
 
 def _step(learner: Learner, phase: Phase, batch: Batch) -> int:

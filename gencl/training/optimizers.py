@@ -12,6 +12,9 @@ from torch.optim import Optimizer
 from gencl.core.settings import TrainSettings
 from gencl.learners.learner import Learner, Phase
 
+RMSPROP: dict[str, Any] = {"alpha": 0.95, "eps": 0.01, "centered": True, "foreach": True}
+"""As Mnih et al. (Nature 2015) train: the gradient over its standard deviation, an average of about twenty steps."""
+
 
 class Switch:
     """Lets exactly the parameters of one phase ask for gradients."""
@@ -43,6 +46,8 @@ def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Paramet
     decay = settings.weight_decay
     if settings.optimizer == "adam" or phase.adam_lr is not None:
         return torch.optim.Adam(groups, lr=settings.lr, betas=settings.betas, weight_decay=decay, fused=True)
+    if settings.optimizer == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=decay, **RMSPROP)
     return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=decay, fused=True)
 
 

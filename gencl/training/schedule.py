@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from gencl.core.errors import UsageError
 from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
 
@@ -13,6 +14,9 @@ def steps(settings: TrainSettings, images: int, task: int) -> int:
     """The optimiser steps of the task at this place (0-based) with so many training images."""
     factor = settings.first if task == 0 else 1.0
     passes = settings.epochs
+    counted = "epochs" if passes is not None else "patience" if settings.patience is not None else ""
+    if counted and not images:
+        raise UsageError(f"train.{counted}: task {task + 1} has no training images to pass over; use train.steps")
     wanted = settings.steps if passes is None else math.ceil(passes * images / settings.batch_size)
     return max(1, round(factor * wanted))
 

@@ -147,6 +147,7 @@ class Session:
     def open_source(self, ctx: Context, resumed: bool = False) -> None:
         """From here on batches come from the task's source, which goes on where a checkpoint has left it."""
         self.source = ctx.task.source(ctx.train.batch_size, self.settings.seed)
+        self.source.meet(self.learner)
         if resumed:
             self.source.load_state_dict(self._restored["source"])
 

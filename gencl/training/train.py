@@ -18,6 +18,7 @@ from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.threads import alone
 from gencl.core.waiting import say
+from gencl.learners import suiting
 from gencl.methods import building
 from gencl.metrics.evaluator import Evaluator
 from gencl.reports import html
@@ -235,7 +236,7 @@ def make_session(
             f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
             f"normalisation; at least {learner.smallest_batch}"
         )
-    learner.check(scenario.tasks)
+    suiting.check(learner, scenario.tasks)
     method.check(learner, scenario.tasks)
     acceleration.check(settings, learner)
     if scenario.added:

@@ -101,7 +101,7 @@ def test_how_figures_are_shown() -> None:
         "peak memory MB",
     )
     assert cell("acc", {"mean": 0.9876, "std": 0.0123}) == "98.76 ± 1.23"
-    assert main_figures() == ["accuracy", "acc", "fid", "fid_all", "reconstruction"]
+    assert main_figures() == ["accuracy", "acc", "normalised_return", "fid", "fid_all", "reconstruction"]
 
 
 def test_a_distance_is_called_fid_in_inceptions_features_alone() -> None:

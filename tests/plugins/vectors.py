@@ -27,6 +27,9 @@ class Vectors:
         self._index, self._n, self._seed = task.index, batch_size, seed
         self._w = RandomSource("weights", task.index).normal(SIZE)
 
+    def meet(self, learner: Learner) -> None:
+        """The vectors are the same whoever learns from them."""
+
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         n = self._n // world
         x = RandomSource(self._seed, "vectors", self._index, step, rank=rank, world=world).normal(n, SIZE)

@@ -24,7 +24,7 @@ from tests.conftest import gencl, grown
 from tests.core.test_amounts import limited
 
 CPU = torch.device("cpu")
-LEARNING = {"cgan": "digits-cgan", "vae": "digits-vae", "flow": "digits-flow"}
+LEARNING = {"cgan": "digits-cgan", "vae": "digits-vae", "flow": "digits-flow", "dqn": "minatar-dqn"}
 
 
 def settings_of(learner: str, *sets: str) -> Settings:
@@ -49,6 +49,8 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("name", "sets"), NETWORKS)
 def test_shapes_alone_tell_what_a_network_takes(name: str, sets: tuple[str, ...]) -> None:
+    if name == "dqn":
+        pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
     settings = settings_of(name, *sets)
     found, (learner, scenario) = foreseen(settings), grown(settings, 100)
     assert found.parameters == sum(p.nbytes for p in learner.parameters())
@@ -63,7 +65,7 @@ def test_shapes_alone_tell_what_a_network_takes(name: str, sets: tuple[str, ...]
         peaks.append(peak.bytes)
         moved += sum(p.nbytes for p in phase.parameters)
     assert found.step == pytest.approx(max(peaks), rel=0.2)  # kernels of a processor have room of their own
-    assert found.optimizers == moved * (2 if settings.train.optimizer == "adam" else 1)
+    assert found.optimizers == moved * (2 if settings.train.optimizer in ("adam", "rmsprop") else 1)
     assert found.method == 3 * sum(p.nbytes for p in learner.shared().values())
     assert found.total == found.parameters + found.optimizers + found.method + found.step
 

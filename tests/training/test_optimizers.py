@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch.nn import Parameter
 
@@ -24,6 +25,19 @@ def test_slow_parameters_move_by_their_factor() -> None:
         parameter.grad = torch.ones(2)
     optimizer.step()
     assert torch.equal(fast.detach(), torch.full((2,), -0.5)) and torch.equal(slow.detach(), torch.full((2,), -0.125))
+
+
+def test_rmsprop_divides_by_the_gradients_standard_deviation() -> None:
+    moved = Parameter(torch.zeros(1))
+    settings = TrainSettings(optimizer="rmsprop", lr=0.1, momentum=0.0)
+    optimizer = make_optimizer(Phase("one", [moved], lambda *_: torch.zeros(()), moves_shared=True), settings)
+    mean = square = expected = 0.0
+    for gradient in (1.0, -0.5, 2.0):
+        moved.grad = torch.tensor([gradient])
+        optimizer.step()
+        mean, square = 0.95 * mean + 0.05 * gradient, 0.95 * square + 0.05 * gradient**2
+        expected -= 0.1 * gradient / ((square - mean**2) ** 0.5 + 0.01)
+    assert float(moved.detach()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_first_task_learns_at_the_full_rate(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch.distributed.run import get_args_parser
 
 from gencl.api import train
 from tests import forked
-from tests.conftest import gencl, tiny
+from tests.conftest import GAMES, gencl, tiny
 from tests.numbers import models
 from tests.scenarios.test_domains import folder
 
@@ -44,6 +44,16 @@ def both(*arguments: str | Path, script: Path | None = None) -> tuple[list[int],
 def differences(one: Path, two: Path) -> list[float]:
     """The largest difference of each tensor of two runs' models."""
     return [float((first - second).abs().max()) for _, first, second in models(one, two)]
+
+
+def test_two_processes_play_the_same_games(tmp_path: Path) -> None:
+    pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
+    sets = [part for text in GAMES for part in ("--set", text)]
+    arguments = ["train", "--preset", "minatar-dqn", "--method", "ewc", *sets]
+    one = gencl(*arguments, "--out", tmp_path / "one")
+    statuses, _, errors = both(*arguments, "--out", tmp_path / "two")
+    assert one.returncode == 0 and statuses == [0, 0], errors
+    assert max(differences(tmp_path / "one", tmp_path / "two")) < 1e-3
 
 
 def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""Games that are played one after another, and again (Kirkpatrick et al. 2017: Atari), here those of MinAtar."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, field_validator
+
+from gencl.core.errors import UsageError
+from gencl.core.part import Part
+from gencl.core.settings import DataSettings, YesOrNo, yes_or_no
+from gencl.datasets.dataset import Split
+from gencl.scenarios.game import Game, games
+from gencl.scenarios.play import Play
+from gencl.scenarios.recipe import Load, Recipe
+from gencl.scenarios.repeat import visited
+from gencl.scenarios.task import Scenario, Task
+
+
+class Scores(Part):
+    """Scores of two players, between which others are placed."""
+
+    random: float = Field(description="of a player that acts at random")
+    single: float = Field(description="of a learner that learned this game alone")
+
+
+class GamesSettings(Part):
+    """``scenario.*`` of games."""
+
+    name: Literal["games"] = "games"
+    games: list[Annotated[str, Field(min_length=1)]] = Field(
+        ["breakout", "freeway", "space_invaders"],
+        min_length=1,
+        description="games in the order in which they are played",
+    )
+    visits: int = Field(2, ge=1, le=1000, description="how often all games come, in turns")
+    sticky: float = Field(0.1, ge=0, lt=1, description="chance that a frame repeats the action before")
+    ramping: YesOrNo = Field("yes", description="whether games become more difficult as one plays")
+    frames: int = Field(
+        4, ge=1, le=1024, description="frames per update: one in each of so many copies of the game, side by side"
+    )
+    memory: int = Field(100_000, ge=1, le=10**7, description="frames of a visit that are remembered, the last ones")
+    start: int = Field(5_000, ge=1, le=10**7, description="frames that are played before the first update of a visit")
+    episodes: int = Field(30, ge=1, le=10_000, description="episodes that are played for a score")
+    longest: int = Field(5_000, ge=1, le=10**7, description="frames after which such an episode ends")
+    epsilon: float = Field(0.0, ge=0, le=1, description="share of random actions in such an episode")
+    scores: dict[str, Scores] = Field(
+        {}, description="by game, the scores (random, single) of which the normalised return makes 0 and 1"
+    )
+    _ramping = field_validator("ramping", mode="before")(yes_or_no)
+
+
+class Games(Recipe):
+    """Each of ``games`` in turn, ``visits`` times; a game is a class, and each visit a task, which begins with an empty
+    replay memory. Nothing of ``data.*`` is read.
+
+    Rules are MinAtar's defaults (version 1.0): actions stick with probability 0.1, games become harder, and an episode
+    ends where the game does. All games have MinAtar's six actions, and observations of as many channels as the game
+    with the most; where a game has fewer, the last ones are empty.
+    """
+
+    Settings = GamesSettings
+    settings: GamesSettings
+
+    def build(self, data: DataSettings, load: Load) -> Scenario:
+        settings = self.settings
+        there = games("scenario.name: games")
+        for where, names in (("games", settings.games), ("scores", settings.scores)):
+            unknown = next((name for name in names if name not in there), None)
+            if unknown is not None:
+                raise UsageError(f"scenario.{where}: MinAtar has no game {unknown!r}; there are: {', '.join(there)}")
+        twice = next((name for name in settings.games if settings.games.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"scenario.games: {twice} is named twice")
+        channels = max(_channels(name) for name in settings.games)
+        none = Split(torch.zeros(0, channels, 10, 10, dtype=torch.uint8), torch.zeros(0, dtype=torch.long))
+        play = partial(Play, games=settings.frames, memory=settings.memory, start=settings.start)
+        tasks = [
+            Task(k, name, (k,), none, none, none, sourced=play, game=self._game(name, channels))
+            for k, name in enumerate(settings.games)
+        ]
+        return Scenario("games", tuple(visited(tasks * settings.visits)), tuple(settings.games), reader=None)
+
+    def _game(self, name: str, channels: int) -> Game:
+        settings = self.settings
+        between = settings.scores.get(name)
+        return Game(
+            name,
+            channels,
+            settings.sticky,
+            settings.ramping == "yes",
+            settings.episodes,
+            settings.longest,
+            settings.epsilon,
+            None if between is None else between.random,
+            None if between is None else between.single,
+        )
+
+
+def _channels(game: str) -> int:
+    """How many channels an observation of a game has."""
+    channels: int = import_module(f"minatar.environments.{game}").Env().state_shape()[2]
+    return channels

@@ -1,0 +1,126 @@
+"""Batches that come from playing: the learner acts, and learns from what it remembers of it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gencl.core.randomness import RandomSource, generator
+from gencl.scenarios.batch import Batch
+from gencl.scenarios.game import ACTIONS, Game, planes
+from gencl.scenarios.player import Player
+from gencl.scenarios.transitions import ReplayMemory
+
+if TYPE_CHECKING:
+    from gencl.learners.learner import Learner
+    from gencl.scenarios.task import Task
+
+END = sys.maxsize
+"""A frame at which no exploration is left but the least."""
+
+
+class Play:
+    """Plays a frame of each of ``games`` games side by side for each batch, which is drawn from a replay memory.
+
+    Actions are the player's, or random with the chance that it asks for (epsilon-greedy); before it meets a player all
+    are random. Games that end begin again. The first batch is drawn once ``start`` frames were played. What is drawn
+    depends on the seed, the task and the frame. Every process plays the same games and takes its rows of the batch.
+
+    ``extra`` of a batch: ``actions`` int64, ``rewards`` float32, ``following`` float32 (n, c, h, w): what was seen
+    next, and ``ended``, bool.
+    """
+
+    def __init__(
+        self, task: Task, batch_size: int, seed: int, *, games: int = 4, memory: int = 100_000, start: int = 5_000
+    ) -> None:
+        assert task.game is not None
+        self._task, self._n, self._seed = task, batch_size, seed
+        self._game: Game = task.game
+        self._player: Player | None = None
+        self._memory = ReplayMemory(memory, games, self._game.shape)
+        self._start = max(1, min(start, self._memory.capacity))
+        self._environments = [self._game.begin(seed, "game", task.index, number) for number in range(games)]
+        self._seen = [environment.reset() for environment in self._environments]
+        self._memory.begin(self._seen)
+
+    def meet(self, learner: Learner) -> None:
+        self._player = learner.player()
+        if self._player is not None:
+            self._player.remembers(self._task.index, self.recall)
+
+    def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
+        while len(self._memory) < self._start:
+            self._frame()
+        self._frame()
+        random = generator(self._seed, "replay", self._task.index, step)
+        places = torch.randint(len(self._memory), (self._n,), generator=random)
+        share = self._n // world
+        taken, device = self._memory.take(places[rank * share : (rank + 1) * share]), self._task.train.labels.device
+        extra = {
+            "actions": taken.actions,
+            "rewards": taken.rewards,
+            "following": taken.following.float(),
+            "ended": taken.ended,
+        }
+        return Batch(
+            taken.seen.float().to(device),
+            torch.full((share,), self._task.classes[0], device=device),
+            (self._task.index,),
+            extra={name: tensor.to(device) for name, tensor in extra.items()},
+        )
+
+    def recall(self, n: int, random: RandomSource) -> Batch:
+        """n frames of the memory, images of 0 and 255 and ``actions``. If none was played yet, so many are played
+        first, with the least exploration."""
+        if not self._memory.rounds:
+            for _ in range(math.ceil(n / len(self._environments))):
+                self._frame(END)
+        places = (random.uniform(n).cpu() * len(self._memory)).long()
+        taken, device = self._memory.take(places), self._task.train.labels.device
+        return Batch(
+            (255 * taken.seen.to(torch.uint8)).to(device),
+            torch.full((n,), self._task.classes[0], device=device),
+            (self._task.index,),
+            extra={"actions": taken.actions.to(device)},
+        )
+
+    def _frame(self, at: int | None = None) -> None:
+        """Plays a frame of each game; ``at`` instead of the visit's frame decides how much is explored."""
+        games, rounds = len(self._environments), self._memory.rounds
+        drawn = torch.rand(2, games, generator=generator(self._seed, "play", self._task.index, rounds)).tolist()
+        epsilon = 1.0 if self._player is None else self._player.exploration(rounds * games if at is None else at)
+        actions = [int(chance * len(ACTIONS)) for chance in drawn[1]]
+        greedy = [number for number in range(games) if drawn[0][number] >= epsilon]
+        if greedy and self._player is not None:
+            seen = planes([self._seen[number] for number in greedy])
+            for number, action in zip(greedy, self._player.act(seen, self._task.classes[0]).tolist(), strict=True):
+                actions[number] = action
+        played = [environment.act(action) for environment, action in zip(self._environments, actions, strict=True)]
+        ended = [over for _, _, over in played]
+        self._seen = [
+            environment.reset() if over else seen
+            for environment, (seen, _, over) in zip(self._environments, played, strict=True)
+        ]
+        self._memory.add(actions, [reward for _, reward, _ in played], ended, self._seen)
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self._game.fingerprint().encode()).hexdigest()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        parts = {"memory": self._memory.state_dict()}
+        parts |= {str(number): game.state_dict() for number, game in enumerate(self._environments)}
+        return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        def of(part: str) -> dict[str, Tensor]:
+            return {name.removeprefix(f"{part}."): t for name, t in state.items() if name.startswith(f"{part}.")}
+
+        self._memory.load_state_dict(of("memory"))
+        for number, environment in enumerate(self._environments):
+            environment.load_state_dict(of(str(number)))
+        self._seen = [environment.seen() for environment in self._environments]

@@ -1,0 +1,70 @@
+"""An episode that a trained player plays, as an animation."""
+
+from __future__ import annotations
+
+import colorsys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gencl.core.errors import UsageError
+from gencl.core.files import check_folder, place
+from gencl.drawing.grids import save_animation
+from gencl.learners.capabilities import PLAYER
+from gencl.runs.build import make_scenario
+from gencl.runs.folder import RunFolder
+from gencl.scenarios.episodes import scores
+from gencl.scenarios.game import Observation
+from gencl.scenarios.task import Task
+
+SCALE = 16
+"""Pixels across a place of the game."""
+FRAME_MS = 60
+"""So long each frame is shown."""
+MOST = 1000
+"""Frames that an animation shows, the first ones: a good player's episode has no end."""
+
+
+def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
+    """Play an episode, write it as a GIF, and return its score: `gencl.Run.play`."""
+    path = place(out)
+    if path.suffix.lower() != ".gif":
+        raise UsageError(f"--out {out}: an episode is an animation; write a name that ends in .gif")
+    check_folder(path.parent)
+    learner = run.learner()
+    if PLAYER.of(learner) is None:
+        raise UsageError(f"{run.path} holds a {type(learner).__name__}, which plays no games")
+    if not (run.path / "config.yaml").is_file():
+        raise UsageError(f"{run.path} holds a model alone; a game needs the settings of a run that gencl train wrote")
+    task = _task(run, game)
+    assert task.game is not None
+    frames: list[Image.Image] = []
+
+    def watch(seen: Observation) -> None:
+        if len(frames) < MOST:
+            frames.append(picture(seen))
+
+    (score,) = scores(task.game, PLAYER(learner), task.classes[0], 1, seed, "play", task.game.name, watch=watch)
+    save_animation(frames, path, grey=False, each=FRAME_MS)
+    return score
+
+
+def _task(run: RunFolder, name: str | None) -> Task:
+    tasks = make_scenario(run.settings, None).tasks
+    games = {task.game.name: task for task in reversed(tasks) if task.game is not None}
+    if name is None:
+        return tasks[0]
+    if name not in games:
+        raise UsageError(f"--game {name}: {run.path} has learned {', '.join(sorted(games))}")
+    return games[name]
+
+
+def picture(seen: Observation) -> Image.Image:
+    """Return what is seen, (h, w, c), with a colour per channel; of several things in a place the last one's."""
+    channels = seen.shape[2]
+    hues = [colorsys.hsv_to_rgb(channel / channels, 0.65, 1) for channel in range(channels)]
+    colours = np.array([(0.0, 0.0, 0.0), *hues])
+    last = (seen * np.arange(1, channels + 1)).max(axis=2)
+    small = Image.fromarray((255 * colours[last]).astype(np.uint8))
+    return small.resize((seen.shape[1] * SCALE, seen.shape[0] * SCALE), Image.Resampling.NEAREST)
