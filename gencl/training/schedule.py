@@ -1,5 +1,5 @@
-"""How many steps a task has, and which learning rate each uses: functions of the step alone, so that a resumed run
-agrees."""
+"""Which learning rate each step of a task uses, and which stage it is in: functions of the step alone, so that a
+resumed run agrees."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import math
 
 from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
-
-
-def steps(settings: TrainSettings, images: int, task: int) -> int:
-    """The optimiser steps of the task at this place (0-based) with so many training images."""
-    factor = settings.first if task == 0 else 1.0
-    passes = settings.epochs
-    wanted = settings.steps if passes is None else math.ceil(passes * images / settings.batch_size)
-    return max(1, round(factor * wanted))
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
