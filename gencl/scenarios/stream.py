@@ -68,8 +68,8 @@ def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
 def _check(scenario: Scenario, train: TrainSettings) -> None:
     if any(task.sourced is not TrainingImages or not len(task.train) for task in scenario.tasks):
         raise UsageError(
-            f"train.boundaries: inferred needs tasks with images to learn from, and those of scenario {scenario.name} "
-            "have none before they are learned; write train.boundaries=given"
+            "train.boundaries: inferred cuts a stream of training images, but the tasks of scenario "
+            f"{scenario.name} make their batches in another way; write train.boundaries=given"
         )
     falls = train.lr_end != 1 and train.lr_flat != 1
     changes = [*(["train.lr_end=1"] if falls else []), *(["train.drops=[]"] if train.drops and train.drop != 1 else [])]
