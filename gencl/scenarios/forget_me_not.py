@@ -20,7 +20,8 @@ MEAN, STRENGTH = 0.5, 1.0
 """Prior of a pixel's mean: grey, as sure as one image makes it."""
 SHAPE, SCALE = 1.0, 0.02
 """Prior of a pixel's variance, an inverse gamma distribution: its mode, scale / (shape + 1), is a standard deviation
-of 0.1."""
+of 0.1. A new task has the mean and the variance of all images so far in place of these, as sure as one image makes
+them: it must differ from the known ones, not from grey."""
 NOISE = 0.1
 """Standard deviation of the noise that is thought to be in each pixel. Without it, a pixel that was black in 10,000
 images would be certain to be black, and a single stray stroke would look like another task."""
@@ -37,18 +38,20 @@ def looked_at(images: Tensor) -> Tensor:
     return grey.flatten(1).double()
 
 
-def log_marginal(n: Tensor, total: Tensor, squares: Tensor) -> Tensor:
+def log_marginal(
+    n: Tensor, total: Tensor, squares: Tensor, mean: Tensor | float = MEAN, scale: Tensor | float = SCALE
+) -> Tensor:
     """Log marginal likelihood of n images (k,), of which ``total`` and ``squares`` (k, pixels) are the sums of pixels
     and of their squares; (k,).
 
     Pixels are independent and Gaussian, with a normal-inverse-gamma prior on mean and variance (Murphy, "Conjugate
     Bayesian analysis of the Gaussian distribution", 2007, eq. 95), so that it is a product of Student's t densities.
     """
-    n = n[:, None]
+    n, before = n[:, None], torch.as_tensor(scale).double()
     strength, shape = STRENGTH + n, SHAPE + n / 2
-    spread = squares - total**2 / n.clamp(min=1) + STRENGTH * n / strength * (total / n.clamp(min=1) - MEAN) ** 2
-    scale = SCALE + spread / 2
-    each = SHAPE * math.log(SCALE) - shape * scale.log() + 0.5 * (math.log(STRENGTH) - strength.log())
+    spread = squares - total**2 / n.clamp(min=1) + STRENGTH * n / strength * (total / n.clamp(min=1) - mean) ** 2
+    after = before + spread / 2
+    each = SHAPE * before.log() - shape * after.log() + 0.5 * (math.log(STRENGTH) - strength.log())
     of_images = torch.lgamma(shape) - math.lgamma(SHAPE) - n / 2 * math.log(2 * math.pi)
     return (each + of_images).sum(1)
 
@@ -58,8 +61,8 @@ class ForgetMeNot:
 
     The task z of a batch is a chain that stays with probability 1 - hazard. Otherwise it is drawn anew: a new task with
     probability `NEW`, or any of the known ones. The filter p(z_t | x_1..t) follows by the forward recursion; a batch's
-    likelihood under a model is that given all images that were attributed to it, and under a new task that of the prior
-    alone. The most probable task takes the batch, for good: its sums grow, or a model is opened.
+    likelihood under a model is that given all images that were attributed to it, and under a new task that of a prior
+    made of all images so far. The most probable task takes the batch, for good: its sums grow, or a model is opened.
 
     Pixels are not independent, so that the filter is far too sure of itself; it is the order of the models that counts.
     """
@@ -81,7 +84,8 @@ class ForgetMeNot:
         before = torch.cat([self._n, nothing]), torch.cat([sums, 0 * seen], 1), torch.cat([self._known, nothing])
         n, sums = before[0] + len(images), before[1] + seen  # the last is that of a new model
         marginal = log_marginal(n, *sums)
-        filtered = self._prior().log() + marginal - before[2]
+        likelihood = torch.cat([(marginal - before[2])[:models], log_marginal(n[-1:], *seen, *self._common())])
+        filtered = self._prior().log() + likelihood
         chosen = int(filtered.argmax())
         takes, opened = torch.arange(models + 1) == chosen, max(models, chosen + 1)
         self._n = torch.where(takes, n, before[0])[:opened]
@@ -89,6 +93,13 @@ class ForgetMeNot:
         self._known = torch.where(takes, marginal, before[2])[:opened]
         self.weights = filtered[:opened].softmax(0)
         return chosen
+
+    def _common(self) -> tuple[Tensor, Tensor] | tuple[()]:
+        """Mean and scale of a new task's prior: those of all images so far (pixels,)."""
+        if not len(self._n):
+            return ()
+        mean, square = self._sums.sum(1) / self._n.sum()
+        return mean, (SHAPE + 1) * (square - mean**2)
 
     def _prior(self) -> Tensor:
         """What the next batch is of, before it is seen: each model's probability and, last, a new one's."""

@@ -21,7 +21,7 @@ from gencl.scenarios.pieces import Pieces
 from gencl.scenarios.source import TrainingImages
 from gencl.scenarios.task import Scenario, Task
 
-VERSION = 1
+VERSION = 2
 """Of the process: one that decides otherwise must not take decisions from the cache."""
 
 
