@@ -42,12 +42,12 @@ def log_marginal(
     n: Tensor, total: Tensor, squares: Tensor, mean: Tensor | float = MEAN, scale: Tensor | float = SCALE
 ) -> Tensor:
     """Log marginal likelihood of n images (k,), of which ``total`` and ``squares`` (k, pixels) are the sums of pixels
-    and of their squares; (k,).
+    and of their squares; (k,). ``mean`` and ``scale`` are those of the prior, of all pixels or each (pixels,).
 
     Pixels are independent and Gaussian, with a normal-inverse-gamma prior on mean and variance (Murphy, "Conjugate
     Bayesian analysis of the Gaussian distribution", 2007, eq. 95), so that it is a product of Student's t densities.
     """
-    n, before = n[:, None], torch.as_tensor(scale).double()
+    n, before = n[:, None], torch.as_tensor(scale, dtype=torch.float64)
     strength, shape = STRENGTH + n, SHAPE + n / 2
     spread = squares - total**2 / n.clamp(min=1) + STRENGTH * n / strength * (total / n.clamp(min=1) - mean) ** 2
     after = before + spread / 2
