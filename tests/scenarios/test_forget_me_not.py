@@ -95,6 +95,17 @@ def test_a_stroke_where_there_was_none_is_no_new_task() -> None:
     assert process.attribute(torch.ones(64, 50).double()) == 1
 
 
+def test_a_new_task_may_differ_from_the_known_ones_in_few_pixels() -> None:
+    random = generator("few")
+    means = torch.rand(200, generator=random).double()
+    others = means.clone()
+    others[:20] = 1 - others[:20].round()
+    process = ForgetMeNot(0.01)
+    for task, batch in enumerate((means, others, means)):
+        seen = {process.attribute(batch + 0.1 * torch.randn(16, 200, generator=random)) for _ in range(8)}
+        assert seen == {task % 2}
+
+
 def test_large_pictures_are_looked_at_small_and_grey() -> None:
     assert looked_at(torch.rand(2, 3, 64, 48)).shape == (2, 28 * 28)
     assert looked_at(torch.rand(2, 1, 1, 500)).shape == (2, 500)
