@@ -17,7 +17,6 @@ from gencl.methods.base import Method
 from gencl.runs.build import make_learner
 from gencl.scenarios.source import Order
 from gencl.scenarios.task import Scenario
-from gencl.training import schedule
 
 
 def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
@@ -34,7 +33,7 @@ def shared_setup(settings: Settings, scenario: Scenario) -> dict[str, Tensor]:
             setup[f"{part}.images.{k}"] = split.images.float() / 255
             setup[f"{part}.labels.{k}"] = places(split.labels, among)
         order = Order(len(task.train), train.batch_size, settings.seed, "order", k)
-        steps = schedule.steps(train, len(task.train), k)
+        steps = task.steps(train)
         setup[f"order.{k}"] = torch.stack([order.rows(step) for step in range(steps)])
         learner.grow(task.classes, derive_seed(settings.seed, "grow", k))
     return setup | {f"weights.{name}": value.detach().clone() for name, value in learner.state_dict().items()}

@@ -24,6 +24,7 @@ KINDS = {
     "readers": "networks that read the classes of a data set, for measures",
     "statistics": "features of real images, for measures",
     "fingerprints": "hashes of images",
+    "boundaries": "where streams were found to change their task",
 }
 """The folders of what can be made again. Others, such as downloaded weights, are nobody's to remove unasked."""
 SIZE = "GENCL_CACHE_SIZE"

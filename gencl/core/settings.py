@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from gencl.core.boundaries import BoundarySettings
 from gencl.core.files import absolute, hub_path, is_path
 from gencl.core.part import Part, check
 
@@ -63,7 +64,7 @@ class DataSettings(Part):
         return absolute(value)
 
 
-class TrainSettings(Part):
+class TrainSettings(BoundarySettings):
     """``train.*``"""
 
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps per task, pruning stages included")
@@ -107,7 +108,7 @@ class TrainSettings(Part):
     )
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
-    later = ("weight_decay", "drops", "drop", "patience")
+    later = (*BoundarySettings.later, "weight_decay", "drops", "drop", "patience")
 
     @field_validator("half_life", mode="before")
     @classmethod

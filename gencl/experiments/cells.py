@@ -108,7 +108,7 @@ def _check_features(cell: Settings, reader: nn.Module | None, seeds: int) -> Non
 
 def kind_of(cell: Settings) -> str:
     """What cells on the same tasks and images share."""
-    return repr((cell.data, cell.scenario, cell.extend, cell.evaluate, cell.model["name"]))
+    return repr((cell.data, cell.scenario, cell.train.boundaries, cell.extend, cell.evaluate, cell.model["name"]))
 
 
 def check_cell(folder: Path, settings: Settings) -> None:

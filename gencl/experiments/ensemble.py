@@ -36,6 +36,8 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
         return "with scenario.order=seed each has other images, and train.epochs other steps"
     if seed_draws_tasks(settings) and not recipe_of(settings).alike:
         return "with scenario.order=seed each has other classes in a task"
+    if settings.train.boundaries == "inferred":
+        return "train.boundaries=inferred finds other tasks with each seed"
     if settings.evaluate.within == "yes":
         return "evaluate.within looks at each of them while it trains"
     if any(train.patience for train in settings.train_of(1 + len(settings.extend))):

@@ -22,6 +22,7 @@ from gencl.reports.repeat import train_command
 from gencl.reports.scales import scale_of
 from gencl.reports.tables import floor_lines
 from gencl.runs.build import unread
+from gencl.scenarios.attribution import told as inferred
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -62,6 +63,7 @@ def render(run: RunFolder) -> str:
             method_about=_method_about(metrics["method"]),
             matrices=[_measured(name, matrix, metrics) for name, matrix in metrics["matrices"].items()],
             cards=_cards(metrics),
+            boundaries=inferred(metrics["boundaries"]) if metrics.get("boundaries") else None,
             figures=_figures(metrics),
             learned=learned(run),
             losses=loss_charts(run.path / "log.jsonl"),

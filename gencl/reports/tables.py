@@ -12,6 +12,7 @@ from rich.text import Text
 from gencl.core.files import here
 from gencl.core.terminal import console
 from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, label, shown, with_unit
+from gencl.scenarios.attribution import told
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -70,6 +71,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     if not metrics["matrices"]:
         lines.append("no measure per task: no feature extractor suits these images")
     figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
+    lines += [f"boundaries: {told(metrics['boundaries'])}"] if metrics.get("boundaries") else []
     lines += ["mean: " + ", ".join(figures)] if figures else []
     lines += floor_lines(features, metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]

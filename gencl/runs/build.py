@@ -28,6 +28,7 @@ from gencl.plugins.needed import require
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
 from gencl.scenarios.recipe import Recipe
+from gencl.scenarios.stream import inferred
 from gencl.scenarios.task import Scenario, Task
 
 FEW = 20
@@ -111,9 +112,11 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     planned = returned(
         recipe.build(settings.data, load), _is_scenario, f"scenario {type(recipe).__name__}: build", wanted
     )
+    if settings.train.boundaries == "inferred":
+        planned = inferred(planned, settings.train, settings.seed)
     scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
     doubts = _of_mirrored(symbols) if settings.data.flip == "yes" else ()
-    return replace(scenario, doubts=(*doubts, *_of_few(scenario)))
+    return replace(scenario, doubts=(*scenario.doubts, *doubts, *_of_few(scenario)))
 
 
 def _is_scenario(value: object) -> bool:
@@ -142,7 +145,8 @@ def _of_few(scenario: Scenario) -> tuple[str, ...]:
 def tasks_key(settings: Settings) -> str:
     """Return a text that is equal for settings of the same tasks."""
     by_seed = (settings.seed,) if seed_draws_tasks(settings) else ()
-    return repr((settings.data, settings.scenario, settings.extend, *by_seed))
+    of_stream = (settings.seed, settings.train) if settings.train.boundaries == "inferred" else ()
+    return repr((settings.data, settings.scenario, settings.extend, *by_seed, *of_stream))
 
 
 def seed_draws_tasks(settings: Settings) -> bool:

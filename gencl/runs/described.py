@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 import gencl
+from gencl.datasets import has_name
 from gencl.learners.learner import Learner
 from gencl.methods import returned
 from gencl.methods.base import Method, state_bytes
+from gencl.scenarios.task import Scenario
 
 
 def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
@@ -23,6 +25,16 @@ def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
         "per_task": sum(p.numel() for p in learner.own(len(learner.tasks) - 1).values()),
         "total": sum(p.numel() for p in learner.parameters()),
         "method_state_bytes": state_bytes(returned.state(method)),
+    }
+
+
+def of_tasks(scenario: Scenario) -> dict[str, Any]:
+    """The tasks by name, the data sets that are called the same everywhere, and how well inferred tasks agree with the
+    true ones; None where there is nothing to say."""
+    return {
+        "tasks": [task.name for task in scenario.tasks],
+        "data": [source.name for source in scenario.sources if has_name(source.name)] or None,
+        "boundaries": scenario.boundaries,
     }
 
 

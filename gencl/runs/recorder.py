@@ -19,7 +19,6 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.settings import Settings
-from gencl.datasets import has_name
 from gencl.drawing.beside import save_beside_real
 from gencl.drawing.grids import Frames
 from gencl.learners.learner import Learner
@@ -28,7 +27,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
 from gencl.runs.build import unread
-from gencl.runs.described import count_parameters, environment
+from gencl.runs.described import count_parameters, environment, of_tasks
 from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
@@ -211,10 +210,9 @@ class Recorder:
             "method": self.settings.method["name"],
             "seed": self.settings.seed,
             "kind": learner.kind,
-            "tasks": [task.name for task in self.scenario.tasks],
+            **of_tasks(self.scenario),
             "matrices": state.matrices,
             "features": evaluator.features(),
-            "data": [source.name for source in self.scenario.sources if has_name(source.name)] or None,
             "images": [task.both for task in self._images],
             "summary": state.summary,
             **{key: state.evaluation.get(key) for key in ("floor", "classes")},

@@ -43,38 +43,38 @@ class Source(Protocol):
 class TrainingImages:
     """A task's training images, one permutation after another, cut into batches.
 
-    With ``task.flip`` each image is mirrored in about half of the epochs: seed, task, epoch and image decide. Images
-    that are not on the device of their labels come a batch ahead. The order of an epoch goes to where the images are
-    once, so that no step waits for it.
+    Where the task is part of a stream, its batches are those of the stream (``task.dealt``). With ``task.flip`` each
+    image is mirrored in about half of the epochs: seed, task, epoch and image decide. Images that are not on the device
+    of their labels come a batch ahead. The order of an epoch goes to where the images are once, so that no step waits
+    for it.
     """
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
         self._data, self._tasks, self._flip = task.train, tuple(part.index for part in task.parts), task.flip
-        n, there = len(task.train), self._data.store.device
-        self._order = Order(n, batch_size, seed, "order", task.index, device=there)
-        self._mirrored = EachEpoch(lambda epoch: _coins(n, seed, "flip", task.index, epoch).to(there))
+        there, self._stretch = self._data.store.device, task.dealt
+        shuffled = Shuffled(len(task.train), batch_size, seed, task.index, there)
+        self._dealt = shuffled if task.dealt is None else task.dealt.dealing(batch_size, seed, there)
         self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
 
     def meet(self, learner: Learner) -> None:
         """Images are the same whoever learns from them."""
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
-        rows = _share(self._order.rows(step), rank, world)
+        rows = _share(self._dealt.rows(step), rank, world)
         if self._ahead is None:
             taken = self._data.take(rows)
         else:
-            taken = self._ahead.take(rows, _share(self._order.rows(step + 1), rank, world))
+            taken = self._ahead.take(rows, _share(self._dealt.rows(step + 1), rank, world))
         images = taken.float().div_(255)
         if self._flip:
-            coins = torch.cat([self._mirrored(epoch)[some] for epoch, some in self._order.pieces(step)])
-            mirrored = sent(_share(coins, rank, world), images.device)
+            mirrored = sent(_share(self._dealt.mirrored(step), rank, world), images.device)
             images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
         rows = sent(rows, self._data.labels.device)
         # what somebody has noted of an image is not of its mirror image
         return Batch(images, self._data.labels[rows], self._tasks, None if self._flip else rows)
 
     def fingerprint(self) -> str:
-        return self._data.fingerprint()
+        return self._data.fingerprint() + ("" if self._stretch is None else self._stretch.fingerprint())
 
     def state_dict(self) -> dict[str, Tensor]:
         return {}
@@ -92,6 +92,30 @@ def _share(rows: Tensor, rank: int, world: int) -> Tensor:
 def _coins(n: int, *seed: object) -> Tensor:
     """n fair booleans that depend on ``seed`` alone."""
     return torch.randint(2, (n,), generator=generator(*seed)).bool()
+
+
+class Dealing(Protocol):
+    """Which of a task's images a step (0-based) learns from."""
+
+    def rows(self, step: int) -> Tensor:
+        """The images of the step's batch, int64 of shape (batch_size,)."""
+
+    def mirrored(self, step: int) -> Tensor:
+        """Which of them are mirrored, where images are mirrored at all, bool of shape (batch_size,)."""
+
+
+class Shuffled:
+    """Deals n images in a new order in each epoch; seed, task, epoch and image decide which are mirrored."""
+
+    def __init__(self, n: int, batch_size: int, seed: int, task: int, device: torch.device | str = "cpu") -> None:
+        self._order = Order(n, batch_size, seed, "order", task, device=device)
+        self._coins = EachEpoch(lambda epoch: _coins(n, seed, "flip", task, epoch).to(device))
+
+    def rows(self, step: int) -> Tensor:
+        return self._order.rows(step)
+
+    def mirrored(self, step: int) -> Tensor:
+        return torch.cat([self._coins(epoch)[some] for epoch, some in self._order.pieces(step)])
 
 
 class Ahead:

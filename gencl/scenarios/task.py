@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
-from gencl.core.settings import Place
+from gencl.core.errors import UsageError
+from gencl.core.settings import Place, TrainSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.placing import placed
 from gencl.scenarios.game import Game
 from gencl.scenarios.source import Source, TrainingImages
+from gencl.scenarios.stretch import Stretch
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Task:
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
     data are the same. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
-    many, so that equally many are asked of a generator.
+    many, so that equally many are asked of a generator. ``dealt``: its batches are this part of a stream, and no others
+    (`gencl.scenarios.stream`).
     """
 
     index: int
@@ -40,11 +45,25 @@ class Task:
     again: int | None = None
     mixture: tuple[float, ...] = ()
     game: Game | None = None
+    dealt: Stretch | None = None
 
     @property
     def stored(self) -> bool:
         """Whether what it is learned from lies there, as training images, and is not made as it trains."""
         return self.sourced is TrainingImages
+
+    def steps(self, train: TrainSettings) -> int:
+        """The optimiser steps that it is learned in. Raises UsageError where passes over no images are counted."""
+        if self.dealt is not None:
+            return self.dealt.steps
+        counted = "epochs" if train.epochs is not None else "patience" if train.patience is not None else ""
+        if counted and not len(self.train):
+            raise UsageError(
+                f"train.{counted}: task {self.index + 1} has no training images to pass over; use train.steps"
+            )
+        factor = train.first if self.index == 0 else 1.0
+        wanted = train.steps if train.epochs is None else math.ceil(train.epochs * len(self.train) / train.batch_size)
+        return max(1, round(factor * wanted))
 
     def source(self, batch_size: int, seed: int) -> Source:
         """Where its batches come from."""
@@ -88,7 +107,8 @@ class Scenario:
     The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
     Where the classes are those of labelled data sets, ``sources`` are these: class numbers go on from one to the next.
     ``doubts`` are lines that people should see before it is learned. ``held_out`` has all that is held out, each image
-    once, where the tasks have some of it in common.
+    once, where the tasks have some of it in common. ``boundaries`` says how well tasks were told apart, where they were
+    inferred.
     """
 
     name: str
@@ -99,6 +119,7 @@ class Scenario:
     sources: tuple[DataSource, ...] = field(default=(), compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
     held_out: Task | None = field(default=None, compare=False)
+    boundaries: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def planned(self) -> tuple[Task, ...]:

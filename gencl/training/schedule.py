@@ -1,24 +1,12 @@
-"""How many steps a task has, and which learning rate each uses: functions of the step alone, so that a resumed run
-agrees."""
+"""Which learning rate each step of a task uses, and which stage it is in: functions of the step alone, so that a
+resumed run agrees."""
 
 from __future__ import annotations
 
 import math
 
-from gencl.core.errors import UsageError
 from gencl.core.settings import TrainSettings
 from gencl.methods.base import Stage
-
-
-def steps(settings: TrainSettings, images: int, task: int) -> int:
-    """The optimiser steps of the task at this place (0-based) with so many training images."""
-    factor = settings.first if task == 0 else 1.0
-    passes = settings.epochs
-    counted = "epochs" if passes is not None else "patience" if settings.patience is not None else ""
-    if counted and not images:
-        raise UsageError(f"train.{counted}: task {task + 1} has no training images to pass over; use train.steps")
-    wanted = settings.steps if passes is None else math.ceil(passes * images / settings.batch_size)
-    return max(1, round(factor * wanted))
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:

@@ -77,7 +77,7 @@ class Session:
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
-        return sum(schedule.steps(self._train[part.index], len(part.train), part.index) for part in task.parts)
+        return sum(part.steps(self._train[part.index]) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
         """Goes back to a checkpoint. The run may have tasks beyond those of the checkpoint."""

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from gencl.core.settings import TrainSettings
+from gencl.datasets.dataset import Split
 from gencl.methods.base import Stage
 from gencl.scenarios.source import Order
-from gencl.training.schedule import learning_rate, stage_ends, steps
+from gencl.scenarios.task import Task
+from gencl.training.schedule import learning_rate, stage_ends
 
 
 def test_every_epoch_visits_every_sample_once() -> None:
@@ -45,7 +47,9 @@ def test_stages_share_all_steps() -> None:
 
 
 def test_epochs_count_each_tasks_own_images() -> None:
-    assert steps(TrainSettings(epochs=2, batch_size=32), 100, 1) == 7  # 200 images in batches of 32
-    assert steps(TrainSettings(epochs=0.001, batch_size=32), 100, 1) == 1
-    assert steps(TrainSettings(steps=9), 100, 1) == 9
-    assert [steps(TrainSettings(steps=9, first=1.5), 100, task) for task in range(3)] == [14, 9, 9]
+    images = Split(torch.zeros(100, 1, 2, 2, dtype=torch.uint8), torch.zeros(100, dtype=torch.long))
+    tasks = [Task(index, str(index), (0,), images, images, images) for index in range(3)]
+    assert tasks[1].steps(TrainSettings(epochs=2, batch_size=32)) == 7  # 200 images in batches of 32
+    assert tasks[1].steps(TrainSettings(epochs=0.001, batch_size=32)) == 1
+    assert tasks[1].steps(TrainSettings(steps=9)) == 9
+    assert [task.steps(TrainSettings(steps=9, first=1.5)) for task in tasks] == [14, 9, 9]

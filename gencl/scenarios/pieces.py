@@ -1,0 +1,159 @@
+"""The tasks that a stream falls into, once it is known to which inferred task each of its batches belongs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from gencl.datasets.dataset import Split
+from gencl.scenarios.attribution import counted
+from gencl.scenarios.source import Shuffled
+from gencl.scenarios.stretch import Piece, Stretch
+from gencl.scenarios.task import Scenario, Task
+
+
+@dataclass(frozen=True)
+class Span:
+    """Successive batches that one task of the stream deals: the task's place, its first step in it, and how many."""
+
+    task: int
+    start: int
+    steps: int
+
+
+class Pieces:
+    """Cuts the stream of a scenario's tasks.
+
+    Args:
+        scenario: the true tasks.
+        visits: of each its number, which is the same when it comes back, and its batches.
+        decisions: the inferred task of each batch.
+        batch_size: of the stream.
+        seed: of the stream.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        visits: Sequence[tuple[int, int]],
+        decisions: Sequence[int],
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._true, self._visits, self._decisions = scenario.tasks, visits, decisions
+        self._batch_size, self._seed = batch_size, seed
+        numbers = list(dict.fromkeys(c for task in self._true for c in task.classes))
+        self._names = list(dict.fromkeys(scenario.class_names[c] for c in numbers))
+        self._apart = len(self._names) == len(numbers)
+        """Whether a class's name tells its number, so that numbers stay as they are."""
+        self._places = torch.zeros(max(numbers) + 1, dtype=torch.long)
+        for c in numbers:
+            self._places[c] = c if self._apart else self._names.index(scenario.class_names[c])
+        self.class_names = scenario.class_names if self._apart else (*self._names,) * (1 + max(decisions))
+        """The names of the inferred tasks' classes."""
+        self._counts = counted([task for task, n in visits for _ in range(n)], decisions)
+        self._held_out = cache(self._measured_on)
+
+    def tasks(self) -> Iterator[Task]:
+        """The inferred tasks as they come: each visit of one."""
+        first: dict[int, Task] = {}
+        often: Counter[int] = Counter()
+        for index, (model, spans) in enumerate(self._runs()):
+            often[model] += 1
+            task = self._task(index, model, spans, often[model], first.get(model))
+            first.setdefault(model, task)
+            yield task
+
+    def _runs(self) -> Iterator[tuple[int, list[Span]]]:
+        """The inferred task of successive batches, and where they are in the true tasks."""
+        where = [(task, step) for task, (_, steps) in enumerate(self._visits) for step in range(steps)]
+        for model, run in groupby(zip(self._decisions, where, strict=True), key=lambda batch: batch[0]):
+            of_tasks = groupby((place for _, place in run), key=lambda place: place[0])
+            spans = [(task, [step for _, step in steps]) for task, steps in of_tasks]
+            yield model, [Span(task, steps[0], len(steps)) for task, steps in spans]
+
+    def _task(self, index: int, model: int, spans: Sequence[Span], visit: int, first: Task | None) -> Task:
+        shown = self._shown(spans)
+        train = self._numbered(_together([self._images(true, rows) for true, rows in shown.items()]), model)
+        classes = self._classes(train, shown, model)
+        again = first is not None and set(first.classes) == set(classes)
+        if first is not None and again:
+            classes = first.classes  # in the order in which they were learned
+        validation, test = self._held_out(model, classes)
+        mixed = any(self._true[span.task].mixture for span in spans)
+        return Task(
+            index,
+            f"inferred {model + 1}" + (f" (visit {visit})" if visit > 1 else ""),
+            classes,
+            train,
+            validation,
+            test,
+            flip=any(self._true[span.task].flip for span in spans),
+            again=first.index if first is not None and again else None,
+            mixture=tuple((train.labels == c).double().mean().item() for c in classes) if mixed else (),
+            dealt=Stretch(tuple(self._dealt(spans, shown))),
+        )
+
+    def _shown(self, spans: Sequence[Span]) -> dict[int, Tensor]:
+        """Which images, as rows, these parts of the stream show, by the true task that they are of."""
+        masks: dict[int, Tensor] = {}
+        for span in spans:
+            true = self._visits[span.task][0]
+            images = len(self._true[true].train)
+            mask = masks.setdefault(true, torch.zeros(images, dtype=torch.bool))
+            dealt = Shuffled(images, self._batch_size, self._seed, span.task)
+            for step in range(span.start, span.start + span.steps):
+                mask[dealt.rows(step)] = True
+        return {true: mask.nonzero().squeeze(1) for true, mask in masks.items()}
+
+    def _images(self, true: int, rows: Tensor) -> Split:
+        """Rows of a true task's training images; where they are all of them, the same split."""
+        train = self._true[true].train
+        return train if len(rows) == len(train) else train.select(rows)
+
+    def _dealt(self, spans: Sequence[Span], shown: Mapping[int, Tensor]) -> Iterator[Piece]:
+        """The spans, with the place of each image among all that are shown."""
+        places, before = {}, 0
+        for true, rows in shown.items():
+            places[true] = torch.zeros(len(self._true[true].train), dtype=torch.long)
+            places[true][rows] = torch.arange(before, before + len(rows))
+            before += len(rows)
+        for span in spans:
+            of_images = places[self._visits[span.task][0]]
+            yield Piece(span.task, len(of_images), span.start, span.steps, of_images)
+
+    def _numbered(self, split: Split, model: int) -> Split:
+        """The split with the classes' numbers in an inferred task."""
+        return split.relabelled(self._places[split.labels] + (0 if self._apart else model * len(self._names)))
+
+    def _classes(self, train: Split, shown: Iterable[int], model: int) -> tuple[int, ...]:
+        """The classes of an inferred task: those that it shows, in the true tasks' order; where names repeat, all
+        names, since they are known beforehand."""
+        if not self._apart:
+            return tuple(range(model * len(self._names), (model + 1) * len(self._names)))
+        present = set(train.labels.tolist())
+        return tuple(c for c in dict.fromkeys(c for true in shown for c in self._true[true].classes) if c in present)
+
+    def _measured_on(self, model: int, classes: tuple[int, ...]) -> tuple[Split, Split]:
+        """Validation and test images of an inferred task."""
+        mine = [true for true in dict(self._visits) if self._counts[true].argmax() == model]
+        if not any(set(self._true[true].classes) & set(classes) for true in mine) and self._apart:
+            mine = [true for true in dict(self._visits) if set(self._true[true].classes) & set(classes)]
+        mine = mine or [int(self._counts[:, model].argmax())]
+
+        def part(which: Callable[[Task], Split]) -> Split:
+            split = self._numbered(_together([which(self._true[true]) for true in mine]), model)
+            known = torch.isin(split.labels, torch.tensor(classes))
+            return split if known.all() else split.select(known)
+
+        return part(lambda task: task.validation), part(lambda task: task.test)
+
+
+def _together(splits: Sequence[Split]) -> Split:
+    return splits[0] if len(splits) == 1 else Split.concatenate(splits)
