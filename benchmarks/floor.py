@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.runs import places
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.cgan import ConditionalGAN
 from gencl.scenarios.task import Scenario, Task
 

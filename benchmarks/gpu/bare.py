@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks import floor
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.cgan import ConditionalGAN
 from gencl.learners.classifier import Classifier
 from gencl.learners.flow import FlowMatching

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from gencl.core.part import Part
-from gencl.core.settings import DataSettings, EvaluateSettings, Settings, TrainSettings
+from gencl.core.settings import DataSettings, EvaluateSettings, Settings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS
 from gencl.scenarios import SCENARIOS

@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,8 @@ from gencl.core import yaml_files
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
 from gencl.core.synonyms import setting_meant
+
+YesOrNo = Literal["no", "yes"]
 
 _BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
 """Pydantic's names for what a setting may be, where that is one number or a list of them."""
@@ -51,6 +53,11 @@ class Part(BaseModel):
         if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value)):
             raise ValueError("true and false are no values for it")
         return value
+
+
+def yes_or_no(value: object) -> object:
+    """What YAML makes of yes and no, truth values, as what was written."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:

@@ -13,7 +13,7 @@ from gencl import presets
 from gencl.core.assignments import written
 from gencl.core.errors import UsageError
 from gencl.core.registry import parts_of
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.experiments import widen
 from gencl.experiments.grid import defaults, meant, parse_grid, path_of
 from gencl.experiments.widen import Grid, Limits, Values

@@ -12,7 +12,7 @@ from gencl.core.errors import UsageError
 from gencl.core.part import Part
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.capabilities import Capability
 from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.scenarios.batch import Batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gencl.datasets import has_name
 from gencl.learners.learner import Learner
 from gencl.methods import returned
 from gencl.methods.base import Method, state_bytes
+from gencl.plugins.needed import checksums
 from gencl.scenarios.task import Scenario
 
 
@@ -38,8 +40,8 @@ def of_tasks(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def environment(device: torch.device, processes: int) -> dict[str, Any]:
-    """Versions and device of this run."""
+def environment(device: torch.device, processes: int, plugins: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Versions and device of this run, and the checksums of its ``plugins``."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
         "gencl": gencl.__version__,
@@ -48,6 +50,7 @@ def environment(device: torch.device, processes: int) -> dict[str, Any]:
         "processes": processes,
         "threads": torch.get_num_threads(),
         "git": _git_commit(),
+        **({"plugins": checksums(plugins)} if plugins else {}),
     }
 
 

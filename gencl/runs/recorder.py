@@ -63,9 +63,8 @@ class Recorder:
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
             self._lock = files.locked(self.folder, PATIENCE_SECONDS if resume else 0)
         except BlockingIOError:
-            raise UsageError(
-                f"another process writes the run in {self.folder}; wait, or choose another --out"
-            ) from None
+            busy = f"another process writes the run in {self.folder}; wait, or choose another --out"
+            raise UsageError(busy) from None
         except OSError as error:
             raise files.cannot_write(self.folder, error) from error
         files.clear_scratch(self.folder)
@@ -128,7 +127,7 @@ class Recorder:
         text = settings.to_yaml() if placed else json.dumps(settings.placeless(), sort_keys=True)
         files_of_plugins = "".join(checksums(self.settings.plugins).values())
         texts = {"settings": text, "data": "".join(task.train for task in images)}
-        texts |= {"held out": "".join(task.held_out for task in images)}
+        texts["held out"] = "".join(task.held_out for task in images)
         texts |= {"plugins": files_of_plugins} if files_of_plugins else {}
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
@@ -222,8 +221,7 @@ class Recorder:
                 **{key: value if key == "by_task" else round(value, 3) for key, value in vars(state.cost).items()},
                 "steps_per_second": round(state.cost.steps / max(1e-9, state.cost.train_seconds), 2),
             },
-            "environment": environment(learner.position.device, self._processes.world)
-            | ({"plugins": checksums(self.settings.plugins)} if self.settings.plugins else {}),
+            "environment": environment(learner.position.device, self._processes.world, self.settings.plugins),
         }
         files.write_json(self.folder / "metrics.json", {key: value for key, value in tree.items() if value is not None})
         if state.evaluation:

@@ -10,8 +10,8 @@ import torch
 from pydantic import Field, field_validator
 
 from gencl.core.errors import UsageError
-from gencl.core.part import Part
-from gencl.core.settings import DataSettings, YesOrNo, yes_or_no
+from gencl.core.part import Part, YesOrNo, yes_or_no
+from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
 from gencl.scenarios.game import Game, games
 from gencl.scenarios.play import Play

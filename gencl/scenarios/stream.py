@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gencl.core.cache import remembered
 from gencl.core.errors import UsageError
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.core.waiting import waited
 from gencl.scenarios.attribution import agreement, told
 from gencl.scenarios.forget_me_not import ForgetMeNot, looked_at

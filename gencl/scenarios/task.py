@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from gencl.core.errors import UsageError
-from gencl.core.settings import Place, TrainSettings
+from gencl.core.settings import Place
+from gencl.core.train_settings import TrainSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.placing import placed
 from gencl.scenarios.game import Game

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
-from gencl.core.settings import Compile, Settings, TrainSettings
+from gencl.core.settings import Settings
+from gencl.core.train_settings import Compile, TrainSettings
 from gencl.learners.learner import Learner
 
 

@@ -13,7 +13,8 @@ from gencl.core.errors import UsageError
 from gencl.core.free_memory import free_memory
 from gencl.core.peak import Peak
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import Settings, TrainSettings
+from gencl.core.settings import Settings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.learner import Learner, Phase
 from gencl.methods import building, returned
 from gencl.runs.sizes import unbuilt

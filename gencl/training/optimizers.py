@@ -9,7 +9,7 @@ import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.learner import Learner, Phase
 
 RMSPROP: dict[str, Any] = {"alpha": 0.95, "eps": 0.01, "centered": True, "foreach": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.methods.base import Stage
 
 

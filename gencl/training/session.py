@@ -11,7 +11,8 @@ from torch.optim import Optimizer
 
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
-from gencl.core.settings import Settings, TrainSettings
+from gencl.core.settings import Settings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners import returned as of_learner
 from gencl.learners.learner import Learner, Phase
 from gencl.methods import returned

@@ -10,8 +10,9 @@ import pytest
 import gencl
 from gencl.core.errors import UsageError
 from gencl.core.part import check, read_yaml
-from gencl.core.settings import Settings, TrainSettings
+from gencl.core.settings import Settings
 from gencl.core.synonyms import _MEANT
+from gencl.core.train_settings import TrainSettings
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS
 from gencl.scenarios import SCENARIOS

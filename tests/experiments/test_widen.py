@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.experiments.choice import best_of, metric_of
 from gencl.experiments.search import Experiment, Search, searches
 from gencl.experiments.widen import Limits, Values, beyond, ends, limits_of, most, neighbours, widened

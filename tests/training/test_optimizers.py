@@ -9,7 +9,7 @@ import torch
 from torch.nn import Parameter
 
 import gencl
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.learners.learner import Phase
 from gencl.training.optimizers import make_optimizer, set_rate
 from tests.conftest import tiny

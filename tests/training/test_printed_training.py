@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import gencl
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.runs.build import make_learner
 from gencl.training.schedule import learning_rate
 from tests.conftest import tiny

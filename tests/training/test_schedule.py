@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gencl.core.settings import TrainSettings
+from gencl.core.train_settings import TrainSettings
 from gencl.datasets.dataset import Split
 from gencl.methods.base import Stage
 from gencl.scenarios.source import Order
