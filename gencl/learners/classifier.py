@@ -1,4 +1,4 @@
-"""Classifiers: a shared trunk, and a head a task, one for all tasks, or one over all classes."""
+"""Classifiers: a shared trunk, and a head per task, one for all tasks, or one over all classes."""
 
 from __future__ import annotations
 

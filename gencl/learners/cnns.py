@@ -19,7 +19,7 @@ class NarrowCNNSettings(WidthSettings):
 
 
 class NarrowCNN(Classifier):
-    """Convolutions 3 x 3 of 32, 32, 64, 64 channels, pooled twice, and 512 units (CLNP table 2, with a head a task).
+    """Convolutions 3 x 3 of 32, 32, 64, 64 channels, pooled twice, and 512 units (CLNP table 2, with a head per task).
 
     ReLU follows each; poolings are 3 x 3 with stride 2. Dropout: 0.25 after each pooling, 0.5 before the head.
     """

@@ -1,4 +1,4 @@
-"""How a classifier meets the tasks: a head a task, one for all tasks, or one over all classes."""
+"""How a classifier meets the tasks: a head per task, one for all tasks, or one over all classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMPOSSIBLE = -1e9
 
 
 HEADS = {
-    "task": "a head a task, and the task is known (task-incremental)",
+    "task": "a head per task, and the task is known (task-incremental)",
     "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental: the task is "
     "known only to methods that divide units or weights)",
     "class": "one head over all classes learned so far (class-incremental)",
@@ -27,7 +27,7 @@ class ClassifierSettings(ScholarSettings):
     """Settings of every classifier (``model.*``)."""
 
     heads: Literal["task", "domain", "class"] = Field(
-        "task", description="a head a task (task known), one for all tasks, or one over all classes"
+        "task", description="a head per task (task known), one for all tasks, or one over all classes"
     )
 
 

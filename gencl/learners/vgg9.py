@@ -29,7 +29,7 @@ class VGG9(Classifier):
 
     SPP section 4.2 names "VGG-9 with batch normalisation" without its layers; ANPyC section IV-B.2 speaks of nine
     convolutional layers and one batch normalisation. These are seven, those of VGG-16's first three blocks, each
-    followed by batch normalisation and ReLU. With a head a task each task has running statistics of its own, so that
+    followed by batch normalisation and ReLU. With a head per task each task has running statistics of its own, so that
     what later tasks see does not move the older ones' outputs.
 
     ``weights: imagenet`` starts the convolutions and norms from torchvision's VGG-16 with batch normalisation, whose

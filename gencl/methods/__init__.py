@@ -9,7 +9,7 @@ SERVES = {
     "any": "any learner",
     "own": "learners with parameters that are each task's own: generators, classifiers (model.heads: task or class)",
     "classify": "classifiers",
-    "heads": "classifiers with a head a task (model.heads: task)",
+    "heads": "classifiers with a head per task (model.heads: task)",
     "task": "classifiers that are told the task (model.heads: task or domain)",
     "units": "classifiers that are told the task and have hidden layers in a chain (all but resnet18)",
     "generator": "generators",
@@ -21,7 +21,7 @@ METHODS = Registry(
     "method",
     {
         "sgd": ("gencl.methods.sgd:SGD", "plain training: nothing is protected (the lower end)"),
-        "finetune": ("gencl.methods.finetune:Finetune", "plain training with a head a task", "heads"),
+        "finetune": ("gencl.methods.finetune:Finetune", "plain training with a head per task", "heads"),
         "sgd-f": ("gencl.methods.sgd_f:FrozenSGD", "what is shared is frozen after the first task", "own"),
         "joint": ("gencl.methods.joint:Joint", "all tasks at once (the upper end; needs all data)"),
         "ewc": ("gencl.methods.ewc:EWC", "elastic weight consolidation: Fisher information (Kirkpatrick 2017)"),

@@ -32,8 +32,7 @@ class EWC(AnchoredByTask):
     Each task keeps a term of its own, lambda sum_t F_t (W - W_t)^2, as in the paper, which writes lambda / 2. Unlike
     there, each F_t is first divided by its mean over all weights, so that tasks count alike and one lambda suits many
     data sets; ``scale: none`` takes F_t as it is. Where weights drift over many tasks the old anchors pull back too
-    far: ``ewc-online`` (one anchor) did better on permuted MNIST and on random patterns, this form on split MNIST
-    (results/).
+    far; ``ewc-online`` has one anchor.
     """
 
     class Settings(FisherSettings):

@@ -1,4 +1,4 @@
-"""Fine-tuning: plain training with a head a task."""
+"""Fine-tuning: plain training with a head per task."""
 
 from gencl.learners.capabilities import HEADS
 from gencl.methods.base import Method

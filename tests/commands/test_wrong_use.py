@@ -49,7 +49,7 @@ WRONG_USE = [
     (["train", "--method", "lwf"], "it serves classifiers"),
     (["train", "--method", "si", "--set", "method.damping=0"], "method.damping"),
     (["train", *MLP, "--method", "hat", "--set", "model.heads=class"], "told the task"),
-    (["train", *MLP, "--method", "finetune", "--set", "model.heads=domain"], "a head a task"),
+    (["train", *MLP, "--method", "finetune", "--set", "model.heads=domain"], "a head per task"),
     (["train", *MLP, "--method", "sgd-f", "--set", "model.heads=domain"], "each task's own"),
     (["train", *MLP, "--method", "clnp", "--set", "data.validation=0"], "data.validation=0.1"),
     (["train", *MLP, "--method", "clnp", "--set", "method.l1=[0.1]"], "method.l1"),

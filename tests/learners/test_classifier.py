@@ -1,4 +1,4 @@
-"""Heads: a head a task, one for all tasks, one over all classes."""
+"""Heads: a head per task, one for all tasks, one over all classes."""
 
 from __future__ import annotations
 

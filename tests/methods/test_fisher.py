@@ -54,7 +54,7 @@ def test_sampled_fisher_nears_the_exact_one() -> None:
 
 
 def test_other_tasks_heads_have_no_part_in_it() -> None:
-    """With a head a task the target is one of the task's own classes: the sum over targets has two terms."""
+    """With a head per task the target is one of the task's own classes: the sum over targets has two terms."""
     ctx = context(tasks=3)
     batch = samples(ctx, EWC.Settings(samples=4)).rows(slice(None))
     targets = list(ctx.learner.possible_targets(batch))
