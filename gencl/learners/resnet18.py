@@ -30,7 +30,7 @@ class ResNet18Settings(ClassifierSettings):
 class ResNet18(Classifier):
     """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features.
 
-    With a head per task each task has running statistics of its own in batch normalisation. Residual connections tie the
+    With one head per task each has running statistics of its own in batch normalisation. Residual connections tie the
     layers' units together, so that it is no chain: methods that give units to tasks (HAT, XdG, CLNP) do not serve it.
     """
 

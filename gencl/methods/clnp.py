@@ -39,7 +39,7 @@ class CLNP(Freezing):
     come from inactive units (*interference*) at zero; the weights into inactive units are *free* and start afresh for
     the next task, which may use all active units. So old outputs stay bit for bit as they are.
 
-    With a head per task every task uses all units that are active so far. With one head for all (``model.heads: domain``)
+    With a head per task every task uses all units active so far. With one head for all (``model.heads: domain``)
     a task uses, of the last hidden layer, only the units it added (figure 2, right), so that the head can be shared.
 
     ``finetune`` retrains the active units' weights after pruning for a share of the task's steps, at a tenth of the

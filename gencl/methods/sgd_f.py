@@ -10,7 +10,7 @@ from gencl.methods.freezing import Freezing
 class FrozenSGD(Freezing):
     """Everything shared is frozen after the first task; later tasks train what is their own (heads, class layers).
 
-    With a head per task nothing that earlier tasks use moves, so BWT is 0 by construction. What belongs to a class moves
+    With a head per task nothing that earlier tasks use moves: BWT is 0 by construction. What belongs to a class moves
     again in each task that brings the class again.
     """
 
