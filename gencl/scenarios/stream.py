@@ -18,7 +18,6 @@ from gencl.core.waiting import waited
 from gencl.scenarios.attribution import agreement, told
 from gencl.scenarios.forget_me_not import ForgetMeNot, looked_at
 from gencl.scenarios.pieces import Pieces
-from gencl.scenarios.source import TrainingImages
 from gencl.scenarios.task import Scenario, Task
 
 VERSION = 2
@@ -66,7 +65,7 @@ def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
 
 
 def _check(scenario: Scenario, train: TrainSettings) -> None:
-    if any(task.sourced is not TrainingImages or not len(task.train) for task in scenario.tasks):
+    if any(not task.stored or not len(task.train) for task in scenario.tasks):
         raise UsageError(
             "train.boundaries: inferred cuts a stream of training images, but the tasks of scenario "
             f"{scenario.name} make their batches in another way; write train.boundaries=given"
