@@ -130,7 +130,7 @@ def test_presets_are_valid_and_start_with_their_command(tmp_path: Path) -> None:
     assert empty.returncode == 0 and "before it can run: scenario.domains: name data sets or folders" in empty.stdout
     assert gencl("preset", "show", "digits-mlp").stdout == copied.read_text()
     shown, text = gencl("preset", "show", "fashion-cgan").stdout, presets.path_of("fashion-cgan").read_text()
-    assert shown.startswith(text) and "#   dgr: {share: 0.75}\n" in shown
+    assert shown.startswith(text) and "#   dgr: {share: 0.5}\n" in shown
 
 
 def test_tuned_settings_reach_the_method_and_can_be_changed() -> None:
