@@ -39,7 +39,7 @@ CASES = [
     ("digits-cgan", "anpyc", ["method.prune=20", "model.r1_every=2", "model.adapter=2", "model.width=8"]),
     ("digits-vae", "mas", []),
     ("digits-vae", "joint", []),
-    ("digits-flow", "anpyc", ["model.attention=inner", "train.optimizer=sgd", "train.lr=0.05"]),
+    ("digits-flow", "anpyc", ["model.attention=inner", "train.optimizer=sgd", "train.lr=0.005"]),
 ]
 
 
