@@ -145,6 +145,18 @@ def consolidating_tie(folder: str, *keys: str) -> None:
         tied(folder, key, "anpyc", "mas", "ewc")
 
 
+def mas_leads(folder: str) -> None:
+    """Assert that mas is ahead of anpyc and ewc over all classes, and that these are tied."""
+    ahead(folder, ALL, "mas", "anpyc", "ewc")
+    tied(folder, ALL, "anpyc", "ewc")
+
+
+def forgets_most(folder: str, one: str, but: str) -> None:
+    """Assert that a method forgets more than every other one, except one."""
+    for other in (name for name in others(folder, one, but) if name not in ("joint", "real")):
+        ahead(folder, "fid_forgetting", other, one)
+
+
 def aligned_lead(folder: str, *behind: str) -> None:
     """Assert that align and anpyc+align are tied over all classes, and ahead of the rest."""
     tied(folder, ALL, "align", "anpyc+align")
@@ -168,21 +180,21 @@ def ahead_in(folder: str, keys: Sequence[str], one: str, *behind: str) -> None:
 def longer_is_better() -> None:
     """Assert that both rows of mnist-cgan-long are ahead of the preset's."""
     for one in (name for name in read("mnist-cgan-long")["methods"] if name != "real"):
-        ahead("mnist-cgan", FIRST, f"mnist-cgan-long/{one}", one.partition(":")[0])
+        ahead("mnist-cgan-400", FIRST, f"mnist-cgan-long/{one}", one.partition(":")[0])
 
 
 def above_the_floor() -> list[float]:
-    """Return how far anpyc+align is from the floor of real images, as a multiple of joint training's distance, and of
-    that of joint training whose last steps are averaged."""
-    floor, ours = value("mnist-cgan/real", FIRST), value("mnist-cgan/anpyc+align", FIRST)
-    joint = value("mnist-cgan/joint", FIRST), value("mnist-cgan-average/joint:train.average=0.2", FIRST)
-    return [floor, *((ours - floor) / (other - floor) for other in joint)]
+    """Return the floor of real images, and how far align and anpyc+align are from it, as multiples of joint training's
+    distance."""
+    floor, joint = value("mnist-cgan/real", FIRST), value("mnist-cgan/joint", FIRST)
+    ours = (value(f"mnist-cgan/{one}", FIRST) for one in ("align", "anpyc+align"))
+    return [floor, *((one - floor) / (joint - floor) for one in ours)]
 
 
 def averages() -> None:
     """Assert that averaging helps joint training on both presets."""
     average = "joint:train.average=0.2"
-    ahead("mnist-cgan", ALL, f"mnist-cgan-average/{average}", "joint")
+    ahead("mnist-cgan-400", ALL, f"mnist-cgan-average/{average}", "joint")
     ahead("split-mnist-cgan", ALL, average, "joint")
 
 
@@ -205,12 +217,6 @@ def one_seed_order(folder: str, key: str, *names: str) -> None:
     """Assert that rows differ by at least half of the larger, in this order: there is one seed and no spread."""
     values = [value(f"{folder}/{name}", key) for name in names]
     assert all(less < more / 2 for less, more in pairwise(values)), f"{key}: {dict(zip(names, values, strict=True))}"
-
-
-def widest(folder: str, key: str, one: str) -> None:
-    """Assert that a method has the largest standard deviation of its folder."""
-    spread = {name: figure(f"{folder}/{name}", key)["std"] for name in others(folder)}
-    assert max(spread, key=lambda name: spread[name] or 0) == one, f"{key}: {spread}"
 
 
 def in_no_order(folder: str, key: str, one: str) -> None:
