@@ -68,7 +68,7 @@ class PerSample:
 def _sums(gradients: Tensor, wanted: Sequence[Moment]) -> Tensor:
     """The sums of g, g^2 or |g| over samples, (moments, *shape), of gradients (k, *shape).
 
-    They are read in the order in which they lie in memory: any other takes ten times as long for a convolution's.
+    They are read in the order in which they lie in memory: for a convolution's any other is far slower.
     """
     order = sorted(range(gradients.ndim), key=gradients.stride, reverse=True)
     laid_out, samples = gradients.permute(order), order.index(0)

@@ -54,6 +54,10 @@ class Repeat(Recipe):
     Settings = RepeatSettings
     settings: RepeatSettings
 
+    def __init__(self, settings: RepeatSettings) -> None:
+        super().__init__(settings)
+        self.alike = self.inner.alike
+
     @property
     def inner(self) -> Recipe:
         """The scenario whose tasks come back."""
@@ -67,10 +71,6 @@ class Repeat(Recipe):
     @property
     def drawn(self) -> tuple[object, ...]:
         return self.inner.drawn
-
-    @property
-    def alike(self) -> bool:  # type: ignore[override]
-        return self.inner.alike
 
     def missing(self) -> str:
         return self.inner.missing()
