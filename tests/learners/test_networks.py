@@ -44,6 +44,13 @@ def test_vgg9_has_nine_weight_layers() -> None:
     assert narrow.shared()[weights[3]].shape == (64, 64, 3, 3)
 
 
+def test_vgg9_with_nine_convolutions() -> None:
+    learner = made("vgg9", (3, 32, 32), convolutions=9)
+    weights = {name: p.shape for name, p in learner.shared().items() if p.ndim > 1}
+    assert len(weights) == 9 and all(shape[2:] == (3, 3) for shape in weights.values())
+    assert list(weights.values())[-1] == (512, 512, 3, 3) and learner.own(0)["head.0.weight"].shape == (3, 512)
+
+
 def test_narrow_network_of_clnp() -> None:
     sizes = [p.numel() for p in made("cnn-narrow", (3, 32, 32)).shared().values() if p.ndim > 1]
     assert sizes == [864, 9216, 18_432, 36_864, 2_097_152]  # 95 % of the parameters are in the dense layer, as there
