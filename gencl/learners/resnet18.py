@@ -50,7 +50,7 @@ class ResNet18(Classifier):
         for module in trunk.modules():
             if isinstance(module, nn.ReLU):
                 module.inplace = False  # importance needs what was there before
-        super().__init__(trunk, 512, settings.heads, prepare)
+        super().__init__(trunk, 512, settings.heads, prepare, settings.own_layer)
         self.settings = settings
 
     def load_pretrained(self) -> None:

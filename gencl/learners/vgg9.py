@@ -26,7 +26,7 @@ class VGG9Settings(WidthSettings):
     convolutions: Literal[7, 9] = Field(
         7, description="convolutions: 7 and a fully connected layer before the head, or 9 and the head"
     )
-    later = ("convolutions",)
+    later = (*WidthSettings.later, "convolutions")
 
 
 class VGG9(Classifier):
@@ -65,7 +65,7 @@ class VGG9(Classifier):
             if not all_convolutions:
                 pixels = (height // 8) * (width // 8)
                 layers.append(Hidden(nn.Linear(inputs * pixels, settings.units(512)), nn.ReLU()))
-        super().__init__(Trunk(layers), settings.units(512), settings.heads, prepare)
+        super().__init__(Trunk(layers), settings.units(512), settings.heads, prepare, settings.own_layer)
         self.settings = settings
         self._convolutions = convolutions
 

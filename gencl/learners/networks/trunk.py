@@ -94,6 +94,11 @@ class Dropout(nn.Module):
         return units * kept / (1 - self.p)
 
 
+def dropouts(network: nn.Module) -> list[Dropout]:
+    """The layers of a network that draw."""
+    return [module for module in network.modules() if isinstance(module, Dropout)]
+
+
 class GrowingBuffers(nn.Module):
     """Buffers that are empty until a method fills them. They take the shape of what is loaded into them."""
 
