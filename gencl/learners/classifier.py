@@ -18,7 +18,7 @@ from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.learners.networks.head import NO_LAYER, Heads, OwnLayer
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
-from gencl.learners.networks.trunk import Gates, Layer, Ownership, Trunk, dropouts
+from gencl.learners.networks.trunk import Gates, Layer, Ownership, dropouts, layers_in
 from gencl.learners.predicted import beliefs_of
 from gencl.learners.scholar import beside
 from gencl.learners.units import Units, layers_of
@@ -54,8 +54,7 @@ class Classifier(Learner):
         self.head = Heads(features, own_layer)
         self.generator: GenerativeLearner | None = None
         self._beside: tuple[int | None, float] = (None, 0.0)  # the generator's batch and learning rate
-        hidden = trunk.layers() if isinstance(trunk, Trunk) else []
-        self.gates = Gates([layer.units for layer in hidden])
+        self.gates = Gates([layer.units for layer in layers_in(trunk)])
         self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
         self.has_own = heads != "domain"
         self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
