@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from gencl.analysis.figure import Drawing, canvas, legend, plain, png, spread, table
@@ -16,6 +17,7 @@ from gencl.analysis.subject import Subject
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.curves import line_look
 from gencl.metrics.figures import heading, is_share
+from gencl.presets.papers import published_stages
 from gencl.runs.folder import RunFolder
 
 _PANELS = 10
@@ -26,15 +28,15 @@ _PANELS = 10
 class Course:
     """What a run's log says: the metric, its values (step of the run, task so far) and the steps at which tasks end.
 
-    ``stages`` are their tasks and names, with the step of the run, the values, and the shared parameters that are not
-    zero, all at the stage's end.
+    ``stages`` are their tasks, names and numbers within the task (0-based), with the step of the run, the values, and
+    the shared parameters that are not zero, all at the stage's end.
     """
 
     metric: str
     steps: list[int]
     values: list[list[float | None]]
     ends: list[int]
-    stages: dict[tuple[str, str], tuple[int, list[float | None], int]]
+    stages: dict[tuple[str, str, int], tuple[int, list[float | None], int]]
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
@@ -79,20 +81,38 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         for task, value in enumerate(values)
     ]
     said = f"{metric} at {len(longest.steps)} steps of {longest.ends[-1]}"
+    published = {label: published_stages(next(iter(subject.runs[label].values())).settings) for label in courses}
     header = ["method", "seed", "step", "task", metric]
-    tables = {"learning": table(header, rows), "learning-stages": _stages(courses)}
-    return [Drawing("learning", png(figure), tables, said)]
+    tables = {"learning": table(header, rows), "learning-stages": _stages(courses, published)}
+    return [Drawing("learning", png(figure), tables, "\n  ".join([said, *_beside(courses, published)]))]
 
 
-def _stages(courses: dict[str, dict[int, Course]]) -> str:
-    """The mean score over tasks so far, and the weights left, at the end of each stage."""
-    rows = [
-        [label, seed, task, stage, step, spread(values)[0], nonzero]
-        for label, seeds in courses.items()
-        for seed, course in seeds.items()
-        for (task, stage), (step, values, nonzero) in course.stages.items()
-    ]
-    return table(["method", "seed", "task", "stage", "step", "mean", "shared_parameters_not_zero"], rows)
+def _stages(courses: dict[str, dict[int, Course]], published: dict[str, list[tuple[int, float]]]) -> str:
+    """The mean score over tasks so far, and the weights left, at the end of each stage, beside those of a paper."""
+    rows: list[list[Any]] = []
+    for label, seeds in courses.items():
+        for seed, course in seeds.items():
+            for (task, stage, number), (step, values, nonzero) in course.stages.items():
+                weights, accuracy = dict(enumerate(published[label])).get(number, (None, None))
+                ours = [label, seed, task, stage, number + 1, step, spread(values)[0], nonzero]
+                rows.append([*ours, accuracy, weights])
+    header = ["method", "seed", "task", "stage", "number", "step", "mean", "shared_parameters_not_zero"]
+    return table([*header, "published_mean", "published_parameters"], rows)
+
+
+def _beside(courses: dict[str, dict[int, Course]], published: dict[str, list[tuple[int, float]]]) -> list[str]:
+    """A line for each stage that a paper has figures of: the mean over seeds, and the paper's."""
+    lines = []
+    for label, printed in published.items():
+        for number, (weights, accuracy) in enumerate(printed):
+            stages = [end for course in courses[label].values() for end in course.stages.items()]
+            ends = [(left, spread(values)[0]) for (_, _, which), (_, values, left) in stages if which == number]
+            if ends:
+                left, (mean, _) = fmean(left for left, _ in ends), spread([mean for _, mean in ends])
+                ours = f"{left:,.0f} weights" + ("" if mean is None else f", {100 * mean:.2f} %")
+                paper = f"{weights:,} weights, {100 * accuracy:.2f} %"
+                lines.append(f"{label}, stage {number + 1}: {ours}; published: {paper}")
+    return lines
 
 
 def course_of(run: RunFolder) -> Course | None:
@@ -116,7 +136,7 @@ def course_of(run: RunFolder) -> Course | None:
                 course.steps.append(before + last)
                 course.values.append(measured[course.metric])
                 at_end = before + last, measured[course.metric], int(entry["shared_nonzero"])
-                course.stages[task, entry["stage"]] = at_end
+                course.stages[task, entry["stage"], int(entry.get("stage_number", 0))] = at_end
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenclError(f"{path} cannot be read: {error}") from error
     if course is not None:

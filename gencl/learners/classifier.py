@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +11,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
-from gencl.core.randomness import RandomSource, seeded
+from gencl.core.randomness import RandomSource
 from gencl.learners.generative import GenerativeLearner
 from gencl.learners.heads import HEADS, IMPOSSIBLE, check_heads
 from gencl.learners.learner import Learner, Phase, ScalarKind
+from gencl.learners.networks.head import NO_LAYER, Heads, OwnLayer
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
 from gencl.learners.networks.precision import at_least_float32
-from gencl.learners.networks.trunk import Dropout, Gates, Layer, Ownership, Trunk
+from gencl.learners.networks.trunk import Gates, Layer, Ownership, dropouts, layers_in
 from gencl.learners.predicted import beliefs_of
 from gencl.learners.scholar import beside
 from gencl.learners.units import Units, layers_of
@@ -40,24 +40,30 @@ class Classifier(Learner):
 
     kind = "classify"
 
-    def __init__(self, trunk: nn.Module, features: int, heads: str, prepare: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        trunk: nn.Module,
+        features: int,
+        heads: str,
+        prepare: nn.Module | None = None,
+        own_layer: OwnLayer = NO_LAYER,
+    ) -> None:
         super().__init__()
         self.trunk, self.features, self.heads = trunk, features, heads
         self.prepare = prepare or nn.Identity()
-        self.head = nn.ModuleList()
+        self.head = Heads(features, own_layer)
         self.generator: GenerativeLearner | None = None
         self._beside: tuple[int | None, float] = (None, 0.0)  # the generator's batch and learning rate
-        hidden = trunk.layers() if isinstance(trunk, Trunk) else []
-        self.gates = Gates([layer.units for layer in hidden])
+        self.gates = Gates([layer.units for layer in layers_in(trunk)])
         self.ownership = Ownership([name for name, _ in trunk.named_parameters()])
         self.has_own = heads != "domain"
         self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
         self.task_of: Tensor
-        self._dropouts = [module for module in trunk.modules() if isinstance(module, Dropout)]
+        self._dropouts = dropouts(trunk)
         self._norms = [module for module in trunk.modules() if isinstance(module, TaskBatchNorm2d)]
         normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
         self.smallest_batch = 2 if normalises else 1
-        self.stacks = not (normalises or self._dropouts)
+        self.stacks = not (normalises or self._dropouts or own_layer.dropout)
         self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
 
     def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
@@ -86,8 +92,8 @@ class Classifier(Learner):
         self._seen = None
         if new:
             if self.heads != "domain" or not len(self.head):
-                with seeded(seed, "head", len(self.head)):
-                    self.head.append(nn.Linear(self.features, len(new)))
+                self.head.add(len(new), seed)
+                self._dropouts = [*dropouts(self.trunk), *dropouts(self.head)]
             self.task_of = torch.tensor([index for index, group in enumerate(self.groups) for _ in group])
             self.gates.grow()
             for norm in self._norms:
@@ -168,17 +174,10 @@ class Classifier(Learner):
         last = range(present, present + 1)
         index = torch.full((len(images),), last.start, device=images.device)
         features = self._seen[1] if self._seen and self._seen[0] is images else self._features(images, index, last)
-        wanted = [0] if self.heads == "domain" else groups
-        heads = [cast(nn.Linear, self.head[group]) for group in wanted]
-        if self.heads != "task":
-            return [at_least_float32(torch.cat([head(features) for head in heads], dim=1)).unsqueeze(1)]
-        logits = []
-        for classes in dict.fromkeys(head.out_features for head in heads):
-            alike = [head for head in heads if head.out_features == classes]
-            weight, bias = torch.cat([head.weight for head in alike]), torch.cat([head.bias for head in alike])
-            scores = at_least_float32(F.linear(features, weight, bias))
-            logits.append(scores.view(len(images), len(alike), classes))
-        return logits
+        wanted = [0] if self.heads == "domain" else list(groups)
+        if self.heads == "task":
+            return self.head.alike(features, wanted, [len(self.groups[group]) for group in wanted])
+        return [at_least_float32(torch.cat([self.head[group](features) for group in wanted], dim=1)).unsqueeze(1)]
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
         """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""

@@ -38,7 +38,7 @@ class NarrowCNN(Classifier):
                 inputs = outputs
             pixels = -(-height // 4) * -(-width // 4)
             layers.append(Hidden(nn.Linear(inputs * pixels, settings.units(512)), nn.ReLU(), Dropout(0.5)))
-        super().__init__(Trunk(layers), settings.units(512), settings.heads)
+        super().__init__(Trunk(layers), settings.units(512), settings.heads, own_layer=settings.own_layer)
         self.settings = settings
 
 
@@ -73,5 +73,5 @@ class WideCNN(Classifier):
                 layers.append(Hidden(nn.Conv2d(inputs, outputs, 3, stride, padding), norm, nn.ReLU(), *means))
                 inputs = outputs
         trunk = Trunk(layers, positions=min(3, size[0]) * min(3, size[1]))
-        super().__init__(trunk, trunk.features, settings.heads)
+        super().__init__(trunk, trunk.features, settings.heads, own_layer=settings.own_layer)
         self.settings = settings

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from gencl.core.errors import UsageError
+from gencl.learners.networks.head import OwnLayer
 from gencl.learners.scholar import ScholarSettings
 from gencl.scenarios.task import Task
 
@@ -29,6 +30,30 @@ class ClassifierSettings(ScholarSettings):
     heads: Literal["task", "domain", "class"] = Field(
         "task", description="a head per task (task known), one for all tasks, or one over all classes"
     )
+    head_units: int = Field(
+        0, ge=0, le=65_536, description="units of a fully connected layer in each task's head; 0: no such layer"
+    )
+    head_dropout: float = Field(0.0, ge=0, lt=1, description="share of head_units left out at each step")
+    later: ClassVar[tuple[str, ...]] = ("head_units", "head_dropout")
+
+    @field_validator("head_units")
+    @classmethod
+    def _of_one_task(cls, units: int, info: ValidationInfo) -> int:
+        if units and info.data.get("heads") == "domain":
+            raise ValueError("one head for all tasks has no layer of a task's own; train with model.heads=task")
+        return units
+
+    @field_validator("head_dropout")
+    @classmethod
+    def _behind_a_layer(cls, share: float, info: ValidationInfo) -> float:
+        if share and not info.data.get("head_units"):
+            raise ValueError("it needs model.head_units, the layer whose units are left out")
+        return share
+
+    @property
+    def own_layer(self) -> OwnLayer:
+        """The layer of each head."""
+        return OwnLayer(self.head_units, self.head_dropout)
 
 
 def check_heads(heads: str, tasks: Sequence[Task]) -> None:

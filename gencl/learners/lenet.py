@@ -38,5 +38,5 @@ class LeNet(Classifier):
                 Hidden(nn.Linear(64 * (height // 4) * (width // 4), 512), nn.ReLU()),
                 Hidden(nn.Linear(512, 256), nn.ReLU()),
             ]
-        super().__init__(Trunk(layers), 256, settings.heads)
+        super().__init__(Trunk(layers), 256, settings.heads, own_layer=settings.own_layer)
         self.settings = settings

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gencl.datasets.dataset import Split
 from gencl.learners.classifier import Classifier
-from gencl.learners.networks.trunk import Trunk
+from gencl.learners.networks.trunk import Layered
 
 
 def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -42,7 +42,7 @@ def accuracy(learner: Classifier, data: Split, batch_size: int = 1000) -> float:
 @torch.no_grad()
 def mean_activations(learner: Classifier, data: Split, batch_size: int = 1000) -> list[Tensor]:
     """The mean activation of each hidden unit over images and positions, before gates: a layer each, (units,)."""
-    hidden = cast(Trunk, learner.trunk).hidden
+    hidden = cast(Layered, learner.trunk).activations()
     totals: list[Tensor] = [torch.zeros(())] * len(hidden)
 
     def keep(number: int, output: Tensor) -> None:

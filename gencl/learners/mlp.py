@@ -28,7 +28,7 @@ class MLPSettings(ClassifierSettings):
     start: Literal["uniform", "gaussian"] = Field(
         "uniform", description="initial weights: PyTorch's, or N(0, 0.1^2) with biases of 0, as the papers' networks"
     )
-    later = ("inputs", "start")
+    later = (*ClassifierSettings.later, "inputs", "start")
 
 
 class Signed(nn.Module):
@@ -53,5 +53,5 @@ class MLPClassifier(Classifier):
                 nn.init.normal_(layer.linear.weight, std=0.1)
                 nn.init.zeros_(layer.linear.get_parameter("bias"))
         prepare = Signed() if settings.inputs == "signed" else None
-        super().__init__(Trunk(layers, widths[0]), widths[-1], settings.heads, prepare)
+        super().__init__(Trunk(layers, widths[0]), widths[-1], settings.heads, prepare, settings.own_layer)
         self.settings = settings

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 from torch import nn
-from torchvision.models import ResNet18_Weights, resnet18
+from torchvision.models import ResNet18_Weights
 
 from gencl.core.randomness import seeded
 from gencl.learners.classifier import Classifier
 from gencl.learners.convolutional import batch_norm, check_size
 from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.pretrained import Weights, input_of, load_into, tensors_of
+from gencl.learners.networks.resnet import GatedResNet18
 
 
 class ResNet18Settings(ClassifierSettings):
@@ -30,8 +31,8 @@ class ResNet18Settings(ClassifierSettings):
 class ResNet18(Classifier):
     """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features.
 
-    With one head per task each has running statistics of its own in batch normalisation. Residual connections tie the
-    layers' units together, so that it is no chain: methods that give units to tasks (HAT, XdG, CLNP) do not serve it.
+    With one head per task each has running statistics of its own in batch normalisation. Methods that give units to
+    tasks (HAT, XdG, CLNP) divide the channels of the stem, and the inner and outer ones of each residual block.
     """
 
     Settings = ResNet18Settings
@@ -40,17 +41,13 @@ class ResNet18(Classifier):
         check_size("resnet18", image_shape)
         prepare, channels = input_of(settings.weights, image_shape[0])
         with seeded(seed, "resnet18"):
-            trunk = resnet18(norm_layer=partial(batch_norm, heads=settings.heads))
-            trunk.fc = nn.Identity()
+            trunk = GatedResNet18(partial(batch_norm, heads=settings.heads))
             if settings.stem == "small":
                 trunk.conv1, trunk.maxpool = nn.Conv2d(channels, 64, 3, padding=1, bias=False), nn.Identity()
             elif channels != 3:
                 trunk.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
             nn.init.kaiming_normal_(trunk.conv1.weight, mode="fan_out", nonlinearity="relu")
-        for module in trunk.modules():
-            if isinstance(module, nn.ReLU):
-                module.inplace = False  # importance needs what was there before
-        super().__init__(trunk, 512, settings.heads, prepare)
+        super().__init__(trunk, 512, settings.heads, prepare, settings.own_layer)
         self.settings = settings
 
     def load_pretrained(self) -> None:

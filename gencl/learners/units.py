@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from gencl.learners.networks.trunk import Gates, Layer, Trunk
+from gencl.learners.networks.trunk import Gates, Layer, layers_in
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,12 @@ class Units:
 
 def layers_of(trunk: nn.Module, head: int | None) -> list[Layer]:
     """The layers of a trunk's units from first to last; a head of so many units at the end, where tasks share one."""
-    hidden = trunk.layers() if isinstance(trunk, Trunk) else []
+
+    def within(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(f"trunk.{name}" for name in names)
+
     layers = [
-        Layer(f"trunk.{layer.weight}", tuple(f"trunk.{name}" for name in layer.vectors), layer.units)
-        for layer in hidden
+        replace(layer, weight=f"trunk.{layer.weight}", vectors=within(layer.vectors), shortcuts=within(layer.shortcuts))
+        for layer in layers_in(trunk)
     ]
     return layers if head is None else [*layers, Layer("head.0.weight", ("head.0.bias",), head, hidden=False)]

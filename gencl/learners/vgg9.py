@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
@@ -13,8 +14,8 @@ from gencl.learners.convolutional import WidthSettings, batch_norm, check_size
 from gencl.learners.networks.pretrained import Weights, input_of, load_into, tensors_of
 from gencl.learners.networks.trunk import Hidden, Trunk
 
-BLOCKS = ((64, 64), (128, 128), (256, 256, 256))
-"""Channels of the convolutions; each block ends with a pooling by 2."""
+BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512))
+"""Channels of the convolutions; each block ends with a pooling by 2. The last one is that of nine convolutions."""
 
 
 class VGG9Settings(WidthSettings):
@@ -22,19 +23,24 @@ class VGG9Settings(WidthSettings):
 
     name: Literal["vgg9"] = "vgg9"
     weights: Weights = "none"
+    convolutions: Literal[7, 9] = Field(
+        7, description="convolutions: 7 and a fully connected layer before the head, or 9 and the head"
+    )
+    later = (*WidthSettings.later, "convolutions")
 
 
 class VGG9(Classifier):
     """Seven convolutions 3 x 3, a fully connected layer of 512 units and the head: nine weight layers.
 
-    SPP section 4.2 names "VGG-9 with batch normalisation" without its layers; ANPyC section IV-B.2 speaks of nine
-    convolutional layers and one batch normalisation. These are seven, those of VGG-16's first three blocks, each
-    followed by batch normalisation and ReLU. With a head per task each task has running statistics of its own, so that
-    what later tasks see does not move the older ones' outputs.
+    SPP section 4.2 names "VGG with 9 layers and batch normalization layer" without saying which; ANPyC section IV-B.2
+    speaks of "9 convolutional layers and a batch normalization layer". ``convolutions: 9`` is the second reading: the
+    first nine convolutions of VGG-16, the mean over positions, and the head. Batch normalisation and ReLU follow each
+    convolution in both. With a head per task each task has running statistics of its own, so that what later tasks see
+    does not move the older ones' outputs.
 
     ``weights: imagenet`` starts the convolutions and norms from torchvision's VGG-16 with batch normalisation, whose
-    first seven layers are the same (``width: 1``); the fully connected layer starts at random. Statistics that belong
-    to tasks start afresh.
+    first layers are the same (``width: 1``); the fully connected layer starts at random. Statistics that belong to
+    tasks start afresh.
     """
 
     Settings = VGG9Settings
@@ -46,19 +52,22 @@ class VGG9(Classifier):
         channels, height, width = image_shape
         prepare, inputs = input_of(settings.weights, channels)
         layers: list[Hidden] = []
+        all_convolutions = settings.convolutions == 9
         with seeded(seed, "vgg9"):
-            for block in BLOCKS:
+            for block in BLOCKS if all_convolutions else BLOCKS[:-1]:
                 for number, original in enumerate(block):
                     outputs = settings.units(original)
                     pool = [nn.MaxPool2d(2)] if number == len(block) - 1 else []
                     norm = batch_norm(outputs, settings.heads)
                     layers.append(Hidden(nn.Conv2d(inputs, outputs, 3, padding=1), norm, nn.ReLU(), *pool))
                     inputs = outputs
-            pixels = (height // 8) * (width // 8)
-            layers.append(Hidden(nn.Linear(inputs * pixels, settings.units(512)), nn.ReLU()))
-        super().__init__(Trunk(layers), settings.units(512), settings.heads, prepare)
+            convolutions = [*layers]
+            if not all_convolutions:
+                pixels = (height // 8) * (width // 8)
+                layers.append(Hidden(nn.Linear(inputs * pixels, settings.units(512)), nn.ReLU()))
+        super().__init__(Trunk(layers), settings.units(512), settings.heads, prepare, settings.own_layer)
         self.settings = settings
-        self._convolutions = layers[:-1]
+        self._convolutions = convolutions
 
     def load_pretrained(self) -> None:
         if self.settings.weights == "none":

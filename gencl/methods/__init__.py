@@ -11,7 +11,7 @@ SERVES = {
     "classify": "classifiers",
     "heads": "classifiers with a head per task (model.heads: task)",
     "task": "classifiers that are told the task (model.heads: task or domain)",
-    "units": "classifiers that are told the task and have hidden layers in a chain (all but resnet18)",
+    "units": "classifiers that are told the task (model.heads: task or domain) and have hidden layers",
     "generator": "generators",
     "images": "learners that draw images: generators, classifiers with one beside them (model.generator.name=cgan)",
 }

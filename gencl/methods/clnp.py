@@ -147,14 +147,15 @@ class CLNP(Freezing):
         if not self.settings.l1:
             return None
         units = UNITS(ctx.learner)
-        weights = [units.parameters[layer.weight] for layer in units.layers]
-        heads = [p for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
+        weights = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
+        heads = [[p] for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
         l1 = self.settings.l1
         factor = self._pairs()[self._trial(ctx)][0]
         *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
         # joint training has several heads at once
         strengths = [factor * strength for strength in (*each, *[last] * (len(heads) or 1))]
-        return torch.stack([s * w.abs().sum() for s, w in zip(strengths, [*weights, *heads], strict=True)]).sum()
+        of_layers = zip(strengths, [*weights, *heads], strict=True)
+        return torch.stack([s * w.abs().sum() for s, some in of_layers for w in some]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
         if ctx.learner.returns(ctx.task.index):
@@ -219,8 +220,8 @@ class CLNP(Freezing):
         layers, shared = units.layers, units.parameters
         incoming = weights_between(layers, shared, reached, incoming=True)
         between = weights_between(layers, shared, reached)
-        for layer in layers:
-            shared[layer.weight].masked_fill_(incoming[layer.weight] & ~between[layer.weight], 0)
+        for name in {name for layer in layers for name in layer.weights}:
+            shared[name].masked_fill_(incoming[name] & ~between[name], 0)
         return best
 
     @staticmethod

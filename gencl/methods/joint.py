@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
+from pydantic import Field
+
+from gencl.core.errors import UsageError
+from gencl.core.part import Part
 from gencl.learners.learner import Learner
 from gencl.methods.base import Method
 from gencl.methods.serving import check_stored
 from gencl.scenarios.task import Task
 
+PositiveShare = Annotated[float, Field(gt=0, le=1000)]
+
 
 class Joint(Method):
-    """All tasks merged into one, learned with the steps of all: the upper end, which needs all data at once."""
+    """All tasks merged into one, learned with the steps of all: the upper end, which needs all data at once.
+
+    By default batches are drawn from all images alike, so that a task with ten times as many images has ten times as
+    many in a batch. With ``shares`` each batch has a fixed number of each task's images, as in CLNP's appendix A.
+    """
+
+    class Settings(Part):
+        """How many images of each task a batch has."""
+
+        shares: list[PositiveShare] = Field(
+            [],
+            description="images of each task in a batch, in proportion; the last number is for all further tasks, such "
+            "as [5, 1]; none: batches are drawn from all images alike",
+        )
+        later: ClassVar[tuple[str, ...]] = ("shares",)
 
     entrywise = True
     reference = True
+    settings: Settings
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
         check_stored("joint", tasks)
+        if len(self.settings.shares) > len(tasks) > 0:
+            raise UsageError(f"method.shares: {self.settings.shares} are more numbers than the {len(tasks)} tasks")
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
-        return [Task.merge(tuple(tasks))]
+        shares = self.settings.shares
+        return [Task.merge(tuple(tasks), (*shares, *shares[-1:] * (len(tasks) - len(shares))))]

@@ -32,8 +32,13 @@ again sooner."""
 CACHED = 16
 """A convolution's images are read once for each tap of its kernel: so many times fewer are held at once."""
 
-Moment = Literal["mean", "square", "absolute"]
-_OF: dict[Moment, Callable[[Tensor], Tensor]] = {"mean": lambda g: g, "square": torch.square, "absolute": torch.abs}
+Moment = Literal["mean", "square", "absolute", "signed"]
+_OF: dict[Moment, Callable[[Tensor], Tensor]] = {
+    "mean": lambda g: g,
+    "square": torch.square,
+    "absolute": torch.abs,
+    "signed": lambda g: g * g.abs(),
+}
 
 
 def at_once(elements: int) -> int:
@@ -61,20 +66,44 @@ class PerSample:
         return total
 
     def moments(self, wanted: Sequence[Moment]) -> Tensor:
-        """The sums over samples of g, g^2 or |g|, (moments, *shape)."""
-        return self.summed(lambda gradients: _sums(gradients, wanted))
+        """The sums over samples of g, g^2, |g| or g |g|, (moments, *shape)."""
+
+        def sums(gradients: Tensor) -> Tensor:
+            laid_out = _LaidOut(gradients)
+            return torch.stack([laid_out.total(_OF[moment](laid_out.gradients)) for moment in wanted])
+
+        return self.summed(sums)
+
+    def changes(self, weight: Tensor, increases: bool) -> Tensor:
+        """The sum over samples of |c|, or of max(0, c) where only ``increases`` count; c = -g W + (g W)^2 / 2 is the
+        change when the weight is removed, to second order."""
+
+        def sums(gradients: Tensor) -> Tensor:
+            laid_out = _LaidOut(gradients)
+            removed = laid_out.gradients * -laid_out.like(weight)
+            change = removed.mul_((removed / 2).add_(1))
+            return laid_out.total(change.clamp_(min=0) if increases else change.abs_())
+
+        return self.summed(sums)
 
 
-def _sums(gradients: Tensor, wanted: Sequence[Moment]) -> Tensor:
-    """The sums of g, g^2 or |g| over samples, (moments, *shape), of gradients (k, *shape).
+class _LaidOut:
+    """Gradients (k, *shape) with their dimensions in the order in which they lie in memory: for a convolution's any
+    other is far slower."""
 
-    They are read in the order in which they lie in memory: for a convolution's any other is far slower.
-    """
-    order = sorted(range(gradients.ndim), key=gradients.stride, reverse=True)
-    laid_out, samples = gradients.permute(order), order.index(0)
-    shape = [dim for dim in order if dim]
-    back = sorted(range(len(shape)), key=shape.__getitem__)
-    return torch.stack([_OF[moment](laid_out).sum(samples).permute(back) for moment in wanted])
+    def __init__(self, gradients: Tensor) -> None:
+        order = sorted(range(gradients.ndim), key=gradients.stride, reverse=True)
+        self.gradients, self._samples = gradients.permute(order), order.index(0)
+        self._shape = [dim - 1 for dim in order if dim]
+        self._back = sorted(range(len(self._shape)), key=self._shape.__getitem__)
+
+    def like(self, weight: Tensor) -> Tensor:
+        """A tensor (*shape) in the same order, one for all samples."""
+        return weight.permute(self._shape).contiguous().unsqueeze(self._samples)
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum over samples of what was made of the gradients, (*shape)."""
+        return values.sum(self._samples).permute(self._back)
 
 
 class OuterProducts(PerSample):
@@ -90,6 +119,21 @@ class OuterProducts(PerSample):
         for moment, sums in zip(wanted, moments, strict=True):
             torch.mm(_OF[moment](self._outputs).T, _OF[moment](self._inputs), out=sums)
         return moments
+
+    def changes(self, weight: Tensor, increases: bool) -> Tensor:
+        """With p = -g W, c = p + p^2 / 2 has the sign of p where p > -2. Then |c| = |p| + p |p| / 2, and both sums
+        follow from moments. Larger p are rare: they would change the entropy by more than 2."""
+        size = weight.abs()
+        largest = self._outputs.abs().amax(0)[:, None] * self._inputs.abs().amax(0) * size
+        if not bool((largest < 2).all()):
+            return super().changes(weight, increases)
+        if not increases:
+            absolute, signed = self.moments(["absolute", "signed"])
+            total: Tensor = size * absolute - weight * size * signed / 2
+            return total
+        mean, square, absolute, signed = self.moments(["mean", "square", "absolute", "signed"])
+        total = (size * absolute - weight * mean) / 2 + (weight.square() * square - weight * size * signed) / 4
+        return total.clamp_(min=0)
 
 
 def made(gradients: Tensor) -> PerSample:

@@ -86,11 +86,7 @@ class SPP(Consolidation):
             return {name: _increase(w, mean[name], size[name]) for name, w in weights.items()}
 
         def both_orders(name: str, samples: PerSample) -> Tensor:
-            def change(gradients: Tensor) -> Tensor:
-                removed = gradients * -weights[name]
-                return self._phi(removed + removed.square() / 2).sum(0)
-
-            return samples.summed(change)
+            return samples.changes(weights[name], self.settings.phi == "relu")
 
         return average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
 
@@ -108,9 +104,6 @@ class SPP(Consolidation):
                 change = gradient * weights[name]
                 total[name] += (change + change.square() / 2).clamp(min=0)
         return total
-
-    def _phi(self, change: Tensor) -> Tensor:
-        return change.abs() if self.settings.phi == "abs" else change.clamp(min=0)
 
     def _relative(self, change: Tensor, weight: Tensor) -> Tensor:
         if not self.settings.relative:

@@ -32,12 +32,15 @@ def weights_between(
     """
     masks: dict[str, Tensor] = {}
     before: Tensor | None = None
+    earlier: Tensor | None = None
     some = any(bool(mask.any()) for mask in used)
     for number, layer in enumerate(layers):
         weight = parameters[layer.weight]
         outputs = used[number] if layer.hidden else torch.full((layer.units,), some, device=weight.device)
         masks[layer.weight] = connections(weight, outputs, None if incoming and layer.hidden else before)
+        for name in layer.shortcuts:
+            masks[name] = connections(parameters[name], outputs, None if incoming else earlier)
         for name in layer.vectors:
             masks[name] = outputs.clone()
-        before = outputs
+        earlier, before = before, outputs
     return masks

@@ -43,8 +43,9 @@ class Source(Protocol):
 class TrainingImages:
     """A task's training images, one permutation after another, cut into batches.
 
-    Where the task is part of a stream, its batches are those of the stream (``task.dealt``). With ``task.flip`` each
-    image is mirrored in about half of the epochs: seed, task, epoch and image decide. Images that are not on the device
+    Where the task is part of a stream, its batches are those of the stream (``task.dealt``); where it is merged with
+    shares, each batch has so many images of each part. With ``task.flip`` each image is mirrored in about half of the
+    epochs: seed, task, epoch and image decide. Images that are not on the device
     of their labels come a batch ahead. The order of an epoch goes to where the images are once, so that no step waits
     for it.
     """
@@ -52,8 +53,7 @@ class TrainingImages:
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
         self._data, self._tasks, self._flip = task.train, tuple(part.index for part in task.parts), task.flip
         there, self._stretch = self._data.store.device, task.dealt
-        shuffled = Shuffled(len(task.train), batch_size, seed, task.index, there)
-        self._dealt = shuffled if task.dealt is None else task.dealt.dealing(batch_size, seed, there)
+        self._dealt = task.dealing(batch_size, seed, there)
         self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
 
     def meet(self, learner: Learner) -> None:

@@ -15,7 +15,8 @@ from gencl.core.train_settings import TrainSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.placing import placed
 from gencl.scenarios.game import Game
-from gencl.scenarios.source import Source, TrainingImages
+from gencl.scenarios.portions import Portions
+from gencl.scenarios.source import Dealing, Shuffled, Source, TrainingImages
 from gencl.scenarios.stretch import Stretch
 
 
@@ -23,7 +24,8 @@ from gencl.scenarios.stretch import Stretch
 class Task:
     """One step of a sequence: its place, name, classes, and training, validation and test data.
 
-    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. Its batches
+    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. ``shares``
+    are then in proportion to the images of each part in a batch; empty: they are drawn from all alike. Its batches
     come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
     images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``). ``game``: what
     is played, where its batches come from playing.
@@ -41,6 +43,7 @@ class Task:
     validation: Split
     test: Split
     merged: tuple[Task, ...] = ()
+    shares: tuple[float, ...] = ()
     sourced: Callable[[Task, int, int], Source] = TrainingImages
     flip: bool = False
     again: int | None = None
@@ -70,12 +73,22 @@ class Task:
         """Where its batches come from."""
         return self.sourced(self, batch_size, seed)
 
+    def dealing(self, batch_size: int, seed: int, device: torch.device | str) -> Dealing:
+        """Which of its images each step learns from. Raises UsageError where ``shares`` need a larger batch."""
+        if self.dealt is not None:
+            return self.dealt.dealing(batch_size, seed, device)
+        if not self.shares:
+            return Shuffled(len(self.train), batch_size, seed, self.index, device)
+        once = [(part, share) for part, share in zip(self.parts, self.shares, strict=True) if part.again is None]
+        images = {part.index: len(part.train) for part, _ in once}
+        return Portions(images, [share for _, share in once], batch_size, seed, device)
+
     @property
     def parts(self) -> tuple[Task, ...]:
         return self.merged or (self,)
 
     @staticmethod
-    def merge(tasks: tuple[Task, ...]) -> Task:
+    def merge(tasks: tuple[Task, ...], shares: tuple[float, ...] = ()) -> Task:
         """All tasks as one: its place is that of the last. The images of one that comes back are in it once."""
         once = [task for task in tasks if task.again is None]
         return Task(
@@ -86,6 +99,7 @@ class Task:
             validation=Split.concatenate([task.validation for task in once]),
             test=Split.concatenate([task.test for task in once]),
             merged=tasks,
+            shares=shares,
             flip=tasks[-1].flip,
         )
 

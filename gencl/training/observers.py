@@ -72,7 +72,7 @@ class Log(Observer):
         if self.session.settings.evaluate.within == "yes":
             shared = ctx.learner.shared().values()
             nonzero = sum(int(parameter.count_nonzero()) for parameter in shared)
-            measured = {"measured": self._measured(ctx), "shared_nonzero": nonzero}
+            measured = {"measured": self._measured(ctx), "shared_nonzero": nonzero, "stage_number": state.stage}
         if ctx.processes.main:
             where = {"task": ctx.task.name, "stage": ctx.stage.name, "step": state.step}
             entry = {**where, "lr": ctx.lr, "loss": moment.values, **measured}

@@ -51,3 +51,8 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     assert picture.height > 700 and picture.width > 1000
     one = draw_curves(metric, {"sgd": Curve.over([[0.5]])}, "one task", 1)
     assert Image.open(io.BytesIO(one)).format == "PNG"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_long_name_leaves_room_for_the_axes() -> None:
+    draw_curves("accuracy", {"joint:" + "train.batch_size=140:" * 9: Curve.over([R[1]])}, "digits-mlp", 1)

@@ -16,6 +16,7 @@ from gencl.core.errors import UsageError
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
 from gencl.learners.networks.norms import TaskBatchNorm2d, of_tasks
+from gencl.methods.units import weights_between
 from gencl.runs.build import make_learner
 
 pytestmark = pytest.mark.numeric
@@ -42,6 +43,13 @@ def test_vgg9_has_nine_weight_layers() -> None:
     assert len(weights) + 1 == 9  # and the head
     narrow = made("vgg9", (3, 32, 32), width=0.5)
     assert narrow.shared()[weights[3]].shape == (64, 64, 3, 3)
+
+
+def test_vgg9_with_nine_convolutions() -> None:
+    learner = made("vgg9", (3, 32, 32), convolutions=9)
+    weights = {name: p.shape for name, p in learner.shared().items() if p.ndim > 1}
+    assert len(weights) == 9 and all(shape[2:] == (3, 3) for shape in weights.values())
+    assert list(weights.values())[-1] == (512, 512, 3, 3) and learner.own(0)["head.0.weight"].shape == (3, 512)
 
 
 def test_narrow_network_of_clnp() -> None:
@@ -74,6 +82,31 @@ def test_resnet18_is_that_of_torchvision(stem: str, heads: str) -> None:
     assert {n for n in ours if ours[n] != theirs[n]} == (set() if stem == "imagenet" else {"conv1.weight"})
     assert any(isinstance(module, TaskBatchNorm2d) for module in learner.modules()) == (heads == "task")
     assert any(isinstance(module, nn.BatchNorm2d) for module in learner.modules()) == (heads != "task")
+
+
+def test_resnet18_computes_what_torchvisions_does() -> None:
+    learner, theirs = made("resnet18", (3, 32, 32), heads="class"), resnet18().train()
+    theirs.fc = nn.Identity()
+    theirs.load_state_dict(learner.trunk.state_dict())
+    images = torch.rand(4, 3, 32, 32)
+    assert torch.allclose(learner.trunk.train()(images), theirs(images), atol=1e-5)
+
+
+def test_closed_channels_of_residual_blocks_count_for_nothing() -> None:
+    trunk = made("resnet18", (3, 32, 32), heads="class").trunk.eval().double()
+    torch.manual_seed(0)
+    gates = [(torch.rand(1, layer.units) < 0.5).double() for layer in trunk.layers()]
+    images = torch.rand(2, 3, 32, 32, dtype=torch.float64)
+    with torch.no_grad():
+        before, parameters = trunk(images, gates), dict(trunk.named_parameters())
+        kept = weights_between(trunk.layers(), parameters, [gate[0].bool() for gate in gates])
+        assert set(kept) == set(parameters)
+        for name, mask in kept.items():  # all that HAT leaves free takes other values
+            parameters[name].copy_(torch.where(mask, parameters[name], torch.randn_like(parameters[name])))
+        assert torch.equal(trunk(images, gates), before)
+        first = next(iter(kept))
+        parameters[first].add_(kept[first] * 0.1)
+        assert not torch.equal(trunk(images, gates), before)
 
 
 def test_batch_normalisation_needs_two_samples(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def vgg16_part() -> dict[str, Tensor]:
     from torchvision.models import vgg16_bn
 
     with torch.device("meta"):
-        shapes = {name: tensor.shape for name, tensor in vgg16_bn().features[:24].state_dict().items()}
+        shapes = {name: tensor.shape for name, tensor in vgg16_bn().features[:31].state_dict().items()}
     return {f"features.{name}": torch.rand(shape) for name, shape in shapes.items()}
 
 
@@ -50,6 +50,16 @@ def test_convolutions_and_norms_come_from_the_file(ending: str, heads: str, tmp_
         if heads == "class":
             assert torch.equal(layer.rest[0].running_var, stored[f"features.{place + 1}.running_var"])
     assert torch.equal(learner.trunk.hidden[7].linear.weight, linear)
+
+
+def test_nine_convolutions_take_two_more(tmp_path: Path) -> None:
+    stored, path = vgg16_part(), tmp_path / "vgg.safetensors"
+    save_file(stored, path)
+    learner = fresh(path, convolutions=9)
+    learner.load_pretrained()
+    for layer, place in zip(learner.trunk.hidden[7:], (24, 27), strict=True):
+        assert torch.equal(layer.linear.weight, stored[f"features.{place}.weight"])
+        assert torch.equal(layer.rest[0].bias, stored[f"features.{place + 1}.bias"])
 
 
 def test_a_trained_run_loads_without_the_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import gencl
+from gencl.learners.capabilities import UNITS
 from gencl.learners.classifier import Classifier
 from gencl.presets import resolve
 from gencl.runs.build import make_scenario
@@ -27,7 +28,7 @@ CASES = [
     *[(network, method, optimizer) for network in ("lenet", "vgg9") for method in ("sgd-f", "packnet", "hat", "clnp")
       for optimizer in ("sgd", "adam")],
     *[(network, method, "adam") for network in ("cnn-narrow", "cnn-wide") for method in ("packnet", "clnp")],
-    ("resnet18", "packnet", "adam"),
+    *[("resnet18", method, "adam") for method in ("packnet", "hat", "clnp")],
 ]  # fmt: skip
 
 
@@ -57,7 +58,10 @@ def test_old_outputs_are_bit_identical(
     assert (right >= 0).all()
 
 
-def test_units_of_a_residual_network_cannot_be_divided() -> None:
-    for method in ("hat", "xdg", "clnp"):
-        with pytest.raises(gencl.UsageError, match=f"{method} cannot serve ResNet18: .*in a chain"):
-            gencl.train("digits-mlp", method, set=["model.name=resnet18", *SETS], progress="silent")
+def test_units_of_residual_blocks_are_divided_with_one_head(tmp_path: Path) -> None:
+    sets = ["model.name=resnet18", *SETS, *NETWORKS["resnet18"], "model.heads=domain"]
+    for method in ("hat", "clnp", "xdg"):
+        run = gencl.train("digits-mlp", method, 0, tmp_path / method, set=sets, progress="silent")
+        units = UNITS(run.learner())
+        assert len(units.hidden) == 17 and sum(len(layer.shortcuts) for layer in units.layers) == 3
+        assert method == "xdg" or run.metrics["summary"]["bwt"] == 0

@@ -6,7 +6,7 @@ import pytest
 
 from gencl import presets
 from gencl.methods import METHODS
-from gencl.presets.papers import _content, comparable, lenet, published
+from gencl.presets.papers import _content, comparable, lenet, published, published_stages
 
 
 def test_rows_are_shares_with_spread_and_source() -> None:
@@ -51,3 +51,16 @@ def test_lenets_layers_add_up_to_the_papers_totals() -> None:
     ratios = [table["total"][0] / total for total in table["total"]]
     assert ratios == pytest.approx(table["compressed"], abs=0.006)
     assert table["accuracy"][-1] == 98.55
+
+
+def test_lenets_rounds_stand_beside_the_papers_own() -> None:
+    def stages(method: str, *more: str) -> list[tuple[int, float]]:
+        return published_stages(presets.resolve("lenet-mnist", None, method, 0, ["method.last=prune", *more]))
+
+    printed = stages("anpyc")
+    assert len(printed) == 6 and printed[0] == (1_789_568, 0.9894)
+    assert printed[-1] == (31_332, pytest.approx(0.9855))
+    assert stages("anpyc", "train.steps=20", "data.limit=60") == printed
+    assert not stages("anpyc", "method.prune=[80,70]") and not stages("anpyc", "data.name=digits")
+    assert not published_stages(presets.resolve("lenet-mnist", method="sgd"))
+    assert not published_stages(presets.resolve("split-mnist", method="anpyc"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,45 @@ class Layer:
     """Names of a layer's parameters among the shared ones, for methods that give units or weights to tasks.
 
     ``weight`` has shape (units, inputs, ...), each of ``vectors`` (bias, scale and shift of a norm) shape (units,).
-    A layer that is not ``hidden`` is a shared head: its units are the classes, which no mask closes.
+    Its inputs are the units of the layer before; those of ``shortcuts``, further weights into the same units, are those
+    of the layer before that. A layer that is not ``hidden`` is a shared head: its units are the classes, which no mask
+    closes.
     """
 
     weight: str
     vectors: tuple[str, ...]
     units: int
     hidden: bool = True
+    shortcuts: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """All weights into its units."""
+        return (self.weight, *self.shortcuts)
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A network with layers of units, which tasks can share or divide.
+
+    Called with images, and gates (n, units) of each layer or None, it returns features (n, f).
+    """
+
+    def layers(self) -> list[Layer]:
+        """The layers, first to last."""
+
+    def activations(self) -> list[nn.Module]:
+        """The modules whose outputs are their units, before gates."""
+
+
+def layers_in(network: nn.Module) -> list[Layer]:
+    """The layers of units that a network can share among tasks; none where it has no such."""
+    return network.layers() if isinstance(network, Layered) else []
+
+
+def gated(units: Tensor, gate: Tensor | None) -> Tensor:
+    """Units (n, units, ...) times a gate (n or 1, units)."""
+    return units if gate is None else units * gate.view(*gate.shape, *[1] * (units.ndim - gate.ndim))
 
 
 class Hidden(nn.Module):
@@ -62,8 +94,7 @@ class Trunk(nn.Module):
         for number, layer in enumerate(self.hidden):
             units = layer(units)
             if gates is not None:
-                gate = gates[number]
-                units = units * gate.view(*gate.shape, *[1] * (units.ndim - gate.ndim))
+                units = gated(units, gates[number])
         averaged = units.ndim > 2 and self.hidden and not self.positions
         return units.flatten(2).mean(2) if averaged else units.flatten(1)
 
@@ -76,6 +107,10 @@ class Trunk(nn.Module):
             assert isinstance(module, Hidden)
             layers.append(Layer(weight, tuple(name for name in names if name != weight), module.units))
         return layers
+
+    def activations(self) -> list[nn.Module]:
+        """The hidden layers as modules, whose outputs are their units."""
+        return list(self.hidden)
 
 
 class Dropout(nn.Module):
@@ -92,6 +127,11 @@ class Dropout(nn.Module):
             return units
         kept = self.random.uniform(len(units), *units.shape[1:]) >= self.p
         return units * kept / (1 - self.p)
+
+
+def dropouts(network: nn.Module) -> list[Dropout]:
+    """The layers of a network that draw."""
+    return [module for module in network.modules() if isinstance(module, Dropout)]
 
 
 class GrowingBuffers(nn.Module):

@@ -56,6 +56,18 @@ def lenet() -> dict[str, Any]:
     return dict(_content()["lenet"])
 
 
+def published_stages(settings: Settings) -> list[tuple[int, float]]:
+    """Return the weights left and the accuracy, as a share of one, that a paper has at the end of each stage of such a
+    run; nothing where none has."""
+    table = _content()["lenet"]
+    preset, method = table["of"]["preset"], table["of"]["method"]
+    if settings.preset != preset or not method.items() <= settings.method.items():
+        return []
+    if settings.data.name != presets.resolve(preset).data.name or settings.extend:
+        return []
+    return [(total, accuracy / 100) for total, accuracy in zip(table["total"], table["accuracy"], strict=True)]
+
+
 @cache
 def _content() -> dict[str, Any]:
     content: dict[str, Any] = yaml_files.load(Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))

@@ -1,0 +1,55 @@
+"""Heads of a classifier: from features to classes, directly or through a layer of the head's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gencl.core.randomness import seeded
+from gencl.learners.networks.precision import at_least_float32
+from gencl.learners.networks.trunk import Dropout
+
+
+@dataclass(frozen=True)
+class OwnLayer:
+    """A fully connected layer of so many units in each head, with ReLU and dropout behind it; 0 units: none."""
+
+    units: int = 0
+    dropout: float = 0.0
+
+
+NO_LAYER = OwnLayer()
+
+
+class Heads(nn.ModuleList):
+    """One head per group of classes, on ``features`` numbers each."""
+
+    def __init__(self, features: int, own: OwnLayer) -> None:
+        super().__init__()
+        self._features, self._own = features, own
+
+    def add(self, classes: int, seed: int) -> None:
+        """Appends a head of so many classes; ``seed`` and its place initialise it."""
+        with seeded(seed, "head", len(self)):
+            if not self._own.units:
+                self.append(nn.Linear(self._features, classes))
+                return
+            wide, last = nn.Linear(self._features, self._own.units), nn.Linear(self._own.units, classes)
+            self.append(nn.Sequential(wide, nn.ReLU(), Dropout(self._own.dropout), last))
+
+    def alike(self, features: Tensor, groups: list[int], sizes: list[int]) -> list[Tensor]:
+        """The logits of these groups' heads, (n, heads, classes), heads of as many classes (``sizes``) together."""
+        logits = []
+        for classes in dict.fromkeys(sizes):
+            heads = [self[group] for group, size in zip(groups, sizes, strict=True) if size == classes]
+            plain = [head for head in heads if isinstance(head, nn.Linear)]
+            if len(plain) < len(heads):
+                scores = torch.stack([head(features) for head in heads], dim=1)
+            else:  # one product for all
+                weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
+                scores = F.linear(features, weight, bias).view(len(features), len(heads), classes)
+            logits.append(at_least_float32(scores))
+        return logits

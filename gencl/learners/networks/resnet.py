@@ -1,0 +1,74 @@
+"""ResNet-18 whose units tasks can share or divide: torchvision's, with gates behind every activation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from gencl.learners.networks.trunk import Layer, gated
+
+
+class Block(BasicBlock):  # type: ignore[misc]
+    """relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)), with a gate behind each relu."""
+
+    def __init__(self, *args: object, **named: object) -> None:
+        super().__init__(*args, **named)
+        self.relu = nn.Identity()  # not used: the two activations are told apart
+        self.inner, self.outer = nn.ReLU(), nn.ReLU()
+
+    def forward(self, inputs: Tensor, inner: Tensor | None = None, outer: Tensor | None = None) -> Tensor:
+        shortcut = inputs if self.downsample is None else self.downsample(inputs)
+        hidden = gated(self.inner(self.bn1(self.conv1(inputs))), inner)
+        return gated(self.outer(self.bn2(self.conv2(hidden)) + shortcut), outer)
+
+
+class GatedResNet18(ResNet):  # type: ignore[misc]
+    """Images -> 512 features. The layers of units are the stem, then the inner and the outer channels of each block.
+
+    A shortcut without weights adds channel c of a block's input to channel c of its output. Gates close both, so that
+    a task depends on weights between its open units alone, as in a chain.
+    """
+
+    def __init__(self, norm_layer: Callable[..., nn.Module]) -> None:
+        super().__init__(Block, [2, 2, 2, 2], norm_layer=norm_layer)
+        self.fc = nn.Identity()
+        self.relu = nn.ReLU()  # not in place: importance needs what was there before
+
+    def stages(self) -> list[list[Block]]:
+        """The four stages, of two blocks each."""
+        return [list(stage) for stage in (self.layer1, self.layer2, self.layer3, self.layer4)]
+
+    def forward(self, images: Tensor, gates: Sequence[Tensor] | None = None) -> Tensor:
+        each = iter(gates) if gates is not None else repeat(None)
+        units = self.maxpool(gated(self.relu(self.bn1(self.conv1(images))), next(each)))
+        for stage in self.stages():
+            for block in stage:
+                units = block(units, next(each), next(each))
+        pooled: Tensor = self.avgpool(units)
+        return pooled.flatten(1)
+
+    def layers(self) -> list[Layer]:
+        """The layers of units, first to last."""
+        layers = [Layer("conv1.weight", _of_norms("bn1"), self.conv1.out_channels)]
+        for number, stage in enumerate(self.stages(), start=1):
+            for place, block in enumerate(stage):
+                name, units = f"layer{number}.{place}", block.conv1.out_channels
+                weights, norms = tuple[str, ...](), [f"{name}.bn2"]
+                if block.downsample is not None:
+                    weights, norms = (f"{name}.downsample.0.weight",), [*norms, f"{name}.downsample.1"]
+                layers.append(Layer(f"{name}.conv1.weight", _of_norms(f"{name}.bn1"), units))
+                layers.append(Layer(f"{name}.conv2.weight", _of_norms(*norms), units, shortcuts=weights))
+        return layers
+
+    def activations(self) -> list[nn.Module]:
+        """The modules whose outputs are the units of `layers`, before gates."""
+        blocks = [block for stage in self.stages() for block in stage]
+        return [self.relu, *(module for block in blocks for module in (block.inner, block.outer))]
+
+
+def _of_norms(*names: str) -> tuple[str, ...]:
+    """The scales and shifts of batch normalisations."""
+    return tuple(f"{name}.{vector}" for name in names for vector in ("weight", "bias"))
