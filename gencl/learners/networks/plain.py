@@ -25,7 +25,8 @@ def upsamplings(image_shape: tuple[int, int, int]) -> int:
         count += 1
     if size != width or size % 2**count or channels not in (1, 3):
         raise UsageError(
-            f"the conditional GAN takes square images whose side is a multiple of {2**count}, not {image_shape}"
+            f"the conditional GAN takes square images whose side is a multiple of {2**count}, not {image_shape}; "
+            f"data.size resizes them, such as --set data.size={max(8, size // 2**count * 2**count)}"
         )
     return count
 
