@@ -140,7 +140,7 @@ def context(preset: str = "digits-mlp", tasks: int = 1, **settings: object) -> C
     resolved = resolve(preset, assignments=[f"{k.replace('__', '.')}={v}" for k, v in chosen.items()])
     learner, scenario = grown(resolved, tasks)
     task = scenario.tasks[tasks - 1]
-    return Context(learner, task, False, 0, resolved.train, Processes(), RandomSource(0), lr=0.1)
+    return Context(learner, task, False, 0, resolved.train, Processes(), RandomSource(0), lr=0.1, others=tasks - 1)
 
 
 def gencl(

@@ -18,6 +18,7 @@ from gencl.analysis.overlap import distance, overlap
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
+from gencl.drawing.names import shortened
 from gencl.runs import kept
 from gencl.runs.folder import RunFolder
 
@@ -118,7 +119,7 @@ def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
                     ink = "black" if value > 0.6 else "white"
                     axes.text(j, i, f"{value:.2f}".lstrip("0") or "0", ha="center", va="center", fontsize=8, color=ink)
     step = -(-n // _WRITTEN)
-    places, shown_names = range(0, n, step), [name if len(name) <= 10 else f"{name[:9]}…" for name in names]
+    places, shown_names = range(0, n, step), [shortened(name, 10) for name in names]
     axes.set_xticks(places, shown_names[::step], rotation=0 if max(map(len, shown_names)) <= 3 else 45)
     axes.set_yticks(places, shown_names[::step])
     plain(axes, "Fisher overlap of each two tasks, all layers")

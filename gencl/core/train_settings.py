@@ -6,16 +6,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gencl.core.boundaries import BoundarySettings
-from gencl.core.part import yes_or_no
+from gencl.core.part import Part, yes_or_no
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Compile = Literal["no", "yes", "reduce-overhead"]
 
 
-class TrainSettings(BoundarySettings):
+class TrainSettings(Part):
     """``train.*``"""
 
+    boundaries: Literal["given", "inferred"] = Field(
+        "given",
+        description="whether tasks are as the scenario gives them, or inferred batch by batch from the images alone",
+    )
+    hazard: float = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description="of inferred boundaries: how probable it is, before a batch is seen, that the task changes",
+    )
     steps: int = Field(200, ge=1, le=10**9, description="optimiser steps per task, pruning stages included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
     first: float = Field(
@@ -57,7 +66,7 @@ class TrainSettings(BoundarySettings):
     )
     log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
-    later = (*BoundarySettings.later, "weight_decay", "drops", "drop", "patience")
+    later = ("boundaries", "hazard", "weight_decay", "drops", "drop", "patience")
 
     @field_validator("half_life", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gencl.drawing.curves import apart
+from gencl.drawing.names import shortened
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 800, 52, 245, 28, 40
 """Of the picture and of the margins around the plot."""
@@ -14,8 +15,6 @@ PLOT = 250
 """Least height of the plot."""
 STEP = 16
 """Least distance of two names at the lines' ends."""
-LETTERS = 24
-"""The longest name at a line's end."""
 MARKED = 20
 """With more tasks than this, points have no dots."""
 
@@ -102,7 +101,7 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
         drawn.append(
             Drawn(
                 name=line.name,
-                label=_short(line.name),
+                label=shortened(line.name),
                 value=f"{last:{form}}",
                 kind="level" if line.level else "main" if line.main else "",
                 look=sum(not d.kind for d in drawn),
@@ -155,10 +154,6 @@ def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) ->
 def path_of(points: Sequence[tuple[float, float]]) -> str:
     """Return points as SVG writes them."""
     return " ".join(f"{x:g},{y:g}" for x, y in points)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def _ticks(low: float, high: float) -> tuple[float, float, list[float]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gencl.drawing.names import shortened
 from gencl.metrics.figures import heading, is_share
 from gencl.metrics.transfer import Matrix
 
@@ -17,8 +18,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#
 _STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = ("o", "s", "^", "D")
 _MAX_MARKED = 20
-_LONGEST = 60
-"""Characters of a name that are shown at most."""
+_LETTERS = 40
+"""The longest name at the end of a line: longer ones leave no room for the axes."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,15 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
         place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([x + 0.008, 1.05], [y, height], color=look["color"], linewidth=0.6, **place)
         axes.plot([1.05, 1.085, 1.12], [height] * 3, **{**look, "markevery": [1]}, **place)
-        shown = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"  # longer ones leave no room for the axes
-        axes.text(1.135, height, f"{shown}  {value:{form}}", color="0.15", va="center", fontsize=8.5, **place)
+        axes.text(
+            1.135,
+            height,
+            f"{shortened(name, _LETTERS)}  {value:{form}}",
+            color="0.15",
+            va="center",
+            fontsize=8.5,
+            **place,
+        )
 
 
 def apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:

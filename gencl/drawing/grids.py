@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gencl.core import files
+from gencl.drawing.names import shortened
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 
@@ -21,8 +22,6 @@ LONGEST = 16
 """Images of a class in one row of a sample grid; more are put into several rows where that makes it squarer."""
 STRIP = 2
 """Latents a class in an evolution strip, and where methods stand side by side."""
-LETTERS = 24
-"""The longest name beside a row."""
 FRAME_MS, LAST_MS = 700, 2500
 """How long an animation shows each frame, and the last one."""
 GAP = 2
@@ -38,7 +37,7 @@ def draw_grid(
 ) -> Image.Image:
     """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top; there
     is room for other row names too, so that several pictures have one size."""
-    row_names, column_names, room_for = ([_short(n) for n in names] for names in (row_names, column_names, room_for))
+    row_names, column_names, room_for = ([shortened(n) for n in names] for names in (row_names, column_names, room_for))
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
@@ -61,11 +60,6 @@ def draw_grid(
             else:
                 picture.paste(to_picture(cell).resize((width, height), Image.Resampling.NEAREST), corner)
     return picture
-
-
-def _short(name: str) -> str:
-    """A name that leaves room for the images."""
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def to_picture(image: Tensor) -> Image.Image:

@@ -12,7 +12,7 @@ from gencl.methods.teacher import Taught
 
 
 class Align(Taught):
-    """loss += weight * t * misalignment, where t is the number of tasks before this one.
+    """loss += weight * t * misalignment, where t is the number of other tasks learned before, each counted once.
 
     Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
     made when the task began, made of them (`GenerativeLearner.misalignment`: a GAN's images, a VAE's images and
@@ -37,4 +37,4 @@ class Align(Taught):
             return None
         old = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.learner, ctx.random)
         apart = GENERATOR(ctx.learner).misalignment(self._teacher.generator, old, ctx.batch)
-        return self.settings.weight * (len(ctx.learner.tasks) - len(ctx.task.parts)) * apart
+        return self.settings.weight * ctx.others * apart

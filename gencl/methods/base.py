@@ -40,8 +40,9 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``lr`` is
-    the scheduled rate of shared parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
+    """What a hook is told. ``others``: how many other tasks were learned before, each counted once however often it
+    came. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``lr`` is the scheduled rate
+    of shared parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
 
     learner: Learner
     task: Task
@@ -54,6 +55,7 @@ class Context:
     lr: float = 0.0
     step: int = 0
     steps: int = 1
+    others: int = 0
 
     def within(self, phase: Phase, batch: Batch) -> StepContext:
         """The same during a step of a phase on a batch."""

@@ -22,7 +22,11 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
         return {"name": name, **_dump(name, inner, where, "method.")}
     unknown = set(block) - {"name", *parts}
     if unknown:
-        raise UsageError(f"{where}: method.{min(unknown)}: for {name} write method.{parts[0]}.{min(unknown)}")
+        key = min(unknown)
+        fields = {part: METHODS.get(part).Settings.model_fields for part in parts}
+        having = [part for part in parts if any(key in (field, about.alias) for field, about in fields[part].items())]
+        wanted = " or ".join(f"method.{part}.{key}" for part in having or parts[:1])
+        raise UsageError(f"{where}: method.{key}: for {name} write {wanted}")
     return {"name": name, **{part: _dump(part, block.get(part, {}), where, f"method.{part}.") for part in parts}}
 
 

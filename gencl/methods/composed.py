@@ -15,7 +15,8 @@ from gencl.scenarios.task import Task
 
 
 class Composed(Method):
-    """Runs each hook of each method in order; after a step those that hold weights run last, on gradients first.
+    """Runs each hook of each method in order; after a step those that hold weights run last, and gradients go through
+    the methods the other way round.
 
     Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
     most one may have stages of its own, and at most one may give units or weights to tasks.

@@ -9,10 +9,13 @@ this stable form.
 
 ``loss``: the term is added to the loss. With SGD it diverges once 2 lr lambda max(Omega) exceeds 2 (1 + momentum).
 
-A task that comes back, or has classes that were learned before, adds its importance like any other.
-
 Omega of each task is scaled to mean 1 over all shared parameters, then added up over tasks (ANPyC eq. 8), so that one
 range of lambda serves all importance measures.
+
+A task that comes back has one term all the same: its data must not count twice. Huszar (2018) takes the task's old term
+out, for which each task's would have to be stored. Here, as in stochastic expectation propagation (Li et al., NeurIPS
+2015; Schwarz et al. 2018, section 4), the average term is taken out: of k tasks learned, 1 / k of the sum. A task that
+only has classes in common with earlier ones adds its importance like any other.
 """
 
 from __future__ import annotations
@@ -231,6 +234,9 @@ class Consolidation(Method):
             scaled_to_mean_one(measured)
         else:
             checked_mean(measured)
+        if ctx.task.again is not None:
+            for total in self.importance.values():
+                total.mul_(ctx.others / (ctx.others + 1))
         self.combine(measured, {name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -74,7 +74,10 @@ class SPP(Consolidation):
         if self._acts(ctx, "printed"):
             for parameter, anchor, omega in zip(*self._aligned(ctx.learner), strict=True):
                 if parameter.grad is not None:
-                    parameter.grad.add_(anchor - omega * parameter, alpha=self.settings.lambda_)
+                    pull = anchor - omega * parameter
+                    parameter.grad = parameter.grad.add(
+                        pull, alpha=self.settings.lambda_
+                    )  # others may hold the old one
 
     def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         shared = ctx.learner.shared()

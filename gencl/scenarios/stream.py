@@ -45,8 +45,7 @@ def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
     _check(scenario, train)
     steps = [task.steps(train) for task in scenario.tasks]
     decisions = _decisions(scenario.tasks, steps, train, seed)
-    first = [task.index if task.again is None else task.again for task in scenario.tasks]
-    visits = list(zip(first, steps, strict=True))
+    visits = [(task.first_visit, n) for task, n in zip(scenario.tasks, steps, strict=True)]
     pieces = Pieces(scenario, visits, decisions, train.batch_size, seed)
     boundaries = agreement(visits, decisions)
     doubts = [told(boundaries)]

@@ -87,6 +87,11 @@ class Task:
     def parts(self) -> tuple[Task, ...]:
         return self.merged or (self,)
 
+    @property
+    def first_visit(self) -> int:
+        """The index of the task that this one is a visit of: its own, unless it has come back."""
+        return self.index if self.again is None else self.again
+
     @staticmethod
     def merge(tasks: tuple[Task, ...], shares: tuple[float, ...] = ()) -> Task:
         """All tasks as one: its place is that of the last. The images of one that comes back are in it once."""

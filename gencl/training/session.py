@@ -121,6 +121,7 @@ class Session:
 
     def context(self, task: Task) -> Context:
         """What the hooks of a task are given."""
+        before = self.scenario.tasks[: task.parts[0].index]
         return Context(
             learner=self.learner,
             task=task,
@@ -130,6 +131,7 @@ class Session:
             processes=self.processes,
             random=self.random,
             steps=self.steps_of(task),
+            others=len({earlier.first_visit for earlier in before} - {task.first_visit}),
         )
 
     def _grow(self, task: Task) -> None:

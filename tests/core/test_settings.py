@@ -69,3 +69,17 @@ def test_what_names_elsewhere_mean_is_a_setting_here() -> None:
     }
     for meant in _MEANT:
         assert set(meant.split(" or ")) <= known
+
+
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("weight", "method.align.weight"),
+        ("lambda", "method.anpyc.lambda"),
+        ("samples", "method.anpyc.samples or method.align.samples"),
+        ("nothing", "method.anpyc.nothing"),
+    ],
+)
+def test_a_setting_of_one_of_several_methods_is_told_with_the_one_that_has_it(key: str, instead: str) -> None:
+    with pytest.raises(UsageError, match=rf"for anpyc\+align write {instead}$"):
+        gencl.resolve("digits-cgan", method="anpyc+align", assignments=[f"method.{key}=3"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import warnings
 
 import pytest
 from PIL import Image
 
 from gencl.drawing.curves import Curve, apart, curves_csv, draw_curves, so_far
+from gencl.drawing.names import shortened
 
 R = [[1.0, None, None], [0.5, 0.75, None], [0.0, 0.5, 1.0]]
 
@@ -49,6 +51,11 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     assert first == again
     picture = Image.open(io.BytesIO(first))
     assert picture.height > 700 and picture.width > 1000
+    name = "sgd:" + "train.lr=0.1" * 30
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's, where no room is left for the axes
+        long = draw_curves(metric, {name: Curve.over([so_far(R)])}, "digits-mlp", 1)
+    assert Image.open(io.BytesIO(long)).width < 1500
     one = draw_curves(metric, {"sgd": Curve.over([[0.5]])}, "one task", 1)
     assert Image.open(io.BytesIO(one)).format == "PNG"
 
@@ -56,3 +63,10 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_long_name_leaves_room_for_the_axes() -> None:
     draw_curves("accuracy", {"joint:" + "train.batch_size=140:" * 9: Curve.over([R[1]])}, "digits-mlp", 1)
+
+
+def test_names_that_are_cut_keep_both_ends() -> None:
+    assert shortened("anpyc", 8) == "anpyc" and shortened("x" * 24) == "x" * 24
+    one, other = (shortened(f"anpyc+align:method.align.weight={value}") for value in (4, 16))
+    assert one == "anpyc+align:met…weight=4" and other == "anpyc+align:met…eight=16"
+    assert len(one) == len(other) == 24

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import gencl
+from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.learners.networks.class_layers import CLASS_LAYERS
 from gencl.learners.networks.entropies import bernoulli_entropy
-from gencl.learners.networks.plain import plain_base, plain_decoder
+from gencl.learners.networks.plain import plain_base, plain_decoder, upsamplings
 from gencl.presets import resolve
 from gencl.scenarios.batch import Batch
 from tests.conftest import grown, tiny
@@ -86,3 +87,12 @@ def test_bilinear_upsampling_makes_the_same_sizes_without_a_checkerboard(side: i
     torch.testing.assert_close(inside, inside[:1, :1].expand_as(inside), atol=1e-5, rtol=0)
     transposed = plain_decoder(4, "none", "transposed", (3, side, side))(torch.ones(2, channels, *base))[0, 0]
     assert transposed[side // 4 : -side // 4, side // 4 : -side // 4].std() > 1e-3
+
+
+@pytest.mark.parametrize(("side", "instead"), [(5, 8), (30, 28), (51, 48), (100, 96)])
+def test_a_size_that_a_gan_cannot_draw_is_refused_with_one_that_it_can(side: int, instead: int) -> None:
+    with pytest.raises(UsageError, match=rf"such as --set data\.size={instead}$"):
+        upsamplings((1, side, side))
+    assert upsamplings((1, instead, instead)) >= 2
+    with pytest.raises(UsageError, match=r"not \(7, 10, 10\)$"):  # another size would not help
+        upsamplings((7, 10, 10))

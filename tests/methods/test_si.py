@@ -11,6 +11,7 @@ from gencl.methods.anpyc import ANPyC
 from gencl.methods.base import Context, Method
 from gencl.methods.composed import Composed
 from gencl.methods.si import SI
+from gencl.methods.spp import SPP
 from tests.conftest import context
 
 pytestmark = pytest.mark.numeric
@@ -157,3 +158,26 @@ def test_pruned_weights_have_no_path(order: tuple[str, str]) -> None:
         method.end_step(ctx)
     for name, mask in anpyc.pruned.items():
         assert not si.path[name][mask].any() and si.path[name][~mask].all()
+
+
+def test_the_path_is_of_the_gradient_that_it_has_seen() -> None:
+    ctx = context(model__hidden="[]", model__heads="domain")
+    si = SI(SI.Settings())
+    method, shared = Composed({"spp": SPP(SPP.Settings(consolidation="printed")), "si": si}), ctx.learner.shared()
+    ctx.phase = Phase("classifier", list(shared.values()), ctx.learner.loss, moves_shared=True)
+    for _ in range(2):  # the printed form acts from the second task on
+        method.before_task(ctx)
+        method.enter_stage(ctx)
+        before = {name: parameter.detach().clone() for name, parameter in shared.items()}
+        for parameter in shared.values():
+            parameter.grad = torch.ones_like(parameter)
+        method.adjust_gradients(ctx)
+        with torch.no_grad():
+            for parameter in shared.values():
+                parameter.sub_(parameter.grad, alpha=0.1)
+        method.after_step(ctx)
+        method.end_step(ctx)
+        path = dict(si.path)
+        method.after_task(ctx)
+    for name, parameter in shared.items():
+        assert torch.allclose(path[name], before[name] - parameter, atol=1e-5)

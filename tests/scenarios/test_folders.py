@@ -17,7 +17,8 @@ from gencl import presets
 from gencl.core.errors import UsageError
 from gencl.datasets import svhn
 from gencl.datasets.load import load_dataset
-from gencl.drawing.grids import LETTERS, draw_grid
+from gencl.drawing.grids import draw_grid
+from gencl.drawing.names import LETTERS
 from gencl.metrics import trained_reader
 from gencl.metrics.lessons import TrainingPlan
 from gencl.presets import resolve

@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 import gencl
+from gencl.analysis.measuring import held, joined
 from gencl.core.errors import UsageError
 from gencl.runs.folder import RunFolder
+from gencl.training.train import prepare
 from tests.conftest import gencl as command
 from tests.conftest import killed_at, tiny
 from tests.scenarios.test_domains import folder
@@ -104,6 +106,32 @@ def test_a_task_that_comes_back_has_the_parameters_of_its_first_visit(tmp_path: 
             assert first and list(first) == list(again)
             assert all(first[name] is again[name] for name in first)
         assert learner.groups_of([2]) == [0] and learner.returns(3) and not learner.returns(1)
+
+
+@pytest.mark.parametrize("method", ["ewc", "ewc-online", "l2", "mas", "si"])
+def test_a_task_that_comes_back_counts_once_in_the_importance(method: str, tmp_path: Path) -> None:
+    run = trained("digits-mlp", method, "repeat", tmp_path / "run", "scenario.visits=[0,1,0,0,1]")
+    importance = held(run)
+    assert importance is not None and joined(importance).double().mean().item() == pytest.approx(2, rel=1e-4)
+
+
+def test_what_comes_back_at_once_replaces_its_own_term(tmp_path: Path) -> None:
+    of = "scenario.of={name: split, classes_per_task: 2, tasks: 1}"
+    once, twice = (
+        trained("digits-mlp", "l2", "repeat", tmp_path / str(visits), of, f"scenario.visits={visits}")
+        for visits in (1, 2)
+    )
+    for run in (once, twice):
+        importance = held(run)
+        assert importance is not None and all(bool((value == 1).all()) for value in importance.values())
+
+
+@pytest.mark.parametrize(("method", "others"), [("align", [0, 1, 1, 2, 2, 2]), ("joint", [0])])
+def test_hooks_are_told_of_the_other_tasks_each_once(method: str, others: list[int], tmp_path: Path) -> None:
+    assignments = [*chosen("digits-cgan", "repeat"), "scenario.of.tasks=3", "scenario.visits=[0,1,0,2,1,0]"]
+    settings = gencl.resolve("digits-cgan", method=method, assignments=assignments)
+    session, _ = prepare(settings, tmp_path / "run", False, None, "cpu", None, "silent")
+    assert [session.context(task).others for task in session.episodes] == others
 
 
 def test_heads_that_a_class_must_tell_are_refused_where_it_is_in_several_tasks(tmp_path: Path) -> None:

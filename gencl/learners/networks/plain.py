@@ -24,8 +24,11 @@ def upsamplings(image_shape: tuple[int, int, int]) -> int:
     while size // 2**count > 12:
         count += 1
     if size != width or size % 2**count or channels not in (1, 3):
+        step = 2**count
+        resized = f"; data.size resizes them, such as --set data.size={max(8, size // step * step)}"
         raise UsageError(
-            f"the conditional GAN takes square images whose side is a multiple of {2**count}, not {image_shape}"
+            f"the conditional GAN takes square images whose side is a multiple of {step}, not {image_shape}"
+            + (resized if size == width and channels in (1, 3) else "")
         )
     return count
 
