@@ -38,7 +38,8 @@ class ANPyC(SPP):
 
     The paper contradicts itself about what is pruned. Its eq. 3-4 take the saliency of the labelled error E, which may
     be negative: -g W + F W^2 / 2, with g the mean gradient and F the diagonal Fisher information in place of the
-    Hessian (``score: loss``). Its algorithm 1 takes the importance, which needs no labels (``importance``, default).
+    Hessian (``score: loss``; ``loss-size`` leaves the sign out). Its algorithm 1 takes the importance, which needs no
+    labels (``importance``, default).
     """
 
     class Settings(EntropySettings):
@@ -54,8 +55,10 @@ class ANPyC(SPP):
         retrain: float = Field(
             0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together"
         )
-        score: Literal["importance", "loss", "magnitude", "random"] = Field(
-            "importance", description="what is pruned first; loss: where the labelled error rises least (eq. 3-4)"
+        score: Literal["importance", "loss", "loss-size", "magnitude", "random"] = Field(
+            "importance",
+            description="what is pruned first; loss: where the labelled error rises least, or falls (eq. 3-4); "
+            "loss-size: where it changes least",
         )
 
     holds = True
@@ -70,9 +73,11 @@ class ANPyC(SPP):
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
-        if self.settings.score == "loss" and "likelihood" not in learner.scalar_kinds:
+        if self.settings.score in ("loss", "loss-size") and "likelihood" not in learner.scalar_kinds:
             kinds = ", ".join(sorted(learner.scalar_kinds))
-            raise UsageError(f"method.score: loss needs a learner with a likelihood, and this one has {kinds}")
+            raise UsageError(
+                f"method.score: {self.settings.score} needs a learner with a likelihood, and this one has {kinds}"
+            )
 
     def stages(self, task: int, last: bool) -> list[Stage]:
         shares = [share * self.settings.decay**task for share in self._shares()]
@@ -117,6 +122,8 @@ class ANPyC(SPP):
             return self.measure(ctx)
         if self.settings.score == "loss":
             return self._saliency(ctx, weights)
+        if self.settings.score == "loss-size":
+            return {name: rise.abs_() for name, rise in self._saliency(ctx, weights).items()}
         if self.settings.score == "magnitude":
             return {name: weight.abs() for name, weight in weights.items()}
         random = importance_random(ctx, "random pruning")

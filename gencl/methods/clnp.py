@@ -144,18 +144,17 @@ class CLNP(Freezing):
         return weights_between(units.layers, units.parameters, self.active, incoming=True)
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        if not self.settings.l1:
+        if not (l1 := self.settings.l1):
             return None
         units = UNITS(ctx.learner)
         weights = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
         heads = [[p] for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
-        l1 = self.settings.l1
         factor = self._pairs()[self._trial(ctx)][0]
         *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
         # joint training has several heads at once
         strengths = [factor * strength for strength in (*each, *[last] * (len(heads) or 1))]
-        of_layers = zip(strengths, [*weights, *heads], strict=True)
-        return torch.stack([s * w.abs().sum() for s, some in of_layers for w in some]).sum()
+        layers = zip(strengths, [*weights, *heads], strict=True)
+        return torch.stack([s * w.abs().sum() for s, layer in layers for w in layer]).sum()
 
     def enter_stage(self, ctx: Context) -> None:
         if ctx.learner.returns(ctx.task.index):

@@ -60,11 +60,6 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     assert Image.open(io.BytesIO(one)).format == "PNG"
 
 
-@pytest.mark.filterwarnings("error")
-def test_a_long_name_leaves_room_for_the_axes() -> None:
-    draw_curves("accuracy", {"joint:" + "train.batch_size=140:" * 9: Curve.over([R[1]])}, "digits-mlp", 1)
-
-
 def test_names_that_are_cut_keep_both_ends() -> None:
     assert shortened("anpyc", 8) == "anpyc" and shortened("x" * 24) == "x" * 24
     one, other = (shortened(f"anpyc+align:method.align.weight={value}") for value in (4, 16))

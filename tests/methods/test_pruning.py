@@ -67,7 +67,7 @@ def test_stages_add_up_and_the_last_task_is_not_pruned() -> None:
     assert ANPyC(ANPyC.Settings(prune=50, decay=0.8)).stages(1, False)[-1].prune == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("score", ["importance", "loss", "magnitude", "random"])
+@pytest.mark.parametrize("score", ["importance", "loss", "loss-size", "magnitude", "random"])
 def test_rounds_prune_the_share_of_the_free_and_free_shrinks(score: str) -> None:
     settings = gencl.resolve("digits-cgan", method="anpyc", assignments=[*tiny("digits-cgan"), f"method.score={score}"])
     learner, scenario = grown(settings)
