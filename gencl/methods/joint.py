@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gencl.learners.learner import Learner
 from gencl.methods.base import Method
-from gencl.methods.serving import check_stored
 from gencl.scenarios.task import Task
 
 
@@ -15,10 +13,7 @@ class Joint(Method):
 
     entrywise = True
     reference = True
-
-    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
-        super().check(learner, tasks)
-        check_stored("joint", tasks)
+    needs_images = True
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
         return [Task.merge(tuple(tasks))]
