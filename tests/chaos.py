@@ -38,6 +38,20 @@ SMALL = ["train.steps=4", "scenario.tasks=3", "train.log_every=1", "train.checkp
 GAN = [*SMALL, "model.width=4", "evaluate.samples=12"]
 VAE = [*SMALL, "model.width=2", "evaluate.samples=12"]
 FLOW = [*SMALL, "model.width=4", "model.pool=4", "evaluate.samples=12"]
+GAME = [
+    "scenario.games=[breakout]",
+    "scenario.visits=2",
+    "scenario.start=20",
+    "scenario.memory=40",
+    "scenario.episodes=1",
+    "scenario.longest=20",
+    "model.channels=2",
+    "model.hidden=8",
+    "method.samples=40",
+    "train.boundaries=inferred",
+    "scenario.look=4",
+    *(text for text in SMALL if not text.startswith("scenario.")),
+]
 MLP = [*SMALL, "model.hidden=[12,8]"]
 FAMILIES: dict[str, tuple[str, list[str]]] = {
     **{f"digits-cgan {m}": ("digits-cgan", GAN) for m in ("sgd", "ewc", "si", "anpyc", "dgr", "anpyc+align", "joint")},
@@ -48,6 +62,7 @@ FAMILIES: dict[str, tuple[str, list[str]]] = {
         f"digits-mlp {m}": ("digits-mlp", MLP)
         for m in ("ewc-online", "lwf", "hat", "xdg+si", "packnet", "clnp", "spp", "er+mas", "finetune")
     },
+    "minatar-dqn ewc": ("minatar-dqn", GAME),
 }
 WATCHED = (str(Path(gencl.__file__).parent), str(Path(json.__file__).parent), tempfile.__file__, pathlib.__file__)
 

@@ -12,7 +12,7 @@ import pytest
 from gencl import presets
 from gencl.commands import cli
 from gencl.runs.variants import parse_variants
-from tests.conftest import gencl
+from tests.conftest import GAMES, gencl
 
 FOLDER = Path(__file__).parents[1] / "cli" / "reproduce"
 SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")
@@ -35,9 +35,14 @@ TINY = {
     "importance": [*SMALL, "--set", "model.hidden=[8]"],
     "clnp-permuted-mnist": [*SMALL, "--set", "model.hidden=[8,8]", "--set", "train.batch_size=16"],
     "parameter-space": [*SMALL, "--set", "model.hidden=[8]"],
+    "minatar": [
+        part
+        for text in (*GAMES, "train.steps=10", "train.log_every=10", "scenario.episodes=1", "scenario.look=5")
+        for part in ("--set", text)
+    ],
     "random-patterns": ["--set", "scenario.tasks=2", "--set", "train.steps=4"],
 }
-"""What makes a script's run one of seconds, on the embedded digits."""
+"""What makes a script's run one of seconds, on the embedded digits or in a few frames."""
 
 
 def words_of(script: Path) -> list[str]:
@@ -47,6 +52,8 @@ def words_of(script: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", TINY)
 def test_it_runs(name: str, tmp_path: Path) -> None:
+    if name == "minatar":
+        pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
     done = gencl(*words_of(FOLDER / name), *TINY[name], "--seeds", "0", "--out", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     methods = json.loads((tmp_path / "out" / "results.json").read_text())["methods"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gencl.analysis.figure import Drawing, canvas, legend, plain, png, spread, table
 from gencl.analysis.learning import Course, course_of
 from gencl.analysis.measuring import Bench
@@ -9,6 +11,7 @@ from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
 from gencl.drawing.curves import line_look
 from gencl.metrics.figures import heading, is_share
+from gencl.scenarios.task import Task
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
@@ -19,11 +22,12 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     }
     if not any(courses.values()):
         raise UsageError(f"{subject.path}: nothing was measured within a task; train with --set evaluate.within=yes")
-    first = [number for number, task in enumerate(bench.tasks(subject.run).tasks) if task.again is None]
     totals = {
-        label: {seed: _totals(course, first) for seed, course in seeds.items()} for label, seeds in courses.items()
+        label: {seed: _totals(course, bench.tasks(subject.runs[label][seed]).tasks) for seed, course in seeds.items()}
+        for label, seeds in courses.items()
     }
-    longest = max((course for seeds in courses.values() for course in seeds.values()), key=lambda one: len(one.ends))
+    every = [course for seeds in courses.values() for course in seeds.values()]
+    longest = max(every, key=lambda one: (one.ends[-1], -len(one.ends)))
     what = f"{heading(longest.metric, subject.features)}, sum of all tasks so far: {subject.name}"
     figure, panels = canvas(what, [1.0], 3.6)
     (axes,) = panels[0]
@@ -52,10 +56,15 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     return [Drawing("total", png(figure), {"total": table(["method", "seed", "step", longest.metric], rows)}, said)]
 
 
-def _totals(course: Course, first: list[int]) -> dict[int, float]:
-    """The sum over the tasks so far, by step; one that came back counts once."""
+def _totals(course: Course, tasks: Sequence[Task]) -> dict[int, float]:
+    """The sum over the tasks so far, by step; one that came back counts once. Where tasks were inferred, each true one
+    counts once (`Task.weight`)."""
     return {
-        step: sum(value for task in first if task < len(values) and (value := values[task]) is not None)
+        step: sum(
+            task.weight * value
+            for task, value in zip(tasks, values, strict=False)
+            if task.again is None and value is not None
+        )
         for step, values in zip(course.steps, course.values, strict=True)
     }
 

@@ -17,7 +17,7 @@ class TrainSettings(Part):
 
     boundaries: Literal["given", "inferred"] = Field(
         "given",
-        description="whether tasks are as the scenario gives them, or inferred batch by batch from the images alone",
+        description="whether tasks are as the scenario gives them, or inferred batch by batch from the inputs alone",
     )
     hazard: float = Field(
         0.01,

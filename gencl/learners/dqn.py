@@ -19,6 +19,7 @@ from gencl.learners.networks.action_values import ActionValues
 from gencl.learners.networks.precision import at_least_float32
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.game import ACTIONS
+from gencl.scenarios.play import games_of
 from gencl.scenarios.player import Recall
 from gencl.scenarios.task import Task
 
@@ -69,7 +70,7 @@ class DQN(Learner):
         self._recall: dict[int, Recall] = {}
 
     def check(self, tasks: Sequence[Task]) -> None:
-        without = next((task.name for task in tasks if task.game is None), None)
+        without = next((task.name for task in tasks if not games_of(task)), None)
         if without is not None:
             raise UsageError(f"model.name: dqn plays games, and task {without} is none; use scenario.name=games")
 

@@ -92,6 +92,8 @@ class Method:
     entrywise: bool = False
     """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
     so that the parameters of several seeds can be stacked (`gencl.experiments.ensemble`)."""
+    needs_images: ClassVar[bool] = False
+    """Whether it needs the training images of all tasks, and serves no tasks whose batches are made as they train."""
     moves_old: bool | None = None
     """Whether the own parameters of earlier tasks, such as old heads, are trained on where the learner lets them
     (`Learner.retrainable`). True: this method's loss needs them. False: they must stay, whatever methods run beside it.
@@ -114,7 +116,11 @@ class Method:
         if missing is not None or (self.measures and self.measures not in learner.scalar_kinds):
             from gencl.methods.serving import refusal
 
-            raise UsageError(refusal(self, missing, learner))
+            raise UsageError(refusal(self, missing, learner, tasks))
+        if self.needs_images:
+            from gencl.methods.serving import check_stored
+
+            check_stored(self, tasks)
 
     def check_extension(self) -> None:
         """Raises UsageError when no task can follow those that were planned (`gencl.extend`)."""

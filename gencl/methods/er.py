@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gencl.learners.learner import Learner
 from gencl.methods.base import Context
 from gencl.methods.memory import MemorySettings, Remembering
 from gencl.methods.replay import ReplaySettings
-from gencl.methods.serving import check_stored
 from gencl.scenarios.batch import Batch
-from gencl.scenarios.task import Task
 
 
 class ER(Remembering):
@@ -24,11 +19,8 @@ class ER(Remembering):
         """The size of the memory, and how much is replayed."""
 
     grid = {"share": (0.25, 0.5, 0.75)}
+    needs_images = True
     settings: Settings
-
-    def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
-        super().check(learner, tasks)
-        check_stored("er", tasks)
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         replayed = self.settings.number(batch, ctx.random) if self._memory else 0

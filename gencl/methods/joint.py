@@ -11,7 +11,6 @@ from gencl.core.errors import UsageError
 from gencl.core.part import Part
 from gencl.learners.learner import Learner
 from gencl.methods.base import Method
-from gencl.methods.serving import check_stored
 from gencl.scenarios.task import Task
 
 PositiveShare = Annotated[float, Field(gt=0, le=1000)]
@@ -36,11 +35,11 @@ class Joint(Method):
 
     entrywise = True
     reference = True
+    needs_images = True
     settings: Settings
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
-        check_stored("joint", tasks)
         if len(self.settings.shares) > len(tasks) > 0:
             raise UsageError(f"method.shares: {self.settings.shares} are more numbers than the {len(tasks)} tasks")
 

@@ -16,29 +16,33 @@ if TYPE_CHECKING:
     from gencl.methods.base import Method
 
 
-def refusal(method: Method, missing: Capability[Any] | None, learner: Learner) -> str:
+def refusal(method: Method, missing: Capability[Any] | None, learner: Learner, tasks: Sequence[Task]) -> str:
     """Why a method cannot serve a learner that lacks what it needs, or the scalar that it measures (``missing`` is
-    None), and which ones can."""
-    name = next((key for key in METHODS if METHODS.get(key) is type(method)), type(method).__name__.lower())
-    able = [key for key in METHODS if _serves(METHODS.get(key), learner)]
+    None), and which ones can serve it and these tasks."""
+    able = [key for key in METHODS if _serves(METHODS.get(key), learner, tasks)]
     kind, scalars = type(learner).__name__, ", ".join(sorted(learner.scalar_kinds))
     why = (
         f"serves {SERVES[missing.word]}" if missing else f"measures {method.measures}, and that has {scalars or 'none'}"
     )
-    return f"method {name} cannot serve {kind}: it {why}; these can: {', '.join(able)}"
+    return f"method {_name(method)} cannot serve {kind}: it {why}; these can: {', '.join(able)}"
 
 
-def _serves(method: type[Method], learner: Learner) -> bool:
+def _name(method: Method) -> str:
+    return next((key for key in METHODS if METHODS.get(key) is type(method)), type(method).__name__.lower())
+
+
+def _serves(method: type[Method], learner: Learner, tasks: Sequence[Task]) -> bool:
     measured = method.measures is None or method.measures in learner.scalar_kinds
-    return measured and all(need.of(learner) is not None for need in method.needs)
+    shown = not method.needs_images or all(task.stored for task in tasks)
+    return measured and shown and all(need.of(learner) is not None for need in method.needs)
 
 
-def check_stored(method: str, tasks: Sequence[Task]) -> None:
+def check_stored(method: Method, tasks: Sequence[Task]) -> None:
     """Raises UsageError for a method that needs the training images of its tasks, where one has none."""
     without = next((task.name for task in tasks if not task.stored), None)
     if without is not None:
         raise UsageError(
-            f"method {method} needs the training images of all tasks, and {without} has none: its batches are "
+            f"method {_name(method)} needs the training images of all tasks, and {without} has none: its batches are "
             "made during training"
         )
 

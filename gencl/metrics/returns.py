@@ -13,18 +13,19 @@ from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix, backward_transfer, final, just_learned
 from gencl.scenarios.episodes import scores
+from gencl.scenarios.game import Game
+from gencl.scenarios.play import games_of
 from gencl.scenarios.task import Scenario, Task
 
 
-def _score(snapshot: Snapshot, task: Task) -> float:
-    """The mean score of a task's episodes, which begin in the same way at every time; for choosing settings
-    (``evaluate.split: validation``) they are others."""
+def _scores(snapshot: Snapshot, task: Task) -> list[tuple[Game, float]]:
+    """The mean score of the episodes of each of a task's games, which begin in the same way at every time; for choosing
+    settings (``evaluate.split: validation``) they are others."""
 
-    def played() -> float:
-        assert task.game is not None
-        game, conditions = task.game, snapshot.conditions
-        seed = (conditions.seed, "return", conditions.split, game.name)
-        return fmean(scores(game, PLAYER(snapshot.learner), task.classes[0], game.episodes, *seed))
+    def played() -> list[tuple[Game, float]]:
+        conditions, player, number = snapshot.conditions, PLAYER(snapshot.learner), task.classes[0]
+        seed = (conditions.seed, "return", conditions.split)
+        return [(game, fmean(scores(game, player, number, game.episodes, *seed, game.name))) for game in games_of(task)]
 
     return snapshot.once(("score", task.classes), played)
 
@@ -47,7 +48,7 @@ class Return(Metric):
         return "" if PLAYER.of(learner) is not None else "it measures players of games"
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return _score(snapshot, task)
+        return fmean(score for _, score in _scores(snapshot, task))
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {"return": final(matrix), "return_just_learned": just_learned(matrix)}
@@ -82,12 +83,14 @@ class NormalisedReturn(Metric):
 
     @staticmethod
     def suits(scenario: Scenario) -> str:
-        known = all(task.game and task.game.normalised(0.0) is not None for task in scenario.tasks)
+        games = [game for task in scenario.tasks for game in games_of(task)]
+        known = games and all(game.normalised(0.0) is not None for game in games)
         return "" if known else "the scores that it is normalised by are not known (scenario.scores)"
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        assert task.game is not None
-        return task.game.normalised(_score(snapshot, task))
+        normalised = [game.normalised(score) for game, score in _scores(snapshot, task)]
+        known = [score for score in normalised if score is not None]
+        return fmean(known) if known else None
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {

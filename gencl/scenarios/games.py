@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import import_module
 from typing import Annotated, Literal
 
@@ -14,7 +13,7 @@ from gencl.core.part import Part, YesOrNo, yes_or_no
 from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
 from gencl.scenarios.game import Game, games
-from gencl.scenarios.play import Play
+from gencl.scenarios.play import Playing
 from gencl.scenarios.recipe import Load, Recipe
 from gencl.scenarios.repeat import visited
 from gencl.scenarios.task import Scenario, Task
@@ -47,6 +46,12 @@ class GamesSettings(Part):
     episodes: int = Field(30, ge=1, le=10_000, description="episodes that are played for a score")
     longest: int = Field(5_000, ge=1, le=10**7, description="frames after which such an episode ends")
     epsilon: float = Field(0.0, ge=0, le=1, description="share of random actions in such an episode")
+    look: int = Field(
+        250,
+        ge=1,
+        le=10**9,
+        description="of inferred boundaries: updates from one look at the frames to the next",
+    )
     scores: dict[str, Scores] = Field(
         {}, description="by game, the scores (random, single) of which the normalised return makes 0 and 1"
     )
@@ -77,12 +82,15 @@ class Games(Recipe):
             raise UsageError(f"scenario.games: {twice} is named twice")
         channels = max(_channels(name) for name in settings.games)
         none = Split(torch.zeros(0, channels, 10, 10, dtype=torch.uint8), torch.zeros(0, dtype=torch.long))
-        play = partial(Play, games=settings.frames, memory=settings.memory, start=settings.start)
         tasks = [
-            Task(k, name, (k,), none, none, none, sourced=play, game=self._game(name, channels))
+            Task(k, name, (k,), none, none, none, sourced=self._playing(self._game(name, channels)))
             for k, name in enumerate(settings.games)
         ]
         return Scenario("games", tuple(visited(tasks * settings.visits)), tuple(settings.games), reader=None)
+
+    def _playing(self, game: Game) -> Playing:
+        settings = self.settings
+        return Playing((game,), settings.frames, settings.memory, settings.start, look=settings.look)
 
     def _game(self, name: str, channels: int) -> Game:
         settings = self.settings

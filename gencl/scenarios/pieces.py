@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -14,17 +12,9 @@ from torch import Tensor
 from gencl.datasets.dataset import Split
 from gencl.scenarios.attribution import counted
 from gencl.scenarios.source import Shuffled
+from gencl.scenarios.spans import Span, measured_on, runs
 from gencl.scenarios.stretch import Piece, Stretch
 from gencl.scenarios.task import Scenario, Task
-
-
-@dataclass(frozen=True)
-class Span:
-    """Successive batches that one task of the stream deals: the task's place, its first step in it, and how many."""
-
-    task: int
-    start: int
-    steps: int
 
 
 class Pieces:
@@ -64,19 +54,11 @@ class Pieces:
         """The inferred tasks as they come: each visit of one."""
         first: dict[int, Task] = {}
         often: Counter[int] = Counter()
-        for index, (model, spans) in enumerate(self._runs()):
+        for index, (model, spans) in enumerate(runs(self._visits, self._decisions)):
             often[model] += 1
             task = self._task(index, model, spans, often[model], first.get(model))
             first.setdefault(model, task)
             yield task
-
-    def _runs(self) -> Iterator[tuple[int, list[Span]]]:
-        """The inferred task of successive batches, and where they are in the true tasks."""
-        where = [(task, step) for task, (_, steps) in enumerate(self._visits) for step in range(steps)]
-        for model, run in groupby(zip(self._decisions, where, strict=True), key=lambda batch: batch[0]):
-            of_tasks = groupby((place for _, place in run), key=lambda place: place[0])
-            spans = [(task, [step for _, step in steps]) for task, steps in of_tasks]
-            yield model, [Span(task, steps[0], len(steps)) for task, steps in spans]
 
     def _task(self, index: int, model: int, spans: Sequence[Span], visit: int, first: Task | None) -> Task:
         shown = self._shown(spans)
@@ -97,7 +79,9 @@ class Pieces:
             flip=any(self._true[span.task].flip for span in spans),
             again=first.index if first is not None and again else None,
             mixture=tuple((train.labels == c).double().mean().item() for c in classes) if mixed else (),
+            length=sum(span.steps for span in spans),
             dealt=Stretch(tuple(self._dealt(spans, shown))),
+            weight=len(measured_on(self._counts, model)),
         )
 
     def _shown(self, spans: Sequence[Span]) -> dict[int, Tensor]:
@@ -142,7 +126,7 @@ class Pieces:
 
     def _measured_on(self, model: int, classes: tuple[int, ...]) -> tuple[Split, Split]:
         """Validation and test images of an inferred task."""
-        mine = [true for true in dict(self._visits) if self._counts[true].argmax() == model]
+        mine = measured_on(self._counts, model)
         if not any(set(self._true[true].classes) & set(classes) for true in mine) and self._apart:
             mine = [true for true in dict(self._visits) if set(self._true[true].classes) & set(classes)]
         mine = mine or [int(self._counts[:, model].argmax())]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,29 +27,58 @@ END = sys.maxsize
 """A frame at which no exploration is left but the least."""
 
 
+@dataclass(frozen=True)
+class Playing:
+    """What a task that is played consists of: it makes the task's source.
+
+    Args:
+        games: those that its score is the mean of: one, unless tasks were inferred.
+        side: copies of the game that are played side by side, a frame each per batch.
+        memory: frames of a visit that are remembered.
+        start: frames that are played before the first batch.
+        stream: the games that are played one after another, and for how many batches each; empty: the first of
+            ``games``, for all.
+        look: batches from one look of `gencl.scenarios.play_stream` to the next.
+    """
+
+    games: tuple[Game, ...]
+    side: int = 4
+    memory: int = 100_000
+    start: int = 5_000
+    stream: tuple[tuple[Game, int], ...] = ()
+    look: int = 250
+
+    def __call__(self, task: Task, batch_size: int, seed: int) -> Play:
+        return Play(task, batch_size, seed, self)
+
+
+def games_of(task: Task) -> tuple[Game, ...]:
+    """The games that a task's score is the mean of; none if it is not played."""
+    return task.sourced.games if isinstance(task.sourced, Playing) else ()
+
+
 class Play:
-    """Plays a frame of each of ``games`` games side by side for each batch, which is drawn from a replay memory.
+    """Plays a frame of each of some games side by side for each batch, which is drawn from a replay memory.
 
     Actions are the player's, or random with the chance that it asks for (epsilon-greedy); before it meets a player all
-    are random. Games that end begin again. The first batch is drawn once ``start`` frames were played. What is drawn
-    depends on the seed, the task and the frame. Every process plays the same games and takes its rows of the batch.
+    are random. Games that end begin again. Where the task consists of several games, the next one begins unannounced:
+    the player and its memory go on. The first batch is drawn once ``start`` frames were played. What is drawn depends
+    on the seed, the task and the frame. Every process plays the same games and takes its rows of the batch.
 
     ``extra`` of a batch: ``actions`` int64, ``rewards`` float32, ``following`` float32 (n, c, h, w): what was seen
     next, and ``ended``, bool.
     """
 
-    def __init__(
-        self, task: Task, batch_size: int, seed: int, *, games: int = 4, memory: int = 100_000, start: int = 5_000
-    ) -> None:
-        assert task.game is not None
-        self._task, self._n, self._seed = task, batch_size, seed
-        self._game: Game = task.game
+    def __init__(self, task: Task, batch_size: int, seed: int, playing: Playing) -> None:
+        self._task, self._n, self._seed, self._side = task, batch_size, seed, playing.side
+        self._stream = playing.stream or ((playing.games[0], 1),)
         self._player: Player | None = None
-        self._memory = ReplayMemory(memory, games, self._game.shape)
-        self._start = max(1, min(start, self._memory.capacity))
-        self._environments = [self._game.begin(seed, "game", task.index, number) for number in range(games)]
-        self._seen = [environment.reset() for environment in self._environments]
-        self._memory.begin(self._seen)
+        self._memory = ReplayMemory(playing.memory, self._side, playing.games[0].shape)
+        self._start = max(1, min(playing.start, self._memory.capacity))
+        before = math.ceil(self._start / self._side)
+        self._switches = list(accumulate((batches for _, batches in self._stream[:-1]), initial=before))[1:]
+        """The rounds (a frame of each game) at which the next game begins."""
+        self._begin(0)
 
     def meet(self, learner: Learner) -> None:
         self._player = learner.player()
@@ -78,7 +110,7 @@ class Play:
         """n frames of the memory, images of 0 and 255 and ``actions``. If none was played yet, so many are played
         first, with the least exploration."""
         if not self._memory.rounds:
-            for _ in range(math.ceil(n / len(self._environments))):
+            for _ in range(math.ceil(n / self._side)):
                 self._frame(END)
         places = (random.uniform(n).cpu() * len(self._memory)).long()
         taken, device = self._memory.take(places), self._task.train.labels.device
@@ -89,9 +121,22 @@ class Play:
             extra={"actions": taken.actions.to(device)},
         )
 
+    def _begin(self, place: int) -> None:
+        """Begins the game at this place of the stream. What the last frame before led to is no longer known: it is
+        remembered as if it had led here."""
+        game, more = self._stream[place][0], (place,) if place else ()
+        self._place = place
+        self._environments = [
+            game.begin(self._seed, "game", self._task.index, number, *more) for number in range(self._side)
+        ]
+        self._seen = [environment.reset() for environment in self._environments]
+        self._memory.begin(self._seen)
+
     def _frame(self, at: int | None = None) -> None:
         """Plays a frame of each game; ``at`` instead of the visit's frame decides how much is explored."""
-        games, rounds = len(self._environments), self._memory.rounds
+        games, rounds = self._side, self._memory.rounds
+        if (place := bisect_right(self._switches, rounds)) != self._place:
+            self._begin(place)
         drawn = torch.rand(2, games, generator=generator(self._seed, "play", self._task.index, rounds)).tolist()
         epsilon = 1.0 if self._player is None else self._player.exploration(rounds * games if at is None else at)
         actions = [int(chance * len(ACTIONS)) for chance in drawn[1]]
@@ -109,7 +154,8 @@ class Play:
         self._memory.add(actions, [reward for _, reward, _ in played], ended, self._seen)
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(self._game.fingerprint().encode()).hexdigest()
+        played = [(game.fingerprint(), batches) for game, batches in self._stream]
+        return hashlib.sha256(repr(played).encode()).hexdigest()
 
     def state_dict(self) -> dict[str, Tensor]:
         parts = {"memory": self._memory.state_dict()}
@@ -120,6 +166,7 @@ class Play:
         def of(part: str) -> dict[str, Tensor]:
             return {name.removeprefix(f"{part}."): t for name, t in state.items() if name.startswith(f"{part}.")}
 
+        self._begin(bisect_right(self._switches, int(state["memory.rounds"]) - 1))
         self._memory.load_state_dict(of("memory"))
         for number, environment in enumerate(self._environments):
             environment.load_state_dict(of(str(number)))

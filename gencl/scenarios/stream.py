@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Protocol
 
 from torch import Tensor
 
@@ -18,19 +20,42 @@ from gencl.core.waiting import waited
 from gencl.scenarios.attribution import agreement, told
 from gencl.scenarios.forget_me_not import ForgetMeNot, looked_at
 from gencl.scenarios.pieces import Pieces
+from gencl.scenarios.play import games_of
+from gencl.scenarios.play_stream import PlayStream
 from gencl.scenarios.task import Scenario, Task
 
+Visits = Sequence[tuple[int, int]]
+"""A sequence of tasks: a task's number, which is the same when it comes back, and its batches."""
 VERSION = 2
 """Of the process: one that decides otherwise must not take decisions from the cache."""
+
+
+class Stream(Protocol):
+    """The batches of a scenario's tasks, one after another."""
+
+    every: int
+    """The process looks at the first of so many batches, and attributes them all."""
+    remedy: str
+    """What may help where all tasks look alike."""
+
+    def key(self) -> object:
+        """What the process's decisions depend on."""
+
+    def looks(self) -> Iterator[Tensor]:
+        """What the process sees, float64 (n, values) each time."""
+
+    def cut(self, decisions: Sequence[int]) -> tuple[tuple[Task, ...], tuple[str, ...]]:
+        """The inferred tasks, and the names of their classes, where each batch is of this inferred task."""
 
 
 def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
     """The scenario with the tasks that a forget-me-not process finds in its stream, in place of its own.
 
-    The stream has the batches of all tasks one after another, and the process sees their images alone. It looks at
-    each batch once, in order, and decides on it before it sees the next; it does not depend on what a learner makes of
-    them. So all decisions are made here, before training: the learner trains each batch with the same task as if they
-    were made step by step. What only hindsight can know is how many steps a visit will have.
+    The stream has the batches of all tasks one after another, and the process sees their inputs alone. It looks at
+    batches in order, and decides on each before it sees the next; it does not depend on what a learner makes of them.
+    So all decisions are made here, before training: the learner trains each batch with the same task as if they were
+    made step by step. What only hindsight can know is how many steps a visit will have. Frames of games depend on who
+    plays: the process sees those of another player (`PlayStream`).
 
     Successive batches of one inferred task are a task of the new scenario, also where they are few or wrongly
     attributed. One that comes back names its first visit (`Task.again`). Classes are those that the stream shows.
@@ -44,31 +69,27 @@ def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
     """
     _check(scenario, train)
     steps = [task.steps(train) for task in scenario.tasks]
-    decisions = _decisions(scenario.tasks, steps, train, seed)
     visits = [(task.first_visit, n) for task, n in zip(scenario.tasks, steps, strict=True)]
-    pieces = Pieces(scenario, visits, decisions, train.batch_size, seed)
+    stream = _stream(scenario, visits, train, seed)
+    decisions = _decisions(stream, sum(steps), train.hazard)
     boundaries = agreement(visits, decisions)
+    tasks, class_names = stream.cut(decisions)
     doubts = [told(boundaries)]
     if boundaries["inferred"] == 1 < boundaries["true"]:
         doubts.append(
-            f"the first task never ends: to a density of single pixels all {boundaries['true']} tasks look alike; try "
-            "larger batches (train.batch_size), or write train.boundaries=given"
+            f"the first task never ends: to the process all {boundaries['true']} tasks look alike; try "
+            f"{stream.remedy}, or write train.boundaries=given"
         )
     return replace(
         scenario,
-        tasks=tuple(pieces.tasks()),
-        class_names=pieces.class_names,
+        tasks=tasks,
+        class_names=class_names,
         doubts=(*scenario.doubts, *doubts),
         boundaries=boundaries,
     )
 
 
 def _check(scenario: Scenario, train: TrainSettings) -> None:
-    if any(not task.stored or not len(task.train) for task in scenario.tasks):
-        raise UsageError(
-            "train.boundaries: inferred cuts a stream of training images, but the tasks of scenario "
-            f"{scenario.name} make their batches in another way; write train.boundaries=given"
-        )
     falls = train.lr_end != 1 and train.lr_flat != 1
     changes = [*(["train.lr_end=1"] if falls else []), *(["train.drops=[]"] if train.drops and train.drop != 1 else [])]
     if changes:
@@ -83,34 +104,61 @@ def _check(scenario: Scenario, train: TrainSettings) -> None:
         )
 
 
-def _decisions(tasks: Sequence[Task], steps: Sequence[int], train: TrainSettings, seed: int) -> list[int]:
+def _stream(scenario: Scenario, visits: Visits, train: TrainSettings, seed: int) -> Stream:
+    if all(task.stored and len(task.train) for task in scenario.tasks):
+        return ImageStream(scenario, visits, train.batch_size, seed)
+    if all(games_of(task) for task in scenario.tasks):
+        return PlayStream(scenario, visits)
+    raise UsageError(
+        "train.boundaries: inferred cuts a stream of training images or of games, but the tasks of scenario "
+        f"{scenario.name} make their batches in another way; write train.boundaries=given"
+    )
+
+
+class ImageStream:
+    """Batches of training images, all of which the process looks at."""
+
+    every = 1
+    remedy = "larger batches (train.batch_size)"
+
+    def __init__(self, scenario: Scenario, visits: Visits, batch_size: int, seed: int) -> None:
+        self._scenario, self._visits, self._batch_size, self._seed = scenario, visits, batch_size, seed
+
+    def key(self) -> object:
+        each = zip(self._scenario.tasks, self._visits, strict=True)
+        images = [(task.train.fingerprint(), task.index, task.flip, steps) for task, (_, steps) in each]
+        return images, self._batch_size, self._seed
+
+    def looks(self) -> Iterator[Tensor]:
+        for task, (_, steps) in zip(self._scenario.tasks, self._visits, strict=True):
+            source = task.source(self._batch_size, self._seed)
+            for step in range(steps):
+                yield looked_at(source.batch(step).inputs)
+
+    def cut(self, decisions: Sequence[int]) -> tuple[tuple[Task, ...], tuple[str, ...]]:
+        pieces = Pieces(self._scenario, self._visits, decisions, self._batch_size, self._seed)
+        return tuple(pieces.tasks()), pieces.class_names
+
+
+def _decisions(stream: Stream, batches: int, hazard: float) -> list[int]:
     """The inferred task of each batch; of a stream that was looked at before, from the cache."""
-    total = sum(steps)
+    looks = math.ceil(batches / stream.every)
 
     def look() -> Iterator[int]:
-        process = ForgetMeNot(train.hazard)
-        for images in waited(_batches(tasks, steps, train.batch_size, seed), total, "inferring tasks"):
-            yield process.attribute(images)
+        process = ForgetMeNot(hazard)
+        for seen in waited(stream.looks(), looks, "inferring tasks"):
+            yield process.attribute(seen)
 
     def looked() -> str:
         return json.dumps([(task, len(list(run))) for task, run in groupby(look())])
 
-    images = [(task.train.fingerprint(), task.index, task.flip, n) for task, n in zip(tasks, steps, strict=True)]
-    key = hashlib.sha256(repr((VERSION, images, train.batch_size, seed, train.hazard)).encode()).hexdigest()
+    key = hashlib.sha256(repr((VERSION, stream.key(), hazard)).encode()).hexdigest()
     for text in (remembered("boundaries", key, looked), looked):
         try:
             runs = json.loads(text if isinstance(text, str) else text())
-            decisions = [task for task, n in runs for _ in range(n)]
+            decisions = [task for task, n in runs for _ in range(n * stream.every)]
         except (ValueError, TypeError):
             continue  # the cache is damaged
-        if len(decisions) == total:
-            return decisions
-    raise AssertionError("a stream has as many decisions as batches")
-
-
-def _batches(tasks: Sequence[Task], steps: Sequence[int], batch_size: int, seed: int) -> Iterator[Tensor]:
-    """What the process sees of each batch."""
-    for task, n in zip(tasks, steps, strict=True):
-        source = task.source(batch_size, seed)
-        for step in range(n):
-            yield looked_at(source.batch(step).inputs)
+        if len(decisions) == looks * stream.every:
+            return decisions[:batches]
+    raise AssertionError("a stream has as many decisions as looks")

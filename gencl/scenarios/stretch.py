@@ -31,11 +31,6 @@ class Stretch:
 
     pieces: tuple[Piece, ...]
 
-    @property
-    def steps(self) -> int:
-        """How many batches there are."""
-        return sum(piece.steps for piece in self.pieces)
-
     def fingerprint(self) -> str:
         """A hash that is equal for the same part of the same stream."""
         where = [(piece.task, piece.images, piece.start, piece.steps) for piece in self.pieces]

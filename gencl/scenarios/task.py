@@ -14,7 +14,6 @@ from gencl.core.settings import Place
 from gencl.core.train_settings import TrainSettings
 from gencl.datasets.dataset import Dataset, Split
 from gencl.datasets.placing import placed
-from gencl.scenarios.game import Game
 from gencl.scenarios.portions import Portions
 from gencl.scenarios.source import Dealing, Shuffled, Source, TrainingImages
 from gencl.scenarios.stretch import Stretch
@@ -27,13 +26,14 @@ class Task:
     A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. ``shares``
     are then in proportion to the images of each part in a batch; empty: they are drawn from all alike. Its batches
     come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
-    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``). ``game``: what
-    is played, where its batches come from playing.
+    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
     data are the same. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
-    many, so that equally many are asked of a generator. ``dealt``: its batches are this part of a stream, and no others
-    (`gencl.scenarios.stream`).
+    many, so that equally many are asked of a generator.
+
+    A part of a stream (`gencl.scenarios.stream`) has ``length`` steps, whatever the settings say; ``dealt`` are its
+    batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred.
     """
 
     index: int
@@ -48,8 +48,9 @@ class Task:
     flip: bool = False
     again: int | None = None
     mixture: tuple[float, ...] = ()
-    game: Game | None = None
+    length: int | None = None
     dealt: Stretch | None = None
+    weight: int = 1
 
     @property
     def stored(self) -> bool:
@@ -58,8 +59,8 @@ class Task:
 
     def steps(self, train: TrainSettings) -> int:
         """The optimiser steps that it is learned in. Raises UsageError where passes over no images are counted."""
-        if self.dealt is not None:
-            return self.dealt.steps
+        if self.length is not None:
+            return self.length
         counted = "epochs" if train.epochs is not None else "patience" if train.patience is not None else ""
         if counted and not len(self.train):
             raise UsageError(

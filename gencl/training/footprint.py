@@ -113,7 +113,7 @@ def _thin(task: Task) -> Task:
     """The task with one image, so that nothing large is copied."""
     splits = (task.train, task.validation, task.test)
     train, validation, test = (split.select(torch.arange(min(1, len(split)))).to("cpu") for split in splits)
-    return replace(task, train=train, validation=validation, test=test, dealt=None)
+    return replace(task, train=train, validation=validation, test=test, length=None, dealt=None)
 
 
 def _batch(task: Task, size: int, seed: int) -> Batch:

@@ -15,7 +15,8 @@ from gencl.learners.capabilities import PLAYER
 from gencl.runs.build import make_scenario
 from gencl.runs.folder import RunFolder
 from gencl.scenarios.episodes import scores
-from gencl.scenarios.game import Observation
+from gencl.scenarios.game import Game, Observation
+from gencl.scenarios.play import games_of
 from gencl.scenarios.task import Task
 
 SCALE = 16
@@ -37,24 +38,24 @@ def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
         raise UsageError(f"{run.path} holds a {type(learner).__name__}, which plays no games")
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} holds a model alone; a game needs the settings of a run that gencl train wrote")
-    task = _task(run, game)
-    assert task.game is not None
+    task, played = _task(run, game)
     frames: list[Image.Image] = []
 
     def watch(seen: Observation) -> None:
         if len(frames) < MOST:
             frames.append(picture(seen))
 
-    (score,) = scores(task.game, PLAYER(learner), task.classes[0], 1, seed, "play", task.game.name, watch=watch)
+    (score,) = scores(played, PLAYER(learner), task.classes[0], 1, seed, "play", played.name, watch=watch)
     save_animation(frames, path, grey=False, each=FRAME_MS)
     return score
 
 
-def _task(run: RunFolder, name: str | None) -> Task:
-    tasks = make_scenario(run.settings, None).tasks
-    games = {task.game.name: task for task in reversed(tasks) if task.game is not None}
+def _task(run: RunFolder, name: str | None) -> tuple[Task, Game]:
+    """The task within which a game of this name, or the first game, is played."""
+    tasks = [task for task in make_scenario(run.settings, None).tasks if task.weight]
+    games = {game.name: (task, game) for task in reversed(tasks) for game in games_of(task)}
     if name is None:
-        return tasks[0]
+        return tasks[0], games_of(tasks[0])[0]
     if name not in games:
         raise UsageError(f"--game {name}: {run.path} has learned {', '.join(sorted(games))}")
     return games[name]
