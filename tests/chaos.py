@@ -48,8 +48,6 @@ GAME = [
     "model.channels=2",
     "model.hidden=8",
     "method.samples=40",
-    "train.boundaries=inferred",
-    "scenario.look=4",
     *(text for text in SMALL if not text.startswith("scenario.")),
 ]
 MLP = [*SMALL, "model.hidden=[12,8]"]
@@ -162,14 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--methods", default="", help="of the families, by their names' ends")
+    parser.add_argument("--methods", default="", help="of the families, by their names or the ends of these")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for module in IMPORTED:
         __import__(module)
     chance = random.Random(options.seed)
     wanted = [m for m in options.methods.split(",") if m]
-    families = [f for f in FAMILIES if not wanted or f.split()[1] in wanted]
+    families = [f for f in FAMILIES if not wanted or f in wanted or f.split()[1] in wanted]
     problems, counts = [], Counter[str]()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["GENCL_CACHE"] = str(Path(scratch) / "cache")

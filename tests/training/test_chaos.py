@@ -8,9 +8,19 @@ import pytest
 
 from tests import chaos, forked
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
-def test_killed_anywhere_and_resumed() -> None:
-    done = forked.Forked(chaos.main, ["--n", "4", "--methods", "anpyc,packnet,clnp"])
+
+def check(n: int, methods: str) -> None:
+    done = forked.Forked(chaos.main, ["--n", str(n), "--methods", methods])
     assert done.wait() == 0, done.output + done.errors
-    assert done.output.endswith("4 runs of 4 families killed and resumed (seed 0), 0 differ\n")
+    assert done.output.endswith(f"{n} runs of {n} families killed and resumed (seed 0), 0 differ\n")
+
+
+def test_killed_anywhere_and_resumed() -> None:
+    check(4, "anpyc,packnet,clnp")
+
+
+def test_a_player_that_is_killed_anywhere_and_resumed() -> None:
+    pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
+    check(1, "minatar-dqn ewc")
