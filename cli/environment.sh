@@ -94,7 +94,9 @@ install() {
     step uv pip install --quiet --python "$venv/bin/python" -e ".${extra:+[$extra]}" || explain
   else
     [ -x "$venv/bin/pip" ] || { find_python && step "$python" -I -m venv "$venv"; } || explain
-    step "$venv/bin/python" -I -m pip install -q --disable-pip-version-check --no-input -e ".${extra:+[$extra]}" || explain
+    # as with uv, Python compiles a file when it first imports it; most are never imported
+    step "$venv/bin/python" -I -m pip install -q --no-compile --disable-pip-version-check --no-input \
+      -e ".${extra:+[$extra]}" || explain
   fi
   rm -rf "$venv/tmp"
   [ -z "$extra" ] || printf '%s\n' "$now" >"$stamp-$extra"

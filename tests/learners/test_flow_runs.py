@@ -47,7 +47,6 @@ def test_a_teacher_draws_its_pool_once_and_for_its_task_alone() -> None:
     assert all(torch.equal(tensor, state[name]) for name, tensor in restored.state_dict().items())
 
 
-@pytest.mark.numeric
 @pytest.mark.parametrize("method", ["dgr", "anpyc+align"])
 def test_a_run_with_a_pool_resumes_bit_for_bit(method: str, tmp_path: Path) -> None:
     sets = [*FEW, "train.checkpoint_every=1"]

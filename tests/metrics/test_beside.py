@@ -19,8 +19,6 @@ from tests.conftest import gencl as command
 from tests.conftest import grown, tiny
 from tests.metrics.copying import Copying
 
-pytestmark = pytest.mark.numeric
-
 
 def evaluator(*sets: str, **options: object) -> Evaluator:
     settings = gencl.resolve("digits-cgan", assignments=[*tiny("digits-cgan"), *sets])
@@ -28,6 +26,7 @@ def evaluator(*sets: str, **options: object) -> Evaluator:
     return Evaluator(learner, scenario, settings.evaluate, 0, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.numeric
 def test_they_are_those_of_the_second_extractor_alone() -> None:
     both, alone = evaluator("evaluate.also=[fashion]"), evaluator("evaluate.also=[]", "evaluate.features=fashion")
     beside, wanted = (one.evaluation(one.snapshot(one.scenario.tasks, final=True)) for one in (both, alone))
@@ -39,6 +38,7 @@ def test_they_are_those_of_the_second_extractor_alone() -> None:
     assert beside["features"]["pooled"] == wanted["features"]["pooled"] and "also" not in wanted["features"]
 
 
+@pytest.mark.numeric
 def test_what_draws_real_images_is_near_by_both() -> None:
     both = evaluator("evaluate.also=[fashion]", "evaluate.samples=100")
     untrained = both.evaluation(both.snapshot(both.scenario.tasks, final=True))["mean"]

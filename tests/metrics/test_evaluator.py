@@ -21,8 +21,6 @@ from gencl.scenarios.task import Scenario, Task
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny
 
-pytestmark = pytest.mark.numeric
-
 
 def evaluator(preset: str, *sets: str, **options: Any) -> tuple[Evaluator, Scenario]:
     settings = gencl.resolve(preset, assignments=[*tiny(preset), *sets])
@@ -67,6 +65,7 @@ def test_without_an_extractor_only_what_needs_none_is_left() -> None:
         evaluator("digits-cgan", "evaluate.features=none", only=["kid"])
 
 
+@pytest.mark.numeric
 def test_the_end_of_training_leaves_the_whole_evaluation(run: Run) -> None:
     stored = run.evaluation
     assert run.metrics["summary"].items() >= {"kid": stored["mean"]["kid"], "drift": stored["mean"]["drift"]}.items()
@@ -82,6 +81,7 @@ def test_joint_training_has_no_drift(tmp_path: Path) -> None:
     assert "drift" not in joint.metrics["summary"]
 
 
+@pytest.mark.numeric
 def test_lpips_three_ways(run: Run, alexnet_weights: Path) -> None:
     result = run.evaluate(["lpips"], weights=[alexnet_weights])
     assert result["mean"].keys() == {"lpips_diversity", "lpips_drift", "lpips_reconstruction"}
@@ -133,6 +133,7 @@ def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         run.evaluate(n=1)
 
 
+@pytest.mark.numeric
 def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
     measuring, scenario = evaluator("digits-cgan", only=["lpips_diversity"], weights=[alexnet_weights])
     (metric,) = measuring.final_metrics
@@ -151,6 +152,7 @@ def test_collapse_kills_diversity(run: Run, alexnet_weights: Path) -> None:
     assert (metric.measure(many, task) or 0) > 0.01
 
 
+@pytest.mark.numeric
 def test_fitting_capacity_of_real_images_is_that_of_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it would be for a generator that draws the training images; and of one that draws noise."""
     monkeypatch.setattr("gencl.metrics.fitting.TRAINING_PLAN", TrainingPlan(steps=60, fewest_steps=60))

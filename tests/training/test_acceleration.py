@@ -23,8 +23,6 @@ from gencl.training.acceleration import Acceleration
 from gencl.training.optimizers import Switch
 from tests.conftest import grown, killed_at, tiny
 
-pytestmark = pytest.mark.numeric
-
 
 def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tensor, Tensor]]:
     """Of a fresh learner's first step, with R1 where there is one: each phase's loss and gradient."""
@@ -43,6 +41,7 @@ def gradients(name: str, sets: list[str], **train: str) -> dict[str, tuple[Tenso
     return gradients
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize(
     ("preset", "sets"),
     [
@@ -94,6 +93,7 @@ def test_bf16_runs_resume_bit_for_bit(preset: str, method: str, tmp_path: Path) 
     assert all(value.dtype != torch.bfloat16 for value in model(whole).values())
 
 
+@pytest.mark.numeric
 def test_bf16_learns_the_digits(tmp_path: Path) -> None:
     sets = [*tiny("digits-mlp"), "train.steps=60", "train.lr=0.05", "method.lambda=1"]
     plain, half = (
@@ -110,6 +110,7 @@ def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize(
     ("preset", "sets"),
     [
@@ -128,6 +129,7 @@ def test_compiled_networks_move_parameters_the_same_way(preset: str, sets: list[
         torch.testing.assert_close(slope, plain[name][1], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.numeric
 @pytest.mark.usefixtures("uncompiled")
 def test_networks_are_compiled_within_steps_only(tmp_path: Path) -> None:
     """Importance's hooks, teachers and files meet the plain ones; what is frozen, masked and replayed is the same."""
@@ -170,6 +172,7 @@ def test_compiling_is_refused_where_it_cannot_serve(monkeypatch: pytest.MonkeyPa
         acceleration.check(settings, learner)
 
 
+@pytest.mark.numeric
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
 def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
     sets = [*tiny("digits-mlp"), "scenario.tasks=2"]
@@ -181,6 +184,7 @@ def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
         torch.testing.assert_close(model(fast)[name], value)
 
 
+@pytest.mark.numeric
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
 def test_networks_that_would_be_cuda_graphs_compute_the_same_on_a_cpu() -> None:
     layer = torch.nn.Linear(2, 2)

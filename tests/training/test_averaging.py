@@ -14,8 +14,6 @@ from gencl.runs.build import make_learner
 from gencl.training.averaging import RAMP, Average
 from tests.conftest import grown, killed_at, tiny
 
-pytestmark = pytest.mark.numeric
-
 
 def _network() -> Learner:
     learner = make_learner({"name": "mlp", "hidden": [4]}, (1, 2, 2), 0, torch.device("cpu"))
@@ -23,6 +21,7 @@ def _network() -> Learner:
     return learner
 
 
+@pytest.mark.numeric
 def test_what_it_knows_counts_half_after_its_half_life() -> None:
     learner = _network()
     phases = learner.phases([0])
@@ -40,6 +39,7 @@ def test_what_it_knows_counts_half_after_its_half_life() -> None:
     torch.testing.assert_close(weight, start + 0.5)
 
 
+@pytest.mark.numeric
 def test_at_first_it_looks_back_a_tenth_of_what_was_seen() -> None:
     learner = _network()
     phases = learner.phases([0])

@@ -19,10 +19,7 @@ from tests.conftest import GAMES, gencl, tiny
 from tests.numbers import models
 from tests.scenarios.test_domains import folder
 
-pytestmark = [
-    pytest.mark.numeric,
-    pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
 
 def torchrun(*command: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +43,7 @@ def differences(one: Path, two: Path) -> list[float]:
     return [float((first - second).abs().max()) for _, first, second in models(one, two)]
 
 
+@pytest.mark.numeric
 def test_two_processes_play_the_same_games(tmp_path: Path) -> None:
     pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
     sets = [part for text in GAMES for part in ("--set", text)]
@@ -100,6 +98,7 @@ if main_process():
 """
 
 
+@pytest.mark.numeric
 def test_scores_are_those_of_one_process(tmp_path: Path) -> None:
     """Whatever the number of processes: no image is read twice, none is left out. 21 images do not divide by 2.
 
@@ -142,6 +141,7 @@ for preset, method, sets in {cases!r}:
 """
 
 
+@pytest.mark.numeric
 def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
     """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
     cgan = tiny("digits-cgan")
