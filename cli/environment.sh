@@ -111,7 +111,7 @@ environment() { # EXTRA ('' or dev): returns when .venv/ is ready, or ends with 
   exec 9>>"$log"
   if ! flock -n 9; then
     say 'waiting for another gencl set-up …'
-    flock 9 &
+    flock 9 >&9 2>&9 & # a signal may come before $! names it: left behind, it must not hold the caller's pipes
     wait "$!"
   fi
   ready || install # else another process has done it meanwhile
