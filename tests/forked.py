@@ -114,6 +114,7 @@ def _run(
         os.dup2(file, number)
         os.close(file)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a suite that was started with nohup hands down that it is ignored
     target(*arguments)
 
 
