@@ -20,6 +20,8 @@ from gencl.methods.spp import SPP, EntropySettings
 from gencl.scenarios.task import Task
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
+_LABELLED = ("loss", "loss-size")
+"""Scores that need the likelihood of labels."""
 
 
 class ANPyC(SPP):
@@ -73,7 +75,7 @@ class ANPyC(SPP):
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
-        if self.settings.score in ("loss", "loss-size") and "likelihood" not in learner.scalar_kinds:
+        if self.settings.score in _LABELLED and "likelihood" not in learner.scalar_kinds:
             kinds = ", ".join(sorted(learner.scalar_kinds))
             raise UsageError(
                 f"method.score: {self.settings.score} needs a learner with a likelihood, and this one has {kinds}"
@@ -120,10 +122,9 @@ class ANPyC(SPP):
     def _scores(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.settings.score == "importance":
             return self.measure(ctx)
-        if self.settings.score == "loss":
-            return self._saliency(ctx, weights)
-        if self.settings.score == "loss-size":
-            return {name: rise.abs_() for name, rise in self._saliency(ctx, weights).items()}
+        if self.settings.score in _LABELLED:
+            rises = self._saliency(ctx, weights)
+            return rises if self.settings.score == "loss" else {name: rise.abs_() for name, rise in rises.items()}
         if self.settings.score == "magnitude":
             return {name: weight.abs() for name, weight in weights.items()}
         random = importance_random(ctx, "random pruning")

@@ -113,13 +113,11 @@ class Method:
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         """Raises UsageError when the method cannot serve this learner or these tasks."""
         missing = next((need for need in self.needs if need.of(learner) is None), None)
-        if missing is not None or (self.measures and self.measures not in learner.scalar_kinds):
-            from gencl.methods.serving import refusal
+        from gencl.methods.serving import check_stored, refusal
 
+        if missing is not None or (self.measures and self.measures not in learner.scalar_kinds):
             raise UsageError(refusal(self, missing, learner, tasks))
         if self.needs_images:
-            from gencl.methods.serving import check_stored
-
             check_stored(self, tasks)
 
     def check_extension(self) -> None:

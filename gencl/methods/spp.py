@@ -75,9 +75,8 @@ class SPP(Consolidation):
             for parameter, anchor, omega in zip(*self._aligned(ctx.learner), strict=True):
                 if parameter.grad is not None:
                     pull = anchor - omega * parameter
-                    parameter.grad = parameter.grad.add(
-                        pull, alpha=self.settings.lambda_
-                    )  # others may hold the old one
+                    # a new tensor: another method may hold the old one
+                    parameter.grad = parameter.grad.add(pull, alpha=self.settings.lambda_)
 
     def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         shared = ctx.learner.shared()

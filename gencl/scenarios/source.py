@@ -45,9 +45,8 @@ class TrainingImages:
 
     Where the task is part of a stream, its batches are those of the stream (``task.dealt``); where it is merged with
     shares, each batch has so many images of each part. With ``task.flip`` each image is mirrored in about half of the
-    epochs: seed, task, epoch and image decide. Images that are not on the device
-    of their labels come a batch ahead. The order of an epoch goes to where the images are once, so that no step waits
-    for it.
+    epochs: seed, task, epoch and image decide. Images that are not on the device of their labels come a batch ahead.
+    The order of an epoch goes to where the images are once, so that no step waits for it.
     """
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:

@@ -31,8 +31,10 @@ def test_each_round_of_pruning_has_a_row(tmp_path: Path) -> None:
 
 def test_published_stages_stand_beside_the_mean_of_the_seeds() -> None:
     def course(accuracy: float, left: int) -> Course:
-        stages = {("0", "train", 0): (4, [0.5], 100), ("0", "retrain", 1): (8, [accuracy], left)}
-        return Course("accuracy", [4, 8], [[0.5], [accuracy]], [8], stages)  # type: ignore[arg-type]
+        course = Course("accuracy", [4, 8], [[0.5], [accuracy]], [8], {})
+        course.stages["0", "train", 0] = 4, [0.5], 100
+        course.stages["0", "retrain", 1] = 8, [accuracy], left
+        return course
 
     courses = {"a": {0: course(0.25, 20), 1: course(0.75, 40)}, "b": {0: course(1.0, 7)}}
     published = {"a": [(1000, 0.9), (300, 0.8), (5, 0.7)], "b": []}

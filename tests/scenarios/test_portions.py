@@ -70,14 +70,14 @@ SETS = [*tiny("digits-mlp"), "method.shares=[5,1]", "train.batch_size=28", "trai
 
 
 def test_a_run_learns_from_them_and_resumes(tmp_path: Path) -> None:
-    def train(name: str, **more: object) -> gencl.Run:
-        return gencl.train("digits-mlp", "joint", 0, tmp_path / name, progress="silent", **more)  # type: ignore[arg-type]
+    def train(name: str, sets: list[str]) -> gencl.Run:
+        return gencl.train("digits-mlp", "joint", 0, tmp_path / name, set=sets, progress="silent")
 
-    whole = train("whole", set=SETS)
-    plain = train("plain", set=[one for one in SETS if not one.startswith("method")])
+    whole = train("whole", SETS)
+    plain = train("plain", [one for one in SETS if not one.startswith("method")])
     assert model_bytes(whole) != model_bytes(plain) and "shares" not in (plain.path / "config.yaml").read_text()
     with killed_at(3):
-        train("stopped", set=SETS)
+        train("stopped", SETS)
     resumed = gencl.train(out=tmp_path / "stopped", resume=True, progress="silent")
     assert model_bytes(resumed) == model_bytes(whole)
 
