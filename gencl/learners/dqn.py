@@ -100,8 +100,8 @@ class DQN(Learner):
         return [self.network, self.target]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The mean over frames."""
-        positions, extra = self.position[batch.classes], batch.extra
+        """The mean over frames, which are of one game."""
+        positions, extra = self.position[batch.classes[:1]], batch.extra  # its gains, once for all frames
         with torch.no_grad():
             if step % self.settings.target == 0:
                 for copy, parameter in zip(self.target.parameters(), self.network.parameters(), strict=True):
