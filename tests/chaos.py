@@ -51,6 +51,7 @@ GAME = [
     *(text for text in SMALL if not text.startswith("scenario.")),
 ]
 MLP = [*SMALL, "model.hidden=[12,8]"]
+INFERRED = ["train.boundaries=inferred", "train.lr_end=1", "train.batch_size=64"]
 FAMILIES: dict[str, tuple[str, list[str]]] = {
     **{f"digits-cgan {m}": ("digits-cgan", GAN) for m in ("sgd", "ewc", "si", "anpyc", "dgr", "anpyc+align", "joint")},
     "digits-cgan align": ("digits-cgan", [*GAN, "train.half_life=100", "keep=tasks"]),
@@ -60,7 +61,9 @@ FAMILIES: dict[str, tuple[str, list[str]]] = {
         f"digits-mlp {m}": ("digits-mlp", MLP)
         for m in ("ewc-online", "lwf", "hat", "xdg+si", "packnet", "clnp", "spp", "er+mas", "finetune")
     },
+    "digits-flow ewc inferred": ("digits-flow", [*FLOW, *INFERRED]),
     "minatar-dqn ewc": ("minatar-dqn", GAME),
+    "minatar-dqn ewc inferred": ("minatar-dqn", [*GAME, *INFERRED, "scenario.look=2"]),
 }
 WATCHED = (str(Path(gencl.__file__).parent), str(Path(json.__file__).parent), tempfile.__file__, pathlib.__file__)
 
@@ -170,13 +173,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     families = [f for f in FAMILIES if not wanted or f in wanted or f.split()[1] in wanted]
     problems, counts = [], Counter[str]()
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["GENCL_CACHE"] = str(Path(scratch) / "cache")
         wholes: dict[str, tuple[Path, int]] = {}
         for number in range(options.n):
             family = families[number % len(families)]
+            os.environ["GENCL_CACHE"] = str(Path(scratch) / f"cache-{number}")  # empty: equal runs make as many calls
             if family not in wholes:
                 whole = Path(scratch) / f"whole-{len(wholes)}"
                 status, calls = forked(command_for(family, whole))
+                shutil.rmtree(os.environ["GENCL_CACHE"], ignore_errors=True)
                 if status:
                     print(f"{family}: a run that nobody kills ends with status {status}")
                     sys.exit(1)

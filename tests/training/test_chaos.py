@@ -24,3 +24,7 @@ def test_killed_anywhere_and_resumed() -> None:
 def test_a_player_that_is_killed_anywhere_and_resumed() -> None:
     pytest.importorskip("minatar", reason='MinAtar is not installed; pip install -e ".[games]"')
     check(1, "minatar-dqn ewc")
+
+
+def test_inferred_tasks_that_are_killed_anywhere_and_resumed() -> None:
+    check(1, "digits-flow ewc inferred")
