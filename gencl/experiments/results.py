@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from gencl.core import files
@@ -15,7 +16,7 @@ from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
-from gencl.metrics.figures import REAL, main_figures
+from gencl.metrics.figures import BY_CLASS, REAL, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
@@ -144,7 +145,14 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
     cost = {key: metrics["cost"][key] for key in _COST}
     cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # older runs have not counted
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
-    return {**metrics["summary"], **cost, **parameters}
+    return {**metrics["summary"], **_per_class(metrics.get("classes", {})), **cost, **parameters}
+
+
+def _per_class(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Means over the classes of what was measured on each of them."""
+    rows = list(classes.values())
+    names = [name for name in (rows[0] if rows else ()) if all(name in row for row in rows)]
+    return {f"{name}{BY_CLASS}": fmean(row[name] for row in rows) for name in names}
 
 
 def _same_tasks(one: Settings, other: Settings) -> bool:

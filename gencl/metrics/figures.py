@@ -59,6 +59,9 @@ COSTS: Mapping[str, Figure] = {
 DISTANCES = ("fid", "kid")
 """The metrics that further extractors measure too (`gencl.metrics.beside`), as ``fid_fashion``."""
 
+BY_CLASS = "_by_class"
+"""Ends the name of a mean over classes: ``fid_by_class``, as ``fid`` is one over tasks."""
+
 PAPERS_EXTRACTOR = "inception"
 """The Fréchet distance in its features alone is called FID."""
 
@@ -71,7 +74,8 @@ def figure(name: str) -> Figure:
     is not loaded, or of an older gencl)."""
     if name in COSTS:
         return COSTS[name]
-    return next((figures[name] for figures in _declared() if name in figures), None) or _further(name) or _default(name)
+    declared = next((figures[name] for figures in _declared() if name in figures), None)
+    return declared or _of_classes(name) or _further(name) or _default(name)
 
 
 def main_figures() -> list[str]:
@@ -112,6 +116,15 @@ def _further(name: str) -> Figure | None:
     first = figure(distance)
     meaning = f"as {first.label}, in the features of the extractor {extractor}; {first.better} is better"
     return replace(first, label=label(distance, {"name": extractor}), meaning=meaning, weight=0, main=False)
+
+
+def _of_classes(name: str) -> Figure | None:
+    """A mean over classes; None for other figures."""
+    if not name.endswith(BY_CLASS):
+        return None
+    of_tasks = figure(name.removesuffix(BY_CLASS))
+    meaning = f"{of_tasks.label} of each class by itself, mean over the classes"
+    return replace(of_tasks, label=f"{of_tasks.label} per class", title="", meaning=meaning, weight=0, main=False)
 
 
 def _default(name: str) -> Figure:

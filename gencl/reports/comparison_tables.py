@@ -18,9 +18,11 @@ from gencl.reports.tables import column_head, show
 QUALITY = (
     "fid_first_half",
     "fid",
+    "fid_by_class",
     "fid_just_learned",
     "fid_forgetting",
     "conditional_accuracy",
+    "conditional_accuracy_by_class",
     "reconstruction",
     "reconstruction_just_learned",
     "reconstruction_forgetting",

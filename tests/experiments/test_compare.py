@@ -213,3 +213,13 @@ def test_a_long_label_has_a_short_folder(tmp_path: Path) -> None:
     assert results["methods"][label]["status"] == "done"
     (one, other) = (Variant(f"{label}{end}", "sgd").folder for end in "12")
     assert one != other and len(one) == len(other) == 200
+
+
+def test_means_over_classes_stand_in_the_table_where_each_class_was_measured(tmp_path: Path) -> None:
+    sets = [*tiny("digits-cgan"), "evaluate.by_class=yes"]
+    gencl.compare("sgd", (0,), tmp_path, "digits-cgan", set=sets, threads=1, progress="silent")
+    measured = Run(tmp_path / "sgd" / "seed-0").metrics["classes"].values()
+    results = results_of(tmp_path)
+    mean = sum(each["conditional_accuracy"] for each in measured) / len(measured)
+    assert results["methods"]["sgd"]["conditional_accuracy_by_class"]["mean"] == pytest.approx(mean)
+    assert "| conditional accuracy per class % |" in comparison_markdown(results, "gencl compare")
