@@ -63,7 +63,7 @@ FAMILIES: dict[str, tuple[str, list[str]]] = {
     },
     "digits-flow ewc inferred": ("digits-flow", [*FLOW, *INFERRED]),
     "minatar-dqn ewc": ("minatar-dqn", GAME),
-    "minatar-dqn ewc inferred": ("minatar-dqn", [*GAME, *INFERRED, "scenario.look=2"]),
+    "minatar-dqn ewc inferred": ("minatar-dqn", [*GAME, *INFERRED, "scenario.look=2", "scenario.remember=game"]),
 }
 WATCHED = (str(Path(gencl.__file__).parent), str(Path(json.__file__).parent), tempfile.__file__, pathlib.__file__)
 

@@ -168,4 +168,4 @@ class DQN(Learner):
             yield batch.having(actions=torch.full_like(whole.extra["actions"], action)), pi[:, action]
 
     def describe(self) -> str:
-        return "a player that knows which game it plays"
+        return "a player with gains and biases of its own for each game"

@@ -41,7 +41,10 @@ class GamesSettings(Part):
     frames: int = Field(
         4, ge=1, le=1024, description="frames per update: one in each of so many copies of the game, side by side"
     )
-    memory: int = Field(100_000, ge=1, le=10**7, description="frames of a visit that are remembered, the last ones")
+    memory: int = Field(100_000, ge=1, le=10**7, description="frames that are remembered, the last ones")
+    remember: Literal["visit", "game"] = Field(
+        "visit", description="what is remembered: a visit, or all visits of a game, as Kirkpatrick et al. (2017) do"
+    )
     start: int = Field(5_000, ge=1, le=10**7, description="frames that are played before the first update of a visit")
     episodes: int = Field(30, ge=1, le=10_000, description="episodes that are played for a score")
     longest: int = Field(5_000, ge=1, le=10**7, description="frames after which such an episode ends")
@@ -60,7 +63,7 @@ class GamesSettings(Part):
 
 class Games(Recipe):
     """Each of ``games`` in turn, ``visits`` times; a game is a class, and each visit a task, which begins with an empty
-    replay memory. Nothing of ``data.*`` is read.
+    replay memory or with that of the visit before (``remember``). Nothing of ``data.*`` is read.
 
     Rules are MinAtar's defaults (version 1.0): actions stick with probability 0.1, games become harder, and an episode
     ends where the game does. All games have MinAtar's six actions, and observations of as many channels as the game
@@ -90,7 +93,8 @@ class Games(Recipe):
 
     def _playing(self, game: Game) -> Playing:
         settings = self.settings
-        return Playing((game,), settings.frames, settings.memory, settings.start, look=settings.look)
+        kept = settings.remember == "game"
+        return Playing((game,), settings.frames, settings.memory, settings.start, look=settings.look, kept=kept)
 
     def _game(self, name: str, channels: int) -> Game:
         settings = self.settings

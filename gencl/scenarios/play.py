@@ -17,6 +17,7 @@ from gencl.core.randomness import RandomSource, generator
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.game import ACTIONS, Game, planes
 from gencl.scenarios.player import Player
+from gencl.scenarios.source import Source
 from gencl.scenarios.transitions import ReplayMemory
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Playing:
         stream: the games that are played one after another, and for how many batches each; empty: the first of
             ``games``, for all.
         look: batches from one look of `gencl.scenarios.play_stream` to the next.
+        kept: whether the next visit of the task goes on with the memory of this one.
     """
 
     games: tuple[Game, ...]
@@ -47,6 +49,7 @@ class Playing:
     start: int = 5_000
     stream: tuple[tuple[Game, int], ...] = ()
     look: int = 250
+    kept: bool = False
 
     def __call__(self, task: Task, batch_size: int, seed: int) -> Play:
         return Play(task, batch_size, seed, self)
@@ -57,7 +60,7 @@ def games_of(task: Task) -> tuple[Game, ...]:
     return task.sourced.games if isinstance(task.sourced, Playing) else ()
 
 
-class Play:
+class Play(Source):
     """Plays a frame of each of some games side by side for each batch, which is drawn from a replay memory.
 
     Actions are the player's, or random with the chance that it asks for (epsilon-greedy); before it meets a player all
@@ -74,10 +77,8 @@ class Play:
         self._stream = playing.stream or ((playing.games[0], 1),)
         self._player: Player | None = None
         self._memory = ReplayMemory(playing.memory, self._side, playing.games[0].shape)
-        self._start = max(1, min(playing.start, self._memory.capacity))
-        before = math.ceil(self._start / self._side)
-        self._switches = list(accumulate((batches for _, batches in self._stream[:-1]), initial=before))[1:]
-        """The rounds (a frame of each game) at which the next game begins."""
+        self._start, self._kept = max(1, min(playing.start, self._memory.capacity)), playing.kept
+        self._follow(0)
         self._begin(0)
 
     def meet(self, learner: Learner) -> None:
@@ -121,6 +122,21 @@ class Play:
             extra={"actions": taken.actions.to(device)},
         )
 
+    def go_on(self, left: dict[str, Tensor]) -> None:
+        self._memory.load_state_dict(left)
+        self._follow(self._memory.rounds)
+        self._memory.begin(self._seen)
+
+    def left(self) -> dict[str, Tensor]:
+        return self._memory.state_dict() if self._kept else {}
+
+    def _follow(self, rounds: int) -> None:
+        """The visit follows so many rounds (a frame of each game) of earlier ones, which the memory holds."""
+        self._earlier, held = rounds, min(rounds * self._side, self._memory.capacity)
+        first = rounds + math.ceil(max(0, self._start - held) / self._side)
+        self._switches = list(accumulate((batches for _, batches in self._stream[:-1]), initial=first))[1:]
+        """The rounds at which the next game begins."""
+
     def _begin(self, place: int) -> None:
         """Begins the game at this place of the stream. What the last frame before led to is no longer known: it is
         remembered as if it had led here."""
@@ -138,7 +154,11 @@ class Play:
         if (place := bisect_right(self._switches, rounds)) != self._place:
             self._begin(place)
         drawn = torch.rand(2, games, generator=generator(self._seed, "play", self._task.index, rounds)).tolist()
-        epsilon = 1.0 if self._player is None else self._player.exploration(rounds * games if at is None else at)
+        epsilon = (
+            1.0
+            if self._player is None
+            else self._player.exploration((rounds - self._earlier) * games if at is None else at)
+        )
         actions = [int(chance * len(ACTIONS)) for chance in drawn[1]]
         greedy = [number for number in range(games) if drawn[0][number] >= epsilon]
         if greedy and self._player is not None:
@@ -158,7 +178,7 @@ class Play:
         return hashlib.sha256(repr(played).encode()).hexdigest()
 
     def state_dict(self) -> dict[str, Tensor]:
-        parts = {"memory": self._memory.state_dict()}
+        parts = {"memory": self._memory.state_dict(), "visit": {"earlier": torch.tensor(self._earlier)}}
         parts |= {str(number): game.state_dict() for number, game in enumerate(self._environments)}
         return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
 
@@ -166,6 +186,7 @@ class Play:
         def of(part: str) -> dict[str, Tensor]:
             return {name.removeprefix(f"{part}."): t for name, t in state.items() if name.startswith(f"{part}.")}
 
+        self._follow(int(state["visit.earlier"]))
         self._begin(bisect_right(self._switches, int(state["memory.rounds"]) - 1))
         self._memory.load_state_dict(of("memory"))
         for number, environment in enumerate(self._environments):

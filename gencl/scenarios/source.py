@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
@@ -27,20 +28,30 @@ class Source(Protocol):
     def meet(self, learner: Learner) -> None:
         """Called before the first batch: from here on ``learner`` learns from this source."""
 
+    def go_on(self, left: dict[str, Tensor]) -> None:
+        """Called before the first batch where an earlier visit of the task has ``left`` something."""
+
+    @abstractmethod
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         """The samples of a step (0-based), on the task's device: those of process ``rank`` of ``world``."""
 
+    @abstractmethod
     def fingerprint(self) -> str:
         """A hash of all that it can give."""
 
+    def left(self) -> dict[str, Tensor]:
+        """What the next visit of the task goes on with; empty where that begins anew."""
+        return {}
+
     def state_dict(self) -> dict[str, Tensor]:
         """All that a resumed run needs; empty where the step says it all."""
+        return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
 
 
-class TrainingImages:
+class TrainingImages(Source):
     """A task's training images, one permutation after another, cut into batches.
 
     Where the task is part of a stream, its batches are those of the stream (``task.dealt``); where it is merged with
@@ -54,9 +65,6 @@ class TrainingImages:
         there, self._stretch = self._data.store.device, task.dealt
         self._dealt = task.dealing(batch_size, seed, there)
         self._ahead = Ahead(self._data.take) if self._data.store.device != self._data.labels.device else None
-
-    def meet(self, learner: Learner) -> None:
-        """Images are the same whoever learns from them."""
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         rows = _share(self._dealt.rows(step), rank, world)
@@ -74,12 +82,6 @@ class TrainingImages:
 
     def fingerprint(self) -> str:
         return self._data.fingerprint() + ("" if self._stretch is None else self._stretch.fingerprint())
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """There is nothing to restore."""
 
 
 def _share(rows: Tensor, rank: int, world: int) -> Tensor:

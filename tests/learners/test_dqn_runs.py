@@ -55,6 +55,16 @@ def test_a_run_that_is_killed_within_an_episode_goes_on(at: int, run: Run, tmp_p
     assert [line["loss"] for line in log(again)] == [line["loss"] for line in log(run)]
 
 
+def test_memories_of_games_are_kept_in_checkpoints_until_the_games_come_back(tmp_path: Path) -> None:
+    kept = ("scenario.visits=2", "scenario.remember=game")
+    whole, forgetful = train(tmp_path / "whole", "sgd", *kept), train(tmp_path / "forgetful", "sgd", kept[0])
+    with killed_at(47):
+        train(tmp_path / "cut", "sgd", *kept)
+    again = gencl.train(out=tmp_path / "cut", resume=True, progress="silent")
+    assert model_bytes(again) == model_bytes(whole) != model_bytes(forgetful)
+    assert without_cost(again) == without_cost(whole)
+
+
 @pytest.mark.parametrize("method", ["sgd", "sgd-f", "ewc-online", "l2", "si", "mas", "spp", "anpyc"])
 def test_methods_that_serve_it(method: str, tmp_path: Path) -> None:
     assert train(tmp_path / "run", method).finished

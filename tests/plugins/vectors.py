@@ -16,19 +16,17 @@ from gencl import Batch, Learner, Part, Phase, Recipe, Scenario, Split, Task
 from gencl.core.randomness import RandomSource, seeded
 from gencl.core.settings import DataSettings
 from gencl.learners.learner import ScalarKind
+from gencl.scenarios.source import Source
 
 SIZE = 8
 
 
-class Vectors:
+class Vectors(Source):
     """Standard normal vectors x (n, 8), and y = w x with a w of each task's own; drawn anew at every step."""
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
         self._index, self._n, self._seed = task.index, batch_size, seed
         self._w = RandomSource("weights", task.index).normal(SIZE)
-
-    def meet(self, learner: Learner) -> None:
-        """The vectors are the same whoever learns from them."""
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
         n = self._n // world
@@ -37,12 +35,6 @@ class Vectors:
 
     def fingerprint(self) -> str:
         return hashlib.sha256(repr(self._w.tolist()).encode()).hexdigest()
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """The step says it all."""
 
 
 class VectorTasks(Recipe):

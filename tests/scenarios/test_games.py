@@ -127,6 +127,28 @@ def test_a_memory_that_its_games_do_not_divide_is_filled() -> None:
     assert len(play.batch(0)) == 8
 
 
+def test_a_visit_goes_on_with_the_memory_of_the_one_before() -> None:
+    learner, scenario = grown(gencl.resolve("minatar-dqn", assignments=[*GAMES, "scenario.remember=game"]))
+    first, again, resumed = (scenario.tasks[0].source(8, 0) for _ in range(3))
+    for play in (first, again, resumed):
+        assert isinstance(play, Play)
+        play.meet(learner)
+    first.batch(0)
+    left = {name: tensor.clone() for name, tensor in first.left().items()}
+    again.go_on(left)
+    before = int(left["rounds"])
+    assert before == 21 and again._memory.rounds == before  # twenty rounds of three frames, and that of the batch
+    asked: list[int] = []
+    learner.exploration = lambda frame: asked.append(frame) or 1.0  # type: ignore[method-assign, func-returns-value]
+    again.batch(0)
+    assert again._memory.rounds == before + 1 and asked == [0]  # it explores as at any beginning, and waits for nothing
+    resumed.load_state_dict({name: tensor.clone() for name, tensor in again.state_dict().items()})
+    resumed.batch(1)
+    assert asked == [0, 3] and resumed._memory.rounds == before + 2
+    forgetful, _ = source(1)
+    assert forgetful.left() == {}
+
+
 def test_a_random_player_scores_as_is_stated() -> None:
     """MinAtar's authors: about half a point in breakout, two to three in space invaders."""
     for name, low, high in (("breakout", 0.3, 0.8), ("space_invaders", 2.0, 3.5)):
