@@ -119,9 +119,9 @@ class Learner(nn.Module, ABC):
 
     def kept_share(self, label: int, task: Task) -> float:
         """The share of earlier tasks in what is kept of a class when ``task`` is over: each task that had some of its
-        images counts alike. 0 where the class is new, or the task has come back with the images of its first visit."""
+        images counts alike. 0 where the class is new, or has come back with all that was learned of it."""
         earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
-        return 0.0 if task.again is not None else earlier / (earlier + 1)
+        return 0.0 if label in task.whole else earlier / (earlier + 1)
 
     def load_pretrained(self) -> None:
         """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""

@@ -41,8 +41,8 @@ class Memory:
         memory must hold something."""
         assert self._images is not None and self._classes is not None
         rows = torch.arange(len(self._classes), device=self._classes.device)
-        if task.again is not None:
-            others = rows[~torch.isin(self._classes, torch.tensor(task.classes, device=rows.device))]
+        if task.whole:
+            others = rows[~torch.isin(self._classes, torch.tensor(task.whole, device=rows.device))]
             rows = others if len(others) else rows
         rows = random.choice(rows, n)
         return self._images[rows].float() / 255, self._classes[rows]

@@ -53,8 +53,7 @@ class Teacher:
         """Called before each task."""
         before = ctx.learner.groups_of(range(ctx.task.parts[0].index))
         known = [c for group in before for c in ctx.learner.groups[group]]
-        back = set(ctx.task.classes) if ctx.task.again is not None else set()
-        self._take(ctx.learner, [c for c in known if c not in back])
+        self._take(ctx.learner, [c for c in known if c not in ctx.task.whole])
         if self and (size := IMAGES(ctx.learner).pool):
             self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,8 +29,9 @@ class Task:
     images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
-    data are the same. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
-    many, so that equally many are asked of a generator.
+    data are the same. ``whole`` are its classes of which no other task before it had images. ``mixture`` says how many
+    of its images are of each class, as shares; empty: as good as equally many, so that equally many are asked of a
+    generator.
 
     A part of a stream (`gencl.scenarios.stream`) has ``length`` steps, whatever the settings say; ``dealt`` are its
     batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred.
@@ -47,6 +48,7 @@ class Task:
     sourced: Callable[[Task, int, int], Source] = TrainingImages
     flip: bool = False
     again: int | None = None
+    whole: tuple[int, ...] = ()
     mixture: tuple[float, ...] = ()
     length: int | None = None
     dealt: Stretch | None = None
@@ -108,6 +110,15 @@ class Task:
             shares=shares,
             flip=tasks[-1].flip,
         )
+
+
+def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:
+    """The tasks of a sequence, each with its classes that are back with all that was learned of them (`Task.whole`)."""
+    had: dict[int, set[int]] = {}
+    for task in tasks:
+        yield replace(task, whole=tuple(c for c in task.classes if had.get(c) == {task.first_visit}))
+        for c in task.classes:
+            had.setdefault(c, set()).add(task.first_visit)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,19 @@ def test_tasks_of_any_scenario_may_come_back() -> None:
     assert permuted.tasks[3].classes == permuted.tasks[1].classes
 
 
+def test_a_class_that_other_tasks_have_too_does_not_come_back_whole() -> None:
+    visits = repeated("scenario.visits=[1,0,1,1]").tasks
+    assert [task.whole for task in visits] == [(), (), (2, 3), (2, 3)]
+    chosen = [
+        "scenario.name=repeat",
+        "scenario.of={name: dirichlet, tasks: 2, alpha: 100}",
+        "scenario.visits=[0,0,1,0]",
+    ]
+    spread = make_scenario(gencl.resolve("digits-cgan", assignments=chosen), None).tasks
+    assert spread[0].classes == spread[1].classes == spread[2].classes == tuple(range(10))
+    assert [task.whole for task in spread] == [(), tuple(range(10)), (), ()] and spread[3].again == 0
+
+
 def test_the_seed_draws_what_it_draws_of_the_other_scenario() -> None:
     chosen = ["scenario.name=repeat", "scenario.of.order=seed"]
     assert seed_draws_tasks(gencl.resolve("digits-mlp", assignments=chosen))
