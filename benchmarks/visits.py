@@ -2,9 +2,9 @@
 
 python -m benchmarks.visits COMPARISON --single FOLDER,FOLDER --out OUT writes OUT.csv and OUT.md.
 
-COMPARISON is a folder of `gencl compare` with runs of several games; each FOLDER is one with runs of one game, with the
-same seeds. A share is 0 for a random player and 100 % for the mean player of one game; it is left out for a game that
-the latter does not play better than a random one.
+COMPARISON is a folder of `gencl compare` with runs of several games; each FOLDER is one with runs of one game. Runs
+that are not finished are left out. A share is 0 for a random player and 100 % for the mean player of one game; it is
+left out for a game that the latter does not play better than a random one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-import gencl
 from benchmarks.random_players import random_scores
 from gencl.core import files
 from gencl.metrics.figures import cell
 from gencl.reports.significance import of_seeds
+from gencl.runs.folder import RunFolder
 from gencl.runs.variants import cell_folder, parse_variants
 
 
@@ -41,7 +41,10 @@ def played(comparison: Path) -> Iterator[Score]:
     """The scores of every run of a comparison, in the order of the visits."""
     results = json.loads((comparison / "results.json").read_text())
     for label, seed in product(results["methods"], results["seeds"]):
-        metrics = gencl.load_run(cell_folder(comparison, parse_variants(label)[0], seed)).metrics
+        run = RunFolder(cell_folder(comparison, parse_variants(label)[0], seed))
+        if not run.finished:
+            continue
+        metrics = run.metrics
         games = [name.split(" ")[0] for name in metrics["tasks"]]
         for row, scores in enumerate(metrics["matrices"]["return"]):
             for game in dict.fromkeys(games[: row + 1]):
