@@ -102,7 +102,7 @@ def _size(subject: Subject) -> Drawing:
     plain(right, "MB in memory at the end", "x")
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False, fontsize=9)
     rows = [
-        [label, t + 1, n, *((*ends[label][:2], ends[label][2]) if t + 1 == len(curve) else (None, None, None))]
+        [label, t + 1, n, *(ends[label] if t + 1 == len(curve) else (None, None, None))]
         for label, curve in curves.items()
         for t, n in enumerate(curve)
     ]

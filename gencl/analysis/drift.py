@@ -62,6 +62,11 @@ class Moved:
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
     last = len(subject.run.card.tasks)
+    runs = [run for seeds in subject.runs.values() for run in seeds.values()]
+    if any(len(run.card.tasks) != last for run in runs):
+        raise UsageError(f"{subject.path}: its runs learned different numbers of tasks, so that changes do not compare")
+    if not all(run.learner().shared() for run in runs):
+        raise UsageError(f"{subject.path}: every layer is a task's own; tasks share no parameters")
     first, usable = _kept(subject, last)
     moves = {
         label: {seed: _moved(run, bench, first, last) for seed, run in seeds.items()} for label, seeds in usable.items()

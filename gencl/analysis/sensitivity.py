@@ -15,6 +15,7 @@ from gencl.analysis.figure import Drawing, canvas, colour, legend, plain, png, t
 from gencl.analysis.subject import Subject
 from gencl.core.errors import UsageError
 from gencl.methods.serving import references
+from gencl.metrics.figures import figure as figure_of
 from gencl.metrics.figures import heading, is_share
 from gencl.runs.variants import parse_variants
 
@@ -29,7 +30,6 @@ _MEASURES = (
     ("return",),
 )
 """What is drawn together: the first group of which the runs have something, the first of each being what is best."""
-_LOWER = ("fid", "reconstruction")
 
 Point = dict[str, float]
 """A candidate's varied settings by path."""
@@ -122,7 +122,7 @@ def _number(value: Any) -> Any:
 
 def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
     """The candidates that differ in ``path`` alone from the best one that has such neighbours, by its value."""
-    sign = -1 if key in _LOWER else 1
+    sign = -1 if figure_of(key).better == "lower" else 1
     groups: dict[tuple[tuple[str, float], ...], dict[str, Point]] = {}
     for label, point in points:
         if path in point:

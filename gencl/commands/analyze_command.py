@@ -38,6 +38,7 @@ def command(
       similarity   whether two tasks rest on the same parameters (EWC, Fisher overlap; SPP fig. 7, ANPyC fig. 10)
       drift        whether important parameters stayed where they were (SPP fig. 7 and 8, ANPyC fig. 10)
       learning     accuracy while each task trains (EWC fig. 2A); needs --set evaluate.within=yes
+      total        the sum of all tasks' scores while they train (EWC fig. 3); needs --set evaluate.within=yes
       perturbation the score after random steps: uniform, inverse Fisher, null space (EWC)
       patterns     how many random patterns are remembered, beside theory (EWC)
       capacity     how much of each layer is taken (CLNP fig. 3-5), and the model's size (ANPyC fig. 7)

@@ -228,7 +228,7 @@ def numbers(text: str, option: str) -> list[int]:
         for part in text.split(","):
             first, dash, last = part.strip().partition("-")
             low, high = int(first), int(last if dash else first)
-            if high - low > 100_000:
+            if not 0 <= high - low <= 100_000:
                 raise ValueError
             values += range(low, high + 1)
     except ValueError:

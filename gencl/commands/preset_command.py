@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from pathlib import Path
 
 import click
@@ -11,7 +10,9 @@ import yaml
 
 from gencl import presets
 from gencl.commands.options import PATH, debug_option, method_option, plugin_option
+from gencl.core import files
 from gencl.core.errors import UsageError
+from gencl.core.part import text
 from gencl.presets.like import taken_over
 
 
@@ -33,7 +34,7 @@ def command() -> None:
 def show(name: str) -> None:
     """Print the file of a preset. Settings of methods that it takes from another preset follow as comments."""
     path = _file(name)
-    click.echo(path.read_text(encoding="utf-8"), nl=False)
+    click.echo(text(path.read_bytes()), nl=False)
     for method, block in taken_over(path).items():
         settings = yaml.safe_dump(block, default_flow_style=True, sort_keys=False, width=math.inf).strip()
         click.echo(f"#   {method}: {settings}")
@@ -52,7 +53,7 @@ def copy(name: str, target: str | None) -> None:
         raise UsageError(f"{path} exists already; choose another name")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}")
-    shutil.copyfile(source, path)
+    files.write(path, source.read_bytes())
     click.echo(path)
 
 

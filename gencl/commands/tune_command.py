@@ -57,19 +57,21 @@ def command(
       gencl tune --preset digits-mlp --methods sgd,ewc --grid train.lr=0.05,0.1 --grid ewc.lambda=1,10 --budget 4
     """
     from gencl.core import files
+    from gencl.core.files import printable
     from gencl.core.progress import Mode
     from gencl.experiments.tune import default_folder, tune
     from gencl.reports.foreseen import print_plan
     from gencl.reports.tuning import print_search, search_markdown
 
-    folder = Path(out) if out else default_folder(options["preset"], options["config"], options["set"])
+    first = methods.split(",", maxsplit=1)[0].strip()
+    folder = Path(out) if out else default_folder(options["preset"], options["config"], first, options["set"])
     progress: Mode = "silent" if as_json else "auto"
     wanted = numbers(seeds, "--seeds")
     search = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
     if options["dry_run"]:
         print_plan(search, as_json)
         return
-    files.write(folder / "tune.md", search_markdown(search, shlex.join(["gencl", *sys.argv[1:]])))
+    files.write(folder / "tune.md", search_markdown(search, printable(shlex.join(["gencl", *sys.argv[1:]]))))
     if as_json:
         click.echo(json.dumps(search, indent=1))
     else:

@@ -1,4 +1,4 @@
-"""The two errors a user can meet; the command line turns each into one line and an exit status."""
+"""The errors that a user can meet; the command line turns each into one line and an exit status."""
 
 
 class GenclError(Exception):

@@ -106,7 +106,7 @@ def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
     try:
-        values = yaml_files.load(_text(path.read_bytes()))
+        values = yaml_files.load(text(path.read_bytes()))
     except FileNotFoundError:
         raise UsageError(f"there is no settings file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -118,7 +118,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _text(content: bytes) -> str:
+def text(content: bytes) -> str:
     """The text of a file, in UTF-8 or in what its byte order mark says: Windows' shells write UTF-16."""
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if marked else "utf-8-sig")

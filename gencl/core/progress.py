@@ -33,12 +33,12 @@ class Reporter:
         self._id: TaskID | None = None
         if self._mode == "bar":
             columns = (
-                TextColumn("[bold]{task.description}"),
+                TextColumn("{task.description}", style="bold", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("eta"),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[loss]}", style="dim"),
+                TextColumn("{task.fields[loss]}", style="dim", markup=False),
             )
             self._bar = (
                 NotebookProgress(*columns, speed_estimate_period=ETA_PERIOD)

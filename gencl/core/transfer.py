@@ -1,4 +1,4 @@
-"""From the host to a device without waiting."""
+"""Between the host and a device."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
     from torch import Tensor
+
+
+def exact(tensor: Tensor) -> Tensor:
+    """Return the tensor in float64, on the host where its device has none (Apple's MPS)."""
+    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

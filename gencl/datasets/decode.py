@@ -21,7 +21,7 @@ LARGEST_ENLARGEMENT = 8
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """Of all that Pillow knows: some of the others run programs, such as Ghostscript."""
-_GREY_MODES = ("1", "L", "LA", "La", "I")
+_GREY_MODES = ("1", "L", "LA", "La")
 _LEAST = 4
 """Pixels of a side."""
 

@@ -32,7 +32,7 @@ def load(root: Path | None = None, download: bool = True) -> Listing:
 
 def _official(folder: Path) -> Listing:
     """``train/<id>/images/*``, ``val/images/*`` with ids in ``val/val_annotations.txt``, and names in ``words.txt``."""
-    ids = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir())
+    ids = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir() and not path.name.startswith("."))
     test: dict[str, list[Path]] = {name: [] for name in ids}
     try:
         words = dict(_columns(folder / "words.txt"))
@@ -43,6 +43,11 @@ def _official(folder: Path) -> Listing:
             f"{printable(folder)}: words.txt or val/val_annotations.txt is absent or damaged; "
             f"unpack {ARCHIVE}.zip again"
         ) from None
+    if (empty := next((name for name in ids if not test[name]), None)) is not None:
+        raise GenclError(
+            f"{printable(folder)}: val/val_annotations.txt names no picture of {printable(empty)}; unpack "
+            f"{ARCHIVE}.zip again"
+        )
     train = [pictures_below(folder / "train" / name) for name in ids]
     names = tuple(words.get(name, name).split(",")[0] for name in ids)
     return Listing(folder, names, train, [sorted(test[name]) for name in ids])

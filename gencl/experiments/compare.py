@@ -81,6 +81,8 @@ def compare(
     """
     check_alone("compare")
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
+    if not variants or not seeds:
+        raise UsageError("name at least one method and one seed")
     sets = together(set)
     name = preset_of(variants[0], preset, config, sets)
     folder = files.place(out or f"runs/{name}-compare")

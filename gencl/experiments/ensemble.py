@@ -30,9 +30,10 @@ from gencl.training.trainer import Trainer, checkpoint_due
 
 def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
     """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
-    if any(train.compile != "no" for train in settings.train_of(1 + len(settings.extend))):
+    every = settings.train_of(1 + len(settings.extend))
+    if any(train.compile != "no" for train in every):
         return "train.compile compiles the networks of one"
-    if seed_draws_tasks(settings) and any(train.epochs for train in settings.train_of(1 + len(settings.extend))):
+    if seed_draws_tasks(settings) and any(train.epochs for train in every):
         return "with scenario.order=seed each has other images, and train.epochs other steps"
     if seed_draws_tasks(settings) and not recipe_of(settings).alike:
         return "with scenario.order=seed each has other classes in a task"
@@ -40,7 +41,7 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
         return "train.boundaries=inferred finds other tasks with each seed"
     if settings.evaluate.within == "yes":
         return "evaluate.within looks at each of them while it trains"
-    if any(train.patience for train in settings.train_of(1 + len(settings.extend))):
+    if any(train.patience for train in every):
         return "train.patience ends each at a step of its own"
     if not learner.stacks:
         return "its learner draws within its layers, or normalises by the batch"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,16 @@ class Experiment:
     assignments: tuple[str, ...]
 
     def values(self, method: str, paths: Sequence[str], more: Sequence[str] = ()) -> list[Any]:
-        """The values of these settings for a method, with ``more`` assignments. Raises UsageError."""
+        """The values of these settings for a method, with ``more`` assignments; None within a block that is not there.
+
+        Raises UsageError.
+        """
         settings = presets.resolve(self.preset, self.config, method, None, [*self.assignments, *more])
-        return [presets.value_at(settings, path.split(".")) for path in paths]
+        values: list[Any] = [None] * len(paths)
+        for number, path in enumerate(paths):
+            with suppress(KeyError):
+                values[number] = presets.value_at(settings, path.split("."))
+        return values
 
 
 @dataclass

@@ -77,9 +77,11 @@ def tune(
     """
     check_alone("tune")
     names = _method_names(methods)
+    if not names or not seeds:
+        raise UsageError("name at least one method and one seed")
     sets, validation, added = _on_validation(preset, config, names[0], together(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
-    folder = files.place(out) if out else default_folder(preset, config, sets)
+    folder = files.place(out) if out else default_folder(preset, config, names[0], sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
     tell = partial(say, progress=progress)
     if added:
@@ -122,9 +124,9 @@ def _planned(
     return Alike(first, sum(not RunFolder(cell).finished for cell in cells), search.at_most() * len(seeds))
 
 
-def default_folder(preset: str | None, config: str | Path | None, assignments: Sequence[str]) -> Path:
+def default_folder(preset: str | None, config: str | Path | None, method: str, assignments: Sequence[str]) -> Path:
     """``runs/PRESET-tune``."""
-    return Path(f"runs/{presets.resolve(preset, config, assignments=assignments).preset}-tune")
+    return Path(f"runs/{preset_of(Variant(method, method), preset, config, assignments)}-tune")
 
 
 def _method_names(methods: str | Sequence[str]) -> list[str]:

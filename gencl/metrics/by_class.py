@@ -21,7 +21,8 @@ def by_class(
     Classes of which nothing is held out are left out, and metrics that need more held-out images than some class has
     (`Metric.pools`). ``measure`` gives the values of the metrics on the tasks of a snapshot.
     """
-    snapshot = Snapshot(learner, replace(conditions, pool=0), [], keep=bool(conditions.pool))
+    keep = bool(conditions.pool) or any(metric.keeps_features for metric in metrics)
+    snapshot = Snapshot(learner, replace(conditions, pool=0), [], keep=keep)
     learned = [task for task in scenario.by_class() if task.index in learner.classes]
     snapshot.tasks = [task for task in learned if len(snapshot.held_out_part(task))]
     if not snapshot.tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gencl.core.transfer import exact
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.snapshot import Snapshot
@@ -36,7 +37,7 @@ class ConditionalAccuracy(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float:
-        return float((snapshot.answers(task) == snapshot.classes_of(task)).double().mean())
+        return float(exact(snapshot.answers(task) == snapshot.classes_of(task)).mean())
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
         return {"conditional_accuracy": final(matrix), "conditional_accuracy_bwt": backward_transfer(matrix)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gencl.core.transfer import exact
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_generator
@@ -44,5 +45,5 @@ class Drift(Metric):
         pair = before_and_now(snapshot, task)
         if pair is None:
             return None
-        before, now = (images.double() / 255 for images in pair)
+        before, now = (exact(images) / 255 for images in pair)
         return float((before - now).square().mean())

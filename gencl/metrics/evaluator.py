@@ -81,7 +81,7 @@ class Evaluator:
         for other in self.further:
             other.to(learner.position.device)
             self.final_metrics += [Beside(distance, other) for distance in distances]
-        wanted = any(metric.perceptual for metric in self.final_metrics)
+        wanted = any(metric.perceptual for metric in (*self.metrics, *self.final_metrics))
         self.conditions = Conditions(
             samples=settings.samples,
             seed=seed,
@@ -105,7 +105,8 @@ class Evaluator:
     def snapshot(self, tasks: Sequence[Task], final: bool = False, keep: bool = False) -> Snapshot:
         """The learner as it is now, after these tasks; ``final`` where the metrics of the end will look at it too,
         ``keep`` where features are needed whatever the metrics."""
-        keep |= bool(self.conditions.pool) or (final and any(metric.keeps_features for metric in self.final_metrics))
+        measured = (*self.metrics, *(self.final_metrics if final else ()))
+        keep |= bool(self.conditions.pool) or any(metric.keeps_features for metric in measured)
         return Snapshot(self.learner, self.conditions, tasks, keep)
 
     def measure(self, snapshot: Snapshot) -> dict[str, list[float | None]]:

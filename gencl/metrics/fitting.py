@@ -22,7 +22,8 @@ TRAINING_PLAN = TrainingPlan(steps=600)
 
 class FittingCapacity(Metric):
     """The share of a task's real held-out images that a classifier reads right, among all classes learned, after it was
-    trained on generated images of all tasks, equally many of each class. Needs good images and all of a class."""
+    trained on generated images of all tasks, as many of each as its held-out mixture of classes says. Needs good images
+    and all of a class."""
 
     name = "fitting"
     figures = {

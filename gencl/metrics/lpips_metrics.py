@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gencl.core.transfer import exact
 from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
 from gencl.metrics.drift import before_and_now
@@ -32,7 +33,7 @@ class _LPIPS(Metric):
     def distance(self, snapshot: Snapshot, one: Tensor, other: Tensor) -> float:
         perceptual = snapshot.conditions.perceptual
         assert isinstance(perceptual, Perceptual)
-        return float(perceptual.distances(one, other).double().mean())
+        return float(exact(perceptual.distances(one, other)).mean())
 
 
 class LPIPSDiversity(_LPIPS):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.randomness import permutation
+from gencl.core.transfer import exact
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
 from gencl.metrics.real import read_real
@@ -21,10 +22,10 @@ def share_nearer(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
     a held-out one (m, d); of two that are as near, one half. In float64."""
 
     def nearest(some: Tensor, real: Tensor) -> Tensor:
-        return torch.cdist(some, real.double(), compute_mode="donot_use_mm_for_euclid_dist").min(1).values
+        return torch.cdist(some, exact(real), compute_mode="donot_use_mm_for_euclid_dist").min(1).values
 
     nearer = 0.0
-    for some in generated.double().split(_CHUNK):
+    for some in exact(generated).split(_CHUNK):
         one, other = nearest(some, train), nearest(some, held_out)
         nearer += float((one < other).double().sum() + (one == other).double().sum() / 2)
     return nearer / len(generated)

@@ -46,7 +46,8 @@ def _path(extractor: nn.Module, part: Split) -> Path:
 
 def _load(path: Path, device: torch.device, keep: bool) -> Reading | None:
     try:
-        stored = {name: tensor.to(device) for name, tensor in load_file(path).items()}
+        home = torch.device("cpu") if device.type == "mps" else device  # MPS has no float64
+        stored = {n: t.to(home if t.dtype == torch.float64 else device) for n, t in load_file(path).items()}
         cache.used(path)
         statistics = Statistics(int(stored["n"]), stored["total"], stored["outer"])
         reading = Reading(statistics, stored["answers"], stored.get("features"), stored.get("logits"))

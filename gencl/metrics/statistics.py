@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.processes import Processes
+from gencl.core.transfer import exact
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Statistics:
     @staticmethod
     def of(features: Tensor) -> Statistics:
         """Those of features (n, d), n >= 0."""
-        exact = (features.cpu() if features.device.type == "mps" else features).double()  # MPS has no float64
-        return Statistics(len(features), exact.sum(0), exact.T @ exact)
+        rows = exact(features)
+        return Statistics(len(features), rows.sum(0), rows.T @ rows)
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(self.n + other.n, self.total + other.total, self.outer + other.outer)

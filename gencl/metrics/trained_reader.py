@@ -127,6 +127,7 @@ class TrainedReader(Reader):
         """Trains, measures and keeps the reader."""
         reporter.doing("training a reader")
         reporter.say(f"training a reader of {lessons.about} for distances; it is kept for further runs")
+        cache.limit()  # a wrong size is told before all the work
         start = time.perf_counter()
         with alone(), deterministic(torch.device("cpu")):
             torch.set_num_threads(1)  # the order of additions depends on it: all runs get the same reader

@@ -1,1 +1,1 @@
-"""What people look at: sample grids, evolution strips, tables, the report."""
+"""What people look at: tables and reports."""

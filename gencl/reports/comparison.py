@@ -164,7 +164,7 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]], real: Mapping[str, Any]) -> l
     maps = []
     for name, rows in ends.items():
         means = [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]
-        scale = scale_of(name, means, real.get(name, {}).get("mean"))
+        scale = scale_of(name, [[value for row in means for value in row]], real.get(name, {}).get("mean"))
         about = {"name": name, "about": metric_about(name), "lower": lower_is_better(name), "scale": scale}
         maps.append({**about, "tasks": columns, "methods": list(rows), "heat": heat(name, means, scale)})
     return maps

@@ -7,7 +7,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -84,7 +83,7 @@ def comparison_table(results: dict[str, Any]) -> Table:
     for name, row in results["methods"].items():
         done = [value["n"] for value in row.values() if isinstance(value, dict)]
         label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
-        table.add_row(escape(label), *(_styled(results, key, name, cell(key, row.get(key))) for key in keys))
+        table.add_row(Text(label), *(_styled(results, key, name, cell(key, row.get(key))) for key in keys))
         paper = results["paper"].get(name)
         if paper:
             table.add_row("  published", *published_cells(paper, keys), style="dim")

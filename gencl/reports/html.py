@@ -42,16 +42,18 @@ def write(run: RunFolder, out: str | Path | None = None) -> Path:
     if run.ready and out is None:
         raise UsageError(f"{run.path.name} is a ready model: say by --out where its report goes")
     path = run.path / "report.html" if out is None else files.place(out)
+    if out is not None and not path.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {path.parent}")
     files.check_folder(path.parent)
     files.write(path, render(run))
     return path
 
 
 def render(run: RunFolder) -> str:
-    """The report of a run. Raises GenclError where metrics.json or config.yaml is absent or damaged."""
+    """The report of a run. Raises GenclError where a file that it is made of is absent or damaged."""
     metrics, settings = run.metrics, run.settings
     tasks, samples = metrics["tasks"], run.path / "samples"
-    grids = [inline(path) for path in sorted(samples.glob("task-*.png"))]
+    grids = [inline(path) for path in run.grids()]
     first = len(tasks) - len(grids) + 1  # joint training draws once, after the last task
     return (
         environment()

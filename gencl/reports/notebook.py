@@ -51,7 +51,7 @@ def run_html(run: RunFolder) -> str | None:
     except GenclError:
         return None
     table = _table(run_table(metrics)) if metrics["matrices"] else ""
-    grids = sorted((run.path / "samples").glob("task-*.png"))[-1:]
+    grids = run.grids()[-1:]
     pictures = "".join(f'<p><img alt="samples after the last task" src="{inline(path)}"></p>' for path in grids)
     return f"<p><b>{escape(run_title(metrics))}</b></p>" + table + _paragraphs(run_lines(metrics)) + pictures
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -55,7 +54,7 @@ def print_run(run: RunFolder) -> None:
     metrics = run.metrics
     title = run_title(metrics) + (": when a task was just learned → at the end" if metrics["matrices"] else "")
     table = [run_table(metrics)] if metrics["matrices"] else []
-    paths = [("samples", path) for path in sorted((run.path / "samples").glob("task-*.png"))[-1:]]
+    paths = [("samples", path) for path in run.grids()[-1:]]
     places = [f"{what + ':':9}{here(path)}" for what, path in [*paths, ("report", run.path / "report.html")]]
     show(Text(title, style="italic"), *table, *run_lines(metrics), *places, width=120)  # large numbers fit too
 
@@ -96,7 +95,7 @@ def _passes(cost: dict[str, Any]) -> str:
 def run_table(metrics: dict[str, Any]) -> Table:
     """A row per task; four measures fit into 80 columns."""
     table, floor = Table("task"), metrics.get("floor", {})
-    columns = [[escape(task) for task in metrics["tasks"]]]
+    columns: list[list[Text | str]] = [[Text(task) for task in metrics["tasks"]]]
     for name, matrix in metrics["matrices"].items():
         head = column_head(name, metrics.get("features"))
         table.add_column(head if "\n" in head else head.replace(" ", "\n", 1), justify="right", vertical="bottom")
@@ -135,7 +134,7 @@ def evaluation_table(result: dict[str, Any]) -> Table:
     for name in names:
         table.add_column(column_head(name, result["features"]), justify="right")
     for row in result["tasks"]:
-        table.add_row(escape(row["task"]), *(shown(name, row.get(name)) for name in names))
+        table.add_row(Text(row["task"]), *(shown(name, row.get(name)) for name in names))
     table.add_section()
     last = "all" if result["features"].get("pooled") else "mean"
     table.add_row(last, *(shown(name, result["mean"][name]) for name in names))

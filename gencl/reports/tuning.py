@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -21,11 +20,11 @@ def print_search(search: dict[str, Any]) -> None:
         table = Table(title=Text(f"{name}: {_what(search)}"), title_justify="left")
         keys = list(row["grid"])
         for key in keys:
-            table.add_column(escape(key), justify="right")
+            table.add_column(Text(key), justify="right")
         table.add_column(_heading(search), justify="right")
         table.add_column("")
         for tried in row["search"]:
-            values = [escape(_value(tried["settings"][key])) for key in keys]
+            values = [Text(_value(tried["settings"][key])) for key in keys]
             best = tried["settings"] == row["best"]
             table.add_row(*values, _score(search, tried), _remark(tried, best), style="bold" if best else None)
         show(table, *_notes(name, row), width=160)

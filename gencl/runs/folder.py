@@ -94,6 +94,10 @@ class RunFolder:
             raise GenclError(f"{weights} cannot be used with model.json: {reason}") from error
         return learner.to(device).eval()
 
+    def grids(self) -> list[Path]:
+        """Its grids of samples, in the order of the tasks."""
+        return sorted((self.path / "samples").glob("task-*.png"), key=lambda path: (len(path.name), path.name))
+
     def untrained(self, tasks: int) -> Learner:
         """A learner as it was built and has grown for the first so many tasks: shapes, not what was learned."""
         require(self.card.plugins, self.path / "model.json")

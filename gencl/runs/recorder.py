@@ -79,12 +79,12 @@ class Recorder:
     def discard(self) -> None:
         """Removes what `create` has made of a fresh run, which failed before its first step."""
         if self._missing is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(place := self.folder.resolve(), ignore_errors=True)  # a link cannot be removed
             for path in self._missing[1:]:
                 with suppress(OSError):  # something else is there by now
                     path.rmdir()
             if self.folder not in self._missing:
-                self.folder.mkdir(exist_ok=True)
+                place.mkdir(exist_ok=True)
 
     def follow(self, tracker: str, step: int) -> None:
         """Tells a tracker from here on what happens. Raises GenclError where it cannot start."""

@@ -8,9 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.learners.learner import Learner
 from gencl.runs.build import make_scenario
 from gencl.runs.folder import RunFolder
 from gencl.scenarios.task import Scenario, Task
+
+
+def learned_tasks(run: RunFolder, scenario: Scenario, learner: Learner) -> list[Task]:
+    """The tasks that a run's model has learned: fewer while it is being extended.
+
+    Raises GenclError where they are not those of the scenario.
+    """
+    tasks = list(scenario.tasks[: max(len(learner.tasks), len(scenario.planned))])
+    if [task.classes for task in tasks] != learner.tasks:
+        raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
+    return tasks
 
 
 @dataclass(frozen=True)

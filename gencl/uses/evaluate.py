@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gencl.core import files
-from gencl.core.errors import GenclError, NotWritten, UsageError
+from gencl.core.errors import NotWritten, UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import EvaluateSettings
@@ -19,7 +19,7 @@ from gencl.plugins.needed import require
 from gencl.runs import learned_images
 from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
-from gencl.runs.same_images import scenario_of
+from gencl.runs.same_images import learned_tasks, scenario_of
 
 
 @alone()
@@ -50,10 +50,7 @@ def evaluate(
     with processes.main_first():
         scenario = scenario_of(run, root).to(accelerator.device)
     learner = run.learner(str(accelerator.device))
-    learned = max(len(learner.tasks), len(scenario.planned))  # fewer while the run is being extended
-    tasks = list(scenario.tasks[:learned])
-    if [task.classes for task in tasks] != learner.tasks:
-        raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
+    tasks = learned_tasks(run, scenario, learner)
     with processes.main_first():
         evaluator = Evaluator(
             learner,

@@ -18,6 +18,7 @@ from torch.export import Dim, ExportedProgram
 import gencl
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
+from gencl.core.files import place
 from gencl.learners.capabilities import CLASSIFIER, GENERATOR
 from gencl.learners.classifier import Classifier
 from gencl.learners.generative import GenerativeLearner
@@ -101,21 +102,22 @@ def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | Non
     """Write the run's network and return its inputs and output in words: `gencl.Run.export`."""
     if onnx is None and torch_file is None:
         raise UsageError("name a file to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
+    onnx, torch_file = (None if name is None else place(name) for name in (onnx, torch_file))
     if onnx is not None:
-        check_target("--onnx", Path(onnx), ".onnx")
+        check_target("--onnx", onnx, ".onnx")
         EXTRAS["onnx"].require("--onnx")
         if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
             age = "old" if opset < OLDEST_OPSET else "new"
             raise UsageError(f"--opset {opset} is too {age}; give one from {OLDEST_OPSET} to {NEWEST_OPSET}")
     if torch_file is not None:
-        check_target("--torch", Path(torch_file), ".pt2")
+        check_target("--torch", torch_file, ".pt2")
     exported = _of(run, run.learner())
     about = _about(run)
     with _quietly(), torch.no_grad():
         if onnx is not None:
-            _write_onnx(exported, Path(onnx), opset, about)
+            _write_onnx(exported, onnx, opset, about)
         if torch_file is not None:
-            with replacing(Path(torch_file)) as scratch, scratch.open("wb") as file:
+            with replacing(torch_file) as scratch, scratch.open("wb") as file:
                 torch.export.save(exported.program(), file, extra_files={"gencl.json": json.dumps(about)})
     return exported.shapes()
 

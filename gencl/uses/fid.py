@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
+from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import Broken, DataSettings
 from gencl.core.threads import alone
@@ -74,7 +75,7 @@ def fid(
         sides = [side_of(str(name), root) for name in (a, b) if name is not None]
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
-        data = DataSettings.model_validate({"size": size, "channels": channels, "broken": broken})
+        data = check(DataSettings, {"size": size, "channels": channels, "broken": broken}, "fid", "data.")
         if b is None:
             held_out = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
         else:

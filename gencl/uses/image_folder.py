@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.core.files import place
 from gencl.core.processes import Processes
 from gencl.core.waiting import waited
 from gencl.learners.generative import GenerativeLearner
@@ -40,7 +41,7 @@ def save_images(
     """Write images into a folder, an archive, or both: `gencl.Run.save_images`."""
     if to is None and npz is None:
         raise UsageError("name a folder (--to DIR), an archive (--npz FILE), or both")
-    folder, archive = (None if name is None else Path(name) for name in (to, npz))
+    folder, archive = (None if name is None else place(name) for name in (to, npz))
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
     learner, card = drawing(run, str(accelerator.device), guidance), run.card

@@ -21,7 +21,7 @@ from gencl.drawing.grids import draw_grid, sample_grid, zoom_for
 from gencl.learners.generative import GenerativeLearner
 from gencl.learners.learner import Learner
 from gencl.metrics.snapshot import to_uint8
-from gencl.runs.same_images import scenario_of
+from gencl.runs.same_images import learned_tasks, scenario_of
 from gencl.uses.classes import class_numbers, classes_of
 
 if TYPE_CHECKING:
@@ -190,9 +190,7 @@ def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> 
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
     scenario = scenario_of(run, None if data_root is None else Path(data_root))
-    if [task.classes for task in scenario.tasks] != learner.tasks:
-        raise GenclError(f"{run.path / 'config.yaml'} has other tasks than model.json")
-    return [task.test for task in scenario.tasks]
+    return [task.test for task in learned_tasks(run, scenario, learner)]
 
 
 def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:

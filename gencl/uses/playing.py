@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gencl.core.errors import UsageError
-from gencl.core.files import check_folder, place
+from gencl.core.files import place
 from gencl.drawing.grids import save_animation
 from gencl.learners.capabilities import PLAYER
 from gencl.runs.build import make_scenario
@@ -18,6 +18,7 @@ from gencl.scenarios.episodes import scores
 from gencl.scenarios.game import Game, Observation
 from gencl.scenarios.play import games_of
 from gencl.scenarios.task import Task
+from gencl.uses.targets import check_target
 
 SCALE = 16
 """Pixels across a place of the game."""
@@ -30,9 +31,7 @@ MOST = 1000
 def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
     """Play an episode, write it as a GIF, and return its score: `gencl.Run.play`."""
     path = place(out)
-    if path.suffix.lower() != ".gif":
-        raise UsageError(f"--out {out}: an episode is an animation; write a name that ends in .gif")
-    check_folder(path.parent)
+    check_target("--out", path, ".gif")
     learner = run.learner()
     if PLAYER.of(learner) is None:
         raise UsageError(f"{run.path} holds a {type(learner).__name__}, which plays no games")

@@ -86,6 +86,7 @@ WRONG_USE = [
     (["compare", "--methods", "sgd,sgd"], "twice"),
     (["compare", "--seeds", "a"], "--seeds"),
     (["compare", "--seeds", "0,0"], "a number twice"),
+    (["compare", "--seeds", "4-0,7"], "write numbers and ranges"),
     (["compare", "--device", "cuda"], "no GPU"),
     (["compare", "--set", "scenario.tasks=99"], "scenario.tasks"),
     (["preset", "show", "digits"], "digits-cgan"),

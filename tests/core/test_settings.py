@@ -83,3 +83,12 @@ def test_what_names_elsewhere_mean_is_a_setting_here() -> None:
 def test_a_setting_of_one_of_several_methods_is_told_with_the_one_that_has_it(key: str, instead: str) -> None:
     with pytest.raises(UsageError, match=rf"for anpyc\+align write {instead}$"):
         gencl.resolve("digits-cgan", method="anpyc+align", assignments=[f"method.{key}=3"])
+
+
+def test_a_block_may_take_over_another_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: &base {lr: 0.5, steps: 7}\ntrain: {<<: *base, lr: 0.1}\n")
+    assert read_yaml(file)["train"] == {"lr": 0.1, "steps": 7}
+    file.write_text("train: {lr: 0.1, lr: 0.2}\n")
+    with pytest.raises(UsageError, match="the key 'lr' stands twice"):
+        read_yaml(file)

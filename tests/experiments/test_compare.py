@@ -223,3 +223,11 @@ def test_means_over_classes_stand_in_the_table_where_each_class_was_measured(tmp
     mean = sum(each["conditional_accuracy"] for each in measured) / len(measured)
     assert results["methods"]["sgd"]["conditional_accuracy_by_class"]["mean"] == pytest.approx(mean)
     assert "| conditional accuracy per class % |" in comparison_markdown(results, "gencl compare")
+
+
+def test_without_methods_or_seeds_nothing_is_written(tmp_path: Path) -> None:
+    for methods, seeds in (("sgd", []), ([], [0])):
+        for run in (gencl.compare, gencl.tune):
+            with pytest.raises(UsageError, match="name at least one method and one seed"):
+                run(methods, seeds=seeds, out=tmp_path / "out")
+    assert not list(tmp_path.iterdir())

@@ -190,3 +190,16 @@ def test_a_search_in_which_all_failed_says_that_nothing_chose() -> None:
     }  # fmt: skip
     for text in (search_markdown(summary, "gencl tune"), methods_block(summary)):
         assert "None" not in text and ("no candidate has one" in text or "every candidate failed" in text)
+
+
+def test_settings_of_the_methods_searched_and_of_absent_blocks_need_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sets = [*tiny("digits-mlp"), "method.steepest=200"]
+    planned = gencl.tune(
+        "hat", ["train.lr=0.1"], 1, (0,), preset="digits-mlp", set=sets, dry_run=True, progress="silent"
+    )
+    assert planned
+    experiment = Experiment("digits-mlp", None, ())
+    assert experiment.values("sgd", ["model.generator.name", "train.batch_size"])[0] is None

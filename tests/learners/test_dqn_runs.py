@@ -118,7 +118,7 @@ def test_an_episode_as_an_animation(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.startswith("score ")
     for wrong, said in (
         (["--game", "pong"], "--game pong: .* has learned breakout, space_invaders"),
-        (["--out", str(tmp_path / "x.png")], "write a name that ends in .gif"),
+        (["--out", str(tmp_path / "x.png")], "give a name that ends in .gif"),
     ):
         refused = command("play", run.path, *wrong)
         assert refused.returncode == 2 and re.search(said, refused.stderr), refused.stderr

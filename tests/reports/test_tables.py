@@ -1,13 +1,16 @@
-"""The table of a run, on a narrow terminal."""
+"""The table of a run on a narrow terminal, names that look like markup, and the order of pictures."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from gencl.core.progress import Reporter
 from gencl.reports.tables import run_table
+from gencl.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,25 @@ def test_four_measures_of_a_run_fit_into_80_columns(features: str, name: str) ->
     cells = [" ".join(cell.split()) for cell in row.strip("│").split("│")][1:]
     assert cells == ["31.0 → 100.0", "2345.6 → 43.2", "98765 → 1234", "0.123 → 0.0123"]
     assert all(word in out.getvalue() for word in ("conditional", "accuracy %", name, "KID", "squared", "error"))
+
+
+def test_names_with_brackets_are_shown_as_they_are() -> None:
+    table = run_table({"tasks": ["[/data/a]", "[bold]"], "matrices": {"accuracy": [[0.5, None], [0.4, 0.6]]}})
+    out = io.StringIO()
+    Console(file=out, width=80).print(table, markup=False)
+    assert "│ [/data/a] │" in out.getvalue() and "│ [bold]" in out.getvalue()
+
+
+def test_a_bar_shows_a_label_with_brackets_as_it_is() -> None:
+    reporter = Reporter(2, 0, "bar")
+    with reporter:
+        reporter.doing("ewc:scenario.domains=[/data/a,/data/b]")
+        reporter.say("done")
+
+
+def test_grids_come_in_the_order_of_the_tasks(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    for task in (100, 10, 9, 99):
+        (tmp_path / "samples" / f"task-{task:02d}.png").touch()
+    names = [path.name for path in RunFolder(tmp_path).grids()]
+    assert names == ["task-09.png", "task-10.png", "task-99.png", "task-100.png"]
