@@ -45,10 +45,16 @@ def played(comparison: Path) -> Iterator[Score]:
         if not run.finished:
             continue
         metrics = run.metrics
-        games = [name.split(" ")[0] for name in metrics["tasks"]]
+        games = [_game(name, run.settings.scenario["games"]) for name in metrics["tasks"]]
         for row, scores in enumerate(metrics["matrices"]["return"]):
             for game in dict.fromkeys(games[: row + 1]):
                 yield Score(label, seed, row + 1, game, scores[games.index(game)])
+
+
+def _game(task: str, games: list[str]) -> str:
+    """The game of a task by its name; inferred ones are numbered as the games came, if all were told apart."""
+    first, *rest = task.split(" ")
+    return games[int(rest[0]) - 1] if first == "inferred" else first
 
 
 def main(comparison: Path, single: list[Path], out: Path) -> None:
