@@ -64,7 +64,38 @@ def longer_is_better() -> None:
     assert middle <= long < middle + 2 < short
 
 
+def _seeds(row: str, key: str) -> list[float]:
+    """A figure of each seed where classes come again."""
+    values: list[float] = figure(f"mnist-dirichlet/{row}", key)["values"]
+    return values
+
+
+def plain_training_is_ahead_where_classes_recur() -> None:
+    """Assert that plain training is ahead of importance in each seed."""
+    for other in ("ewc", "mas", "anpyc"):
+        pairs = zip(_seeds("sgd", "fid_by_class"), _seeds(other, "fid_by_class"), strict=True)
+        assert all(one < two for one, two in pairs), other
+
+
+def alignment_improves_what_was_learned() -> None:
+    """Assert that the FD falls after a task in each seed, and is lower than that of every other continual method."""
+    for method in ("align", "anpyc+align"):
+        assert max(_seeds(method, "fid_forgetting")) < 0
+        for other in ("sgd", "ewc", "mas", "anpyc", "dgr"):
+            assert max(_seeds(method, "fid_by_class")) < min(_seeds(other, "fid_by_class"))
+
+
+def replay_is_last() -> None:
+    """Assert that the worst other method is ahead of replay's best seed."""
+    for other in ("sgd", "ewc", "mas", "anpyc"):
+        assert max(_seeds(other, "fid_by_class")) < min(_seeds("dgr", "fid_by_class"))
+
+
+RECURRING = "docs/how-to/recurring.md"
 TRAINING_CLAIMS = [
+    Claim(RECURRING, "In each seed, `sgd` has a lower FD per class than", plain_training_is_ahead_where_classes_recur),
+    Claim(RECURRING, "*FD forgetting* is below zero", alignment_improves_what_was_learned),
+    Claim(RECURRING, "**Replay is the last.**", replay_is_last),
     Claim(GENERATORS, "Longer training is better, for joint training as for `anpyc+align`", longer_is_better),
     Claim(
         GENERATORS, "the FD is 32.4, beside 30.5 of real images", lambda: [_distance(FLAT), _distance("real")]
