@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from benchmarks.random_players import random_scores
 from gencl.core import files
+from gencl.core.errors import GenclError
 from gencl.metrics.figures import cell
 from gencl.reports.significance import of_seeds
 from gencl.runs.folder import RunFolder
@@ -45,6 +46,8 @@ def played(comparison: Path) -> Iterator[Score]:
         if not run.finished:
             continue
         metrics = run.metrics
+        if metrics.get("boundaries", {"attributed": 1})["attributed"] < 1:
+            raise GenclError(f"{run.path}: an inferred task is no single game where frames were attributed wrongly")
         games = [_game(name, run.settings.scenario["games"]) for name in metrics["tasks"]]
         for row, scores in enumerate(metrics["matrices"]["return"]):
             for game in dict.fromkeys(games[: row + 1]):
@@ -52,7 +55,7 @@ def played(comparison: Path) -> Iterator[Score]:
 
 
 def _game(task: str, games: list[str]) -> str:
-    """The game of a task by its name; inferred ones are numbered as the games came, if all were told apart."""
+    """The game of a task by its name. Inferred tasks are numbered in the order in which the games came."""
     first, *rest = task.split(" ")
     return games[int(rest[0]) - 1] if first == "inferred" else first
 

@@ -62,11 +62,8 @@ class Moved:
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
     last = len(subject.run.card.tasks)
-    runs = [run for seeds in subject.runs.values() for run in seeds.values()]
-    if any(len(run.card.tasks) != last for run in runs):
+    if any(len(run.card.tasks) != last for seeds in subject.runs.values() for run in seeds.values()):
         raise UsageError(f"{subject.path}: its runs learned different numbers of tasks, so that changes do not compare")
-    if not all(run.learner().shared() for run in runs):
-        raise UsageError(f"{subject.path}: every layer is a task's own; tasks share no parameters")
     first, usable = _kept(subject, last)
     moves = {
         label: {seed: _moved(run, bench, first, last) for seed, run in seeds.items()} for label, seeds in usable.items()
@@ -113,6 +110,8 @@ def _moved(run: RunFolder, bench: Bench, first: int, last: int) -> Moved:
     after = kept.learners(run)
     early = after[first]()
     before = {name: parameter.detach().clone() for name, parameter in early.shared().items()}
+    if not before:
+        raise UsageError(f"{run.path}: every layer is a task's own; tasks share no parameters")
     each = [bench.importance(run, early, "entropy", number) for number in range(1, first + 1)]
     importance = {name: torch.stack([one[name] for one in each]).sum(0) for name in before}
     return Moved(before, {name: p.detach() for name, p in after[last]().shared().items()}, importance)

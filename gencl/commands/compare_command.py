@@ -62,7 +62,6 @@ def command(
     from gencl import presets
     from gencl.analysis import analyze
     from gencl.core import files
-    from gencl.core.files import printable
     from gencl.core.progress import Mode
     from gencl.experiments.cells import preset_of
     from gencl.experiments.compare import compare
@@ -79,7 +78,7 @@ def command(
     if options["dry_run"]:
         print_plan(results, as_json)
         return
-    typed = printable(shlex.join(["gencl", *sys.argv[1:]]))
+    typed = files.printable(shlex.join(["gencl", *sys.argv[1:]]))
     files.write(folder / "results.md", comparison_markdown(results, typed))
     report = write_comparison(folder)
     if as_json:

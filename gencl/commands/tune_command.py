@@ -57,7 +57,6 @@ def command(
       gencl tune --preset digits-mlp --methods sgd,ewc --grid train.lr=0.05,0.1 --grid ewc.lambda=1,10 --budget 4
     """
     from gencl.core import files
-    from gencl.core.files import printable
     from gencl.core.progress import Mode
     from gencl.experiments.tune import default_folder, tune
     from gencl.reports.foreseen import print_plan
@@ -71,7 +70,7 @@ def command(
     if options["dry_run"]:
         print_plan(search, as_json)
         return
-    files.write(folder / "tune.md", search_markdown(search, printable(shlex.join(["gencl", *sys.argv[1:]]))))
+    files.write(folder / "tune.md", search_markdown(search, files.printable(shlex.join(["gencl", *sys.argv[1:]]))))
     if as_json:
         click.echo(json.dumps(search, indent=1))
     else:

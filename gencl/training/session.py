@@ -75,8 +75,8 @@ class Session:
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
         self._restored: dict[str, dict[str, Tensor]] = {}
         """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
-        self._left: dict[int, dict[str, Tensor]] = {}
-        """What sources have left for the next visit of their task, by the index of its first one."""
+        self._left: dict[str, Tensor] = {}
+        """What sources have left for the next visit of their task, under the index of its first one."""
 
     def steps_of(self, task: Task) -> int:
         """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
@@ -96,8 +96,7 @@ class Session:
         self.random.restore(named["random"].cpu())
         self.recorder.restore(within("recorder", named))
         self._restored = {part: within(part, named) for part in ("optimizer", "average", "source")}
-        left = within("left", named)
-        self._left = {int(index): within(index, left) for index in {name.split(".")[0] for name in left}}
+        self._left = within("left", named)
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""
@@ -107,7 +106,7 @@ class Session:
             **under("optimizer", optimizer_tensors(self.optimizers)),
             **under("average", self.average.tensors()),
             **under("source", self.source.state_dict() if self.source and self.state.within_task else {}),
-            **under("left", {f"{i}.{name}": t for i, left in self._left.items() for name, t in left.items()}),
+            **under("left", self._left),
             **under("recorder", self.recorder.tensors()),
             "random": self.random.state(),
         }
@@ -158,7 +157,7 @@ class Session:
         self.source.meet(self.learner)
         if resumed:
             self.source.load_state_dict(self._restored["source"])
-        elif left := self._left.get(ctx.task.first_visit):
+        elif left := within(str(ctx.task.first_visit), self._left):
             self.source.go_on(left)
 
     def stages(self, ctx: Context) -> list[tuple[Stage, int]]:
@@ -230,8 +229,8 @@ class Session:
     def conclude(self, ctx: Context) -> None:
         """Ends a task after its last step: learner and method keep what they need of it, and the next task is up."""
         self.learner.conclude(ctx.task)
-        if self.source and (left := self.source.left()):
-            self._left[ctx.task.first_visit] = left
+        if self.source:
+            self._left |= under(str(ctx.task.first_visit), self.source.left())
         self.optimizers, self.average = [], no_average(self.learner)
         with self.stopwatch.timed("importance_seconds"):
             self.method.after_task(ctx)

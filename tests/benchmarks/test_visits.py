@@ -34,3 +34,8 @@ def test_scores_after_each_visit_stand_beside_those_of_players_of_one_game(
     assert float(rows[0]["share"]) == pytest.approx((both[0][0] + 1) / (one[0][0] + 1))
     assert all(row["share"] == "" for row in rows if row["game"] == "space_invaders")
     assert "| 1 | breakout |" in (tmp_path / "visits.md").read_text()
+
+
+def test_inferred_tasks_are_the_games_in_their_order() -> None:
+    names = ("breakout", "freeway (visit 2)", "inferred 2 (visit 2)")
+    assert [visits._game(name, ["breakout", "asterix"]) for name in names] == ["breakout", "freeway", "asterix"]

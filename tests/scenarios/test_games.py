@@ -127,7 +127,7 @@ def test_a_memory_that_its_games_do_not_divide_is_filled() -> None:
     assert len(play.batch(0)) == 8
 
 
-def test_a_visit_goes_on_with_the_memory_of_the_one_before() -> None:
+def test_a_visit_goes_on_with_the_memory_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     learner, scenario = grown(gencl.resolve("minatar-dqn", assignments=[*GAMES, "scenario.remember=game"]))
     first, again, resumed = (scenario.tasks[0].source(8, 0) for _ in range(3))
     for play in (first, again, resumed):
@@ -139,7 +139,12 @@ def test_a_visit_goes_on_with_the_memory_of_the_one_before() -> None:
     before = int(left["rounds"])
     assert before == 21 and again._memory.rounds == before  # twenty rounds of three frames, and that of the batch
     asked: list[int] = []
-    learner.exploration = lambda frame: asked.append(frame) or 1.0  # type: ignore[method-assign, func-returns-value]
+
+    def exploration(frame: int) -> float:
+        asked.append(frame)
+        return 1.0
+
+    monkeypatch.setattr(learner, "exploration", exploration)
     again.batch(0)
     assert again._memory.rounds == before + 1 and asked == [0]  # it explores as at any beginning, and waits for nothing
     resumed.load_state_dict({name: tensor.clone() for name, tensor in again.state_dict().items()})
