@@ -14,6 +14,7 @@ from gencl.core.errors import UsageError
 from gencl.metrics import EXTRACTORS, METRICS
 from gencl.metrics.check import figures_problem
 from gencl.metrics.figures import (
+    BY_CLASS,
     COSTS,
     DISTANCES,
     Figure,
@@ -76,6 +77,7 @@ def test_no_figure_is_declared_twice() -> None:
 def test_committed_results_hold_no_figure_that_nothing_describes() -> None:
     declared = {figure for name in METRICS for figure in METRICS.get(name).figures} | set(COSTS)
     declared |= {f"{distance}_{extractor}" for distance in DISTANCES for extractor in EXTRACTORS}  # evaluate.also
+    declared |= {f"{name}{BY_CLASS}" for name in METRICS}  # where classes come in several tasks
     stored = {
         key
         for file in RESULTS.glob("*/results.json")
@@ -84,6 +86,12 @@ def test_committed_results_hold_no_figure_that_nothing_describes() -> None:
         if isinstance(value, dict) and "mean" in value
     }
     assert stored and stored <= declared
+
+
+def test_a_mean_over_classes_is_shown_as_the_figure_that_it_is_of() -> None:
+    one, other = figure("fid_by_class"), figure("fid")
+    assert (one.label, one.unit, one.better) == ("FD per class", other.unit, other.better) and not one.main
+    assert heading("conditional_accuracy_by_class") == "conditional accuracy per class %"
 
 
 def test_how_figures_are_shown() -> None:
