@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from gencl.core import files
+from gencl.core.downloading import impatient
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import cache_root
-
-DOWNLOAD_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -66,18 +64,15 @@ class Published:
         return path
 
     def _download(self, path: Path) -> None:
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(self.url, str(path), hash_prefix=self.digest, progress=False)
+            with impatient():
+                torch.hub.download_url_to_file(self.url, str(path), hash_prefix=self.digest, progress=False)
         except (OSError, RuntimeError) as error:
             raise GenclError(
                 f"{self.where} is absent and cannot be downloaded ({' '.join(str(error).split())}): put {path.name} "
                 f"into {path.parent}, or name it by {self.advice}"
             ) from error
-        finally:
-            socket.setdefaulttimeout(before)
 
 
 def digest_in(name: str) -> str:

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gencl.core.downloading import SILENT_SECONDS
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
 from gencl.core.files import HUB, hub_path, printable
 from gencl.core.settings import DataSettings
 from gencl.core.terminal import ERRORS
 from gencl.core.waiting import say
-from gencl.core.weights import DOWNLOAD_TIMEOUT_SECONDS
 from gencl.datasets.columns import image_column, label_column, labels_of
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import Pixels, Unusable, decode
@@ -83,7 +83,7 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
         offline = constants.HF_HUB_OFFLINE or not download
         if not offline:
             try:  # once, since the library asks five times
-                about = HfApi().dataset_info(repository, revision=revision or None, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+                about = HfApi().dataset_info(repository, revision=revision or None, timeout=SILENT_SECONDS)
                 revision = about.sha or revision
             except (HfHubHTTPError, HFValidationError):
                 raise

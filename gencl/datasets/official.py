@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 
 from torchvision.datasets.utils import calculate_md5
 
+from gencl.core.downloading import impatient
 from gencl.core.errors import GenclError
-
-DOWNLOAD_TIMEOUT_SECONDS = 10
 
 
 def obtain(
@@ -71,14 +69,11 @@ def attempt(name: str, root: Path, made: Path, download: Callable[[], object], a
     if not os.access(parent, os.W_OK):
         raise GenclError(f"{name} is not in {root}, which cannot be written to: {advice}")
     started_before = made.exists()
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
-        download()
+        with impatient():
+            download()
     except (OSError, RuntimeError, HTTPException) as error:
         if not started_before:  # leave nothing that looks like a started data set
             shutil.rmtree(made, ignore_errors=True)
         reason = " ".join(str(error).split())
         raise GenclError(f"{name} is absent and cannot be downloaded ({reason}): {advice}") from error
-    finally:
-        socket.setdefaulttimeout(before)

@@ -14,6 +14,7 @@ from torch import Tensor
 from gencl.core import files
 from gencl.drawing.names import shortened
 from gencl.learners.generative import GenerativeLearner
+from gencl.learners.learner import predicting
 from gencl.metrics.snapshot import to_uint8
 
 COLUMNS = 12
@@ -91,11 +92,8 @@ def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int,
     """Generated images, uint8 (classes, columns, c, h, w): each column has one latent, the same at every time."""
     latents = learner.latents(columns, seed, "samples").repeat(len(classes), 1)
     wanted = torch.tensor(list(classes), device=latents.device).repeat_interleave(columns)
-    training = learner.training
-    learner.eval()
-    with torch.no_grad():
+    with torch.no_grad(), predicting(learner):
         images = to_uint8(learner.generate(wanted, latents))
-    learner.train(training)
     return images.view(len(classes), columns, *images.shape[1:])
 
 

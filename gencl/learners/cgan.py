@@ -17,6 +17,7 @@ from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks import augment
 from gencl.learners.networks.cgan import CGANGenerator, CGANSettings, Discriminator
 from gencl.learners.networks.entropies import bernoulli_entropy
+from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -35,7 +36,7 @@ class ConditionalGAN(GenerativeLearner):
 
     def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int], seed: int) -> None:
         super().__init__()
-        self.settings, self.seed = settings, seed
+        self.settings = settings
         augment.check(settings.augment, image_shape[0])
         self._loss = LOSSES[settings.loss]
         self.stacks = settings.norm != "batch"
@@ -52,16 +53,10 @@ class ConditionalGAN(GenerativeLearner):
         return new
 
     def shared(self) -> dict[str, Parameter]:
-        ids = {id(parameter) for part in self.generator.own() for parameter in part.tasks.parameters()}
-        generator = self.generator.named_parameters(prefix="generator")
-        return {name: parameter for name, parameter in generator if id(parameter) not in ids}
+        return shared_in(self.generator.named_parameters(prefix="generator"))
 
     def own(self, task: int) -> dict[str, Parameter]:
-        groups = self.groups_of([task])
-        parts = (part.tasks[group] for part in self.generator.own() for group in groups)
-        ids = {id(parameter) for part in parts for parameter in part.parameters()}
-        generator = self.generator.named_parameters(prefix="generator")
-        return {name: parameter for name, parameter in generator if id(parameter) in ids}
+        return own_in(self.generator.named_parameters(prefix="generator"), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *self.own_of(tasks)]

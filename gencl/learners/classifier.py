@@ -121,7 +121,7 @@ class Classifier(Learner):
     def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
         """The features (n, f) of images whose groups are ``index`` (n,), all in ``tasks``."""
         images = self.prepare(images)
-        if not self.ownership.divided() or tasks.start == len(self.groups) - 1:
+        if not self.ownership.divided():
             return self._through(self.trunk, images, index)
         if len(tasks) == 1:
             return self._through(self._as_seen_by(tasks.start), images, index)
@@ -133,7 +133,9 @@ class Classifier(Learner):
         return features
 
     def _as_seen_by(self, task: int) -> Callable[..., Tensor]:
-        """The trunk with the weights that a task sees."""
+        """The trunk with the weights that a task sees: the newest sees all, also those that nobody owns yet."""
+        if task == len(self.groups) - 1:
+            return self.trunk
         seen = self.ownership.seen_by(task, dict(self.trunk.named_parameters()))
         return lambda *inputs: functional_call(self.trunk, seen, inputs)
 

@@ -17,6 +17,7 @@ from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.learners.networks.action_values import ActionValues
 from gencl.learners.networks.precision import at_least_float32
+from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.game import ACTIONS
 from gencl.scenarios.play import games_of
@@ -83,14 +84,10 @@ class DQN(Learner):
         return new
 
     def shared(self) -> dict[str, Parameter]:
-        return {name: parameter for name, parameter in self._learned() if ".tasks." not in name}
+        return shared_in(self.network.named_parameters("network"))
 
     def own(self, task: int) -> dict[str, Parameter]:
-        (game,) = self.groups_of([task])
-        return {name: parameter for name, parameter in self._learned() if f".tasks.{game}." in name}
-
-    def _learned(self) -> Iterator[tuple[str, Parameter]]:
-        return self.network.named_parameters("network")
+        return own_in(self.network.named_parameters("network"), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         moved = [*self.shared().values(), *self.own_of(tasks)]

@@ -12,6 +12,7 @@ from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks.flow import LATEST, FlowGenerator, FlowSettings
+from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -52,11 +53,10 @@ class FlowMatching(GenerativeLearner):
         return new
 
     def shared(self) -> dict[str, Parameter]:
-        return {name: parameter for name, parameter in self.named_parameters() if ".embeddings." not in name}
+        return shared_in(self.named_parameters())
 
     def own(self, task: int) -> dict[str, Parameter]:
-        parts = [f".embeddings.tasks.{group}." for group in self.groups_of([task])]
-        return {name: parameter for name, parameter in self.named_parameters() if any(part in name for part in parts)}
+        return own_in(self.named_parameters(), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         moved = [*self.shared().values(), *self.own_of(tasks)]

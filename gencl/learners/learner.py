@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -48,6 +49,17 @@ class Phase:
     adam_lr: float | None = None
     half_life: float = 0.0
     draw: Callable[[Batch, RandomSource], Batch] = nothing_drawn
+
+
+@contextmanager
+def predicting(learner: nn.Module) -> Iterator[None]:
+    """Evaluation mode within the block, and the mode of before behind it."""
+    training = learner.training
+    learner.eval()
+    try:
+        yield
+    finally:
+        learner.train(training)
 
 
 class Learner(nn.Module, ABC):
@@ -116,12 +128,6 @@ class Learner(nn.Module, ABC):
     def returns(self, task: int) -> bool:
         """Whether all classes of a task were learned before it."""
         return self._groups_of[task][-1] < len(self.groups_of(range(task)))
-
-    def kept_share(self, label: int, task: Task) -> float:
-        """The share of earlier tasks in what is kept of a class when ``task`` is over: each task that had some of its
-        images counts alike. 0 where the class is new, or has come back with all that was learned of it."""
-        earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
-        return 0.0 if label in task.whole else earlier / (earlier + 1)
 
     def load_pretrained(self) -> None:
         """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from gencl.datasets.dataset import Split
 from gencl.learners.classifier import Classifier
+from gencl.learners.learner import predicting
 from gencl.learners.networks.trunk import Layered
 
 
@@ -19,21 +19,11 @@ def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield data.take(rows).float() / 255, data.labels[rows]
 
 
-@contextmanager
-def _evaluating(learner: Classifier) -> Iterator[None]:
-    training = learner.training
-    learner.eval()
-    try:
-        yield
-    finally:
-        learner.train(training)
-
-
 @torch.no_grad()
 def accuracy(learner: Classifier, data: Split, batch_size: int = 1000) -> float:
     """The share of images that are classified right; 0 where there are none."""
     right = 0
-    with _evaluating(learner):
+    with predicting(learner):
         for images, labels in _batches(data, batch_size):
             right += int((learner.predict(images, labels) == labels).sum())
     return right / max(1, len(data))
@@ -53,7 +43,7 @@ def mean_activations(learner: Classifier, data: Split, batch_size: int = 1000) -
         for number, layer in enumerate(hidden)
     ]
     try:
-        with _evaluating(learner):
+        with predicting(learner):
             for images, labels in _batches(data, batch_size):
                 learner.predict(images, labels)
     finally:

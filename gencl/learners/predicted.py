@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gencl.learners.learner import predicting
 from gencl.scenarios.batch import Batch
 
 if TYPE_CHECKING:
@@ -19,15 +20,14 @@ _CHUNK = 500
 @torch.no_grad()
 def beliefs_of(learner: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
     """A classifier's probabilities (n, columns), and the class that each column stands for (n, columns)."""
-    training, _ = learner.training, learner.eval()
     tasks = learner.range_of(batch.tasks, learner.position[batch.classes])
     chunks, classes = [], torch.tensor(learner.classes, device=batch.classes.device)
     for start in range(0, len(batch), _CHUNK):
         some = batch.rows(slice(start, start + _CHUNK))
         positions = learner.position[some.classes]
-        scores, right = learner.logits(some.inputs, positions, tasks)
+        with predicting(learner):
+            scores, right = learner.logits(some.inputs, positions, tasks)
         columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
         chunks.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
-    learner.train(training)
     beliefs, columns = (torch.cat(parts) for parts in zip(*chunks, strict=True))
     return beliefs, columns

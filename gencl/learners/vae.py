@@ -15,6 +15,7 @@ from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.vae import VAEGenerator, VAESettings
+from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -64,11 +65,10 @@ class VAE(GenerativeLearner):
         return new
 
     def shared(self) -> dict[str, Parameter]:
-        return {name: parameter for name, parameter in self.named_parameters() if ".latent.tasks." not in name}
+        return shared_in(self.named_parameters())
 
     def own(self, task: int) -> dict[str, Parameter]:
-        parts = [f".latent.tasks.{group}." for group in self.groups_of([task])]
-        return {name: parameter for name, parameter in self.named_parameters() if any(part in name for part in parts)}
+        return own_in(self.named_parameters(), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         moved = [*self.shared().values(), *self.own_of(tasks)]
@@ -185,7 +185,7 @@ class VAE(GenerativeLearner):
                     errors.setdefault(index, []).append((decoded - images).square().mean((1, 2, 3)))
             if len(rows):
                 means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
-                self.generator.fit(position, means, log_variances, self.kept_share(self.classes[position], task))
+                self.generator.fit(position, means, log_variances, task.kept_share(self.classes[position]))
         for index, of_task in errors.items():
             self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
 

@@ -99,7 +99,8 @@ class Method:
     (`Learner.retrainable`). True: this method's loss needs them. False: they must stay, whatever methods run beside it.
     None: they stay unless a method beside it moves them."""
     divides: ClassVar[bool] = False
-    """Whether it gives units or weights to tasks, and holds them: its hooks then run last, and no two go together."""
+    """Whether it gives units or weights to tasks, and holds them. Of several methods at most one does; its `after_step`
+    runs last then, and its `after_task` first."""
     holds: ClassVar[bool] = False
     """Whether it holds some weights where they are: of several methods, its `after_step` then runs last."""
     copies: float = 0.0

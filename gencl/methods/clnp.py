@@ -9,6 +9,7 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import Parameter
 
 from gencl.core.errors import UsageError
 from gencl.core.part import Part
@@ -18,16 +19,13 @@ from gencl.learners.measured import accuracy, mean_activations
 from gencl.learners.units import Units
 from gencl.methods.base import Context, Stage, StepContext, under, within
 from gencl.methods.freezing import Freezing
+from gencl.methods.thresholds import THRESHOLDS, highest
 from gencl.methods.trials import Trials, copied
 from gencl.methods.units import weights_between
 from gencl.scenarios.task import Task
 
 Factor = Annotated[float, Field(gt=0, le=1000)]
 Strength = Annotated[float, Field(ge=0, le=1e6)]
-THRESHOLDS = [0.0, *(2.0 ** (step / 4) for step in range(-48, 16))]
-"""Activation thresholds, as multiples of a layer's mean activation: theta of its own for each layer."""
-_COARSE = 5
-"""Every so many thresholds are tried first, then those above the highest that held."""
 
 
 class CLNP(Freezing):
@@ -53,9 +51,8 @@ class CLNP(Freezing):
     When one head serves all tasks and no unit of the last hidden layer is free, a task cannot be learned any more. Its
     gates are closed and nothing of the network changes, so that earlier tasks stay as they are.
 
-    A task that comes back has the units of its first visit; nothing is pruned, and only its own head moves.
-
-    Departure: thresholds are relative to each layer's mean activation.
+    A task that comes back has the units of its first visit; nothing is pruned, and only its own head moves. A departure
+    from the paper: thresholds are relative to each layer's mean activation.
     """
 
     class Settings(Part):
@@ -80,6 +77,7 @@ class CLNP(Freezing):
         """Units that any task so far uses, bool, a hidden layer each."""
         self._initial: dict[str, Tensor] = {}
         self._trials = Trials()
+        self._costs: list[tuple[float, Parameter]] = []
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
@@ -115,8 +113,7 @@ class CLNP(Freezing):
     def before_task(self, ctx: Context) -> None:
         if ctx.learner.returns(ctx.task.index):
             return self.freeze_shared(ctx.learner)
-        units = UNITS(ctx.learner)
-        shared = units.parameters
+        shared = (units := UNITS(ctx.learner)).parameters
         if not self.active:
             self._initial = {name: parameter.detach().clone() for name, parameter in shared.items()}
             device = ctx.learner.position.device
@@ -144,19 +141,23 @@ class CLNP(Freezing):
         return weights_between(units.layers, units.parameters, self.active, incoming=True)
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        if not (l1 := self.settings.l1):
+        if not self.settings.l1:
             return None
-        units = UNITS(ctx.learner)
-        weights = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
-        heads = [[p] for part in ctx.task.parts for p in ctx.learner.own(part.index).values() if p.ndim > 1]
+        self._costs = self._costs or self._costs_of(ctx)
+        return torch.stack([strength * weight.abs().sum() for strength, weight in self._costs]).sum()
+
+    def _costs_of(self, ctx: Context) -> list[tuple[float, Parameter]]:
+        """The strength of L1 in the present stage on each of the weights that the task learns."""
+        units, l1 = UNITS(ctx.learner), self.settings.l1
+        layers = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
+        if head := [p for p in ctx.learner.own(ctx.task.index).values() if p.ndim > 1]:
+            layers.append(head)
         factor = self._pairs()[self._trial(ctx)][0]
-        *each, last = l1 if isinstance(l1, list) else [l1] * (len(weights) + bool(heads))
-        # joint training has several heads at once
-        strengths = [factor * strength for strength in (*each, *[last] * (len(heads) or 1))]
-        layers = zip(strengths, [*weights, *heads], strict=True)
-        return torch.stack([s * w.abs().sum() for s, layer in layers for w in layer]).sum()
+        strengths = l1 if isinstance(l1, list) else [l1] * len(layers)
+        return [(factor * s, weight) for s, layer in zip(strengths, layers, strict=True) for weight in layer]
 
     def enter_stage(self, ctx: Context) -> None:
+        self._costs = []
         if ctx.learner.returns(ctx.task.index):
             return
         if ctx.stage.name == "finetune":
@@ -211,9 +212,8 @@ class CLNP(Freezing):
             self._close(units, ctx, chosen)
             return all(bool(some.any()) for some in chosen) and accuracy(learner, ctx.task.validation) >= floor
 
-        coarse = max((step for step in range(0, len(THRESHOLDS), _COARSE) if holds(step)), default=None)
-        finer = range(0) if coarse is None else range(coarse + 1, min(coarse + _COARSE, len(THRESHOLDS)))
-        best = opened_units if coarse is None else at(max((step for step in finer if holds(step)), default=coarse))
+        step = highest(holds)
+        best = opened_units if step is None else at(step)
         self._close(units, ctx, best)
         reached = [before | now for before, now in zip(self.active, best, strict=True)]
         layers, shared = units.layers, units.parameters
@@ -230,16 +230,16 @@ class CLNP(Freezing):
 
     @staticmethod
     def _close(units: Units, ctx: Context, opened: list[Tensor]) -> None:
-        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts):
-            units.gates.store(group, [mask.float() for mask in opened])
+        (group,) = ctx.learner.groups_of([ctx.task.index])
+        units.gates.store(group, [mask.float() for mask in opened])
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return UNITS(learner).taken()
 
     def state_dict(self) -> dict[str, Tensor]:
         active = {f"active.{number}": mask for number, mask in enumerate(self.active)}
-        trials = under("trials", self._trials.state_dict())
-        return {**super().state_dict(), **active, **under("initial", self._initial), **trials}
+        state = {**super().state_dict(), **active, **under("initial", self._initial)}
+        return {**state, **under("trials", self._trials.state_dict())}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         super().load_state_dict(state, learner)

@@ -16,7 +16,8 @@ from gencl.scenarios.task import Task
 
 class Composed(Method):
     """Runs each hook of each method in order; after a step those that hold weights run last, and gradients go through
-    the methods the other way round.
+    the methods the other way round. After a task the one that divides the learner is first, so that the others measure
+    what the task keeps.
 
     Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
     most one may have stages of its own, and at most one may give units or weights to tasks.
@@ -30,6 +31,7 @@ class Composed(Method):
         wishes = {method.moves_old for method in self.methods}
         self.moves_old = True in wishes and False not in wishes
         self._holding_last = sorted(self.methods, key=lambda method: method.divides or method.holds)
+        self._dividing_first = sorted(self.methods, key=lambda method: not method.divides)
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:
@@ -86,7 +88,7 @@ class Composed(Method):
             method.end_step(ctx)
 
     def after_task(self, ctx: Context) -> None:
-        for method in self.methods:
+        for method in self._dividing_first:
             method.after_task(ctx)
 
     def capacity(self, learner: Learner) -> dict[str, float]:

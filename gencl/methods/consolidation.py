@@ -20,10 +20,9 @@ only has classes in common with earlier ones adds its importance like any other.
 
 from __future__ import annotations
 
-import fnmatch
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -36,6 +35,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import Part
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, importance_random, under, within
+from gencl.methods.protecting import check_patterns, protected
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -112,10 +112,6 @@ def checked_mean(importance: dict[str, Tensor]) -> float:
     return mean
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
 def samples(ctx: Context, settings: SampledSettings) -> Batch:
     """The task's samples on which importance is measured."""
     return ctx.learner.probe(ctx.task, settings.samples, importance_random(ctx, "importance"))
@@ -163,17 +159,7 @@ class Consolidation(Method):
             raise UsageError(
                 "nothing is shared here that could be consolidated: every layer is a task's own; use model.heads=domain"
             )
-
-        names = list(learner.shared())
-        for pattern in self.settings.protect:
-            if names and not any(fnmatch.fnmatchcase(name, pattern) for name in names):
-                raise UsageError(
-                    f"method.protect: no shared parameter is called {pattern!r}; there are: {_some(names)}"
-                )
-
-    def protected(self, names: Iterable[str]) -> list[str]:
-        """Those of these names of parameters that ``protect`` means, in order."""
-        return [name for name in names if any(fnmatch.fnmatchcase(name, key) for key in self.settings.protect)]
+        check_patterns(self.settings.protect, learner, tasks)
 
     def _clear(self) -> None:
         """Forgets what is derived from importance and learner; it is made again when it is next needed."""
@@ -189,7 +175,7 @@ class Consolidation(Method):
     def _aligned(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor]]:
         """Parameters, anchors and importance in one order."""
         if self._lists is None:
-            shared, names = self._shared(learner), self.protected(self.importance)
+            shared, names = self._shared(learner), protected(self.importance, self.settings.protect)
             self._lists = (
                 [shared[name] for name in names],
                 [self.anchors[name] for name in names],
@@ -204,7 +190,8 @@ class Consolidation(Method):
     def before_task(self, ctx: Context) -> None:
         if self.settings.consolidation == "loss" and ctx.train.optimizer == "sgd" and self.importance:
             largest = max(float(value.max()) for value in self.importance.values())
-            steepest, limit = 2 * ctx.train.lr * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
+            rate = ctx.train.lr * ctx.train.shared_lr
+            steepest, limit = 2 * rate * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
             if steepest > 0.5 * limit:
                 warnings.warn(
                     f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} nears {limit:.3g}, where training "

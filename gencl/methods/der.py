@@ -11,7 +11,7 @@ from gencl.core.randomness import RandomSource
 from gencl.core.transfer import sent
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.heads import IMPOSSIBLE
-from gencl.learners.learner import Learner
+from gencl.learners.learner import Learner, predicting
 from gencl.methods.base import Context, Method, StepContext
 from gencl.methods.memory import MemorySettings
 from gencl.scenarios.batch import Batch
@@ -68,9 +68,8 @@ class DERpp(Method):
             return
         places, rows = (sent(numbers, classes.device) for numbers in entering)
         images, classes = images[rows], classes[rows]
-        training, _ = learner.training, learner.eval()
-        logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
-        learner.train(training)
+        with predicting(learner):
+            logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
         self._make_room(images, logits)
         new = {"images": images.mul(255).round().to(torch.uint8), "classes": classes, "logits": logits}
         for name, tensor in self._held.items():

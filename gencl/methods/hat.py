@@ -117,11 +117,17 @@ class HAT(Freezing):
             gradient = embedding.grad * (s_max / steepness) * inside / (embedding.cosh() + 1)
             embedding.sub_(self.settings.embedding_lr * gradient).clamp_(-LARGEST, LARGEST)
             embedding.grad = None
-        self._gates.live = None
+        self._round()
+
+    def _round(self) -> None:
+        """Opens or closes the present task's units, as they are between steps and once it is learned."""
+        if self._embeddings:
+            self._gates.live = [(embedding.detach() > 0).float() for embedding in self._embeddings]
 
     def after_task(self, ctx: Context) -> None:
-        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts) if self._embeddings else ():
-            self._gates.store(group, [(embedding.detach() > 0).float() for embedding in self._embeddings])
+        if self._gates.live is not None:
+            self._gates.store(self._gates.live_task, self._gates.live)
+        self._gates.live = None
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return UNITS(learner).taken()
@@ -134,3 +140,5 @@ class HAT(Freezing):
         embeddings = within("embedding", state)
         self._embeddings = [embeddings[str(number)].requires_grad_() for number in range(len(embeddings))]
         self._look_up(learner)
+        self._gates.live_task = learner.groups_of([len(learner.tasks) - 1])[0]
+        self._round()

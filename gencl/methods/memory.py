@@ -55,14 +55,14 @@ class Memory:
         images, classes = [], []
         kept: dict[int, int] = {}
         for label in ctx.task.classes:
-            share = ctx.learner.kept_share(label, ctx.task)
+            share = ctx.task.kept_share(label)
             rows = order[train.labels[order] == label][: each - round(each * share)]
             kept[label] = each - len(rows) if share else 0
             images.append(train.take(rows))
             classes.append(train.labels[rows])
         if self._images is not None and self._classes is not None:
             for label in self._classes.unique(sorted=True).tolist():
-                old = (self._classes == label).nonzero().squeeze(1)[: kept.get(label, each)]
+                old = _spread((self._classes == label).nonzero().squeeze(1), kept.get(label, each))
                 images.append(self._images[old])
                 classes.append(self._classes[old])
         self._images, self._classes = torch.cat(images), torch.cat(classes)
@@ -76,6 +76,13 @@ class Memory:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
         self._images, self._classes = state.get("images"), state.get("classes")
+
+
+def _spread(places: Tensor, n: int) -> Tensor:
+    """n of the places, evenly spaced: those of a class stand task by task, and each task gives its part."""
+    if n >= len(places):
+        return places
+    return places[torch.arange(n, device=places.device) * len(places) // n]
 
 
 class Remembering(Method):

@@ -27,19 +27,40 @@ class ReplaySettings(Part):
         """Return how many samples this process replays beside its part of a batch."""
         if self.extra is not None:
             return max(1, self.extra // random.world)
-        most = max(len(batch) - 1, 0)  # some of both, where there is room
-        return min(max(round(self.share * len(batch)), 1), most)
+        new = len(batch) - batch.replayed
+        most = max(new - 1, 0)  # some of both, where there is room
+        return min(max(round(self.share * new), 1), most)
 
     def mixed(self, batch: Batch, images: Tensor, classes: Tensor, beliefs: Tensor | None = None) -> Batch:
         """Return the batch with old samples at its end, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
 
-        They replace its last rows, so that every method sees as many samples per step, or with ``extra`` are added to
-        it. ``beliefs`` (m, columns) are their targets where these are probabilities (`Classifier.loss`).
+        They replace the last of its new rows, so that every method sees as many samples per step, or with ``extra`` are
+        added to it. What another method mixed in stays. ``beliefs`` (m, columns) are their targets where these are
+        probabilities (`Classifier.loss`).
         """
-        kept = batch if self.extra is not None else batch.rows(slice(len(batch) - len(classes)))
-        tasks = tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
-        inputs, both = torch.cat([kept.inputs, images]), torch.cat([kept.classes, classes])
-        mixed = replace(kept, inputs=inputs, classes=both, tasks=tasks, index=None)
-        if beliefs is None:
-            return mixed
-        return mixed.having(beliefs=torch.cat([beliefs.new_zeros(len(kept), beliefs.shape[1]), beliefs]))
+        kept, tasks = batch, tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
+        if self.extra is None:
+            kept = _without(batch, len(classes))
+        extra = dict(kept.extra)
+        if beliefs is not None:
+            extra.setdefault("beliefs", beliefs.new_zeros(len(kept), beliefs.shape[1]))
+        old = {name: value.new_zeros(len(classes), *value.shape[1:]) for name, value in extra.items()}
+        old |= {} if beliefs is None else {"beliefs": beliefs}
+        return replace(
+            kept,
+            inputs=torch.cat([kept.inputs, images]),
+            classes=torch.cat([kept.classes, classes]),
+            tasks=tasks,
+            index=None,
+            extra={name: torch.cat([value, old[name]]) for name, value in extra.items()},
+            replayed=batch.replayed + len(classes),
+        )
+
+
+def _without(batch: Batch, n: int) -> Batch:
+    """The batch without the last n of its new rows, which stand before the old ones."""
+    new = len(batch) - batch.replayed
+    if not batch.replayed:
+        return batch.rows(slice(new - n))
+    rows = torch.arange(len(batch) - n, device=batch.classes.device)
+    return batch.rows(torch.where(rows < new - n, rows, rows + n))

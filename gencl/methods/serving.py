@@ -21,9 +21,8 @@ def refusal(method: Method, missing: Capability[Any] | None, learner: Learner, t
     None), and which ones can serve it and these tasks."""
     able = [key for key in METHODS if _serves(METHODS.get(key), learner, tasks)]
     kind, scalars = type(learner).__name__, ", ".join(sorted(learner.scalar_kinds))
-    why = (
-        f"serves {SERVES[missing.word]}" if missing else f"measures {method.measures}, and that has {scalars or 'none'}"
-    )
+    served = SERVES.get(missing.word, f"learners with {missing.word}") if missing else ""
+    why = f"serves {served}" if missing else f"measures {method.measures}, and that has {scalars or 'none'}"
     return f"method {_name(method)} cannot serve {kind}: it {why}; these can: {', '.join(able)}"
 
 

@@ -62,9 +62,9 @@ class SI(Consolidation):
             aligned, anchors, importance = self._aligned(ctx.learner)
             pulls = torch._foreach_sub([p.detach() for p in aligned], anchors)
             torch._foreach_mul_(pulls, importance)
-            of_task = dict(zip(shared, gradients, strict=True))
-            for name, pull in zip(self.protected(self.importance), pulls, strict=True):
-                of_task[name] = of_task[name].sub(pull, alpha=2 * self.settings.lambda_)
+            of_task = dict(zip(map(id, shared.values()), gradients, strict=True))
+            for parameter, pull in zip(map(id, aligned), pulls, strict=True):
+                of_task[parameter] = of_task[parameter].sub(pull, alpha=2 * self.settings.lambda_)
             gradients = list(of_task.values())
         self._step = parameters, gradients
         self._walk(1)

@@ -48,9 +48,9 @@ class SPP(Consolidation):
     W_o the weights after the last task. It has no minimum near W_o: where Omega is 0 the weights are pushed steadily.
 
     ``form`` gives the two literal readings: ``paper`` takes eq. 7 as printed, max(0, -g W + g^2 W^2 / 2) of the mean
-    entropy's gradient g over the task's samples; ``official`` is what the authors' released code computes, the mean
-    over batches of 100 of max(0, g W + g^2 W^2 / 2), g being the **sum** over the batch. Neither looks at ``phi`` and
-    ``order``.
+    entropy's gradient g over the task's samples; ``official`` is what the authors' released code computes, up to a
+    factor: the sum over batches of 100 of max(0, g W + g^2 W^2 / 2), g being the **sum** over the batch. Neither looks
+    at ``phi`` and ``order``.
     """
 
     class Settings(EntropySettings):

@@ -31,11 +31,9 @@ class XdG(Method):
 
     def before_task(self, ctx: Context) -> None:
         units, device = UNITS(ctx.learner), ctx.learner.position.device
-        for group in ctx.learner.groups_of(part.index for part in ctx.task.parts):
-            gates = [
-                self._gate(layer.units, ctx.seed, group, number).to(device) for number, layer in enumerate(units.hidden)
-            ]
-            units.gates.store(group, gates)
+        (group,) = ctx.learner.groups_of([ctx.task.index])
+        gates = [self._gate(layer.units, ctx.seed, group, number) for number, layer in enumerate(units.hidden)]
+        units.gates.store(group, [gate.to(device) for gate in gates])
 
     def _gate(self, units: int, *place: int) -> Tensor:
         gate = torch.ones(units)

@@ -15,7 +15,7 @@ from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
 from gencl.learners.capabilities import GENERATOR
-from gencl.learners.learner import Learner
+from gencl.learners.learner import Learner, predicting
 from gencl.metrics.beside import Beside, further_extractors
 from gencl.metrics.by_class import by_class
 from gencl.metrics.choosing import chosen_metrics, pool_size
@@ -197,13 +197,8 @@ class Evaluator:
         return notes + bias_notes(n, real, features)
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
-        """The learner's mode is as before afterwards."""
-        training = self.learner.training
-        self.learner.eval()
-        try:
+        with predicting(self.learner):
             return {metric.name: [self._once(metric, snapshot, task) for task in snapshot.tasks] for metric in metrics}
-        finally:
-            self.learner.train(training)
 
     def summary(self, matrices: Mapping[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
         """The figures that are defined; with a snapshot those too that are taken once, at the end."""

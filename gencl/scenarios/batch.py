@@ -22,7 +22,8 @@ class Batch:
     no memory at all: ``read`` then gives them by their places in the batch, and ``inputs`` is (n, 0). ``tasks`` are the
     indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says which of the task's
     training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n, ...) each, by a name
-    that the learner tells: a generator's latents, drawn targets, times, rewards.
+    that the learner tells: a generator's latents, drawn targets, times, rewards. The last ``replayed`` of them are old
+    samples, which a method mixed in; only a batch that is mixed again tells.
     """
 
     inputs: Tensor
@@ -31,6 +32,7 @@ class Batch:
     index: Tensor | None = None
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     read: Callable[[Tensor], Tensor] | None = None
+    replayed: int = 0
 
     def __len__(self) -> int:
         return len(self.classes)

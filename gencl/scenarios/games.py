@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, YesOrNo, yes_or_no
@@ -24,6 +24,12 @@ class Scores(Part):
 
     random: float = Field(description="of a player that acts at random")
     single: float = Field(description="of a learner that learned this game alone")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Scores:
+        if self.random == self.single:
+            raise ValueError("random and single are equal, so that no score can be placed between them")
+        return self
 
 
 class GamesSettings(Part):

@@ -13,7 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.part import Part, check
 from gencl.core.settings import DataSettings
 from gencl.scenarios.recipe import Load, Recipe
-from gencl.scenarios.task import Scenario, Task, with_whole
+from gencl.scenarios.task import Scenario, Task
 
 
 class RepeatSettings(Part):
@@ -81,7 +81,7 @@ class Repeat(Recipe):
         order = list(range(n)) * visits if isinstance(visits, int) else visits
         if max(order) >= n:
             raise UsageError(f"scenario.visits: there is no task {max(order)}; the tasks are 0 to {n - 1}")
-        return replace(once, name="repeat", tasks=tuple(with_whole(visited([once.tasks[number] for number in order]))))
+        return replace(once, name="repeat", tasks=tuple(visited([once.tasks[number] for number in order])))
 
 
 def visited(tasks: Sequence[Task]) -> Iterator[Task]:

@@ -22,7 +22,7 @@ from gencl.scenarios.forget_me_not import ForgetMeNot, looked_at
 from gencl.scenarios.pieces import Pieces
 from gencl.scenarios.play import games_of
 from gencl.scenarios.play_stream import PlayStream
-from gencl.scenarios.task import Scenario, Task, with_whole
+from gencl.scenarios.task import Scenario, Task
 
 Visits = Sequence[tuple[int, int]]
 """A sequence of tasks: a task's number, which is the same when it comes back, and its batches."""
@@ -137,7 +137,7 @@ class ImageStream:
 
     def cut(self, decisions: Sequence[int]) -> tuple[tuple[Task, ...], tuple[str, ...]]:
         pieces = Pieces(self._scenario, self._visits, decisions, self._batch_size, self._seed)
-        return tuple(with_whole(pieces.tasks())), pieces.class_names
+        return tuple(pieces.tasks()), pieces.class_names
 
 
 def _decisions(stream: Stream, batches: int, hazard: float) -> list[int]:

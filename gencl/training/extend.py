@@ -14,6 +14,7 @@ from gencl.core.files import absolute, is_path, place
 from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
+from gencl.core.train_settings import TrainSettings
 from gencl.core.waiting import say
 from gencl.datasets import DATASETS
 from gencl.datasets.decode import Unusable, decode
@@ -22,6 +23,9 @@ from gencl.plugins.needed import needed
 from gencl.runs.folder import RunFolder
 from gencl.training.folders import resume_command, stored_settings
 from gencl.training.train import run_settings
+
+_OF_THE_SEQUENCE = ("boundaries", "hazard")
+"""Of ``train.*``, what says which tasks there are."""
 
 
 def extend(
@@ -101,11 +105,16 @@ def _named(data: str | Path) -> str:
 
 def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
     """What assignments change of the run's ``train``. Raises UsageError where they change anything else."""
-    before, after = settings.tree(), presets.changed(settings, assignments).tree()
-    others = [key for key in after if key != "train" and after[key] != before.get(key)]
+    changed = presets.changed(settings, assignments)
+    before, after = settings.tree(), changed.tree()
+    others = [key for key in {**before, **after} if key != "train" and after.get(key) != before.get(key)]
+    fields, plain = TrainSettings.model_fields, changed.train.model_dump(mode="json")  # without some at their defaults
+    different = [key for key in fields if getattr(changed.train, key) != getattr(settings.train, key)]
+    train = {key: plain.get(key, fields[key].default) for key in different}
+    others += [f"train.{key}" for key in _OF_THE_SEQUENCE if key in train]
     if others:
         raise UsageError(f"--set: what extends a run has a train.* of its own at most; {others[0]} stays the run's")
-    return {key: value for key, value in after["train"].items() if value != before["train"][key]}
+    return train
 
 
 def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:

@@ -119,7 +119,7 @@ def _thin(task: Task) -> Task:
 def _batch(task: Task, size: int, seed: int) -> Batch:
     """A batch of the task's shapes alone."""
     with torch.device("cpu"):
-        tensors = task.source(1, seed).batch(0).tensors()
+        tensors = replace(task, shares=()).source(1, seed).batch(0).tensors()
     shapes = {name: torch.empty(size, *t.shape[1:], dtype=t.dtype, device="meta") for name, t in tensors.items()}
     return Batch.of(shapes, tuple(part.index for part in task.parts))
 

@@ -231,10 +231,11 @@ def make_session(
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = building.build(settings.method)
-    if settings.train.batch_size // processes.world < learner.smallest_batch:
+    share = min(train.batch_size for train in settings.train_of(len(scenario.tasks))) // processes.world
+    if share < learner.smallest_batch:
         raise UsageError(
-            f"train.batch_size: {settings.train.batch_size // processes.world} in each process is too little for batch "
-            f"normalisation; at least {learner.smallest_batch}"
+            f"train.batch_size: {share} in each process is too little for batch normalisation; at least "
+            f"{learner.smallest_batch}"
         )
     suiting.check(learner, scenario.tasks)
     method.check(learner, scenario.tasks)

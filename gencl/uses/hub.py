@@ -20,10 +20,10 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from gencl.core.downloading import SILENT_SECONDS
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import printable
 from gencl.core.waiting import say
-from gencl.core.weights import DOWNLOAD_TIMEOUT_SECONDS
 
 PREFIX = "hf:"
 CARD, WEIGHTS = "model.json", "model.safetensors"
@@ -76,7 +76,7 @@ def fetch(name: str) -> Path:
 
 def _held(repository: str, revision: str) -> list[str]:
     """Return the names of a repository's files."""
-    info = HfApi().model_info(repository, revision=revision, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+    info = HfApi().model_info(repository, revision=revision, timeout=SILENT_SECONDS)
     return [one.rfilename for one in info.siblings or []]
 
 

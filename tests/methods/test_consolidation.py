@@ -16,7 +16,8 @@ from gencl.methods.ewc import EWC
 from gencl.methods.l2 import L2
 from gencl.methods.mas import MAS
 from gencl.methods.spp import SPP
-from tests.conftest import context
+from gencl.presets import resolve
+from tests.conftest import context, grown
 
 pytestmark = pytest.mark.numeric
 
@@ -152,6 +153,14 @@ def test_protecting_what_is_not_there_is_refused() -> None:
     ctx = context()
     with pytest.raises(UsageError, match=r"no shared parameter is called 'encoder\.\*'; there are: trunk"):
         MAS(MAS.Settings(protect=["trunk.*", "encoder.*"])).check(ctx.learner)
+
+
+def test_a_head_that_comes_with_the_first_task_can_be_protected() -> None:
+    learner, scenario = grown(resolve("digits-mlp", assignments=["model.heads=domain"]), tasks=0)
+    MAS(MAS.Settings(protect=["head.*"])).check(learner, scenario.tasks)
+    assert not learner.classes
+    with pytest.raises(UsageError, match=r"no shared parameter is called 'tail\.\*'"):
+        MAS(MAS.Settings(protect=["tail.*"])).check(learner, scenario.tasks)
 
 
 def test_importance_may_be_taken_as_measured() -> None:

@@ -167,6 +167,7 @@ def test_a_random_player_scores_as_is_stated() -> None:
     [
         ({"scenario.games": ["pong"]}, r"scenario.games: MinAtar has no game 'pong'; there are: asterix, breakout, "),
         ({"scenario.games": ["breakout", "breakout"]}, "scenario.games: breakout is named twice"),
+        ({"scenario.scores": {"breakout": {"random": 1, "single": 1}}}, "random and single are equal"),
         ({"scenario.scores": {"pong": {"random": 0, "single": 1}}}, "scenario.scores: MinAtar has no game 'pong'"),
         ({"scenario.frames": 0}, "scenario.frames: input should be greater than or equal to 1"),
         ({"scenario.longest": 0}, "scenario.longest: input should be greater than or equal to 1"),

@@ -57,6 +57,15 @@ def test_its_config_repeats_the_extended_run(
     assert [len(classes) for classes in run.card.tasks][2:] == [2, 2, 1]
 
 
+def test_settings_at_their_defaults_change_and_go_back(folders: Path, finished: Finished, tmp_path: Path) -> None:
+    """Those, too, that config.yaml leaves out while they are at their defaults."""
+    run = finished(tmp_path / "run", "digits-mlp", "ewc", "train.weight_decay=0.01")
+    run = extend(run, folders / "four", set=["train.weight_decay=0", "train.patience=5"])
+    assert run.settings.extend[0].train == {"weight_decay": 0.0, "patience": 5}
+    of_tasks = run.settings.train_of(3)
+    assert [train.weight_decay for train in of_tasks] == [0.01, 0.01, 0.0] and of_tasks[2].patience == 5
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("preset", ["digits-cgan", "digits-mlp"])
 def test_an_extended_run_is_as_the_contract_says(preset: str, folders: Path, tmp_path: Path, data_root: Path) -> None:
@@ -88,6 +97,7 @@ def test_an_extended_run_is_as_the_contract_says(preset: str, folders: Path, tmp
         ("ewc", [], ["four"], {"set": ["train.stepz=3"]}, "did you mean train.steps"),
         ("ewc", [], ["four"], {"set": ["train.steps=0"]}, "train.steps"),
         ("ewc", [], ["four"], {"set": {"seed": 3}}, "seed stays the run's"),
+        ("ewc", [], ["four"], {"set": ["train.hazard=0.1"]}, r"train\.hazard stays the run's"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_and_changes_nothing(

@@ -78,6 +78,8 @@ def test_what_takes_more_is_foreseen() -> None:
     assert foreseen(composed).method > plain.method
     joint = presets.resolve("digits-cgan", method="joint", assignments=["train.batch_size=8"])
     assert foreseen(joint).parameters == plain.parameters and foreseen(joint).method == 0
+    shares = presets.resolve("digits-cgan", method="joint", assignments=["train.batch_size=8", "method.shares=[5,1]"])
+    assert foreseen(shares) == foreseen(joint)
 
 
 def test_a_learner_that_looks_at_values_is_not_foreseen_and_trains(monkeypatch: pytest.MonkeyPatch) -> None:
