@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FOLDED = 42
 """Characters of a title in a line."""
+_LETTERS = 12.5
+"""Characters of a legend that find room in an inch."""
 _MARKED = 20
 """Points up to which each is marked."""
 
@@ -143,7 +145,8 @@ def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if len(handles) > 1:
-        columns = min(len(handles), max(1, 150 // (8 + max(map(len, handles)))))
+        room = int(_LETTERS * figure.get_figwidth())
+        columns = min(len(handles), max(1, room // (8 + max(map(len, handles)))))
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
         figure.legend(list(handles.values()), list(handles), **place)
 
