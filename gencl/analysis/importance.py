@@ -42,7 +42,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         max(3.2, 0.45 * len(measured) + 1.7),
     )
     _draw_densities(panels[0], densities)
-    titles = ("kurtosis (normal: 0)", "skewness", "% below 10$^{-6}$ of the mean")
+    titles = ("kurtosis (normal: 0)", "skewness", "% below 10$^{-6}$")
     for axes, title, values in zip(panels[1:], titles, (kurtosis, skewness, low), strict=True):
         bars(axes, list(measured) if axes is panels[1] else [""] * len(measured), list(values.values()))
         plain(axes, title, "x")
