@@ -203,8 +203,7 @@ class Classifier(Learner):
         return layers_of(self.trunk, head)
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        moved = [*self.shared().values(), *self.own_of(tasks)]
-        step = Phase("classifier", moved, self.loss, moves_shared=True)
+        step = Phase("classifier", [*self.shared().values(), *self.own_of(tasks)], self.loss, moves_shared=True)
         return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:

@@ -22,12 +22,12 @@ def beliefs_of(learner: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
     """A classifier's probabilities (n, columns), and the class that each column stands for (n, columns)."""
     tasks = learner.range_of(batch.tasks, learner.position[batch.classes])
     chunks, classes = [], torch.tensor(learner.classes, device=batch.classes.device)
-    for start in range(0, len(batch), _CHUNK):
-        some = batch.rows(slice(start, start + _CHUNK))
-        positions = learner.position[some.classes]
-        with predicting(learner):
+    with predicting(learner):
+        for start in range(0, len(batch), _CHUNK):
+            some = batch.rows(slice(start, start + _CHUNK))
+            positions = learner.position[some.classes]
             scores, right = learner.logits(some.inputs, positions, tasks)
-        columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
-        chunks.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
+            columns = torch.arange(scores.shape[1], device=scores.device)[None, :] + (positions - right)[:, None]
+            chunks.append((scores.softmax(1), classes[columns.clamp(0, len(classes) - 1)]))
     beliefs, columns = (torch.cat(parts) for parts in zip(*chunks, strict=True))
     return beliefs, columns

@@ -171,7 +171,7 @@ class VAE(GenerativeLearner):
     def conclude(self, task: Task) -> None:
         """Fits each class's Gaussian to the posteriors of its training images (a class without any keeps N(0, I)), and
         a calibrated variance to the errors of their means. The Gaussian of a class that was learned before, from other
-        images, becomes that of all its tasks, each of which counts alike."""
+        images, becomes that of all its tasks, each visit of which counts alike."""
         errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
@@ -185,9 +185,14 @@ class VAE(GenerativeLearner):
                     errors.setdefault(index, []).append((decoded - images).square().mean((1, 2, 3)))
             if len(rows):
                 means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
-                self.generator.fit(position, means, log_variances, task.kept_share(self.classes[position]))
+                self.generator.fit(position, means, log_variances, self._kept_share(self.classes[position], task))
         for index, of_task in errors.items():
             self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
+
+    def _kept_share(self, label: int, task: Task) -> float:
+        """The share that a class's Gaussian keeps; none where the task has all images that it was fitted to."""
+        earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
+        return 0.0 if label in task.whole else earlier / (earlier + 1)
 
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:
         positions = self.position[classes]

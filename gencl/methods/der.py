@@ -22,9 +22,10 @@ class DERpp(Method):
     (Buzzega et al. eq. 6, algorithm 2).
 
     The memory is a reservoir: of all images that training has seen, the present task's too, each is in it with the
-    same chance. It holds the images, their classes, and the logits that the classifier gave them when they came in.
-    Those are of the classes known then, and only those are compared; with a head per task, only the image's own head.
-    The squared error is the mean over the logits compared, as in the authors' code.
+    same chance; what another method replays is not seen. It holds the images, their classes, and the logits that the
+    classifier gave them when they came in. Those are of the classes known then, and only those are compared; with a
+    head per task, only the image's own head. The squared error is the mean over the logits compared, as in the authors'
+    code.
 
     It **stores data**. Stored logits are the classifier's as it predicts (no dropout, running statistics), where the
     authors store those of the training step. With ``data.flip`` images are held as they were seen.
@@ -55,7 +56,8 @@ class DERpp(Method):
         filled, n = min(self._seen, self.settings.memory), max(1, self.settings.samples // ctx.random.world)
         slots = torch.arange(filled, device=batch.classes.device)
         self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
-        self._take(ctx, ctx.processes.gather(batch.inputs), ctx.processes.gather(batch.classes))
+        new = slice(len(batch) - batch.replayed)
+        self._take(ctx, ctx.processes.gather(batch.inputs[new]), ctx.processes.gather(batch.classes[new]))
         return batch
 
     @torch.no_grad()

@@ -28,9 +28,10 @@ class HAT(Freezing):
     for it (eq. 4). sum a (1 - m) / sum (1 - m) costs new units (eq. 5), m being 1 for those that earlier tasks use.
     Weights between units that earlier tasks use do not move (eq. 2).
 
-    Deviations: a task's gates are rounded to 0 or 1 once it is learned (at s_max nearly all are), which makes eq. 2 a
-    mask of weights that hold bit for bit under any optimiser; whole cycles of s, one an epoch but of ten steps or more,
-    fill a task's steps, so that training ends at s_max; e has its own rate, by plain SGD.
+    Deviations: a task's gates are rounded to 0 or 1 between steps, when it is measured, and once it is learned (at
+    s_max nearly all are). This makes eq. 2 a mask of weights that hold bit for bit under any optimiser. Whole cycles of
+    s, one an epoch but of ten steps or more, fill a task's steps, so that training ends at s_max; e has its own rate,
+    by plain SGD.
 
     A task that comes back has the gates of its first visit. The weights between its units are frozen, since later tasks
     may use them: only its own head moves.
@@ -117,17 +118,17 @@ class HAT(Freezing):
             gradient = embedding.grad * (s_max / steepness) * inside / (embedding.cosh() + 1)
             embedding.sub_(self.settings.embedding_lr * gradient).clamp_(-LARGEST, LARGEST)
             embedding.grad = None
-        self._round()
+        if self._embeddings:
+            self._round()
 
     def _round(self) -> None:
         """Opens or closes the present task's units, as they are between steps and once it is learned."""
-        if self._embeddings:
-            self._gates.live = [(embedding.detach() > 0).float() for embedding in self._embeddings]
+        self._gates.live = [(embedding.detach() > 0).float() for embedding in self._embeddings]
 
     def after_task(self, ctx: Context) -> None:
         if self._gates.live is not None:
             self._gates.store(self._gates.live_task, self._gates.live)
-        self._gates.live = None
+        self._gates.live, self._embeddings = None, []
 
     def capacity(self, learner: Learner) -> dict[str, float]:
         return UNITS(learner).taken()
@@ -140,5 +141,6 @@ class HAT(Freezing):
         embeddings = within("embedding", state)
         self._embeddings = [embeddings[str(number)].requires_grad_() for number in range(len(embeddings))]
         self._look_up(learner)
-        self._gates.live_task = learner.groups_of([len(learner.tasks) - 1])[0]
-        self._round()
+        if self._embeddings:
+            self._gates.live_task = learner.groups_of([len(learner.tasks) - 1])[0]
+            self._round()

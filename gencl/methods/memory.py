@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -23,14 +25,16 @@ class Memory:
     """Keeps ``size`` images over all classes learned: all images of a class that has fewer than its share, and at
     least one per class, so that the memory is larger where there are more classes than places.
 
-    A class that comes in several tasks shares its places among them alike. A task that has come back fills its places
-    anew, and while it is there, its own images are not drawn from the memory.
+    The tasks that a class comes in share its places alike, however often they come: one that has come back fills its
+    own anew. While it is there, its own images are not drawn from the memory.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._images: Tensor | None = None
         self._classes: Tensor | None = None
+        self._tasks: Tensor | None = None
+        """The task of each image, by its first visit."""
 
     def __bool__(self) -> bool:
         """Whether it holds anything."""
@@ -50,39 +54,59 @@ class Memory:
     def fill(self, ctx: Context) -> None:
         """Makes room for the classes of the task just learned: each class keeps size // classes images."""
         each = max(1, self._size // len(ctx.learner.classes))
-        train, random = ctx.task.train, importance_random(ctx, "memory")
-        order = random.uniform(len(train)).argsort(stable=True)
-        images, classes = [], []
-        kept: dict[int, int] = {}
-        for label in ctx.task.classes:
-            share = ctx.task.kept_share(label)
-            rows = order[train.labels[order] == label][: each - round(each * share)]
-            kept[label] = each - len(rows) if share else 0
-            images.append(train.take(rows))
-            classes.append(train.labels[rows])
-        if self._images is not None and self._classes is not None:
-            for label in self._classes.unique(sorted=True).tolist():
-                old = _spread((self._classes == label).nonzero().squeeze(1), kept.get(label, each))
-                images.append(self._images[old])
-                classes.append(self._classes[old])
-        self._images, self._classes = torch.cat(images), torch.cat(classes)
+        train, visit = ctx.task.train, ctx.task.first_visit
+        order = importance_random(ctx, "memory").uniform(len(train)).argsort(stable=True)
+        new = {label: order[train.labels[order] == label] for label in ctx.task.classes}
+        held = self._rows()
+        before: list[Tensor] = []
+        kept: list[Tensor] = []
+        for label in dict.fromkeys([*new, *held]):
+            rows = held.get(label, {})
+            tasks = {**rows, visit: new[label]} if label in new else rows
+            quotas = dict(zip(tasks, shared_alike([len(some) for some in tasks.values()], each), strict=True))
+            if label in new:
+                before.append(tasks.pop(visit)[: quotas[visit]])
+            kept += [some[: quotas[task]] for task, some in tasks.items()]
+        fresh = torch.cat([order[:0], *before])
+        parts = [(train.take(fresh), train.labels[fresh], torch.full_like(fresh, visit))]
+        if self._images is not None and self._classes is not None and self._tasks is not None and kept:
+            old = torch.cat(kept)
+            parts.append((self._images[old], self._classes[old], self._tasks[old]))
+        self._images, self._classes, self._tasks = (torch.cat(some) for some in zip(*parts, strict=True))
+
+    def _rows(self) -> dict[int, dict[int, Tensor]]:
+        """The places of the images held, by class and task."""
+        if self._classes is None or self._tasks is None:
+            return {}
+        found: dict[int, dict[int, Tensor]] = {}
+        for label in self._classes.unique(sorted=True).tolist():
+            places = (self._classes == label).nonzero().squeeze(1)
+            for task in self._tasks[places].unique().tolist():
+                found.setdefault(label, {})[task] = places[self._tasks[places] == task]
+        return found
 
     def state_dict(self) -> dict[str, Tensor]:
         """By name; empty where nothing is held."""
         if self._images is None or self._classes is None:
             return {}
-        return {"images": self._images, "classes": self._classes}
+        tasks = torch.zeros_like(self._classes) if self._tasks is None else self._tasks
+        return {"images": self._images, "classes": self._classes, "tasks": tasks}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
         self._images, self._classes = state.get("images"), state.get("classes")
+        first = None if self._classes is None else torch.zeros_like(self._classes)  # of runs before tasks were noted
+        self._tasks = state.get("tasks", first)
 
 
-def _spread(places: Tensor, n: int) -> Tensor:
-    """n of the places, evenly spaced: those of a class stand task by task, and each task gives its part."""
-    if n >= len(places):
-        return places
-    return places[torch.arange(n, device=places.device) * len(places) // n]
+def shared_alike(wanted: Sequence[int], places: int) -> list[int]:
+    """Return how many of the places each gets: equally many, but none more than is ``wanted``. What some do not want,
+    and what cannot be divided, goes to those that want most."""
+    shares = [0] * len(wanted)
+    for rank, number in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        shares[number] = min(wanted[number], places // (len(wanted) - rank))
+        places -= shares[number]
+    return shares
 
 
 class Remembering(Method):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -36,23 +35,19 @@ class ReplaySettings(Part):
 
         They replace the last of its new rows, so that every method sees as many samples per step, or with ``extra`` are
         added to it. What another method mixed in stays. ``beliefs`` (m, columns) are their targets where these are
-        probabilities (`Classifier.loss`).
+        probabilities (`Classifier.loss`); what else the batch has ``extra`` is 0 for them.
         """
-        kept, tasks = batch, tuple(range(max(batch.tasks) + 1)) if batch.tasks else ()
-        if self.extra is None:
-            kept = _without(batch, len(classes))
-        extra = dict(kept.extra)
+        kept = batch if self.extra is not None else _without(batch, len(classes))
+        more = dict(kept.extra)
         if beliefs is not None:
-            extra.setdefault("beliefs", beliefs.new_zeros(len(kept), beliefs.shape[1]))
-        old = {name: value.new_zeros(len(classes), *value.shape[1:]) for name, value in extra.items()}
+            more.setdefault("beliefs", beliefs.new_zeros(len(kept), beliefs.shape[1]))
+        old = {name: value.new_zeros(len(classes), *value.shape[1:]) for name, value in more.items()}
         old |= {} if beliefs is None else {"beliefs": beliefs}
-        return replace(
-            kept,
-            inputs=torch.cat([kept.inputs, images]),
-            classes=torch.cat([kept.classes, classes]),
-            tasks=tasks,
-            index=None,
-            extra={name: torch.cat([value, old[name]]) for name, value in extra.items()},
+        return Batch(
+            torch.cat([kept.inputs, images]),
+            torch.cat([kept.classes, classes]),
+            tasks=tuple(range(max(batch.tasks) + 1)) if batch.tasks else (),
+            extra={name: torch.cat([value, old[name]]) for name, value in more.items()},
             replayed=batch.replayed + len(classes),
         )
 

@@ -63,8 +63,8 @@ class SI(Consolidation):
             pulls = torch._foreach_sub([p.detach() for p in aligned], anchors)
             torch._foreach_mul_(pulls, importance)
             of_task = dict(zip(map(id, shared.values()), gradients, strict=True))
-            for parameter, pull in zip(map(id, aligned), pulls, strict=True):
-                of_task[parameter] = of_task[parameter].sub(pull, alpha=2 * self.settings.lambda_)
+            for key, pull in zip(map(id, aligned), pulls, strict=True):
+                of_task[key] = of_task[key].sub(pull, alpha=2 * self.settings.lambda_)
             gradients = list(of_task.values())
         self._step = parameters, gradients
         self._walk(1)

@@ -15,11 +15,11 @@ from gencl.methods.base import under, within
 
 def frozen_copy(learner: Learner) -> Classifier:
     """Return a classifier as it is now, in evaluation mode and without gradients; without the generator beside it, of
-    which replay has a copy of its own."""
+    which replay has a copy of its own, and without gates that a method is learning."""
     classifier = CLASSIFIER(learner)
     generator, classifier.generator = classifier.generator, None
     copy = deepcopy(classifier).eval().requires_grad_(False)
-    classifier.generator = generator
+    classifier.generator, copy.gates.live = generator, None
     return copy
 
 

@@ -29,7 +29,7 @@ from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
 from gencl.scenarios.recipe import Recipe
 from gencl.scenarios.stream import inferred
-from gencl.scenarios.task import Scenario, Task, recurring
+from gencl.scenarios.task import Scenario, Task, with_whole
 
 FEW = 20
 """Pictures of a task below which a line warns."""
@@ -117,7 +117,7 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
     doubts = _of_mirrored(symbols) if settings.data.flip == "yes" else ()
     return replace(
-        scenario, tasks=tuple(recurring(scenario.tasks)), doubts=(*scenario.doubts, *doubts, *_of_few(scenario))
+        scenario, tasks=tuple(with_whole(scenario.tasks)), doubts=(*scenario.doubts, *doubts, *_of_few(scenario))
     )
 
 

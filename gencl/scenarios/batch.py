@@ -22,8 +22,8 @@ class Batch:
     no memory at all: ``read`` then gives them by their places in the batch, and ``inputs`` is (n, 0). ``tasks`` are the
     indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says which of the task's
     training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n, ...) each, by a name
-    that the learner tells: a generator's latents, drawn targets, times, rewards. The last ``replayed`` of them are old
-    samples, which a method mixed in; only a batch that is mixed again tells.
+    that the learner tells: a generator's latents, drawn targets, times, rewards. ``replayed``: how many samples at the
+    end are old ones, which a method mixed in; `rows` and `of` forget it.
     """
 
     inputs: Tensor

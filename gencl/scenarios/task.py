@@ -29,9 +29,9 @@ class Task:
     images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
-    data are the same. ``whole`` are its classes of which no other task before it had images, and ``sharing`` says of
-    the others that are not new how many other tasks had some. ``mixture`` says how many of its images are of each
-    class, as shares; empty: as good as equally many, so that equally many are asked of a generator.
+    data are the same. ``whole`` are its classes of which no other task before it had images: `with_whole` says which,
+    of every sequence. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
+    many, so that equally many are asked of a generator.
 
     A part of a stream (`gencl.scenarios.stream`) has ``length`` steps, whatever the settings say; ``dealt`` are its
     batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred.
@@ -49,7 +49,6 @@ class Task:
     flip: bool = False
     again: int | None = None
     whole: tuple[int, ...] = ()
-    sharing: Mapping[int, int] = field(default_factory=dict)
     mixture: tuple[float, ...] = ()
     length: int | None = None
     dealt: Stretch | None = None
@@ -96,12 +95,6 @@ class Task:
         """The index of the task that this one is a visit of: its own, unless it has come back."""
         return self.index if self.again is None else self.again
 
-    def kept_share(self, label: int) -> float:
-        """The share of other tasks in what is kept of a class when this one is over: each task that had some of its
-        images counts alike, however often it came."""
-        others = self.sharing.get(label, 0)
-        return others / (others + 1)
-
     @staticmethod
     def merge(tasks: tuple[Task, ...], shares: tuple[float, ...] = ()) -> Task:
         """All tasks as one: its place is that of the last. The images of one that comes back are in it once."""
@@ -119,14 +112,11 @@ class Task:
         )
 
 
-def recurring(tasks: Iterable[Task]) -> Iterator[Task]:
-    """The tasks of a sequence, each with its classes that are back with all that was learned of them (`Task.whole`),
-    and those that it has in common with others before it (`Task.sharing`)."""
+def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:
+    """The tasks of a sequence, each with its classes that are back with all that was learned of them (`Task.whole`)."""
     had: dict[int, set[int]] = {}
     for task in tasks:
-        others = {c: len(had[c] - {task.first_visit}) for c in task.classes if c in had}
-        whole = tuple(c for c, n in others.items() if not n)
-        yield replace(task, whole=whole, sharing={c: n for c, n in others.items() if n})
+        yield replace(task, whole=tuple(c for c in task.classes if had.get(c) == {task.first_visit}))
         for c in task.classes:
             had.setdefault(c, set()).add(task.first_visit)
 

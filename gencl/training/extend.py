@@ -108,9 +108,12 @@ def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
     changed = presets.changed(settings, assignments)
     before, after = settings.tree(), changed.tree()
     others = [key for key in {**before, **after} if key != "train" and after.get(key) != before.get(key)]
-    fields, plain = TrainSettings.model_fields, changed.train.model_dump(mode="json")  # without some at their defaults
-    different = [key for key in fields if getattr(changed.train, key) != getattr(settings.train, key)]
-    train = {key: plain.get(key, fields[key].default) for key in different}
+    plain = changed.train.model_dump(mode="json")  # without keys of later versions that are at their defaults
+    train = {
+        key: plain.get(key, field.get_default())
+        for key, field in TrainSettings.model_fields.items()
+        if getattr(changed.train, key) != getattr(settings.train, key)
+    }
     others += [f"train.{key}" for key in _OF_THE_SEQUENCE if key in train]
     if others:
         raise UsageError(f"--set: what extends a run has a train.* of its own at most; {others[0]} stays the run's")

@@ -11,16 +11,21 @@ import torch
 from safetensors.torch import load_file
 
 import gencl
+from gencl.core.processes import Processes
+from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
 from gencl.methods.base import Context
 from gencl.methods.composed import Composed
+from gencl.methods.der import DERpp
 from gencl.methods.er import ER
 from gencl.methods.hat import HAT
 from gencl.methods.mas import MAS
+from gencl.methods.memory import shared_alike
 from gencl.methods.packnet import PackNet
 from gencl.methods.replay import ReplaySettings
+from gencl.presets import resolve
 from gencl.scenarios.batch import Batch
-from tests.conftest import context, tiny
+from tests.conftest import context, grown, tiny
 
 GENERATOR = ["model.generator.name=cgan", "model.generator.width=4", "model.generator_batch=4"]
 
@@ -65,24 +70,57 @@ def test_generative_and_experience_replay_train_together(tmp_path: Path) -> None
     ).finished
 
 
-def test_a_class_in_three_tasks_shares_its_places_alike() -> None:
-    """What came first does not give way, also when later classes take places from all."""
-    ctx = context(tasks=1, data__limit=90)
-    (a, b), images = ctx.task.classes, ctx.task.train
-    method = ER(ER.Settings(memory=24))
-    parts = [images.select(torch.arange(30 * n, 30 * n + 30)) for n in range(3)]
-    for n, part in enumerate(parts):
-        method.after_task(replace(ctx, task=replace(ctx.task, train=part, sharing={a: n, b: n} if n else {})))
+@pytest.mark.parametrize(
+    ("visits", "held"),
+    [
+        ("[0,1,2]", [4, 4, 4]),
+        ("[0,1,0]", [6, 6, 0]),
+        ("[0,1,2,0,1,0]", [4, 4, 4]),
+        ("[0,0,1]", [6, 0, 6]),
+    ],
+)
+def test_the_tasks_of_a_class_share_its_places_alike(visits: str, held: list[int]) -> None:
+    """However often they come, and also when later classes take places from all."""
+    of = "{name: dirichlet, tasks: 3, alpha: 100}"
+    resolved = resolve(
+        "digits-mlp", assignments=["scenario.name=repeat", f"scenario.of={of}", f"scenario.visits={visits}"]
+    )
+    learner, scenario = grown(resolved, tasks=0)
+    method, random = ER(ER.Settings(memory=120)), RandomSource(0)
+    for task in scenario.tasks:
+        learner.grow(task.classes, task.index)
+        method.after_task(Context(learner, task, False, 0, resolved.train, Processes(), random))
+    state = method.state_dict()
+    assert [[int(((state["classes"] == c) & (state["tasks"] == t)).sum()) for t in range(3)] for c in range(10)] == [
+        held
+    ] * 10
+    learner.grow(tuple(range(10, 20)), 9)
+    method.after_task(Context(learner, replace(task, classes=()), False, 0, resolved.train, Processes(), random))
+    fewer = method.state_dict()["tasks"]
+    assert [int((fewer == t).sum()) for t in range(3)] == [10 * n // 2 for n in held]
 
-    def numbers() -> list[int]:
-        held = {tuple(image.flatten().tolist()) for image in method.state_dict()["images"]}
-        each = [{tuple(i.flatten().tolist()) for i in part.take(torch.arange(len(part)))} for part in parts]
-        return [len(held & of_part) for of_part in each]
 
-    assert numbers() == [8, 8, 8]
-    ctx.learner.grow((4, 5), 0)
-    method.after_task(replace(ctx, task=replace(ctx.task, classes=())))
-    assert numbers() == [4, 4, 4]
+@pytest.mark.parametrize(
+    ("wanted", "places", "shares"),
+    [
+        ([9, 9, 9], 6, [2, 2, 2]),
+        ([1, 9], 6, [1, 5]),
+        ([2, 2, 50], 2, [0, 1, 1]),
+        ([1, 1], 6, [1, 1]),
+        ([], 3, []),
+    ],
+)
+def test_places_are_shared_alike_by_those_that_want_them(wanted: list[int], places: int, shares: list[int]) -> None:
+    assert shared_alike(wanted, places) == shares
+
+
+def test_a_reservoir_does_not_see_what_another_method_replays() -> None:
+    ctx = context(tasks=2)
+    method = DERpp(DERpp.Settings(memory=50))
+    images = torch.rand(6, 1, 28, 28)
+    mixed = ReplaySettings().mixed(Batch(images, torch.full((6,), 2), tasks=(1,)), images[:3], torch.zeros(3).long())
+    assert method.extend_batch(ctx, mixed) is mixed
+    assert int(method.state_dict()["seen"]) == 3 and set(method.state_dict()["classes"][:3].tolist()) == {2}
 
 
 def test_hats_gates_are_open_or_closed_between_steps() -> None:

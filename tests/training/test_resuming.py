@@ -90,6 +90,8 @@ CLNP = ["method.finetune=0.4", "method.l1_factors=[1,10]", "method.margin=0.5"]
         "der++",
         "agem+der++",
         "packnet+ewc",
+        "er+packnet",
+        "hat+lwf",
         "dgr",
         "anpyc+align",
     ],
