@@ -31,7 +31,7 @@ TINY = {
     "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
     "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],
     "ablation": [*SMALL, "--set", "model.hidden=[8,8]"],
-    "lenet-pruning": ["--set", "data.name=digits", "--set", "train.steps=20"],
+    "lenet-pruning": ["--set", "data.name=digits", "--set", "data.limit=60", "--set", "train.steps=20"],
     "importance": [*SMALL, "--set", "model.hidden=[8]"],
     "clnp-permuted-mnist": [*SMALL, "--set", "model.hidden=[8,8]", "--set", "train.batch_size=16"],
     "parameter-space": [*SMALL, "--set", "model.hidden=[8]"],

@@ -162,8 +162,12 @@ def _draw(
             axes.plot(x, means, color=ink, marker="o", markersize=4, linewidth=1.6, label=heading(key, features))
             if any(stds):
                 axes.errorbar(x, means, stds, fmt="none", ecolor=ink, elinewidth=1.1, capsize=2.5)
-    if min(values) > 0 and max(values) / min(values) >= 10:
-        axes.set_xscale("log")
+    positive = [value for value in values if value > 0]
+    if min(values) >= 0 and positive and max(positive) / min(positive) >= 10:
+        if len(positive) == len(values):
+            axes.set_xscale("log")
+        else:  # 0 stands a decade before the least of the others
+            axes.set_xscale("symlog", linthresh=min(positive), linscale=1.0)
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
 
