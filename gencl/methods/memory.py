@@ -26,30 +26,28 @@ class Memory:
     least one per class, so that the memory is larger where there are more classes than places.
 
     The tasks that a class comes in share its places alike, however often they come: one that has come back fills its
-    own anew. While it is there, its own images are not drawn from the memory.
+    own anew. A class that is back whole (`Task.whole`) is not drawn while its task is there.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._images: Tensor | None = None
-        self._classes: Tensor | None = None
-        self._tasks: Tensor | None = None
-        """The task of each image, by its first visit."""
+        self._held: dict[str, Tensor] = {}
+        """``images`` uint8 (n, c, h, w), their ``classes`` (n,), and the first visits of their ``tasks`` (n,)."""
 
     def __bool__(self) -> bool:
         """Whether it holds anything."""
-        return self._images is not None
+        return bool(self._held)
 
     def draw(self, n: int, task: Task, random: RandomSource) -> tuple[Tensor, Tensor]:
         """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement, while ``task`` is learned. The
         memory must hold something."""
-        assert self._images is not None and self._classes is not None
-        rows = torch.arange(len(self._classes), device=self._classes.device)
+        images, classes = self._held["images"], self._held["classes"]
+        rows = torch.arange(len(classes), device=classes.device)
         if task.whole:
-            others = rows[~torch.isin(self._classes, torch.tensor(task.whole, device=rows.device))]
+            others = rows[~torch.isin(classes, torch.tensor(task.whole, device=rows.device))]
             rows = others if len(others) else rows
         rows = random.choice(rows, n)
-        return self._images[rows].float() / 255, self._classes[rows]
+        return images[rows].float() / 255, classes[rows]
 
     def fill(self, ctx: Context) -> None:
         """Makes room for the classes of the task just learned: each class keeps size // classes images."""
@@ -68,35 +66,28 @@ class Memory:
                 before.append(tasks.pop(visit)[: quotas[visit]])
             kept += [some[: quotas[task]] for task, some in tasks.items()]
         fresh = torch.cat([order[:0], *before])
-        parts = [(train.take(fresh), train.labels[fresh], torch.full_like(fresh, visit))]
-        if self._images is not None and self._classes is not None and self._tasks is not None and kept:
-            old = torch.cat(kept)
-            parts.append((self._images[old], self._classes[old], self._tasks[old]))
-        self._images, self._classes, self._tasks = (torch.cat(some) for some in zip(*parts, strict=True))
+        now = {"images": train.take(fresh), "classes": train.labels[fresh], "tasks": torch.full_like(fresh, visit)}
+        old = torch.cat([order[:0], *kept])
+        self._held = {name: torch.cat([value, self._held.get(name, value)[old]]) for name, value in now.items()}
 
     def _rows(self) -> dict[int, dict[int, Tensor]]:
         """The places of the images held, by class and task."""
-        if self._classes is None or self._tasks is None:
-            return {}
         found: dict[int, dict[int, Tensor]] = {}
-        for label in self._classes.unique(sorted=True).tolist():
-            places = (self._classes == label).nonzero().squeeze(1)
-            for task in self._tasks[places].unique().tolist():
-                found.setdefault(label, {})[task] = places[self._tasks[places] == task]
+        for label in self._held["classes"].unique(sorted=True).tolist() if self else ():
+            places = (self._held["classes"] == label).nonzero().squeeze(1)
+            tasks = self._held["tasks"][places]
+            found[label] = {task: places[tasks == task] for task in tasks.unique().tolist()}
         return found
 
     def state_dict(self) -> dict[str, Tensor]:
         """By name; empty where nothing is held."""
-        if self._images is None or self._classes is None:
-            return {}
-        tasks = torch.zeros_like(self._classes) if self._tasks is None else self._tasks
-        return {"images": self._images, "classes": self._classes, "tasks": tasks}
+        return dict(self._held)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
-        self._images, self._classes = state.get("images"), state.get("classes")
-        first = None if self._classes is None else torch.zeros_like(self._classes)  # of runs before tasks were noted
-        self._tasks = state.get("tasks", first)
+        self._held = dict(state)
+        if self and "tasks" not in state:  # of a run of before they were noted: of none that may come back
+            self._held["tasks"] = torch.full_like(state["classes"], -1)
 
 
 def shared_alike(wanted: Sequence[int], places: int) -> list[int]:
