@@ -12,6 +12,12 @@ from gencl.core.errors import UsageError
 _CLONE = Path(__file__).resolve().parents[2]
 
 
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported; a folder without code that is called as it is cannot."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
+
+
 @dataclass(frozen=True)
 class Extra:
     """An extra of pyproject.toml: its name, the packages that are imported, and what they are for."""
@@ -29,7 +35,7 @@ class Extra:
 
     def missing(self) -> list[str]:
         """Return the packages that are not installed."""
-        return [package for package in self.packages if find_spec(package) is None]
+        return [package for package in self.packages if not is_installed(package)]
 
     def require(self, where: str) -> None:
         """Raise UsageError if a package is missing; ``where`` is the option or setting that needs it."""

@@ -34,9 +34,9 @@ _GLOBAL = threading.RLock()
 
 @contextmanager
 def seeded(*parts: object) -> Iterator[None]:
-    """Seeds torch's global generator inside the block and restores it afterwards (used to initialise layers)."""
+    """Seeds torch's global generator of the CPU inside the block, and restores it afterwards: layers draw from it."""
     with _GLOBAL, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(*parts))
+        torch.default_generator.manual_seed(derive_seed(*parts))  # torch.manual_seed would seed GPUs, too
         yield
 
 

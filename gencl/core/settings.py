@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import yaml
 from pydantic import (
     Field,
     field_validator,
     model_validator,
 )
 
+from gencl.core import yaml_files
 from gencl.core.files import absolute, hub_path, is_path
 from gencl.core.part import Part, YesOrNo, check, yes_or_no
 from gencl.core.train_settings import TrainSettings
@@ -168,7 +168,7 @@ class Settings(Part):
     def to_yaml(self, unread: Sequence[str] = ()) -> str:
         """All of it, as config.yaml holds it; ``unread`` as in `tree`."""
         plugins = {"plugins": self.plugins} if self.plugins else {}
-        return yaml.safe_dump({**self.tree(unread), **plugins}, sort_keys=False, allow_unicode=True)
+        return yaml_files.dump({**self.tree(unread), **plugins}, allow_unicode=True)
 
 
 def _unplaced(name: object) -> object:

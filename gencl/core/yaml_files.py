@@ -32,15 +32,21 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     return int(str(loader.construct_scalar(node)))
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
-    list("-+0123456789."),
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that quotes a word which either version of YAML takes for something else."""
+
+
+for _kind, _pattern, _first in (
+    ("int", r"[-+]?(0|[1-9][0-9]*)$", "-+0123456789"),
+    (
+        "float",
+        r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",
+        "-+0123456789.",
+    ),
+    ("bool", r"(true|True|TRUE|false|False|FALSE)$", "tTfF"),
+):
+    for _side in (_Loader, _Dumper):
+        _side.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), list(_first))
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
@@ -56,3 +62,9 @@ def load(text: str) -> Any:
         return deepcopy(_parsed(text))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def dump(value: Any, **options: Any) -> str:
+    """The text of a value, its keys in their order, that `load` reads back; ``options`` as PyYAML has them."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, **options)
+    return text

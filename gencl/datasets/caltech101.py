@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from torchvision.datasets import Caltech101
@@ -18,5 +19,6 @@ def load(root: Path | None = None, download: bool = True) -> Path:
     root = root or data_root()
     folder = root / "caltech101" / "101_ObjectCategories"
     if not folder.is_dir():
-        fetch("caltech101", root, folder, ["CLASS/*.jpg"], lambda: Caltech101(str(root), download=True), download)
+        download_it = partial(Caltech101, str(root), download=True)
+        fetch("caltech101", root, folder, ["CLASS/*.jpg"], download_it, download, folder.is_dir)
     return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -167,11 +167,20 @@ class Split:
         key = digest_of(self.store.content, self._rows, self._pixels, self._order)
         return remembered("fingerprints", key, self._hash)
 
+    def prints(self) -> list[bytes]:
+        """A hash of each image's content: copies have the same."""
+        return [hashlib.sha256(image.numpy().data).digest() for images in self._read() for image in images]
+
     def _hash(self) -> str:
         digest = hashlib.sha256(repr((len(self), *self.shape)).encode())
-        for rows in torch.arange(len(self)).split(self.store.at_once):
-            digest.update(self.take(rows).cpu().contiguous().numpy().tobytes())
+        for images in self._read():
+            digest.update(images.numpy().tobytes())
         return digest.hexdigest()
+
+    def _read(self) -> Iterator[Tensor]:
+        """All images, some at a time, on the CPU."""
+        for rows in torch.arange(len(self)).split(self.store.at_once):
+            yield self.take(rows).cpu().contiguous()
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,13 @@ def _read(
 ) -> tuple[Split, Split]:
     root = root or data_root()
     raw = root / kind.__name__ / "raw"
-    if not all(_source(raw, file) for file in unpacked_md5):
+
+    def there() -> bool:
+        return all(_source(raw, file) for file in unpacked_md5)
+
+    if not there():
         packed = [f"{file}.gz" for file in unpacked_md5]
-        fetch(name, root, raw, packed, lambda: kind(str(root), download=True), download)
+        fetch(name, root, raw, packed, lambda: kind(str(root), download=True), download, there)
     md5 = {**unpacked_md5, **{Path(file).name: value for file, value in kind.resources}}
     # torchvision unpacks beside the packed files; a data root may be shared or read-only, so unpack elsewhere.
     with tempfile.TemporaryDirectory(prefix=f"gencl-{name}-") as scratch:

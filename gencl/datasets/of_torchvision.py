@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.decode import Pixels, decoded
 from gencl.datasets.official import attempt
+from gencl.datasets.picture_source import state_of
 from gencl.datasets.rows import Rows, read_rows
 from gencl.datasets.torchvision_sets import PARTS, REFUSED
 
@@ -29,6 +30,8 @@ _LABELS = ("targets", "labels", "_labels", "y")
 """Where these sets keep their labels, so that they can be read without the pictures."""
 _SAMPLES = ("samples", "_samples")
 """The same, with a path each."""
+_FILES = (*_SAMPLES, "_images", "_image_files", "images")
+"""Where these sets keep the pictures' paths."""
 
 
 def load(name: str, data: DataSettings, root: Path | None = None, download: bool = True) -> Dataset:
@@ -46,8 +49,10 @@ def load(name: str, data: DataSettings, root: Path | None = None, download: bool
     classes, labels = _labelled(name, list(sets.values()))
     rows = {part: Rows(some, partial(_pixels, of)) for (part, of), some in zip(sets.items(), labels, strict=True)}
     digest = hashlib.sha256(repr((torchvision.__version__, short, [len(of) for of in sets.values()])).encode())
-    for some in labels:
+    for of, some in zip(sets.values(), labels, strict=True):
         digest.update(some.numpy().tobytes())
+        for file in _files_of(of):
+            digest.update(repr((os.fsencode(file), state_of(file))).encode())
     place = repr(("torchvision", short, os.fsencode(root.resolve()))).encode()
     return read_rows(name, classes, rows, place, digest.hexdigest(), data)
 
@@ -81,7 +86,11 @@ def _made(name: str, kind: type[Any], root: Path, options: dict[str, Any], allow
     )
     if not without:
         raise GenclError(f"{name} is not in {root}, and torchvision does not fetch it: {advice}") from reason
-    attempt(name, root, root, lambda: kind(str(root), **options, download=True), allowed, advice)
+
+    def download() -> object:
+        return kind(str(root), **options, download=True)
+
+    attempt(name, root, root, download, allowed, advice, lambda: False)  # torchvision leaves alone what is there
     try:
         return kind(str(root), **options, **without)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -118,6 +127,15 @@ def _labels_of(name: str, of: Any) -> Tensor:
     if not all(isinstance(label, int) or (torch.is_tensor(label) and label.ndim == 0) for label in answers):
         raise UsageError(f"{name} cannot be learned: its targets are not one class per picture")
     return torch.tensor([int(label) for label in answers])
+
+
+def _files_of(of: Any) -> Iterator[str | os.PathLike[str]]:
+    """The picture files of a set that reads them as they are asked for."""
+    for value in _lists(of, _FILES):
+        for one in value if isinstance(value, list | tuple) else ():
+            path = one[0] if isinstance(one, tuple | list) else one
+            if isinstance(path, str | os.PathLike):
+                yield path
 
 
 def _lists(of: Any, names: Iterable[str]) -> list[Any]:

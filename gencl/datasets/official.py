@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
 from torchvision.datasets.utils import calculate_md5
 
+from gencl.core import files
 from gencl.core.downloading import impatient
 from gencl.core.errors import GenclError
+from gencl.core.waiting import say
 
 
 def obtain(
@@ -29,8 +33,12 @@ def obtain(
 
     Raises GenclError when files are absent and cannot, or may not, be fetched, or when one is damaged.
     """
-    if not all((folder / file).is_file() for file in md5):
-        fetch(name, root, folder, md5, download, allowed)
+
+    def there() -> bool:
+        return all((folder / file).is_file() for file in md5)
+
+    if not there():
+        fetch(name, root, folder, md5, download, allowed, there)
     for file, expected in md5.items():
         verify(name, folder / file, expected)
 
@@ -48,18 +56,34 @@ def verify(name: str, path: Path, expected: str) -> None:
 
 
 def fetch(
-    name: str, root: Path, folder: Path, files: Iterable[str], download: Callable[[], object], allowed: bool
+    name: str,
+    root: Path,
+    folder: Path,
+    wanted: Iterable[str],
+    download: Callable[[], object],
+    allowed: bool,
+    there: Callable[[], bool],
 ) -> None:
     """Downloads as `attempt` does. Raises GenclError saying which files were looked for where."""
     advice = (
-        f"looked in {folder} for {', '.join(files)}; put them there, or its images as {root / name}/CLASS/*.png, "
+        f"looked in {folder} for {', '.join(wanted)}; put them there, or its images as {root / name}/CLASS/*.png, "
         "or name their folder with --data-root or $GENCL_DATA"
     )
-    attempt(name, root, root.joinpath(*folder.relative_to(root).parts[:1]), download, allowed, advice)
+    attempt(name, root, root.joinpath(*folder.relative_to(root).parts[:1]), download, allowed, advice, there)
 
 
-def attempt(name: str, root: Path, made: Path, download: Callable[[], object], allowed: bool, advice: str) -> None:
+def attempt(
+    name: str,
+    root: Path,
+    made: Path,
+    download: Callable[[], object],
+    allowed: bool,
+    advice: str,
+    there: Callable[[], bool],
+) -> None:
     """Downloads, giving up after ten seconds of silence; removes the folder that it ``made`` where that fails.
+
+    One process at a time does so in a data root. The others wait, and find ``there`` what they wanted.
 
     Raises GenclError that ends in ``advice``.
     """
@@ -68,12 +92,40 @@ def attempt(name: str, root: Path, made: Path, download: Callable[[], object], a
     parent = next(path for path in (root, *root.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise GenclError(f"{name} is not in {root}, which cannot be written to: {advice}")
-    started_before = made.exists()
+    root_is_new = not root.exists()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _alone_in(root, name):
+            if not there():
+                _download(made, root_is_new if made == root else not made.exists(), download)
+    except (OSError, RuntimeError, HTTPException) as error:
+        if root_is_new:
+            with suppress(OSError):  # it is not empty, or gone
+                root.rmdir()
+        reason = " ".join(str(error).split())
+        raise GenclError(f"{name} is absent and cannot be downloaded ({reason}): {advice}") from error
+
+
+def _download(made: Path, is_new: bool, download: Callable[[], object]) -> None:
+    """Downloads; where that fails, leaves no new folder that looks like a started data set."""
     try:
         with impatient():
             download()
-    except (OSError, RuntimeError, HTTPException) as error:
-        if not started_before:  # leave nothing that looks like a started data set
+    except BaseException:
+        if is_new:
             shutil.rmtree(made, ignore_errors=True)
-        reason = " ".join(str(error).split())
-        raise GenclError(f"{name} is absent and cannot be downloaded ({reason}): {advice}") from error
+        raise
+
+
+@contextmanager
+def _alone_in(root: Path, name: str) -> Iterator[None]:
+    """Meanwhile no other process does this here."""
+    try:
+        lock = files.locked(root)
+    except BlockingIOError:
+        say(f"{name}: another process is downloading into {root}; waiting for it")
+        lock = files.locked(root, math.inf)
+    try:
+        yield
+    finally:
+        os.close(lock)

@@ -32,13 +32,17 @@ def files_below(root: Path, names: Sequence[str]) -> PictureSource:
     """Picture files by their paths below ``root``. Their key is equal for equal names, lengths and times of change."""
     digest = hashlib.sha256()
     for name in names:
-        try:
-            about = (root / name).stat()
-            state = (about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-        except OSError as error:
-            state = (-1, error.errno or 0, 0)
-        digest.update(repr((os.fsencode(name), state)).encode())
+        digest.update(repr((os.fsencode(name), state_of(root / name))).encode())
     place = os.fsencode(root.resolve())
     return PictureSource(
         printable(root), place, digest.hexdigest(), names, lambda name, size: decode(root / name, size)
     )
+
+
+def state_of(path: str | os.PathLike[str]) -> tuple[int, int, int]:
+    """What is another one once the file has been changed: its length and times of change."""
+    try:
+        about = os.stat(path)  # noqa: PTH116  # of very many files
+    except OSError as error:
+        return -1, error.errno or 0, 0
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns

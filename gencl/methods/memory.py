@@ -26,7 +26,8 @@ class Memory:
     least one per class, so that the memory is larger where there are more classes than places.
 
     The tasks that a class comes in share its places alike, however often they come: one that has come back fills its
-    own anew. A class that is back whole (`Task.whole`) is not drawn while its task is there.
+    own anew, except that a visit which shows other images than the first (`Task.dealt`) leaves what it cannot fill. A
+    class that is back whole (`Task.whole`) is not drawn while its task is there.
     """
 
     def __init__(self, size: int) -> None:
@@ -60,11 +61,15 @@ class Memory:
         kept: list[Tensor] = []
         for label in dict.fromkeys([*new, *held]):
             rows = held.get(label, {})
-            tasks = {**rows, visit: new[label]} if label in new else rows
-            quotas = dict(zip(tasks, shared_alike([len(some) for some in tasks.values()], each), strict=True))
+            wanted = {task: len(some) for task, some in rows.items()}
             if label in new:
-                before.append(tasks.pop(visit)[: quotas[visit]])
-            kept += [some[: quotas[task]] for task, some in tasks.items()]
+                again = 0 if ctx.task.dealt is None else wanted.get(visit, 0)
+                wanted[visit] = len(new[label]) + again
+            quotas = dict(zip(wanted, shared_alike(list(wanted.values()), each), strict=True))
+            if label in new:
+                before.append(new[label][: quotas[visit]])
+                quotas[visit] -= len(before[-1])
+            kept += [some[: quotas[task]] for task, some in rows.items()]
         fresh = torch.cat([order[:0], *before])
         now = {"images": train.take(fresh), "classes": train.labels[fresh], "tasks": torch.full_like(fresh, visit)}
         old = torch.cat([order[:0], *kept])

@@ -15,7 +15,7 @@ import hashlib
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -62,7 +62,7 @@ def load_plugin(path: str | Path) -> None:
     """Runs a plug-in file and registers what its ``PLUGINS`` names; the Python form of ``--plugin``.
 
     A file that has run already and was not changed since is left alone; one that was changed replaces what it was.
-    Raises UsageError naming the file and the line of what is wrong, and then registers nothing of it.
+    Raises UsageError naming the file and the line of what is wrong, and then all stays as it was.
     """
     file = place(path)
     shown = printable(file)
@@ -70,17 +70,18 @@ def load_plugin(path: str | Path) -> None:
     key, sha256 = file.resolve(), hashlib.sha256(source.encode()).hexdigest()
     if key in _LOADED and _LOADED[key].sha256 == sha256:
         return
-    unload_plugin(key)
-    name = f"gencl_plugin_{sha256[:8]}_{file.stem}"
+    before = _LOADED.get(key)
+    name = f"gencl_plugin_{hashlib.sha256(f'{key} {sha256}'.encode()).hexdigest()[:8]}_{file.stem}"
     module = ModuleType(name)
     module.__file__ = str(key)
     sys.modules[name] = module  # dataclasses and pydantic look it up there
     try:
         _run(source, module, shown)
-        provided = _provided(module, source, shown)
+        provided = _provided(module, source, shown, before.names if before else ())
     except BaseException:
         del sys.modules[name]
         raise
+    unload_plugin(key)
     groups = registries()
     for group, thing_name, thing, about in provided:
         groups[group].add(thing_name, thing, f"{about} ({file.name})", _serves(thing), file.name)
@@ -139,8 +140,11 @@ def _run(source: str, module: ModuleType, shown: str) -> None:
         raise UsageError(f"plug-in {shown}{line}: {type(error).__name__}: {text}") from error
 
 
-def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, str, Any, str]]:
-    """What ``PLUGINS`` names, checked: (group, name, thing, one line about it) each."""
+def _provided(
+    module: ModuleType, source: str, shown: str, replaced: Collection[tuple[str, str]]
+) -> list[tuple[str, str, Any, str]]:
+    """What ``PLUGINS`` names, checked: (group, name, thing, one line about it) each. Names that are ``replaced``, with
+    their groups, are free."""
     tree = ast.parse(source)
     table = getattr(module, "PLUGINS", None)
     if table is None:
@@ -154,7 +158,7 @@ def _provided(module: ModuleType, source: str, shown: str) -> list[tuple[str, st
             raise UsageError(f"{_at(shown, tree, group)}: PLUGINS has no group {group!r}{hint}")
         registry = groups[group]
         for name, thing in things.items():
-            wrong = registry.refusal(name)
+            wrong = "" if (group, name) in replaced else registry.refusal(name)
             if wrong:
                 raise UsageError(f"{_at(shown, tree, name)}: {wrong}")
             wrong = registry.problem(name, thing)

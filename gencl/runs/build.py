@@ -36,7 +36,12 @@ FEW = 20
 
 
 def device_kind(device: str) -> str:
-    """``cpu``, ``cuda`` or ``mps``: the chosen kind, or for ``auto`` the best. Raises UsageError if it is not there."""
+    """``cpu``, ``cuda`` or ``mps``: the chosen kind, or for ``auto`` the best. Raises UsageError if it is not there, or
+    is called otherwise."""
+    if device not in ("auto", "cpu", "cuda", "mps"):
+        raise UsageError(
+            f"--device {device}: it must be auto, cpu, cuda or mps; $CUDA_VISIBLE_DEVICES says which GPUs there are"
+        )
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(
             "--device cuda: PyTorch sees no GPU here; use --device cpu, or install a driver and a CUDA build"

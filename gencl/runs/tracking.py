@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 from PIL import Image
 
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.extras import EXTRAS, TRACKERS
+from gencl.core.extras import EXTRAS, TRACKERS, is_installed
 from gencl.core.registry import did_you_mean
 from gencl.core.settings import Settings
 from gencl.core.terminal import ERRORS
@@ -31,7 +30,7 @@ def check_tracker(name: str) -> None:
         raise UsageError(f"--log-with {name}: no tracker is called so{did_you_mean(name, TRACKERS)}")
     if name in EXTRAS:
         EXTRAS[name].require(f"--log-with {name}")
-    if find_spec(name) is None:
+    if not is_installed(name):
         raise UsageError(f"--log-with {name}: the package {name} is not installed; pip install {name}")
     if name not in LOGGER_TYPE_TO_CLASS:
         raise UsageError(f"--log-with {name}: the installed accelerate does not know it; pip install -U accelerate")

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gencl.core.brackets import divided
 from gencl.core.errors import UsageError
 
+_ASSIGNMENT = r"\s*[\w.+-]+\s*="
+"""What follows the mark before a setting: a value may hold such a mark, too."""
 LONGEST = 200
 """Characters of a folder's name; file systems take 255 bytes."""
 
@@ -33,19 +36,14 @@ class Variant:
 def parse_variants(text: str) -> list[Variant]:
     """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
     variants = []
-    for part in _split(",", text):
-        name, *assignments = _split(":", part.strip())
-        if not name or not all("=" in assignment for assignment in assignments):
+    for part in divided(text, ","):
+        name, *assignments = divided(part.strip(), ":", _ASSIGNMENT)
+        if not name or ":" in name:
             raise UsageError(
                 f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
             )
         variants.append(Variant(part.strip(), name, tuple(assignments)))
     return variants
-
-
-def _split(mark: str, text: str) -> list[str]:
-    """The text between marks that stand outside brackets."""
-    return re.split(mark + r"(?![^\[{]*[\]}])", text)
 
 
 def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:

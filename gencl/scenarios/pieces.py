@@ -81,7 +81,7 @@ class Pieces:
             mixture=tuple((train.labels == c).double().mean().item() for c in classes) if mixed else (),
             length=sum(span.steps for span in spans),
             dealt=Stretch(tuple(self._dealt(spans, shown))),
-            weight=len(measured_on(self._counts, model)),
+            weight=len(measured_on(self._counts, model)) if visit == 1 else 0,
         )
 
     def _shown(self, spans: Sequence[Span]) -> dict[int, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
@@ -65,19 +66,41 @@ def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Spl
     """Training and validation part of a task: ``data.validation`` of each class is kept apart for choosing.
 
     Which images are kept apart depends on ``key`` alone (the data set, the place in it, and `Recipe.drawn`), so that
-    all methods see the same split. At most ``data.limit`` are for training.
+    all methods see the same split. Copies of what is kept apart are, too. At most ``data.limit`` are for training, each
+    class among them. Raises UsageError where a class has none left, or the limit is less than the classes.
     """
     order = permutation(len(every), "split", *key)
     held_out = torch.zeros(len(every), dtype=torch.bool)
     for label in every.labels.unique().tolist():
         of_class = order[every.labels[order] == label]
-        kept = round(data.validation * len(of_class))
-        if kept == len(of_class):
-            raise UsageError(
-                f"data.validation: {data.validation} of the {kept} images of class {label} leaves none to learn from"
-            )
-        held_out[of_class[:kept]] = True
-    return every.select(order[~held_out[order]][: data.limit]), every.select(held_out)
+        held_out[of_class[: round(data.validation * len(of_class))]] = True
+    if held_out.any():
+        prints = every.prints()
+        apart = {prints[row] for row in held_out.nonzero().squeeze(1).tolist()}
+        held_out = torch.tensor([image in apart for image in prints])
+    rows = order[~held_out[order]]
+    learned = every.labels[rows].unique().tolist()
+    for label in set(every.labels.tolist()) - set(learned):
+        images = int((every.labels == label).sum())
+        raise UsageError(
+            f"data.validation: {data.validation} of the {images} images of class {label} leaves none to learn from"
+        )
+    return every.select(_first(rows, every.labels[rows], data.limit)), every.select(held_out)
+
+
+def _first(rows: Tensor, labels: Tensor, limit: int | None) -> Tensor:
+    """So many of the rows, whose labels these are, as come first; where a class is not among them, after the first of
+    each class."""
+    classes = labels.unique()
+    if limit is None or len(labels[:limit].unique()) == len(classes):
+        return rows[:limit]
+    if limit < len(classes):
+        raise UsageError(
+            f"data.limit: {limit} images cannot show {len(classes)} classes; it must be {len(classes)} or more"
+        )
+    leads = torch.zeros(len(rows), dtype=torch.bool)
+    leads[[int((labels == c).nonzero()[0]) for c in classes]] = True
+    return torch.cat([rows[leads], rows[~leads]])[:limit]
 
 
 def task_of_classes(

@@ -85,12 +85,13 @@ class Repeat(Recipe):
 
 
 def visited(tasks: Sequence[Task]) -> Iterator[Task]:
-    """The tasks as the steps of a sequence: one that was there before, by its index, comes again."""
+    """The tasks as the steps of a sequence: one that was there before, by its first visit, comes again."""
     first: dict[int, int] = {}
     often: Counter[int] = Counter()
+    called = {task.index: task.name for task in tasks if task.again is None}
     for index, task in enumerate(tasks):
-        again = first.get(task.index)
-        first.setdefault(task.index, index)
-        often[task.index] += 1
-        name = task.name if again is None else f"{task.name} (visit {often[task.index]})"
+        again, name = first.get(task.first_visit), called.get(task.first_visit, task.name)
+        first.setdefault(task.first_visit, index)
+        often[task.first_visit] += 1
+        name += "" if again is None else f" (visit {often[task.first_visit]})"
         yield replace(task, index=index, name=name, again=again)

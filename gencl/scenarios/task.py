@@ -29,12 +29,13 @@ class Task:
     images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
 
     Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
-    data are the same. ``whole`` are its classes of which no other task before it had images: `with_whole` says which,
-    of every sequence. ``mixture`` says how many of its images are of each class, as shares; empty: as good as equally
-    many, so that equally many are asked of a generator.
+    data are the same, unless it is part of a stream. ``whole`` are its classes of which no other task before it had
+    images: `with_whole` says which, of every sequence. ``mixture`` says how many of its images are of each class, as
+    shares; empty: as good as equally many, so that equally many are asked of a generator.
 
     A part of a stream (`gencl.scenarios.stream`) has ``length`` steps, whatever the settings say; ``dealt`` are its
-    batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred.
+    batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred; 0
+    of a later visit.
     """
 
     index: int
@@ -177,12 +178,21 @@ class Scenario:
         """Whether a class comes in several tasks."""
         return len({c for task in self.tasks for c in task.classes}) < sum(len(task.classes) for task in self.tasks)
 
+    def _unlike_names(self) -> dict[int, str]:
+        """The classes' names, in the order of their first tasks; where names repeat, with that task's."""
+        first = {c: task.name for task in reversed(self.tasks) for c in task.classes}
+        order = dict.fromkeys(c for task in self.tasks for c in task.classes)
+        names = {c: self.class_names[c] for c in order}
+        return (
+            names if len(set(names.values())) == len(names) else {c: f"{first[c]}: {name}" for c, name in names.items()}
+        )
+
     def by_class(self) -> list[Task]:
         """Each class as a task of its own, in the order of their first tasks, with all that is held out of it; its
         index is the class. There is nothing to learn from."""
         planned = [task for task in self.planned if task.again is None]
         sources = [*([self.held_out] if self.held_out else planned), *self.tasks[len(self.planned) :]]
-        names = dict.fromkeys(c for task in self.tasks for c in task.classes)
+        names = self._unlike_names()
 
         def part(c: int, which: Callable[[Task], Split]) -> Split:
             splits = [which(task) for task in sources if c in task.classes]
@@ -191,7 +201,7 @@ class Scenario:
         return [
             Task(
                 c,
-                self.class_names[c],
+                names[c],
                 (c,),
                 self.tasks[0].train.select(self.tasks[0].train.labels < 0),
                 part(c, lambda task: task.validation),

@@ -99,3 +99,13 @@ def test_fashion_mnist_is_the_same_as_by_its_own_name(data_root: Path, tmp_path:
     for one, other in ((found.train, ours.train), (found.test, ours.test)):
         assert torch.equal(one.labels.bincount(), other.labels.bincount())
         assert int(one.images.long().sum()) == int(other.images.long().sum())
+
+
+def test_a_picture_that_was_changed_is_decoded_again(tmp_path: Path, cache: Path) -> None:
+    for name in ("Forest", "River"):
+        fill(tmp_path / "eurosat" / "2750" / name, range(len(name), len(name) + 10), (8, 8, 3))
+    before = read("EuroSAT", tmp_path)
+    for file in (tmp_path / "eurosat" / "2750" / "River").iterdir():
+        noise(int(file.stem) + 100, 8, 8, 3).save(file)
+    after = read("EuroSAT", tmp_path)
+    assert before.train.fingerprint() != after.train.fingerprint()

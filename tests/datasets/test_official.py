@@ -5,6 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from torchvision.datasets import CIFAR10, CIFAR100, STL10, SVHN
 
 from gencl.core.errors import GenclError
 from gencl.datasets import caltech101, cifar, mnist, notmnist, stl10, svhn
+from gencl.datasets.official import attempt
 
 RANDOM = np.random.default_rng(0)
 
@@ -148,3 +153,35 @@ def test_a_download_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(GenclError, match="svhn is absent and cannot be downloaded"):
         svhn.read(kind, tmp_path, True)
     assert not any(tmp_path.iterdir())
+
+
+def test_one_process_at_a_time_downloads_and_none_removes_what_another_has(tmp_path: Path) -> None:
+    """The second waits for the first, finds what it wanted, and does not fetch it; one that fails leaves the rest."""
+    made, began, fetched = tmp_path / "root" / "set", threading.Event(), []
+
+    def first() -> None:
+        began.set()
+        made.mkdir()
+        time.sleep(0.3)
+        (made / "images").write_bytes(b"1")
+
+    def get(download: Callable[[], object]) -> None:
+        there = (made / "images").is_file
+        attempt("set", made.parent, made, download, True, "look elsewhere", there)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(get, first)
+        began.wait()
+        get(lambda: fetched.append("twice"))
+        waiting.result()
+    assert not fetched and (made / "images").is_file()
+
+    def failing() -> None:
+        raise OSError("no network")
+
+    with pytest.raises(GenclError, match="other is absent and cannot be downloaded \\(no network\\)"):
+        attempt("other", made.parent, made.parent / "other", failing, True, "look elsewhere", lambda: False)
+    assert (made / "images").is_file()
+    with pytest.raises(GenclError, match="cannot be downloaded"):
+        attempt("new", tmp_path / "new", tmp_path / "new" / "set", failing, True, "look elsewhere", lambda: False)
+    assert not (tmp_path / "new").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -22,7 +23,9 @@ from gencl.methods.agem import AGEM
 from gencl.methods.base import Context
 from gencl.methods.building import settings_of
 from gencl.methods.der import DERpp, entered
+from gencl.methods.memory import Memory
 from gencl.scenarios.batch import Batch
+from gencl.scenarios.stretch import Stretch
 from tests.conftest import context, tiny
 
 
@@ -193,3 +196,16 @@ def test_a_name_with_plus_signs_goes_through_settings_comparison_and_search(tmp_
     wanted = {"ewc.lambda", "der++.alpha", "der++.beta", "train.lr"}
     assert all(set(candidate) == wanted for candidate in search.candidates)
     assert _nested("ewc+der++", {"der++.alpha": 0.2}) == {"der++": {"alpha": 0.2}}
+
+
+def test_a_visit_that_shows_few_images_takes_no_place_of_the_first() -> None:
+    """A batch of a stream that was attributed to a task that had been learned."""
+    ctx = context(tasks=2)
+    memory = Memory(40)
+    memory.fill(ctx)
+    held = memory.state_dict()["classes"].bincount()
+    few = replace(ctx.task, index=5, again=ctx.task.index, train=ctx.task.train.select(torch.arange(3)))
+    memory.fill(replace(ctx, task=replace(few, dealt=Stretch(()))))
+    assert torch.equal(memory.state_dict()["classes"].bincount(), held)
+    memory.fill(replace(ctx, task=few))  # all that there is of the task, since its data are the same
+    assert len(memory.state_dict()["classes"]) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import gencl
 from gencl.core.registry import Registry
 from gencl.methods import METHODS
 from gencl.metrics import METRICS
-from gencl.plugins import load_plugin, registries
+from gencl.plugins import load_plugin, registries, unload_plugin
 from tests.conftest import gencl as command
 
 METHOD = (
@@ -105,3 +106,21 @@ def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(
     with pytest.raises(gencl.GenclError, match="the class GenclError is no method"):
         registry.get("odd")
     assert METRICS.source("fid") == ""
+
+
+def test_a_file_with_a_mistake_leaves_what_it_was_before(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(METHOD + TABLE)
+    load_plugin(file)
+    before = METHODS.get("mine")
+    file.write_text(METHOD + "PLUGINS = {'methods': {'ewc': Mine}}\n")
+    with pytest.raises(gencl.UsageError, match="taken by gencl"):
+        load_plugin(file)
+    assert METHODS.get("mine") is before
+    (tmp_path / "copy").mkdir()
+    copy = tmp_path / "copy" / "mine.py"
+    copy.write_text(METHOD + TABLE)
+    with pytest.raises(gencl.UsageError, match=r"taken by mine\.py"):
+        load_plugin(copy)
+    assert sys.modules[before.__module__].Mine is before
+    unload_plugin(file)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from accelerate import PartialState
 
+from gencl.core.errors import UsageError
 from gencl.runs import build
 from gencl.runs.build import make_accelerator
 
@@ -27,3 +28,9 @@ def test_processes_that_share_a_gpu_send_through_the_host(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     assert [handler.backend for handler in build._messages(on_cpu=False)] == backend
     assert not build._messages(on_cpu=True)
+
+
+@pytest.mark.parametrize("word", ["cuda:1", "gpu", "CPU"])
+def test_no_other_word_is_taken_for_a_device(word: str) -> None:
+    with pytest.raises(UsageError, match=f"--device {word}: it must be auto, cpu, cuda or mps"):
+        make_accelerator(word)

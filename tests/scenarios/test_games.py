@@ -208,3 +208,12 @@ def test_a_game_of_another_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minatar.Environment, "state", lambda _: np.zeros((9, 10, 4), dtype=bool))
     with pytest.raises(GenclError, match=r"frame 0 showed bool \(9, 10, 4\)"):
         game.reset()
+
+
+def test_a_game_that_comes_back_stays_the_same_in_a_chosen_order() -> None:
+    inner = [text.replace("scenario.", "scenario.of.", 1) for text in GAMES if text.startswith("scenario.")]
+    order = ["scenario.of.visits=2", "scenario.visits=[0,3,2,1]"]
+    settings = gencl.resolve("minatar-dqn", assignments=["scenario={name: repeat, of: {name: games}}", *inner, *order])
+    tasks = make_scenario(settings, None).tasks
+    assert [task.again for task in tasks] == [None, None, 0, 1]
+    assert [task.name for task in tasks][2:] == ["breakout (visit 2)", "space_invaders (visit 2)"]
