@@ -27,7 +27,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
         for label, seeds in courses.items()
     }
     every = [course for seeds in courses.values() for course in seeds.values()]
-    longest = max(every, key=lambda one: (one.ends[-1], -len(one.ends)))
+    longest = max(every, key=lambda one: (one.ends[-1], len(one.ends) > 1, -len(one.ends)))
     what = f"{heading(longest.metric, subject.features)}, sum of all tasks so far: {subject.name}"
     figure, panels = canvas(what, [1.0], 3.6)
     (axes,) = panels[0]

@@ -118,6 +118,8 @@ def command(
     if real:
         if b is not None:
             raise click.UsageError("--real: compares with held-out images; leave REFERENCE out")
+        if split != "test" or size is not None or channels is not None or broken != "refuse":
+            raise click.UsageError("--real: takes the images as the preset has them; change it by --set")
         chosen = None if features == "auto" else features
         options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
         with options_for_settings():

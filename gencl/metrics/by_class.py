@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gencl.learners.learner import Learner
+from gencl.metrics.conditions import Conditions
 from gencl.metrics.metric import Metric
-from gencl.metrics.snapshot import FEWEST_HELD_OUT, Conditions, Snapshot
+from gencl.metrics.snapshot import FEWEST_HELD_OUT, Snapshot
 from gencl.scenarios.task import Scenario
 
 Measure = Callable[[Snapshot], Mapping[str, list[float | None]]]

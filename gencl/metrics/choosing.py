@@ -67,3 +67,13 @@ def chosen_metrics(
             metric.pooled = pooled and metric.pools
             (always if metric.when == "always" or (pooled and metric.of_few) else final).append(metric)
     return always, final
+
+
+def check_kept_apart(scenario: Scenario) -> None:
+    """Raises UsageError where a task has no validation images."""
+    for task in scenario.tasks:
+        if task.stored and not len(task.validation):
+            raise UsageError(
+                f"evaluate.split: {task.name} has no validation images beside its {len(task.train):,} training "
+                "images; data.validation must be larger"
+            )

@@ -10,7 +10,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gencl.core.errors import UsageError
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
@@ -18,15 +17,16 @@ from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner, predicting
 from gencl.metrics.beside import Beside, further_extractors
 from gencl.metrics.by_class import by_class
-from gencl.metrics.choosing import chosen_metrics, pool_size
-from gencl.metrics.extractors import make_extractor, make_reader
+from gencl.metrics.choosing import check_kept_apart, chosen_metrics, pool_size
+from gencl.metrics.conditions import Conditions
+from gencl.metrics.extractors import make_extractor, make_reader, named
 from gencl.metrics.figures import DISTANCES
 from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
 from gencl.metrics.notes import bias_notes, describe, pool_note
 from gencl.metrics.perceptual import Backbone, Perceptual
 from gencl.metrics.returned import figures, number
-from gencl.metrics.snapshot import Conditions, Snapshot
+from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix
 from gencl.scenarios.task import Scenario, Task
 
@@ -49,6 +49,7 @@ class Evaluator:
         processes: those that measure together.
         weights: files of weights, for Inception and LPIPS.
         backbone: of LPIPS.
+        features: the name of the extractor, where a run has chosen one before, as `features_name` was.
     """
 
     def __init__(
@@ -63,12 +64,17 @@ class Evaluator:
         processes: Processes | None = None,
         weights: Sequence[str | Path] = (),
         backbone: Backbone = "alex",
+        features: str = "",
     ) -> None:
         self.learner, self.scenario, self.settings = learner, scenario, settings
         self._progress: Mode = progress
-        if settings.split == "validation" and not all(len(task.validation) for task in scenario.tasks if task.stored):
-            raise UsageError("evaluate.split: validation needs data.validation > 0 (it is 0: nothing is kept apart)")
-        extractor = make_extractor(scenario, settings, progress, weights) if GENERATOR.of(learner) else None
+        if settings.split == "validation":
+            check_kept_apart(scenario)
+        extractor, self.features_name = None, "none"
+        if GENERATOR.of(learner):
+            self.features_name = features or named(scenario, settings, progress, weights)
+            chosen = settings.model_copy(update={"features": self.features_name})
+            extractor = make_extractor(scenario, chosen, progress, weights)
         reader = make_reader(scenario, settings, extractor, progress)
         for network in (extractor, reader):
             if network is not None:
@@ -189,7 +195,7 @@ class Evaluator:
             return notes
         features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
         if snapshot.conditions.pool:
-            made, real = (side.n for side in snapshot.sides(snapshot.tasks))
+            made, real = map(len, snapshot.features_of(snapshot.tasks))
             singular = bias_notes(made, real, features) if min(made, real) <= features else []
             return [*notes, pool_note(made, real), *singular]
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
@@ -212,7 +218,8 @@ class Evaluator:
     def features(self) -> dict[str, Any] | None:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
 
-        ``classes`` is what reads the images' classes, if that is not the extractor. ``added`` names tasks that came
+        ``classes`` is what reads the images' classes, if that is not the extractor. ``shares`` are those of classes in
+        generated images, which in runs of before it was noted were equal. ``added`` names tasks that came
         later (`gencl.extend`): they are measured in the features that were chosen for those before them, so that one
         matrix has one measure.
         """
@@ -229,7 +236,7 @@ class Evaluator:
             "reference": self.settings.split,
             **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
-            **({"pooled": pooled} if pooled else {}),
+            **({"pooled": pooled} if pooled else {"shares": "held out"}),
             **({"pool": self.conditions.pool} if pooled and not self.scenario.tasks[0].mixture else {}),
             **({"added": added} if added else {}),
         }
@@ -238,4 +245,4 @@ class Evaluator:
         def measured() -> float | None:
             return number(metric.measure(snapshot, task), metric.name, f"on task {task.name}", self._progress)
 
-        return snapshot.once((metric.name, task.index), measured)
+        return snapshot.once(("metric", metric.name, task.index), measured)

@@ -25,22 +25,31 @@ RECOGNISABLE = 48
 """
 
 
+def named(
+    scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto", weights: Sequence[str | Path] = ()
+) -> str:
+    """The name of the extractor that ``evaluate.features`` asks for, or ``none``. For ``auto`` it is the one that
+    `automatic` chooses; if none is here, a line says what to install."""
+    if settings.features != "auto":
+        return settings.features
+    name = automatic(scenario, weights)
+    if name is None and are_pictures(scenario.image_shape):
+        say(f"no network is here that measures these pictures, so there is no distance: {ADVICE}", progress)
+    return name or "none"
+
+
 def make_extractor(
     scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto", weights: Sequence[str | Path] = ()
 ) -> nn.Module | None:
-    """The extractor that ``evaluate.features`` names, on the CPU, or None.
+    """The extractor that ``evaluate.features`` names, on the CPU, or None: see `named`.
 
-    For ``auto`` it is the one that `automatic` chooses; if none is here, a line says what to install. An extractor's
-    class may have ``for_scenario(scenario, split=..., progress=..., weights=...)``, which makes it for the images.
+    An extractor's class may have ``for_scenario(scenario, split=..., progress=..., weights=...)``, which makes it for
+    the images.
 
     Raises UsageError where no extractor has that name or it does not suit the images.
     """
-    name: str | None = settings.features
-    if name == "auto":
-        name = automatic(scenario, weights)
-        if name is None and are_pictures(scenario.image_shape):
-            say(f"no network is here that measures these pictures, so there is no distance: {ADVICE}", progress)
-    if name is None or name == "none":
+    name = named(scenario, settings, progress, weights)
+    if name == "none":
         return None
     kind = EXTRACTORS.get(name)
     made: nn.Module

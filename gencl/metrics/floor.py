@@ -30,8 +30,8 @@ class RealSnapshot(Snapshot):
         order = permutation(len(labels), "floor", task.index).to(labels.device)
         if task.mixture:
             return task.train.select(order[: self.conditions.samples])
-        each = max(1, self.conditions.samples // len(task.classes))
-        return task.train.select(torch.cat([order[labels[order] == c][:each] for c in task.classes]))
+        wanted = zip(task.classes, self.counts_of(task), strict=True)
+        return task.train.select(torch.cat([order[labels[order] == c][:n] for c, n in wanted]))
 
     def classes_of(self, task: Task) -> Tensor:
         """The classes of the real images."""

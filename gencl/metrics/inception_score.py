@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
+from gencl.core.transfer import exact
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
@@ -19,7 +20,7 @@ def inception_score(logits: Tensor) -> float:
     """exp of the mean divergence of an image's class probabilities from all images', over 10 parts of the images; of
     all at once where a part would have fewer than 10."""
     splits = SPLITS if len(logits) >= SPLITS * FEWEST_A_SPLIT else 1
-    return float(isc_features_to_metric(logits, splits)[KEY_METRIC_ISC_MEAN])
+    return float(isc_features_to_metric(exact(logits), splits)[KEY_METRIC_ISC_MEAN])
 
 
 class InceptionScore(Metric):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
@@ -59,7 +58,7 @@ class Lessons:
     def __init__(self, scenario: Scenario, split: str, recipe: TrainingPlan) -> None:
         sources = scenario.sources
         apart = [task.validation for task in scenario.planned if split == "validation"]
-        kept = {image for part in apart for image in _contents(part)}
+        kept = {image for part in apart for image in part.prints()}
         parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
         parts.sort(key=lambda part: (part.prints, part.number))
         counts = [sources[part.number].classes for part in parts]
@@ -85,15 +84,9 @@ def unsuited(scenario: Scenario) -> str:
     return ""
 
 
-def _contents(split: Split) -> Iterator[bytes]:
-    for rows in torch.arange(len(split)).split(split.store.at_once):
-        for image in split.take(rows).cpu().contiguous():
-            yield image.numpy().tobytes()
-
-
 def _without(split: Split, kept: set[bytes]) -> Split:
     """The split without images that are kept apart, copies of them included."""
-    return split.select(torch.tensor([image not in kept for image in _contents(split)])) if kept else split
+    return split.select(torch.tensor([image not in kept for image in split.prints()])) if kept else split
 
 
 def _labels_digest(split: Split) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gencl.core.randomness import permutation
 from gencl.core.transfer import exact
 from gencl.learners.capabilities import GENERATOR
 from gencl.learners.learner import Learner
@@ -95,7 +96,7 @@ class LPIPSReconstruction(_LPIPS):
     @torch.no_grad()
     def measure(self, snapshot: Snapshot, task: Task) -> float:
         learner, data = GENERATOR(snapshot.learner), snapshot.held_out_part(task)
-        rows = torch.arange(min(len(data), IMAGES), device=data.labels.device)
+        rows = permutation(len(data), "lpips", task.index)[:IMAGES].sort().values.to(data.labels.device)
         images = data.take(rows)
         made = [
             learner.reconstruct(images[part].float() / 255, data.labels[rows[part]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -56,35 +58,40 @@ class Memorisation(Metric):
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
         """None where nothing is held out."""
-        sides = [_sides(snapshot, one, c) for one in snapshot.group(task) for c in one.classes]
+        tasks = snapshot.group(task)
+        sides = [_sides(snapshot, tasks, c) for c in dict.fromkeys(c for one in tasks for c in one.classes)]
         parts = [side for side in sides if side is not None]
         if not parts:
             return None
         return share_nearer(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _sides(snapshot: Snapshot, task: Task, label: int) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Features of a class's generated images, and of equally many training and held-out ones; None where there are
-    none of either."""
+def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Features of the images of a class that these tasks generate, and of equally many that they learn from and that
+    they hold out, each once; None where there are none of either."""
+    tasks = [task for task in tasks if label in task.classes]
+    generated, train, held_out = [], [], []
+    for task, fresh in zip(tasks, snapshot.first_shown(tasks), strict=True):
+        made, shown = snapshot.both_features(task)
+        learned = _learned(snapshot, task)
+        generated.append(made[snapshot.classes_of(task) == label])
+        held_out.append(shown[(snapshot.held_out_part(task).labels == label) & fresh])
+        train.append(learned[task.train.labels == label])
+    made, learned, shown = (torch.cat(some) for some in (generated, train, held_out))
+    n = min(len(learned), len(shown))
+    if not n or not len(made):
+        return None
+    rows = [permutation(len(real), "memorisation", tasks[0].index, label)[:n] for real in (learned, shown)]
+    return made, learned[rows[0].to(learned.device)], shown[rows[1].to(shown.device)]
+
+
+def _learned(snapshot: Snapshot, task: Task) -> Tensor:
+    """The features of a task's training images."""
     extractor, processes = snapshot.conditions.extractor, snapshot.conditions.processes
     assert extractor is not None
-    held_out = snapshot.reference(task).features
-    train = snapshot.once(
+    features = snapshot.once(
         ("training images", task.index),
         lambda: read_real(extractor, task.train, snapshot.batch_size, processes, keep=True),
     ).features
-    generated = snapshot.generated(task).features
-    assert held_out is not None and train is not None and generated is not None
-    sides = [
-        features[labels == label]
-        for features, labels in (
-            (generated, snapshot.classes_of(task)),
-            (train, task.train.labels),
-            (held_out, snapshot.held_out_part(task).labels),
-        )
-    ]
-    n = min(len(sides[1]), len(sides[2]))
-    if not n or not len(sides[0]):
-        return None
-    some = [real[permutation(len(real), "memorisation", task.index, label).to(real.device)[:n]] for real in sides[1:]]
-    return sides[0], some[0], some[1]
+    assert features is not None
+    return features

@@ -40,7 +40,8 @@ def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Pro
 
 
 def _path(extractor: nn.Module, part: Split) -> Path:
-    key = f"{part.fingerprint()}/{len(part)}/{extractor.name}/{extractor.version}/{getattr(extractor, 'resize', '')}"
+    asked = [part.fingerprint(), len(part), extractor.name, extractor.version, getattr(extractor, "resize", "")]
+    key = "/".join(map(str, [*asked, *getattr(extractor, "outputs", ())]))
     return cache_root() / "statistics" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from gencl.core.processes import Processes
 from gencl.core.shares import apportioned
 from gencl.datasets.dataset import Split
 from gencl.learners.capabilities import GENERATOR
-from gencl.learners.learner import Learner
-from gencl.metrics.perceptual import Perceptual
+from gencl.learners.learner import Learner, predicting
+from gencl.metrics.conditions import Conditions
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
 from gencl.metrics.statistics import Statistics
@@ -28,41 +27,11 @@ DRIFT_IMAGES = 64
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Conditions:
-    """What scores depend on, beside the learner and the real images.
-
-    Args:
-        samples: generated images a task, equally many of each class.
-        seed: the same seed gives the same latents for a task at every time.
-        split: "test" or "validation", the held-out images to compare with. Training images never are.
-        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FD,
-            precision and recall, which then compare all tasks up to one together; 0: each task is compared alone.
-        batch_size: images that are generated and read at a time: changes memory, not scores.
-        extractor: torch-fidelity feature extractor of features and logits, in this order, or None.
-        reader: what reads the images' classes, the extractor itself or another, or None.
-        perceptual: what LPIPS is measured by, or None.
-        processes: those that measure together.
-        learned: the images of a task as they were when it had been learned, (n, c, h, w) uint8, or None.
-    """
-
-    samples: int
-    seed: int
-    split: str = "test"
-    pool: int = 0
-    batch_size: int = 500
-    extractor: nn.Module | None = None
-    reader: nn.Module | None = None
-    perceptual: Perceptual | None = None
-    processes: Processes = field(default_factory=Processes)
-    learned: Callable[[Task], Tensor | None] = lambda _: None
-
-
 class Snapshot:
     """The learner as it is now. Draws with generators of its own: training's random state is not touched.
 
     Args:
-        learner: in evaluation mode while it is looked at.
+        learner: metrics that look at it themselves need it in evaluation mode.
         conditions: what scores depend on.
         tasks: those learned so far, for metrics that look at all of them at once.
         keep: whether features and logits are kept, for metrics that need more than their mean and covariance.
@@ -112,16 +81,24 @@ class Snapshot:
         )
 
     def classes_of(self, task: Task) -> Tensor:
-        """The classes asked for, equally many of each: (samples,) rounded down to a multiple of the classes; of a task
-        with a mixture as many as that says."""
+        """The classes asked for, class after class: as many of each as `counts_of` says."""
         classes, counts = (torch.tensor(some, device=self.device) for some in (task.classes, self.counts_of(task)))
         return classes.repeat_interleave(counts)
 
     def counts_of(self, task: Task) -> list[int]:
-        """How many images of each of the task's classes are asked for."""
+        """How many images of each of the task's classes are asked for.
+
+        Shares are those of its mixture or, where it is compared alone, of its held-out images: a mixture of other
+        shares is at a distance even where every class is perfect. Pooled, they are equal.
+        """
         if task.mixture:
             return apportioned(self.conditions.samples, task.mixture, least=1)
-        return [max(1, self.conditions.samples // len(task.classes))] * len(task.classes)
+        each = max(1, self.conditions.samples // len(task.classes))
+        held_out = self.held_out_part(task).labels
+        shares = [int((held_out == c).sum()) for c in task.classes]
+        if self.conditions.pool or not sum(shares):
+            return [each] * len(shares)
+        return apportioned(each * len(shares), [share / sum(shares) for share in shares], least=1)
 
     def measured_on(self, task: Task) -> Tensor:
         """The classes of the images that a task is measured on: generated ones, or held-out ones of a classifier."""
@@ -139,7 +116,7 @@ class Snapshot:
     def images(self, task: Task, rows: Tensor) -> Tensor:
         """The generated images of these rows of `classes_of` and `latents_of`, uint8."""
         learner, classes = GENERATOR(self.learner), self.classes_of(task)
-        with torch.autocast(self.device.type, enabled=False):
+        with predicting(self.learner), torch.autocast(self.device.type, enabled=False):
             return to_uint8(learner.generate(classes[rows], self.latents_of(task)[rows]))
 
     def generated(self, task: Task) -> Reading:
@@ -172,42 +149,64 @@ class Snapshot:
     def sides(self, tasks: Sequence[Task]) -> tuple[Statistics, Statistics]:
         """Statistics of the generated and of the held-out images of these tasks together.
 
-        Pooled, every class has the same weight on both sides, however many of its images are held out: a mixture of
-        other shares is at a distance even where every class is perfect. Where tasks are mixtures of classes, every task
-        has the same weight.
+        Every task has the same weight on both sides or, pooled, every class, however many of its images are held out: a
+        mixture of other shares is at a distance even where every class is perfect.
         """
-        if not self.conditions.pool:
-            both = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
-            if any(task.mixture for task in tasks) and all(other.n for _, other in both):
-                return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
-            return Statistics.sum(one for one, _ in both), Statistics.sum(other for _, other in both)
-        classes = _of_each_class(self._class_statistics(task) for task in tasks)
-        return Statistics.balanced([one for one, _ in classes]), Statistics.balanced([other for _, other in classes])
+        if self._apart(tasks):
+            every = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
+            both = [pair for pair in every if pair[1].n] or every
+        else:
+            both = [(Statistics.of(one), Statistics.of(other)) for one, other in self._by_class(tasks)]
+        if len(both) == 1:
+            return both[0]
+        return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
 
     def features_of(self, tasks: Sequence[Task]) -> tuple[Tensor, Tensor]:
-        """The features (n, d) of the generated and of the held-out images of these tasks together."""
-        if not self.conditions.pool:
-            both = [self.both_features(task) for task in tasks]
+        """The features (n, d) of the generated and of the held-out images of these tasks together, each of the latter
+        once: a copy would be its own nearest neighbour."""
+        if self._apart(tasks):
+            both = [
+                (generated, real[fresh])
+                for task, fresh in zip(tasks, self.first_shown(tasks), strict=True)
+                for generated, real in (self.both_features(task),)
+                if len(real)
+            ]
         else:
-            both = _of_each_class(self._by_class(task) for task in tasks)
+            both = self._by_class(tasks)
         return torch.cat([one for one, _ in both]), torch.cat([other for _, other in both])
 
-    def _class_statistics(self, task: Task) -> dict[int, tuple[Statistics, Statistics]]:
-        """Those of each of `_by_class`."""
-        return self.once(
-            ("by class", task.index),
-            lambda: {c: (Statistics.of(one), Statistics.of(other)) for c, (one, other) in self._by_class(task).items()},
-        )
+    def _apart(self, tasks: Sequence[Task]) -> bool:
+        """Whether these are compared task by task, and not class by class: a mixture of classes is."""
+        return not self.conditions.pool or any(task.mixture for task in tasks)
 
-    def _by_class(self, task: Task) -> dict[int, tuple[Tensor, Tensor]]:
-        """For each class of a task, the features of the generated images that enter the pool, and of the held-out ones.
-        A class without held-out images is left out. A mixture of classes is one, under a number that is no class."""
-        generated, real = self.both_features(task)
-        if task.mixture:
-            return {-1 - task.index: (generated, real)} if len(real) else {}
-        made, held_out = self.classes_of(task), self.held_out_part(task).labels
-        pairs = {c: (generated[made == c][: self.conditions.pool], real[held_out == c]) for c in task.classes}
-        return {c: pair for c, pair in pairs.items() if min(map(len, pair)) > 0}
+    def first_shown(self, tasks: Sequence[Task]) -> list[Tensor]:
+        """For each task which of its held-out images (n,) no task before it in this list has: tasks that have classes
+        in common may share them."""
+        parts = [self.held_out_part(task) for task in tasks]
+        fresh = [torch.ones(len(part), dtype=torch.bool, device=part.labels.device) for part in parts]
+        classes = [c for task in tasks for c in task.classes]
+        if len(set(classes)) < len(classes):
+            seen: set[bytes] = set()
+            for number, (task, part) in enumerate(zip(tasks, parts, strict=True)):
+                prints = self.once(("prints", task.index), part.prints)
+                new = torch.tensor([one not in seen for one in prints], dtype=torch.bool)
+                fresh[number] = new.to(part.labels.device)
+                seen.update(prints)
+        return fresh
+
+    def _by_class(self, tasks: Sequence[Task]) -> list[tuple[Tensor, Tensor]]:
+        """For each class of these tasks, the features of the generated images that enter the pool, and of all that are
+        held out, each once. A class without held-out images is left out."""
+        made: dict[int, Tensor] = {}
+        real: dict[int, list[Tensor]] = {}
+        for task, fresh in zip(tasks, self.first_shown(tasks), strict=True):
+            generated, held_out = self.both_features(task)
+            drawn, labels = self.classes_of(task), self.held_out_part(task).labels
+            for c in task.classes:
+                made.setdefault(c, generated[drawn == c][: self.conditions.pool])
+                real.setdefault(c, []).append(held_out[(labels == c) & fresh])
+        both = [(made[c], torch.cat(real[c])) for c in made]
+        return [pair for pair in both if min(map(len, pair)) > 0]
 
     def sampled(self, task: Task) -> Tensor:
         """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""
@@ -218,16 +217,8 @@ class Snapshot:
         learner, n = GENERATOR(self.learner), DRIFT_IMAGES
         classes = torch.tensor(task.classes, device=self.device).repeat(-(-n // len(task.classes)))[:n]
         latents = learner.latents(n, self.conditions.seed, "drift", task.index)
-        with torch.autocast(self.device.type, enabled=False):
+        with predicting(self.learner), torch.autocast(self.device.type, enabled=False):
             return to_uint8(learner.generate(classes, latents))
-
-
-def _of_each_class(tasks: Iterable[Mapping[int, T]]) -> list[T]:
-    """What there is of each class, once: it is the same in a task that comes back."""
-    found: dict[int, T] = {}
-    for task in tasks:
-        found |= {key: value for key, value in task.items() if key not in found}
-    return list(found.values())
 
 
 def to_uint8(images: Tensor) -> Tensor:

@@ -101,6 +101,7 @@ class TrainedReader(Reader):
         if not reader._load(path, reporter):
             with reporter:
                 reader._learn(lessons, plan, path, reporter)
+        reader.outputs = lessons.outputs
         for tensor in (reader.head.weight, reader.head.bias):
             tensor.data = tensor.data[lessons.outputs]
         reader.eval().requires_grad_(False)

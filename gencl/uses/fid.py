@@ -68,6 +68,10 @@ def fid(
 
     Raises UsageError where a name means nothing, or the extractor does not suit the images.
     """
+    if b is None and (split != "test" or size is not None or channels is not None or broken != "refuse"):
+        raise UsageError("--split, --size, --channels and --broken are for a REFERENCE; name one, or leave them out")
+    if split not in ("test", "train"):
+        raise UsageError(f"--split {split}: it must be test or train")
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
     root = None if data_root is None else Path(data_root)

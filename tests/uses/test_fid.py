@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from gencl.api import Run, train
+from gencl.core.errors import UsageError
 from gencl.datasets import digits
 from gencl.drawing.grids import to_picture
+from gencl.uses.fid import fid
 from tests.conftest import gencl, tiny
 
 
@@ -95,3 +97,12 @@ def test_it_can_skip_broken_files_and_advises_its_own_options(tmp_path: Path) ->
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "made" / "small.png")
     for words in (("data", "check", tmp_path / "made"), ("fid", *options)):
         assert "such as --size 64" in gencl(*words, "--broken", "skip").stderr
+
+
+def test_what_would_change_nothing_is_refused(run: Run) -> None:
+    for option in ("--split=train", "--size=16", "--channels=3", "--broken=skip"):
+        for first in (["fid", str(run.path)], ["fid", "digits-cgan", "--real"]):
+            told = gencl(*first, option)
+            assert told.returncode == 2 and len(told.stderr.splitlines()) <= 4, option
+    with pytest.raises(UsageError, match="--split training: it must be test or train"):
+        fid(run.path, "digits", split="training")
