@@ -33,6 +33,7 @@ class ConditionalGAN(GenerativeLearner):
     """
 
     Settings = CGANSettings
+    loss_falls = False
 
     def __init__(self, settings: CGANSettings, image_shape: tuple[int, int, int], seed: int) -> None:
         super().__init__()
@@ -110,7 +111,8 @@ class ConditionalGAN(GenerativeLearner):
         return self._loss.of_discriminator(real_score, fake_score) + penalty
 
     def _penalised(self, images: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """The images' scores (n,) and their gradient penalty."""
+        """The images' scores (n,) and their gradient penalty, with respect to the images as the discriminator sees
+        them, changed by `augment`."""
 
         def judged(images: Tensor) -> tuple[Tensor, Tensor]:
             scores: Tensor = self.discriminator(images, positions)

@@ -76,6 +76,8 @@ class Learner(nn.Module, ABC):
     """Whether each task has parameters of its own."""
     scalar_kinds: ClassVar[frozenset[ScalarKind]] = frozenset({"entropy", "likelihood", "sensitivity"})
     """The kinds of `scalars` that it has."""
+    loss_falls: bool = True
+    """Whether the losses of the phases that move shared parameters fall as it learns: not those of adversaries."""
     smallest_batch: int = 1
     """The samples that a step needs in each process."""
     stacks: bool = False

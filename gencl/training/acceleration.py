@@ -87,7 +87,12 @@ class Acceleration:
         Hooks within a compiled network (importance measures by them) are silently passed over, and what is measured
         comes in batches of other sizes, each of which would be compiled anew.
         """
-        half = torch.autocast(self._learner.position.device.type, torch.bfloat16, enabled=train.precision == "bf16")
+        half = torch.autocast(
+            self._learner.position.device.type,
+            torch.bfloat16,
+            enabled=train.precision == "bf16",
+            cache_enabled=False,  # before PyTorch 2.10, weights first cast without gradients got none afterwards
+        )
         networks = self._learner.networks() if train.compile != "no" else ()
         if train.compile == "reduce-overhead":  # what graphs gave to the phase before is free again
             torch.compiler.cudagraph_mark_step_begin()

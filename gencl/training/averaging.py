@@ -18,7 +18,9 @@ from torch import Tensor
 from gencl.learners.learner import Learner, Phase
 
 RAMP = 0.1
-"""The half-life is at most this share of the images seen in the task, so that its first steps are soon forgotten."""
+"""The half-life is at most this share of the images seen in the task, so that its first steps are soon forgotten,"""
+STAGE_RAMP = 0.25
+"""and this one of those seen in the stage: what that began with, such as weights just pruned, is forgotten, too."""
 
 
 class Average:
@@ -28,12 +30,18 @@ class Average:
         phases: those of the stage; each says how far it looks back, unless ``half_life`` does.
         half_life: images after which what the average knows counts half; 0: no average; auto: as the phases say.
         batch: images per step, over all processes.
+        first: the step of the task with which the stage begins.
     """
 
     def __init__(
-        self, learner: Learner, phases: Sequence[Phase], half_life: float | Literal["auto"], batch: int
+        self,
+        learner: Learner,
+        phases: Sequence[Phase],
+        half_life: float | Literal["auto"],
+        batch: int,
+        first: int = 0,
     ) -> None:
-        self._batch = batch
+        self._batch, self._first = batch, first
         self._parts: list[_Part] = []
         for phase in phases:
             averaged = phase.half_life or (phase.moves_shared and half_life != "auto")
@@ -46,7 +54,8 @@ class Average:
     def update(self, step: int) -> None:
         """Takes in what a step of the task (0-based) has left."""
         for part in self._parts:
-            half_life = min(part.half_life, RAMP * (step + 1) * self._batch)
+            seen, of_stage = ((step - first + 1) * self._batch for first in (0, self._first))
+            half_life = min(part.half_life, RAMP * seen, STAGE_RAMP * of_stage)
             with torch.no_grad():
                 torch._foreach_lerp_(part.mean, part.live, 1 - 0.5 ** (self._batch / half_life))
 

@@ -9,13 +9,37 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gencl import presets
 from gencl.core import files
+from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.launcher import launch
 from gencl.core.part import check, read_yaml
 from gencl.core.settings import Settings
 from gencl.plugins import arguments
 from gencl.plugins.needed import require
+
+
+def choose(
+    preset: str | None,
+    method: str | None,
+    seed: int | None,
+    out: str | Path | None,
+    config: str | Path | None,
+    assignments: Assignments,
+    resume: bool,
+) -> tuple[Settings, Path]:
+    """Return the settings of a run and its folder, from what `train` is given."""
+    folder = files.place(out) if out is not None else None
+    if resume and folder is not None and not folder.is_dir():
+        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
+    if resume and folder is not None and preset is None and config is None:
+        settings = stored_settings(folder)
+        if method is not None or seed is not None or len(assignments):  # what of the run it contradicts will be told
+            settings = presets.resolve(None, folder / "config.yaml", method, seed, assignments)
+    else:
+        settings = presets.resolve(preset, config, method, seed, assignments)
+    return settings, folder or default_folder(settings, resume)
 
 
 def stored_settings(folder: Path) -> Settings:

@@ -22,7 +22,7 @@ class Measuring(Observer):
         for name, values in evaluator.measure(snapshot).items():
             state.matrices[name][row][: row + 1] = values
         state.summary = evaluator.summary(state.matrices, snapshot if ends else None)
-        state.summary |= zero_shot.figures(state, len(tasks))
+        state.summary |= zero_shot.figures(state, tasks)
         if GENERATOR.of(ctx.learner) is not None and ctx.processes.main:
             session.recorder.remember(tasks[-1], snapshot.sampled(tasks[-1]))
         state.evaluation = evaluator.evaluation(snapshot) if ends else {}

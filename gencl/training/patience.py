@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from gencl.core.errors import UsageError
+from gencl.core.settings import Settings
+from gencl.learners.learner import Learner, Phase
 from gencl.methods.base import Context
 from gencl.runs.state import State
+
+
+def check(settings: Settings, learner: Learner, tasks: int) -> None:
+    """Raises UsageError where the rule is asked for and the learner's loss need not fall."""
+    if not learner.loss_falls and any(train.patience is not None for train in settings.train_of(tasks)):
+        raise UsageError(
+            "train.patience: the losses of this model play against each other, and need not fall; use train.steps"
+        )
 
 
 def over(ctx: Context, state: State) -> bool:
@@ -17,15 +28,16 @@ def over(ctx: Context, state: State) -> bool:
     return ctx.train.patience is not None and bool(state.plateau) and state.plateau[3] >= ctx.train.patience
 
 
-def count(ctx: Context, state: State, losses: Mapping[str, Tensor]) -> bool:
-    """Counts a step with these losses, of which all processes take the mean; whether the stage is then `over`.
+def count(ctx: Context, state: State, losses: Mapping[str, Tensor], phases: Sequence[Phase]) -> bool:
+    """Counts a step with these losses, of which all processes take the mean; whether the stage is then `over`. Phases
+    that move no shared parameters do not matter.
 
     ``state.plateau`` holds the sum of the present epoch's losses, its steps, the lowest mean so far, and the epochs
     since then.
     """
     if ctx.train.patience is None:
         return False
-    (loss,) = ctx.processes.sum([torch.stack(list(losses.values())).sum()])
+    (loss,) = ctx.processes.sum([torch.stack([losses[phase.name] for phase in phases if phase.moves_shared]).sum()])
     total, steps, best, waited = state.plateau or (0.0, 0.0, math.inf, 0.0)
     total, steps = total + float(loss) / ctx.processes.world, steps + 1
     if steps >= math.ceil(len(ctx.task.train) / ctx.train.batch_size):

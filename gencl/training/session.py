@@ -71,7 +71,10 @@ class Session:
         """The step at which the present stage begins, and that after its last."""
         learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
-        self.state = State(matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics})
+        self.state = State(
+            matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics},
+            features=evaluator.features_name,
+        )
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
         self._restored: dict[str, dict[str, Tensor]] = {}
         """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
@@ -86,7 +89,7 @@ class Session:
         """Goes back to a checkpoint. The run may have tasks beyond those of the checkpoint."""
         n = len(self.scenario.tasks)
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
-        state.origin = self.recorder.origin()
+        state.origin, state.features = self.recorder.origin(), self.evaluator.features_name
         self.state = state
         for task in self.episodes[: state.episode + state.within_task]:
             self._grow(task)
@@ -156,7 +159,7 @@ class Session:
         self.source = ctx.task.source(ctx.train.batch_size, self.settings.seed)
         self.source.meet(self.learner)
         if resumed:
-            self.source.load_state_dict(self._restored["source"])
+            self.source.load_state_dict(self._restored.pop("source"))
         elif left := within(str(ctx.task.first_visit), self._left):
             self.source.go_on(left)
 
@@ -173,14 +176,14 @@ class Session:
         self.phases = self.phases_of(self.learner, ctx)
         self.optimizers = self._optimizers_for(self.phases, ctx.train)
         if resumed:
-            restore_optimizers(self.optimizers, self._restored["optimizer"])
+            restore_optimizers(self.optimizers, self._restored.pop("optimizer"))
         else:
             self.state.stage, self.state.plateau = number, []
             with self.stopwatch.timed("importance_seconds"):
                 self.method.enter_stage(ctx)
-        self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
+        self.average = self.make_average(self.learner, self.phases, ctx)
         if resumed:
-            self.average.restore(self._restored["average"])
+            self.average.restore(self._restored.pop("average"))
 
     def leave_stage(self) -> None:
         """Ends a stage after its last step."""
@@ -211,6 +214,10 @@ class Session:
         """A fresh optimiser for a phase; ``train.shared_lr`` slows shared parameters after the first task."""
         slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
         return make_optimizer(phase, settings, slow)
+
+    def make_average(self, learner: Learner, phases: list[Phase], ctx: Context) -> Average:
+        """The average of what the phases move in the present stage."""
+        return Average(learner, phases, ctx.train.half_life, ctx.train.batch_size, self._span[0])
 
     def rate(self, ctx: Context) -> float:
         """Returns the learning rate of the coming step, and sets it in the context."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
@@ -29,14 +28,13 @@ from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
 from gencl.runs.tracking import check_tracker
 from gencl.scenarios.task import Scenario
-from gencl.training import acceleration, run_threads
+from gencl.training import acceleration, patience, run_threads
 from gencl.training.announcing import say_what_is_learned
 from gencl.training.folders import (
     check_run_folder,
+    choose,
     claimed,
-    default_folder,
     resume_command,
-    stored_settings,
     unnumbered_folder,
 )
 from gencl.training.footprint import expected_memory
@@ -82,28 +80,6 @@ def train(
     unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
     with claimed(unnumbered_folder(settings)) if unnamed else nullcontext(folder) as place:
         return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
-
-
-def choose(
-    preset: str | None,
-    method: str | None,
-    seed: int | None,
-    out: str | Path | None,
-    config: str | Path | None,
-    assignments: Assignments,
-    resume: bool,
-) -> tuple[Settings, Path]:
-    """Return the settings of a run and its folder, from what `train` is given."""
-    folder = files.place(out) if out is not None else None
-    if resume and folder is not None and not folder.is_dir():
-        raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
-    if resume and folder is not None and preset is None and config is None:
-        settings = stored_settings(folder)
-        if method is not None or seed is not None or len(assignments):  # what of the run it contradicts will be told
-            settings = presets.resolve(None, folder / "config.yaml", method, seed, assignments)
-    else:
-        settings = presets.resolve(preset, config, method, seed, assignments)
-    return settings, folder or default_folder(settings, resume)
 
 
 @alone()
@@ -195,7 +171,10 @@ def prepare(
         scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     expected = expected_memory(settings, scenario, accelerator.device, processes.world, refuse=not resume)
     again = resume_command(folder, data_root, device, threads, log_with)
-    session = make_session(settings, scenario, accelerator, folder, again, progress)
+    where = accelerator.device  # of several processes on the CPU, Accelerate says cpu:0
+    last = checkpoint.load(folder / "checkpoint", "cpu" if where.type == "cpu" else str(where)) if resume else None
+    features = "" if last is None else str(last.state.get("features", ""))
+    session = make_session(settings, scenario, accelerator, folder, again, progress, features)
     session.expected_bytes = expected
     learner, recorder = session.learner, session.recorder
     if extends is not None and len(session.episodes) < len(scenario.tasks):
@@ -203,13 +182,12 @@ def prepare(
             f"method {settings.method['name']} learns all tasks at once and needs the images of all, so that {folder} "
             "cannot be extended; train a new run with the new images beside the old ones"
         )
-    device = str(learner.position.device)  # of several processes on the CPU, Accelerate says cpu:0
-    last = checkpoint.load(folder / "checkpoint", device) if resume else None
     if last is not None:
         check_origin(last, recorder, len(settings.extend))
         if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         session.restore(State.from_tree(last.state), last.tensors)
+        last.tensors.clear()  # a copy of all that the run holds
     else:
         with processes.main_first():
             learner.load_pretrained()
@@ -225,8 +203,11 @@ def make_session(
     folder: Path,
     again: str,
     progress: Mode,
+    features: str = "",
 ) -> Session:
-    """The session of a fresh run in ``folder``, where nothing is written yet; the command ``again`` goes on with it.
+    """The session of a fresh run in ``folder``, where nothing is written yet; the command ``again`` goes on with it. It
+    measures in these ``features``, or else in what the settings choose.
+
     Raises UsageError where settings, learner, method and tasks do not go together."""
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
@@ -240,10 +221,13 @@ def make_session(
     suiting.check(learner, scenario.tasks)
     method.check(learner, scenario.tasks)
     acceleration.check(settings, learner)
+    patience.check(settings, learner, len(scenario.tasks))
     if scenario.added:
         method.check_extension()
     with processes.main_first():
         shown = progress if processes.main else "silent"
-        evaluator = Evaluator(learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes)
+        evaluator = Evaluator(
+            learner, scenario, settings.evaluate, settings.seed, progress=shown, processes=processes, features=features
+        )
     recorder = Recorder(folder, settings, scenario, processes, again)
     return Session(settings, scenario, learner, method, evaluator, recorder, accelerator)

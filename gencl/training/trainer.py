@@ -71,7 +71,7 @@ class Trainer:
         while state.step < end and not patience.over(ctx, state):
             rate = session.rate(ctx)
             stopping = steps.take(ctx, session.batch(ctx), rate, bool(stop))
-            over = patience.count(ctx, state, steps.losses)
+            over = patience.count(ctx, state, steps.losses, session.phases)
             self.after_step(ctx, steps.losses, state.step + 1 if over else end, stopping, *others)
             if stopping and state.step < ctx.steps:
                 self.stop(stop)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gencl.core.settings import Settings
 from gencl.learners.learner import Learner
 from gencl.metrics import transfer
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import grow, make_learner
 from gencl.runs.state import State
-from gencl.scenarios.task import Scenario
+from gencl.scenarios.task import Scenario, Task
 
 
 def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Scenario) -> None:
     """Keeps the scores of the learner, and of one that never trained, on the task at ``state.episode``, for which the
-    learner has just grown."""
+    learner has just grown; not where it was learned before."""
+    if scenario.tasks[state.episode].again is not None:
+        return
 
     def untrained() -> Learner:
         device = evaluator.learner.position.device
@@ -26,7 +30,8 @@ def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Sc
         state.ahead.setdefault(name, []).append(scores)
 
 
-def figures(state: State, tasks: int) -> dict[str, float]:
-    """The figures of the first so many tasks, of metrics that were measured before each of them but the first."""
-    transfers = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == tasks - 1}
+def figures(state: State, tasks: Sequence[Task]) -> dict[str, float]:
+    """The figures of the first tasks, of metrics that were measured before each of them but the first."""
+    later = sum(task.again is None for task in tasks) - 1
+    transfers = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == later}
     return {name: value for name, value in transfers.items() if value is not None}

@@ -20,7 +20,8 @@ def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
 
 
 def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
-    """The numbers of classes that are given by number or by name, in their order; a name may be of several classes.
+    """The numbers of classes that are given by number or by name, in their order; a name may be of several classes. A
+    text is a name, or where no class is called so a number.
 
     Args:
         names: of the run's classes, by number.
@@ -32,6 +33,7 @@ def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Seq
     for wanted in classes:
         found = [number for number, name in learned.items() if wanted in (number, name)]
         found = found or [number for number, name in learned.items() if str(wanted).lower() == name.lower()]
+        found = found or [number for number in learned if str(wanted) == str(number)]
         if not found:
             near = did_you_mean(wanted, learned.values()) if isinstance(wanted, str) else ""
             near = near if near.endswith("?") else ""

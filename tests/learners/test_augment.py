@@ -50,7 +50,7 @@ def test_colour_keeps_the_mean_of_grey_levels_but_for_brightness() -> None:
     images = torch.rand(50, 3, 8, 8, dtype=torch.double)
     numbers = {"colour": drawn(["colour"], 50, RandomSource(0))["colour"].double()}
     changed = augmented(images, numbers)
-    brightness = numbers["colour"][:, 0] - 0.5
+    brightness = (numbers["colour"][:, 0] - 0.5) / 2
     torch.testing.assert_close(changed.mean((1, 2, 3)), images.mean((1, 2, 3)) + brightness)
 
 

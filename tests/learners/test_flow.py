@@ -222,3 +222,23 @@ def test_images_that_do_not_suit_are_refused_with_a_size_that_does(shape: tuple[
         resolutions(shape, 2)
     size = int(str(error.value).rpartition("=")[2])
     assert resolutions((1, size, size), 2)
+
+
+def test_what_was_never_learned_guides_nothing() -> None:
+    with pytest.raises(ValueError, match="guidance: needs drop > 0"):
+        FlowSettings(drop=0, guidance=2)
+    assert flow("model.drop=0").generator.guidance is None and flow().generator.guidance == 1
+
+
+def test_a_network_of_images_is_told_no_time_beyond_the_last_it_learned() -> None:
+    generator = flow().generator
+    assert isinstance(generator, FlowGenerator)
+    noise = torch.randn(2, *generator.shape)
+    embedding = torch.cat([generator.embeddings(generator.row[:2])], 1)
+
+    def predicted(time: float) -> Tensor:
+        now = torch.full((2,), time)
+        return noise + (1 - time) * generator.velocity(noise, now, embedding)
+
+    torch.testing.assert_close(predicted(LATEST), predicted(0.99))
+    assert (predicted(0.5) - predicted(LATEST)).abs().max() > 1e-4

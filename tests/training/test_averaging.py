@@ -82,3 +82,18 @@ def test_a_run_with_averages_resumes_bit_for_bit(tmp_path: Path) -> None:
         "digits-cgan", "anpyc", out=tmp_path / "last", set=[*sets, "train.half_life=0"], progress="silent"
     )
     assert any(not torch.equal(one[name], tensor) for name, tensor in last.learner().state_dict().items())
+
+
+@pytest.mark.numeric
+def test_what_a_stage_begins_with_is_forgotten() -> None:
+    """Wherever in the task it begins: such as weights that were just pruned."""
+    learner = _network()
+    phases = learner.phases([0])
+    average = Average(learner, phases, 10**9, 4, 10_000)
+    weight = phases[0].parameters[0].data
+    weight.zero_()
+    for step in range(10_000, 10_020):
+        weight.fill_(1)
+        average.update(step)
+    average.take()
+    assert weight.min() > 0.995

@@ -15,6 +15,7 @@ import gencl
 import gencl.commands
 from gencl.api import Run
 from gencl.core.errors import UsageError
+from gencl.metrics import extractors
 from tests.conftest import tiny
 from tests.training.extending import FEW, SETS, Finished, content, domains, extend, train
 
@@ -176,3 +177,14 @@ def test_the_command(
     with pytest.raises(SystemExit):
         gencl.commands.main()
     assert "four is learned already" in capsys.readouterr().err
+
+
+def test_one_matrix_has_one_measure(
+    finished: Finished, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever `auto` would choose later, when other networks are here."""
+    run = finished(tmp_path / "run", "digits-cgan", "sgd")
+    before = run.metrics["features"]["name"]
+    monkeypatch.setattr(extractors, "automatic", lambda *_: "fashion")
+    run = extend(run, folders / "three")
+    assert run.metrics["features"]["name"] == before

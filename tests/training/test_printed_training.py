@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import gencl
+from gencl.core.errors import UsageError
 from gencl.core.train_settings import TrainSettings
 from gencl.runs.build import make_learner
 from gencl.training.schedule import learning_rate
@@ -61,3 +62,15 @@ def test_a_gaussian_start() -> None:
     learner = make_learner({"name": "mlp", "hidden": [200], "start": "gaussian"}, (1, 28, 28), 0, "cpu")
     weight, bias = (learner.shared()[f"trunk.hidden.0.linear.{name}"].detach() for name in ("weight", "bias"))
     assert 0.099 < float(weight.std()) < 0.101 and torch.equal(bias, torch.zeros(200))
+
+
+def test_a_generator_beside_a_classifier_does_not_end_its_stages(tmp_path: Path) -> None:
+    """The losses of a GAN rise and fall as its networks play against each other."""
+    sets = [*SETS, "train.patience=3", "train.steps=20"]
+    alone = gencl.train("digits-mlp", "finetune", 0, tmp_path / "alone", set=sets, progress="silent")
+    more = ["model.generator={name: cgan, width: 4}"]
+    beside = gencl.train("digits-mlp", "finetune", 0, tmp_path / "beside", set=[*sets, *more], progress="silent")
+    assert beside.metrics["cost"]["steps"] == alone.metrics["cost"]["steps"]
+    with pytest.raises(UsageError, match=r"train\.patience: the losses of this model play against each other"):
+        gencl.train("digits-cgan", "sgd", 0, tmp_path / "gan", set=["train.patience=3"], progress="silent")
+    assert not (tmp_path / "gan").exists()

@@ -47,7 +47,7 @@ def test_an_out_that_cannot_be_made_is_said_first(
 def test_a_file_that_cannot_be_written_is_said_first(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "sample", refuse)
     monkeypatch.setattr("gencl.reports.html.render", refuse)
-    done = gencl(*command, "--out", "/proc/x.png")
+    done = gencl(*command, "--out", "/proc/x.html" if command[0] == "report" else "/proc/x.png")
     assert done.returncode == 2 and "cannot write /proc" in done.stderr and not done.stdout
 
 

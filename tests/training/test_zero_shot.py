@@ -56,3 +56,11 @@ def test_joint_training_and_generators_have_none(tmp_path: Path) -> None:
     assert "fwt_zero_shot" not in joint.metrics["summary"]
     drawn = train("digits-cgan", "sgd", 0, tmp_path / "cgan", set=tiny("digits-cgan"), progress="silent")
     assert "fwt_zero_shot" not in drawn.metrics["summary"]
+
+
+def test_a_task_that_comes_back_counts_once(tmp_path: Path) -> None:
+    visits = ["scenario={name: repeat, of: {name: permuted, tasks: 2}}", *SETS[1:]]
+    back = train("digits-mlp", "sgd", 0, tmp_path / "back", set=visits, progress="silent")
+    once = train("digits-mlp", "sgd", 0, tmp_path / "once", set=sets(scenario__tasks=2), progress="silent")
+    assert len(back.metrics["tasks"]) == 4
+    assert back.metrics["summary"]["fwt_zero_shot"] == once.metrics["summary"]["fwt_zero_shot"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def test_other_images_are_refused_wherever_a_run_is_measured(part: str, trained:
 def _cell(run: Run, folder: Path) -> Path:
     """A comparison that has finished with this run."""
     shutil.copytree(run.path, folder / "sgd" / "seed-0")
-    (folder / "results.json").write_text('{"preset": "digits-mlp"}')
+    table = {"schema": 1, "preset": "digits-mlp", "seeds": [0], "methods": {}, "comparisons": {}, "paper": {}}
+    (folder / "results.json").write_text(json.dumps(table))
     return folder
 
 

@@ -149,3 +149,15 @@ def test_many_images_of_few_classes_are_no_strip(runs: Path) -> None:
     wide, high = run.sample([1], 64).size
     assert 0.8 < wide / high < 1.3
     assert run.sample([0, 1, 2], 12 * 3).size[1] == GAP + 3 * (56 + GAP)  # a row each
+
+
+def test_a_number_is_a_name_where_a_class_is_called_so(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "cgan", tmp_path / "numbered")
+    card = folder / "model.json"
+    card.write_text(card.read_text().replace('"0",', '"one",', 1).replace('"1",', '"0",', 1))
+    run = gencl.load_run(folder)
+    assert run.generate(["0"], 4).equal(run.generate([1], 4)) and run.generate([0], 4).equal(run.generate(["one"], 4))
+    for name in ("0", "one"):
+        done = command("sample", folder, "--classes", name, "--out", tmp_path / f"{name}.png", "--device", "cpu")
+        assert done.returncode == 0
+    assert (tmp_path / "0.png").read_bytes() != (tmp_path / "one.png").read_bytes()

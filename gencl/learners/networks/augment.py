@@ -1,5 +1,7 @@
 """Differentiable augmentation of what a discriminator sees (Zhao et al., NeurIPS 2020, "DiffAugment").
 
+Images are in [0, 1]. What comes in at an edge and what is cut out is black; in the authors' code it is a middle grey.
+
 Real and generated images go through random changes that gradients pass through, so that a discriminator of few images
 cannot learn them by heart, and a generator does not learn the changes.
 """
@@ -48,9 +50,9 @@ def augmented(images: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
 
 
 def _colour(images: Tensor, numbers: Tensor) -> Tensor:
-    """Brightness by up to a half either way, saturation by a factor up to 2, contrast by 0.5 to 1.5."""
+    """Brightness by up to a quarter of the range either way, saturation by a factor up to 2, contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = (numbers[:, i, None, None, None] for i in range(3))
-    images = images + (brightness - 0.5)
+    images = images + (brightness - 0.5) / 2
     grey = images.mean(1, keepdim=True)
     images = torch.lerp(grey, images, 2 * saturation)
     mean = images.mean((1, 2, 3), keepdim=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gencl.core.part import Part
@@ -52,6 +52,12 @@ class FlowSettings(Part):
     steps: int = Field(10, ge=1, le=1000, description="steps from noise to image")
     pool: int = Field(256, ge=1, le=65_536, description="images per past class that replay and distillation draw")
 
+    @model_validator(mode="after")
+    def _guidance_is_learned(self) -> FlowSettings:
+        if self.guidance != 1 and not self.drop:
+            raise ValueError("guidance: needs drop > 0, since it compares with samples learned without their class")
+        return self
+
 
 class ClassEmbeddings(ClassParameters):
     """A gain and a bias per class and, last in each task, those of "any class of this task" (`FlowGenerator.null`).
@@ -85,7 +91,7 @@ class FlowGenerator(Generator):
     def __init__(self, settings: FlowSettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.shape, self.settings = image_shape, settings
-        self.guidance: float = settings.guidance
+        self.guidance: float | None = settings.guidance if settings.drop else None
         self.trunk = UNet(
             image_shape, settings.patch, settings.width, settings.widest, settings.depth, settings.attention == "inner"
         )
@@ -119,9 +125,11 @@ class FlowGenerator(Generator):
 
         Each channel is scaled by the class's gain times 1 + the time's scale, and shifted by both. A network that
         predicts the image x at the end of the path has the velocity (x - x_t) / (1 - t): images have fewer degrees of
-        freedom than noise, and a small network can tell all of them (Li and He 2025).
+        freedom than noise, and a small network can tell all of them (Li and He 2025). It is told no time beyond
+        `LATEST`, to which none was learned.
         """
-        angles = time[:, None] * self.waves
+        known = time.clamp(max=LATEST) if self.settings.predicts == "image" else time
+        angles = known[:, None] * self.waves
         scale, shift = self.time(torch.cat([angles.sin(), angles.cos()], 1)).chunk(2, 1)
         gain, bias = embedding.chunk(2, 1)
         outputs: Tensor = self.trunk(images, torch.cat([torch.addcmul(gain, gain, scale), bias + shift], 1))
@@ -166,7 +174,7 @@ class FlowGenerator(Generator):
 
     def _guided(self, images: Tensor, time: Tensor, embedding: Tensor, null: Tensor) -> Tensor:
         """v_null + guidance (v_class - v_null) (Ho and Salimans 2022)."""
-        if self.guidance == 1:
+        if self.guidance is None or self.guidance == 1:
             return self.velocity(images, time, embedding)
         free = self.velocity(images, time, null)
         return torch.lerp(free, self.velocity(images, time, embedding), self.guidance)
