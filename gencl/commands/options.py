@@ -206,7 +206,8 @@ debug_option = click.option("--debug", is_flag=True, expose_value=False, help="S
 
 
 def classes(text: str | None) -> list[int | str] | None:
-    """``"0-2,cats"`` -> [0, 1, 2, "cats"]; None stays None. Raises click.BadParameter as `numbers` does."""
+    """``"0-2,cats"`` -> [0, 1, 2, "cats"], and ``"5"`` -> ["5"], since it may be a name; None stays None. Raises
+    click.BadParameter as `numbers` does."""
     if text is None:
         return None
     wanted: list[int | str] = []
@@ -215,8 +216,8 @@ def classes(text: str | None) -> list[int | str] | None:
             raise click.BadParameter(
                 f"{text!r}: write numbers, ranges or names such as 0-2,cats", param_hint="--classes"
             )
-        wanted += numbers(part, "--classes") if re.fullmatch(r"\d+(\s*-\s*\d+)?", part) else [part]
-    if len(set(wanted)) < len(wanted):
+        wanted += numbers(part, "--classes") if re.fullmatch(r"\d+\s*-\s*\d+", part) else [part]
+    if len({str(one) for one in wanted}) < len(wanted):
         raise click.BadParameter(f"{text!r} names a class twice", param_hint="--classes")
     return wanted
 

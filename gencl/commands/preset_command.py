@@ -6,11 +6,10 @@ import math
 from pathlib import Path
 
 import click
-import yaml
 
 from gencl import presets
 from gencl.commands.options import PATH, debug_option, method_option, plugin_option
-from gencl.core import files
+from gencl.core import files, yaml_files
 from gencl.core.errors import UsageError
 from gencl.core.part import text
 from gencl.presets.like import taken_over
@@ -36,7 +35,7 @@ def show(name: str) -> None:
     path = _file(name)
     click.echo(text(path.read_bytes()), nl=False)
     for method, block in taken_over(path).items():
-        settings = yaml.safe_dump(block, default_flow_style=True, sort_keys=False, width=math.inf).strip()
+        settings = yaml_files.dump(block, default_flow_style=True, width=math.inf).strip()
         click.echo(f"#   {method}: {settings}")
 
 

@@ -22,10 +22,11 @@ def command(run: str, out: str | None) -> None:
       gencl report runs/digits-cgan-anpyc-seed0
       gencl report runs/digits-cgan-compare --out digits.html
     """
-    if out is not None and not Path(out).parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {Path(out).parent}")
     from gencl.api import load_run
     from gencl.core.files import here
     from gencl.reports.comparison import is_comparison, write_comparison
+    from gencl.uses.targets import check_target
 
+    if out is not None:
+        check_target("--out", Path(out), ".html")
     click.echo(here(write_comparison(run, out) if is_comparison(Path(run)) else load_run(run).write_report(out)))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
 
 from gencl import presets
 from gencl.core import documents, files
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import UsageError
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
 from gencl.core.waiting import say
@@ -19,16 +18,22 @@ from gencl.experiments.working import WORKING
 from gencl.learners import LEARNERS
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.extractors import make_extractor, make_reader
+from gencl.metrics.figures import REAL
 from gencl.metrics.trained_reader import TrainedReader
+from gencl.plugins.needed import checksums
 from gencl.runs.build import make_accelerator, make_scenario, seed_draws_tasks, tasks_key
 from gencl.runs.documents import Results
 from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import Fingerprint, check_images, fingerprints
-from gencl.runs.variants import Variant, parse_variants
+from gencl.runs.variants import Variant, cell_folder, parse_variants
 from gencl.training.folders import differences, stored_settings
 
 Shape = tuple[int, int, int]
 """Of images: channels, height, width."""
+Cell = tuple[Variant, int]
+"""A variant and a seed: one run."""
+FAILED = "failed"
+"""The status of a row of which a cell could not be trained."""
 
 
 def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
@@ -50,26 +55,45 @@ def check_out(folder: Path, preset: str) -> None:
 
 
 def with_those_held(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]) -> tuple[list[Variant], list[int]]:
-    """Return the variants and the seeds of the table in ``folder``, these among them."""
+    """Return the variants and the seeds of the table in ``folder``, these among them. Raises GenclError where the table
+    is damaged."""
     shown, held_seeds = {}, []
-    with suppress(GenclError):  # there is none
+    if (folder / "results.json").is_file():
         held, _ = documents.read(folder / "results.json", Results)
-        for label in held.methods:
-            for variant in parse_variants(label):
-                if (folder / variant.folder).is_dir():
+        for label, row in held.methods.items():
+            for variant in parse_variants(label) if label != REAL else ():
+                if (folder / variant.folder).is_dir() or row.get("status") == FAILED:
                     shown[variant.folder] = variant
         held_seeds = held.seeds
     shown |= {variant.folder: variant for variant in variants}
     return list(shown.values()), list(dict.fromkeys([*held_seeds, *seeds]))
 
 
+def held_failures(folder: Path, cells: Iterable[Cell]) -> dict[Cell, str]:
+    """Return what went wrong, by the table in ``folder``, with those of its cells that are still not finished."""
+    if not (folder / "results.json").is_file():
+        return {}
+    held, _ = documents.read(folder / "results.json", Results)
+    errors = {label: str(row["error"]) for label, row in held.methods.items() if row.get("status") == FAILED}
+    return {
+        (variant, seed): errors[variant.label]
+        for variant, seed in cells
+        if variant.label in errors and not RunFolder(cell_folder(folder, variant, seed)).finished
+    }
+
+
 def check_machine(
-    cells: Mapping[Path, Settings], seeds: int, device: str, data_root: str | Path | None, progress: Mode
+    cells: Mapping[Path, Settings],
+    held: Mapping[Path, Settings],
+    seeds: int,
+    device: str,
+    data_root: str | Path | None,
+    progress: Mode,
 ) -> tuple[str, dict[str, Shape]]:
     """Check devices, data and scenarios of cells, by their folders, before anything is written; data are fetched, and
     readers trained, once. Returns the device's type, and the shape of the images of each kind of cell.
 
-    Raises UsageError where a finished cell is of other images than those present.
+    Raises UsageError where a finished cell of all that are ``held`` in the table is of other images than those present.
     """
     kind: str = make_accelerator(device).device.type
     root = None if data_root is None else Path(data_root)
@@ -82,7 +106,7 @@ def check_machine(
             extractor = make_extractor(scenario, cell.evaluate, progress)
             _check_features(cell, make_reader(scenario, cell.evaluate, extractor, progress), seeds)
         shapes[key] = scenario.image_shape
-    _check_finished(cells, root)
+    _check_finished(held, root)
     return kind, shapes
 
 
@@ -112,8 +136,13 @@ def kind_of(cell: Settings) -> str:
 
 
 def check_cell(folder: Path, settings: Settings) -> None:
-    """Raises UsageError where a cell's folder holds a run of other settings."""
+    """Raises UsageError where a cell's folder holds a run of other settings, or of another version of a plug-in."""
     if (folder / "config.yaml").is_file():
         changed = differences(stored_settings(folder).placeless(), settings.placeless())
         if changed:
             raise UsageError(f"{folder} was made with other settings: {'; '.join(changed)}; choose another --out")
+    run = RunFolder(folder)
+    made_with = run.metrics["environment"].get("plugins", {}) if run.finished else {}
+    for name, sha256 in checksums(settings.plugins).items():
+        if made_with.get(name, sha256) != sha256:
+            raise UsageError(f"{folder} was made before the plug-in {name} was changed; choose another --out")

@@ -17,7 +17,17 @@ from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
 from gencl.core.threads import most_threads
-from gencl.experiments.cells import Shape, check_cell, check_machine, check_out, kind_of, preset_of, with_those_held
+from gencl.experiments.cells import (
+    Cell,
+    Shape,
+    check_cell,
+    check_machine,
+    check_out,
+    held_failures,
+    kind_of,
+    preset_of,
+    with_those_held,
+)
 from gencl.experiments.jobs import Jobs, check_executor, parse_options
 from gencl.experiments.plan import Alike, plan
 from gencl.experiments.results import draw_results, write_results
@@ -31,9 +41,6 @@ from gencl.runs.build import unread
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 from gencl.uses.floor import floor_of
-
-Cell = tuple[Variant, int]
-"""A variant and a seed: one run."""
 
 
 def compare(
@@ -90,25 +97,28 @@ def compare(
     shown, shown_seeds = with_those_held(folder, variants, seeds)
     if baseline is not None and baseline not in (labels := [variant.label for variant in shown]):
         raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
-    cells: dict[Cell, Settings] = {}
-    for variant, seed in product(shown, shown_seeds):
+
+    def checked(variant: Variant, seed: int) -> Settings:
         settings = presets.resolve(preset, config, variant.method, seed, [*sets, *variant.assignments])
         check_cell(cell_folder(folder, variant, seed), settings)
-        if variant in variants and seed in seeds:
-            cells[variant, seed] = settings
+        return settings
+
+    held = {cell: checked(*cell) for cell in product(shown, shown_seeds)}
+    cells = {cell: held[cell] for cell in product(shown, shown_seeds) if cell[0] in variants and cell[1] in seeds}
     workers: Workers | Jobs
     options = parse_options(slurm)
     check_executor(executor, options)
     if ensemble and executor is not None:
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
     shapes: dict[str, Shape] = {}
-    folders = {cell_folder(folder, *cell): settings for cell, settings in cells.items()}
+    folders, of_table = ({cell_folder(folder, *cell): some[cell] for cell in some} for some in (cells, held))
     if executor is None:
-        kind, shapes = check_machine(folders, len(seeds), device, data_root, progress)
+        kind, shapes = check_machine(folders, of_table, len(seeds), device, data_root, progress)
         jobs = jobs or 1
         workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        check_machine(folders, len(seeds), "cpu", data_root, progress)  # this machine cannot tell what the jobs' have
+        # this machine cannot tell what those of the jobs have
+        check_machine(folders, of_table, len(seeds), "cpu", data_root, progress)
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
         jobs = jobs or len(cells)
@@ -126,6 +136,8 @@ def compare(
 
     floor: dict[str, Any] | None = None
     with working_in(folder):
+        shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have ended meanwhile
+        failed |= held_failures(folder, product(shown, shown_seeds))
         gather()  # from the start the folder can be told for a comparison, and gone on with
         before, after = counted
         bar = Reporter(before + len(cells) + after, before, progress)
@@ -146,8 +158,10 @@ def compare(
                     return
                 reporter.advance(len(group), {})
                 reporter.say(f"{what}: {error or 'done'}")
-                if error:
-                    with lock:
+                with lock:
+                    for cell in group:
+                        failed.pop(cell, None)
+                    if error:
                         failed.update(dict.fromkeys(group, error))
                 gather()
 

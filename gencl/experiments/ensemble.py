@@ -20,7 +20,6 @@ from gencl.methods.base import Context, Method
 from gencl.runs.build import recipe_of, seed_draws_tasks
 from gencl.runs.state import optimizer_tensors, restore_optimizers
 from gencl.training.acceleration import Acceleration
-from gencl.training.averaging import Average
 from gencl.training.divergence import check_losses
 from gencl.training.observers import Progress
 from gencl.training.session import Session
@@ -172,7 +171,7 @@ class Stack:
         ]
         self.optimizers = [first.make_optimizer(self.learner, phase, ctx.train) for phase in self.phases]
         restore_optimizers(self.optimizers, together([optimizer_tensors(member.optimizers) for member in members]))
-        self.average = Average(self.learner, self.phases, ctx.train.half_life, ctx.train.batch_size)
+        self.average = first.make_average(self.learner, self.phases, ctx)
 
     def hand_back(self) -> None:
         """The members' methods, optimisers and averages come to where this is; their parameters are there already."""

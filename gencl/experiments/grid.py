@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from gencl.core import yaml_files
+from gencl.core.brackets import divided
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean, parts_of
 from gencl.experiments.widen import Grid
@@ -31,7 +31,7 @@ def parse_grid(text: str) -> tuple[str, list[Any]]:
     key = key.strip().removeprefix("method.")
     if not equals or not all(key.split(".")):
         raise UsageError(f"--grid {text}: write KEY=V1,V2, for example --grid lambda=0.1,1,10")
-    parts = [part.strip() for part in re.split(r",(?![^\[{]*[\]}])", values)]
+    parts = [part.strip() for part in divided(values, ",")]
     if not all(parts):
         raise UsageError(f"--grid {text}: {'a value is missing' if any(parts) else 'it holds no values'}")
     try:

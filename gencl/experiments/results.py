@@ -28,7 +28,7 @@ from gencl.runs.variants import Variant, cell_folder
 _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "pooled", "pool")
+_MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "shares", "pooled", "pool")
 
 
 def write_results(

@@ -155,8 +155,11 @@ def searches(
     if rounds < 0:
         raise UsageError(f"--widen {rounds}: at least 0 rounds (0: grids are not widened)")
     chosen: dict[str, Grid] = {method: defaults(method) for method in methods}
-    for text in grids:
-        key, values = parse_grid(text)
+    parsed = [(*parse_grid(text), text) for text in grids]
+    keys = [key for key, _, _ in parsed]
+    if (twice := next((key for key in keys if keys.count(key) > 1), None)) is not None:
+        raise UsageError(f"--grid {twice}=...: is there twice; name all of its values once")
+    for key, values, text in sorted(parsed, key=lambda one: one[0].partition(".")[0] in METHODS):  # of a method: last
         for method, setting in meant(key, methods, text):
             chosen[method][setting] = values
     return [_search(method, grid, experiment, budget, rounds) for method, grid in chosen.items()]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gencl import presets
-from gencl.core import files
+from gencl.core import files, yaml_files
 from gencl.core.assignments import Assignments, together
 from gencl.core.errors import UsageError
 from gencl.core.launcher import check_alone
@@ -83,6 +82,7 @@ def tune(
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
     folder = files.place(out) if out else default_folder(preset, config, names[0], sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
+    _check_held(folder, names)
     tell = partial(say, progress=progress)
     if added:
         tell(f"data.validation was 0: {validation:g} of the training images are kept apart to choose on")
@@ -107,6 +107,20 @@ def tune(
         files.write_json(folder / "tune.json", summary)
         files.write(folder / "found.yaml", methods_block(summary))
         return summary
+
+
+def _check_held(folder: Path, methods: Sequence[str]) -> None:
+    """Raises UsageError where the folder holds the search of another method, which would be lost."""
+    try:
+        held = list(json.loads((folder / "tune.json").read_text(encoding="utf-8"))["methods"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # there is none
+    if any(name not in methods for name in held):
+        every = ",".join(dict.fromkeys([*held, *methods]))
+        raise UsageError(
+            f"--out {folder}: holds a search of {','.join(held)}; choose another --out, or search these as well: "
+            f"--methods {every}"
+        )
 
 
 def _planned(
@@ -182,7 +196,7 @@ def methods_block(summary: dict[str, Any]) -> str:
             lines.append(f"{name}: nothing was chosen, every candidate failed: {' '.join(row['error'].split())}")
         for key, why in row["edge"].items():
             lines.append(f"{name}: {key} is at an end of its values ({WHY[why]})")
-    text: str = yaml.safe_dump({"methods": blocks}, sort_keys=False, default_flow_style=None, width=1000)
+    text: str = yaml_files.dump({"methods": blocks}, default_flow_style=None, width=1000)
     return "".join(f"# {line}\n" for line in lines) + text
 
 

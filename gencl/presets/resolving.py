@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gencl.core import files
+from gencl.core import files, yaml_files
 from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, assign, check, read_yaml
@@ -41,7 +42,9 @@ def resolve(
     wanted = _parsed(assignments)
     for path, value in wanted:
         if path == ["method", "name"]:
-            method = str(read(value, str) if isinstance(value, Written) else value)
+            method = _agreed("method", method, str(read(value, str) if isinstance(value, Written) else value))
+        if path == ["seed"] and seed is not None:
+            _agreed("seed", str(seed), str(value))
     complete = "methods" not in tree  # such as a run's config.yaml
     tuned = _tuned_settings(tree, source, where)
     tree["method"], outside = _choose_method(_method_block(tree, where), method, tuned, complete)
@@ -89,7 +92,9 @@ def methods_of(name: str) -> list[str]:
 
 
 def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str]]) -> Settings:
-    """The settings after assignments (path, value, who asks for it), one after another."""
+    """The settings after assignments (path, value, who asks for it), one after another. Raises UsageError where one of
+    them is read by nothing."""
+    steps = ""
     for path, value, where in assignments:
         tree = settings.tree()
         meant = read_for(settings, path, value, where) if isinstance(value, Written) else value
@@ -98,6 +103,12 @@ def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str
         else:
             assign(tree, path, _multiplied(settings, path, meant, where))
         settings = _check(tree, where)
+        steps = where if path == ["train", "steps"] else steps
+    if steps and settings.train.epochs is not None:
+        raise UsageError(
+            f"{steps}: these settings count passes over the images (train.epochs={settings.train.epochs:g}), not "
+            "steps; set train.epochs, or set train.epochs=null beside it"
+        )
     return settings
 
 
@@ -126,9 +137,27 @@ def _shown(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
+def _agreed(what: str, given: str | None, value: str) -> str:
+    """The value of what is named twice. Raises UsageError where it is not the same."""
+    if given not in (None, value):
+        raise UsageError(f"--set {'method.name' if what == 'method' else what}={value}: the {what} is {given} already")
+    return value
+
+
 def _parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
-    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are."""
-    return sorted(parsed(assignments), key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
+    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are. A block
+    changes the settings that it names."""
+    pairs = [pair for path, value in parsed(assignments) for pair in _of_block(path, value)]
+    return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
+
+
+def _of_block(path: list[str], value: Any) -> list[tuple[list[str], Any]]:
+    if len(path) > 1:
+        return [(path, value)]
+    if isinstance(value, Written) and value.startswith("{"):
+        with suppress(ValueError):
+            value = yaml_files.load(value)
+    return [([*path, key], inner) for key, inner in value.items()] if isinstance(value, Mapping) else [(path, value)]
 
 
 def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:

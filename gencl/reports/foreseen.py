@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from rich.table import Table
 
+from gencl.core import yaml_files
 from gencl.core.amounts import duration, memory
 from gencl.reports.tables import show
 
@@ -18,7 +18,7 @@ LONG_SECONDS = 600
 
 def print_foreseen(tree: Mapping[str, Any]) -> None:
     """Print what `gencl.training.dry_run.dry_run` returned."""
-    settings = yaml.safe_dump(tree["settings"], sort_keys=False, allow_unicode=True).rstrip()
+    settings = yaml_files.dump(tree["settings"], allow_unicode=True).rstrip()
     show(settings, networks_table(tree["networks"]), *estimate_lines(tree["settings"], tree["estimate"]), width=120)
 
 

@@ -53,8 +53,8 @@ def render(run: RunFolder) -> str:
     """The report of a run. Raises GenclError where a file that it is made of is absent or damaged."""
     metrics, settings = run.metrics, run.settings
     tasks, samples = metrics["tasks"], run.path / "samples"
-    grids = [inline(path) for path in run.grids()]
-    first = len(tasks) - len(grids) + 1  # joint training draws once, after the last task
+    grids = {int(path.stem.removeprefix("task-")): inline(path) for path in run.grids()}
+    drawn = [(number, task) for number, task in enumerate(tasks, 1) if number in grids]
     return (
         environment()
         .get_template("run.html.j2")
@@ -70,7 +70,7 @@ def render(run: RunFolder) -> str:
             learned=learned(run),
             losses=loss_charts(run.path / "log.jsonl"),
             picture=inline(samples / "beside-real.png"),
-            grids=[{"number": first + i, "task": tasks[first + i - 1], "src": grid} for i, grid in enumerate(grids)],
+            grids=[{"number": number, "task": task, "src": grids[number]} for number, task in drawn],
             evolution=inline(samples / "evolution.png"),
             animation=inline(samples / "evolution.gif"),
             evaluation=_evaluation(run),

@@ -72,13 +72,16 @@ def compared(
     ``best`` is the one with the best mean. ``to_best`` and ``to_baseline`` hold for each other competing method what
     `difference` gives (its own values minus those of the best or the baseline), with ``t_p_holm`` and
     ``wilcoxon_p_holm``, corrected over the methods of the figure. In ``to_best``, ``tied`` says whether the method is
-    as good as the best (None: fewer than two seeds in common, so that nobody knows).
+    as good as the best (None: nobody knows, since they have fewer than two seeds in common, or since on those that they
+    have it is the better one).
     """
     means = {label: statistics.fmean(filter(_is_there, values[label])) for label in competing}
     best = (min if better == "lower" else max)(means, key=lambda label: means[label])
     to_best = _against(values, competing, best)
     for row in to_best.values():
         row["tied"] = None if row["t_p_holm"] is None else row["t_p_holm"] >= LEVEL
+        if row["tied"] is False and (row["mean"] < 0) == (better == "lower"):
+            row["tied"] = None
     comparison: dict[str, Any] = {"better": better, "best": best, "to_best": to_best}
     return {**comparison, "to_baseline": _against(values, competing, baseline)} if baseline in values else comparison
 

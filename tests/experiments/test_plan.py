@@ -17,7 +17,8 @@ def test_a_comparison_counts_what_is_left(tmp_path: Path) -> None:
     assert "dgr:model.generator=null: method dgr cannot serve" in " ".join(done.stdout.split())
     for seed in "01":
         gencl("train", *SETS, "--method", "sgd", "--seed", seed, "--out", f"c/sgd/seed-{seed}", "--json", cwd=tmp_path)
-    (tmp_path / "c" / "results.json").write_text('{"preset": "digits-mlp"}')
+    table = {"schema": 1, "preset": "digits-mlp", "seeds": [0, 1], "methods": {}, "comparisons": {}, "paper": {}}
+    (tmp_path / "c" / "results.json").write_text(json.dumps(table))
     tree = json.loads(gencl(*compare, "sgd,ewc", "--jobs", "2", "--json", cwd=tmp_path).stdout)
     assert {label: row["runs"] for label, row in tree["groups"].items()} == {"sgd": 1, "ewc": 3}
     whole = sum(row["runs"] * row["seconds"] for row in tree["groups"].values())

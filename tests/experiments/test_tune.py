@@ -203,3 +203,19 @@ def test_settings_of_the_methods_searched_and_of_absent_blocks_need_no_folder(
     assert planned
     experiment = Experiment("digits-mlp", None, ())
     assert experiment.values("sgd", ["model.generator.name", "train.batch_size"])[0] is None
+
+
+def test_a_setting_is_searched_over_one_grid_and_that_of_a_method_goes_first() -> None:
+    of_method = ["ewc.lambda=1,10", "lambda=0.1,5"]
+    for grids in (of_method, of_method[::-1]):
+        chosen = searches(["ewc", "mas"], [*grids, "train.lr=0.1"], DIGITS, 4)
+        assert [search.grid["lambda"] for search in chosen] == [[1, 10], [0.1, 5]]
+    with pytest.raises(UsageError, match=r"--grid lambda=\.\.\.: is there twice"):
+        searches(["ewc"], ["lambda=1", "lambda=2,3"], DIGITS, 4)
+
+
+def test_the_search_of_another_method_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(json.dumps({"preset": "digits-mlp"}))
+    (tmp_path / "tune.json").write_text(json.dumps({"methods": {"ewc": {}}}))
+    with pytest.raises(UsageError, match=r"holds a search of ewc; choose another --out, .* --methods ewc,mas"):
+        gencl.tune("mas", preset="digits-mlp", out=tmp_path, set=tiny("digits-mlp"), progress="silent")

@@ -202,3 +202,24 @@ def test_a_time_that_is_none(time: str, tmp_path: Path) -> None:
     path.write_text(f"time: {time}\nmodel: {{name: mlp}}\n")
     with pytest.raises(UsageError, match=r"mine.yaml: time: .* is no time; write the minutes"):
         presets.resolve(config=path)
+
+
+def test_what_is_named_twice_must_be_the_same() -> None:
+    assert presets.resolve("digits-mlp", method="ewc", seed=3, assignments=["method.name=ewc", "seed=3"]).seed == 3
+    with pytest.raises(UsageError, match=r"--set method\.name=ewc: the method is sgd already"):
+        presets.resolve("digits-mlp", method="sgd", assignments=["method={name: ewc}"])
+    with pytest.raises(UsageError, match="--set seed=5: the seed is 0 already"):
+        presets.resolve("digits-mlp", seed=0, assignments=["seed=5"])
+
+
+@pytest.mark.parametrize("assignments", [["train={steps: 5}"], {"train": {"steps": 5}}])
+def test_a_block_changes_what_it_names(assignments: list[str] | dict[str, object]) -> None:
+    plain, changed = presets.resolve("digits-mlp"), presets.resolve("digits-mlp", assignments=assignments)
+    assert changed.train == plain.train.model_copy(update={"steps": 5})
+
+
+def test_steps_that_nothing_would_read_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"--set train\.steps=0\.1x: these settings count passes over the images"):
+        presets.resolve("digits-mlp", assignments=["train.epochs=3", "train.steps=0.1x"])
+    settings = presets.resolve("digits-mlp", assignments=["train.epochs=3", "train.steps=9", "train.epochs=null"])
+    assert settings.train.steps == 9

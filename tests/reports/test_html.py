@@ -177,3 +177,12 @@ def test_the_command_to_repeat_gives_the_same_settings(preset: str, method: str,
     chosen = dict(option for option in options if option[0] != "--set")
     assert chosen == {"--preset": preset, "--method": method, "--seed": "7"}
     assert presets.resolve(preset, method=method, seed=7, assignments=sets) == settings
+
+
+def test_pictures_are_of_the_tasks_that_they_are_named_for(run: gencl.Run, tmp_path: Path) -> None:
+    """Also where those of later tasks are not there, since the run was stopped."""
+    folder = shutil.copytree(run.path, tmp_path / "stopped")
+    (folder / "samples" / "task-03.png").unlink()
+    text = render(gencl.load_run(folder))
+    first, second = run.metrics["tasks"][:2]
+    assert f"After task 1: {first}" in text and f"After task 2: {second}" in text and "After task 3:" not in text

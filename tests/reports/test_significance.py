@@ -120,3 +120,11 @@ def test_plain_training_is_the_baseline_and_that_with_a_head_per_task_first() ->
     assert default_baseline(["ewc", "sgd", "finetune"]) == "finetune"
     assert default_baseline(["sgd:train.lr=1", "sgd"]) == "sgd"
     assert default_baseline(["ewc", "joint", "real"]) is None
+
+
+def test_a_method_that_wins_where_both_have_seeds_is_not_called_worse() -> None:
+    one: list[float | None] = [0.5, 0.5, 0.5, 0.90, 0.91, 0.92]
+    other: list[float | None] = [None, None, None, 0.80, 0.81, 0.8201]
+    found = compared({"one": one, "other": other}, "higher", ["one", "other"], None)
+    assert found["best"] == "other" and found["to_best"]["one"]["t_p_holm"] < 0.05
+    assert found["to_best"]["one"]["tied"] is None
