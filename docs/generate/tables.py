@@ -19,6 +19,7 @@ from typing import Any
 import figures
 import yaml
 
+from gencl.core.brackets import divided
 from gencl.core.registry import parts_of
 from gencl.metrics.figures import cell, figure, heading
 
@@ -55,7 +56,7 @@ def filled(text: str, page: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return [word.strip() for word in divided(text, ",") if word.strip()]
 
 
 def table(folder: str, methods: Sequence[str] = (), columns: Sequence[str] = (), page: str = "") -> str:
