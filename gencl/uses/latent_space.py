@@ -109,6 +109,8 @@ def interpolate(
 ) -> Image.Image:
     """A picture of what lies between two images, latents or classes: `Run.interpolate`."""
     if images:
+        if seed is not None:
+            raise UsageError("--seed is for latents, and images have theirs; leave it out")
         return _between_images(run, images, task, classes, steps, device)
     learner, names = run.generator(device), run.class_names()
     named = class_numbers(learner, names, classes or ())

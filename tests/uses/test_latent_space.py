@@ -101,6 +101,7 @@ WRONG = [
     ("vae", ["reconstruct", "text.png"], GenclError, "text.png cannot be read as an image"),
     ("vae", ["interpolate", "a.png"], UsageError, "give two images to go from one to the other, or none, not 1"),
     ("vae", ["interpolate", "a.png", "a.png", "--classes", "1"], UsageError, "--classes is for latents"),
+    ("vae", ["interpolate", "a.png", "a.png", "--seed", "1"], UsageError, "--seed is for latents"),
     ("cgan", ["interpolate", "a.png", "a.png"], UsageError, "has no encoder"),
     ("cgan", ["interpolate", "--classes", "0,7"], UsageError, "7 was not learned"),
     ("cgan", ["interpolate", "--classes", "0,1,2"], UsageError, "name one class, or two"),
