@@ -205,19 +205,20 @@ broken_option = click.option(
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
-def classes(text: str | None) -> list[int | str] | None:
-    """``"0-2,cats"`` -> [0, 1, 2, "cats"], and ``"5"`` -> ["5"], since it may be a name; None stays None. Raises
+def classes(text: str | None) -> list[str] | None:
+    """``"0-2,cats"`` -> ["0", "1", "2", "cats"]: what is a number may be a name; None stays None. Raises
     click.BadParameter as `numbers` does."""
     if text is None:
         return None
-    wanted: list[int | str] = []
+    wanted: list[str] = []
     for part in (part.strip() for part in text.split(",")):
         if not part:
             raise click.BadParameter(
                 f"{text!r}: write numbers, ranges or names such as 0-2,cats", param_hint="--classes"
             )
-        wanted += numbers(part, "--classes") if re.fullmatch(r"\d+\s*-\s*\d+", part) else [part]
-    if len({str(one) for one in wanted}) < len(wanted):
+        of_range = re.fullmatch(r"\d+\s*-\s*\d+", part)
+        wanted += map(str, numbers(part, "--classes")) if of_range else [part]
+    if len(set(wanted)) < len(wanted):
         raise click.BadParameter(f"{text!r} names a class twice", param_hint="--classes")
     return wanted
 

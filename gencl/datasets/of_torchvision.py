@@ -30,7 +30,7 @@ _LABELS = ("targets", "labels", "_labels", "y")
 """Where these sets keep their labels, so that they can be read without the pictures."""
 _SAMPLES = ("samples", "_samples")
 """The same, with a path each."""
-_FILES = (*_SAMPLES, "_images", "_image_files", "images")
+_FILES = (*_SAMPLES, "_images", "_image_files", "images", "imgs")
 """Where these sets keep the pictures' paths."""
 
 

@@ -97,7 +97,7 @@ def attempt(
         root.mkdir(parents=True, exist_ok=True)
         with _alone_in(root, name):
             if not there():
-                _download(made, root_is_new if made == root else not made.exists(), download)
+                _download(made, not made.exists() or (made == root and not any(root.iterdir())), download)
     except (OSError, RuntimeError, HTTPException) as error:
         if root_is_new:
             with suppress(OSError):  # it is not empty, or gone

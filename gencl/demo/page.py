@@ -117,9 +117,7 @@ def _latents(subject: Subject) -> list[gr.Component]:
     start = subject.models[0].run.card.seed
     start = start if start <= _SEEDS else 0
     with gr.Row(equal_height=True):
-        seed = gr.Number(
-            start if start <= _SEEDS else 0, precision=0, minimum=0, maximum=_SEEDS, label="Seed", min_width=80
-        )
+        seed = gr.Number(start, precision=0, minimum=0, maximum=_SEEDS, label="Seed", min_width=80)
         again = gr.Button("New latents", variant="primary", min_width=120)
     again.click(lambda seed: (int(seed or 0) + 1) % _SEEDS, seed, seed, **_event())
     truncation = gr.Slider(

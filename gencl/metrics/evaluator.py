@@ -50,6 +50,7 @@ class Evaluator:
         weights: files of weights, for Inception and LPIPS.
         backbone: of LPIPS.
         features: the name of the extractor, where a run has chosen one before, as `features_name` was.
+        equal: whether a run has begun with equally many generated images of each class (`Conditions`).
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Evaluator:
         weights: Sequence[str | Path] = (),
         backbone: Backbone = "alex",
         features: str = "",
+        equal: bool = False,
     ) -> None:
         self.learner, self.scenario, self.settings = learner, scenario, settings
         self._progress: Mode = progress
@@ -92,6 +94,7 @@ class Evaluator:
             samples=settings.samples,
             seed=seed,
             split=settings.split,
+            equal=equal,
             pool=pool,
             batch_size=max(1, min(batch_size, MOST_VALUES // math.prod(scenario.image_shape))),
             extractor=extractor,
@@ -236,7 +239,8 @@ class Evaluator:
             "reference": self.settings.split,
             **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
-            **({"pooled": pooled} if pooled else {"shares": "held out"}),
+            **({"shares": "held out"} if self.conditions.as_held_out(self.scenario.tasks) else {}),
+            **({"pooled": pooled} if pooled else {}),
             **({"pool": self.conditions.pool} if pooled and not self.scenario.tasks[0].mixture else {}),
             **({"added": added} if added else {}),
         }

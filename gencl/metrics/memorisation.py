@@ -73,10 +73,10 @@ def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tenso
     generated, train, held_out = [], [], []
     for task, fresh in zip(tasks, snapshot.first_shown(tasks), strict=True):
         made, shown = snapshot.both_features(task)
-        learned = _learned(snapshot, task)
         generated.append(made[snapshot.classes_of(task) == label])
         held_out.append(shown[(snapshot.held_out_part(task).labels == label) & fresh])
-        train.append(learned[task.train.labels == label])
+        if task.again not in [other.index for other in tasks]:  # else its images are there
+            train.append(_learned(snapshot, task)[task.train.labels == label])
     made, learned, shown = (torch.cat(some) for some in (generated, train, held_out))
     n = min(len(learned), len(shown))
     if not n or not len(made):

@@ -145,8 +145,8 @@ def _agreed(what: str, given: str | None, value: str) -> str:
 
 
 def _parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
-    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are. A block
-    changes the settings that it names."""
+    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are. One of
+    the blocks that the settings consist of, such as ``train``, changes what it names; a block within it replaces."""
     pairs = [pair for path, value in parsed(assignments) for pair in _of_block(path, value)]
     return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
@@ -157,7 +157,8 @@ def _of_block(path: list[str], value: Any) -> list[tuple[list[str], Any]]:
     if isinstance(value, Written) and value.startswith("{"):
         with suppress(ValueError):
             value = yaml_files.load(value)
-    return [([*path, key], inner) for key, inner in value.items()] if isinstance(value, Mapping) else [(path, value)]
+    changes = [([*path, key], inner) for key, inner in value.items()] if isinstance(value, Mapping) else []
+    return changes or [(path, value)]
 
 
 def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:

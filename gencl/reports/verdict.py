@@ -36,12 +36,15 @@ def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) ->
     if not to_best:
         return "results.json holds no values of single seeds, so nobody knows which methods tie with it"
     tied = [label for label, row in to_best.items() if row["tied"]]
-    unknown = [label for label, row in to_best.items() if row["tied"] is None]
+    unknown = [label for label, row in to_best.items() if row["tied"] is None and row["n"] < 2]
+    ahead = [label for label, row in to_best.items() if row["tied"] is None and row["n"] > 1]
     parts = []
     if tied:
         parts.append(f"{listed(tied)} {'tie' if len(tied) > 1 else 'ties'} with it over {seeds} seeds")
     if unknown:
         parts.append(f"{listed(unknown)} cannot be tested, with fewer than two seeds in common")
+    if ahead:
+        parts.append(f"{listed(ahead)} {'are' if len(ahead) > 1 else 'is'} ahead on the seeds that both have")
     return ", and ".join(parts) if parts else f"every other method is worse beyond chance over {seeds} seeds"
 
 

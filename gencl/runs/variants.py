@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gencl.core.brackets import divided
 from gencl.core.errors import UsageError
+from gencl.core.files import HUB, TORCHVISION
 
 _ASSIGNMENT = r"\s*[\w.+-]+\s*="
 """What follows the mark before a setting: a value may hold such a mark, too."""
@@ -38,12 +39,18 @@ def parse_variants(text: str) -> list[Variant]:
     variants = []
     for part in divided(text, ","):
         name, *assignments = divided(part.strip(), ":", _ASSIGNMENT)
-        if not name or ":" in name:
+        if not name or ":" in name or any(map(_stray, assignments)):
             raise UsageError(
                 f"--methods: {part.strip()!r}: write NAME or NAME:KEY=VALUE, for example anpyc:method.lambda=3"
             )
         variants.append(Variant(part.strip(), name, tuple(assignments)))
     return variants
+
+
+def _stray(assignment: str) -> bool:
+    """Whether a value ends in something that should have been a setting."""
+    value = assignment.partition("=")[2].strip()
+    return len(divided(value, ":")) > 1 and not value.startswith((HUB, TORCHVISION, '"', "'"))
 
 
 def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:

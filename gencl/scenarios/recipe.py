@@ -82,8 +82,10 @@ def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Spl
     learned = every.labels[rows].unique().tolist()
     for label in set(every.labels.tolist()) - set(learned):
         images = int((every.labels == label).sum())
+        copies = " apart from copies" if round(data.validation * images) < images else ""
         raise UsageError(
             f"data.validation: {data.validation} of the {images} images of class {label} leaves none to learn from"
+            f"{copies}"
         )
     return every.select(_first(rows, every.labels[rows], data.limit)), every.select(held_out)
 

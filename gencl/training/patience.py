@@ -35,9 +35,10 @@ def count(ctx: Context, state: State, losses: Mapping[str, Tensor], phases: Sequ
     ``state.plateau`` holds the sum of the present epoch's losses, its steps, the lowest mean so far, and the epochs
     since then.
     """
-    if ctx.train.patience is None:
+    counted = [losses[phase.name] for phase in phases if phase.moves_shared]
+    if ctx.train.patience is None or not counted:
         return False
-    (loss,) = ctx.processes.sum([torch.stack([losses[phase.name] for phase in phases if phase.moves_shared]).sum()])
+    (loss,) = ctx.processes.sum([torch.stack(counted).sum()])
     total, steps, best, waited = state.plateau or (0.0, 0.0, math.inf, 0.0)
     total, steps = total + float(loss) / ctx.processes.world, steps + 1
     if steps >= math.ceil(len(ctx.task.train) / ctx.train.batch_size):

@@ -73,8 +73,8 @@ class Session:
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(
             matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics},
-            features=evaluator.features_name,
         )
+        self._note_measure()
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
         self._restored: dict[str, dict[str, Tensor]] = {}
         """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
@@ -89,8 +89,9 @@ class Session:
         """Goes back to a checkpoint. The run may have tasks beyond those of the checkpoint."""
         n = len(self.scenario.tasks)
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
-        state.origin, state.features = self.recorder.origin(), self.evaluator.features_name
+        state.origin = self.recorder.origin()
         self.state = state
+        self._note_measure()
         for task in self.episodes[: state.episode + state.within_task]:
             self._grow(task)
         named = dict(tensors)
@@ -100,6 +101,10 @@ class Session:
         self.recorder.restore(within("recorder", named))
         self._restored = {part: within(part, named) for part in ("optimizer", "average", "source")}
         self._left = within("left", named)
+
+    def _note_measure(self) -> None:
+        self.state.features = self.evaluator.features_name
+        self.state.shares = "" if self.evaluator.conditions.equal else "held out"
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""

@@ -21,7 +21,7 @@ def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
 
 def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
     """The numbers of classes that are given by number or by name, in their order; a name may be of several classes. A
-    text is a name, or where no class is called so a number.
+    text is a name, or where not exactly one class is called so a number.
 
     Args:
         names: of the run's classes, by number.
@@ -31,9 +31,10 @@ def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Seq
     learned = {number: names[number] for number in sorted(learner.classes)}
     numbers: list[int] = []
     for wanted in classes:
-        found = [number for number, name in learned.items() if wanted in (number, name)]
-        found = found or [number for number, name in learned.items() if str(wanted).lower() == name.lower()]
-        found = found or [number for number in learned if str(wanted) == str(number)]
+        number = int(wanted) if str(wanted).isdecimal() else -1
+        found = [number] if wanted in learned else [n for n, name in learned.items() if name == wanted]
+        found = [number] if len(found) != 1 and number in learned else found
+        found = found or [n for n, name in learned.items() if name.lower() == str(wanted).lower()]
         if not found:
             near = did_you_mean(wanted, learned.values()) if isinstance(wanted, str) else ""
             near = near if near.endswith("?") else ""

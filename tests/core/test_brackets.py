@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gencl.core.brackets import divided
+from gencl.core.errors import UsageError
 from gencl.runs.variants import parse_variants
 
 
@@ -16,4 +19,6 @@ def test_values_of_a_variant_may_hold_brackets_and_colons() -> None:
     text = "sgd,anpyc:data.name=hf:owner/name:scenario.of={name: split, sizes: [2,3]}"
     plain, changed = parse_variants(text)
     assert plain.method == "sgd" and changed.method == "anpyc"
+    with pytest.raises(UsageError, match="write NAME or NAME:KEY=VALUE"):
+        parse_variants("ewc:method.lambda=3:prune")
     assert changed.assignments == ("data.name=hf:owner/name", "scenario.of={name: split, sizes: [2,3]}")

@@ -182,6 +182,9 @@ def test_one_process_at_a_time_downloads_and_none_removes_what_another_has(tmp_p
     with pytest.raises(GenclError, match="other is absent and cannot be downloaded \\(no network\\)"):
         attempt("other", made.parent, made.parent / "other", failing, True, "look elsewhere", lambda: False)
     assert (made / "images").is_file()
+    with pytest.raises(GenclError, match="cannot be downloaded"):  # as torchvision's sets, which make the root
+        attempt("other", made.parent, made.parent, failing, True, "look elsewhere", lambda: False)
+    assert (made / "images").is_file()
     with pytest.raises(GenclError, match="cannot be downloaded"):
         attempt("new", tmp_path / "new", tmp_path / "new" / "set", failing, True, "look elsewhere", lambda: False)
     assert not (tmp_path / "new").exists()
