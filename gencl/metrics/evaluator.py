@@ -47,10 +47,8 @@ class Evaluator:
         batch_size: images that are generated and read at a time; of images larger than 64x64 fewer (`MOST_VALUES`).
         progress: how it is shown that a reader is trained.
         processes: those that measure together.
-        weights: files of weights, for Inception and LPIPS.
-        backbone: of LPIPS.
-        features: the name of the extractor, where a run has chosen one before, as `features_name` was.
-        equal: whether a run has begun with equally many generated images of each class (`Conditions`).
+        weights, backbone: files of weights, for Inception and LPIPS, and LPIPS's network.
+        features, equal: what a run that goes on has begun with: its `features_name`, and as `Conditions` has it.
     """
 
     def __init__(
