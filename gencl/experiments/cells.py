@@ -57,29 +57,31 @@ def check_out(folder: Path, preset: str) -> None:
 def with_those_held(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]) -> tuple[list[Variant], list[int]]:
     """Return the variants and the seeds of the table in ``folder``, these among them. Raises GenclError where the table
     is damaged."""
-    shown, held_seeds = {}, []
-    if (folder / "results.json").is_file():
-        held, _ = documents.read(folder / "results.json", Results)
-        for label, row in held.methods.items():
-            for variant in parse_variants(label) if label != REAL else ():
-                if (folder / variant.folder).is_dir() or row.get("status") == FAILED:
-                    shown[variant.folder] = variant
-        held_seeds = held.seeds
+    held, shown = _held(folder), {}
+    for label, row in held.methods.items() if held else ():
+        for variant in parse_variants(label) if label != REAL else ():
+            if (folder / variant.folder).is_dir() or row.get("status") == FAILED:
+                shown[variant.folder] = variant
     shown |= {variant.folder: variant for variant in variants}
-    return list(shown.values()), list(dict.fromkeys([*held_seeds, *seeds]))
+    return list(shown.values()), list(dict.fromkeys([*(held.seeds if held else ()), *seeds]))
 
 
 def held_failures(folder: Path, cells: Iterable[Cell]) -> dict[Cell, str]:
     """Return what went wrong, by the table in ``folder``, with those of its cells that are still not finished."""
-    if not (folder / "results.json").is_file():
-        return {}
-    held, _ = documents.read(folder / "results.json", Results)
-    errors = {label: str(row["error"]) for label, row in held.methods.items() if row.get("status") == FAILED}
+    held = _held(folder)
+    rows = held.methods.items() if held else ()
+    errors = {label: str(row["error"]) for label, row in rows if row.get("status") == FAILED}
     return {
         (variant, seed): errors[variant.label]
         for variant, seed in cells
         if variant.label in errors and not RunFolder(cell_folder(folder, variant, seed)).finished
     }
+
+
+def _held(folder: Path) -> Results | None:
+    """The table in a folder, if there is one."""
+    path = folder / "results.json"
+    return documents.read(path, Results)[0] if path.is_file() else None
 
 
 def check_machine(

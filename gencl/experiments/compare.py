@@ -137,6 +137,9 @@ def compare(
     floor: dict[str, Any] | None = None
     with working_in(folder):
         shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have ended meanwhile
+        for cell in product(shown, shown_seeds):
+            if cell not in held:
+                checked(*cell)
         failed |= held_failures(folder, product(shown, shown_seeds))
         gather()  # from the start the folder can be told for a comparison, and gone on with
         before, after = counted

@@ -25,6 +25,8 @@ DRIFT_IMAGES = 64
 """So many images of a task, as they were when it had been learned, are kept for measuring drift."""
 
 T = TypeVar("T")
+_Pooled = tuple[int, tuple[int, ...]]
+"""A class, and the tasks with whose images it enters the pool."""
 
 
 class Snapshot:
@@ -156,7 +158,7 @@ class Snapshot:
             every = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
             both = [pair for pair in every if pair[1].n] or every
         else:
-            both = [(Statistics.of(one), Statistics.of(other)) for one, other in self._by_class(tasks)]
+            both = [self._statistics(key, pair) for key, pair in self._by_class(tasks).items()]
         if len(both) == 1:
             return both[0]
         return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
@@ -165,14 +167,11 @@ class Snapshot:
         """The features (n, d) of the generated and of the held-out images of these tasks together, each of the latter
         once: a copy would be its own nearest neighbour."""
         if self._apart(tasks):
-            both = [
-                (generated, real[fresh])
-                for task, fresh in zip(tasks, self.first_shown(tasks), strict=True)
-                for generated, real in (self.both_features(task),)
-                if len(real)
-            ]
+            every = [self.both_features(task) for task in tasks]
+            every = [(made, real[fresh]) for (made, real), fresh in zip(every, self.first_shown(tasks), strict=True)]
+            both = [pair for pair, task in zip(every, tasks, strict=True) if len(self.held_out_part(task))] or every
         else:
-            both = self._by_class(tasks)
+            both = list(self._by_class(tasks).values())
         return torch.cat([one for one, _ in both]), torch.cat([other for _, other in both])
 
     def _apart(self, tasks: Sequence[Task]) -> bool:
@@ -182,19 +181,26 @@ class Snapshot:
     def first_shown(self, tasks: Sequence[Task]) -> list[Tensor]:
         """For each task which of its held-out images (n,) no task before it in this list has: tasks that have classes
         in common may share them."""
+        return self.once(("first shown", *(task.index for task in tasks)), lambda: self._first_shown(tasks))
+
+    def _first_shown(self, tasks: Sequence[Task]) -> list[Tensor]:
         parts = [self.held_out_part(task) for task in tasks]
-        fresh = [torch.ones(len(part), dtype=torch.bool, device=part.labels.device) for part in parts]
         classes = [c for task in tasks for c in task.classes]
-        if len(set(classes)) < len(classes):
-            seen: set[bytes] = set()
-            for number, (task, part) in enumerate(zip(tasks, parts, strict=True)):
-                prints = self.once(("prints", task.index), part.prints)
-                new = torch.tensor([one not in seen for one in prints], dtype=torch.bool)
-                fresh[number] = new.to(part.labels.device)
-                seen.update(prints)
+        if len(set(classes)) == len(classes):
+            return [torch.ones(len(part), dtype=torch.bool, device=part.labels.device) for part in parts]
+        seen: set[bytes] = set()
+        fresh: list[Tensor] = []
+        for task, part in zip(tasks, parts, strict=True):
+            prints = self.once(("prints", task.index), part.prints)
+            fresh.append(torch.tensor([one not in seen for one in prints], dtype=torch.bool).to(part.labels.device))
+            seen.update(prints)
         return fresh
 
-    def _by_class(self, tasks: Sequence[Task]) -> list[tuple[Tensor, Tensor]]:
+    def _statistics(self, key: _Pooled, pair: tuple[Tensor, Tensor]) -> tuple[Statistics, Statistics]:
+        """Those of what `_by_class` has under a key."""
+        return self.once(("statistics", *key), lambda: (Statistics.of(pair[0]), Statistics.of(pair[1])))
+
+    def _by_class(self, tasks: Sequence[Task]) -> dict[_Pooled, tuple[Tensor, Tensor]]:
         """For each class of these tasks, the features of the generated images that enter the pool, and of all that are
         held out, each once. A class without held-out images is left out."""
         made: dict[int, Tensor] = {}
@@ -205,8 +211,9 @@ class Snapshot:
             for c in task.classes:
                 made.setdefault(c, generated[drawn == c][: self.conditions.pool])
                 real.setdefault(c, []).append(held_out[(labels == c) & fresh])
-        both = [(made[c], torch.cat(real[c])) for c in made]
-        return [pair for pair in both if min(map(len, pair)) > 0]
+        of_class = {c: tuple(task.index for task in tasks if c in task.classes) for c in made}
+        both = {(c, of_class[c]): (made[c], torch.cat(real[c])) for c in made}
+        return {key: pair for key, pair in both.items() if min(map(len, pair)) > 0}
 
     def sampled(self, task: Task) -> Tensor:
         """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""

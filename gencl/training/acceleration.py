@@ -91,7 +91,8 @@ class Acceleration:
             self._learner.position.device.type,
             torch.bfloat16,
             enabled=train.precision == "bf16",
-            cache_enabled=False,  # before PyTorch 2.10, weights first cast without gradients got none afterwards
+            # where PyTorch has its issue 112583, weights that are first cast without gradients get none afterwards
+            cache_enabled=False,
         )
         networks = self._learner.networks() if train.compile != "no" else ()
         if train.compile == "reduce-overhead":  # what graphs gave to the phase before is free again

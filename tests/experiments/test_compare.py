@@ -18,15 +18,13 @@ from PIL import Image
 
 import gencl
 from gencl.api import Run
-from gencl.core.errors import GenclError, UsageError
+from gencl.core.errors import UsageError
 from gencl.experiments.working import working_in
 from gencl.metrics.transfer import forward_transfer
-from gencl.plugins import unload_plugin
 from gencl.reports.comparison import write_comparison
 from gencl.reports.comparison_tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
 from gencl.runs.variants import Variant, distinct_variants, parse_variants
 from tests.conftest import tiny
-from tests.datasets.test_folder import fill
 
 FAILING = "finetune:model.heads=domain"
 OTHER = "sgd:scenario.tasks=2:train.steps=1.5x"
@@ -43,12 +41,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("compared") / "c"
     compare(out, f"sgd,joint,{OTHER},{FAILING}", (0, 1))
     return out
-
-
-def two_classes(folder: Path, seed: int) -> Path:
-    for number, name in enumerate("ab"):
-        fill(folder / name, range(100 * seed + 20 * number, 100 * seed + 20 * number + 12))
-    return folder
 
 
 def results_of(folder: Path) -> dict[str, Any]:
@@ -239,48 +231,3 @@ def test_without_methods_or_seeds_nothing_is_written(tmp_path: Path) -> None:
             with pytest.raises(UsageError, match="name at least one method and one seed"):
                 run(methods, seeds=seeds, out=tmp_path / "out")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_table_is_of_one_set_of_images(tmp_path: Path) -> None:
-    """Also where the folder of pictures is another one, or has other pictures than before."""
-    pictures = {name: two_classes(tmp_path / name, seed) for seed, name in enumerate("AB")}
-    out, sets = tmp_path / "c", ["scenario.classes_per_task=1", "data.size=8", "train.steps=2", "model.hidden=[4]"]
-
-    def compare_on(name: str, methods: str) -> dict[str, Any]:
-        chosen = [f"data.name={pictures[name]}", *sets]
-        return gencl.compare(methods, (0,), out, "digits-mlp", set=chosen, threads=1, progress="silent")
-
-    compare_on("A", "sgd")
-    before = (out / "results.json").read_bytes()
-    with pytest.raises(GenclError, match="images"):
-        compare_on("B", "ewc")
-    assert (out / "results.json").read_bytes() == before and not (out / "ewc").exists()
-    assert set(compare_on("A", "ewc")["methods"]) == {"sgd", "ewc"}
-
-
-def test_what_failed_stays_failed_until_it_is_trained(tmp_path: Path) -> None:
-    out = tmp_path / "c"
-    compare(out, FAILING)
-    rows = compare(out, "sgd")["methods"]
-    assert rows["sgd"]["status"] == "done" and rows[FAILING]["status"] == "failed" and rows[FAILING]["error"]
-    label = "sgd:scenario.tasks=2"
-    stored = results_of(out)
-    stored["methods"][label] = {"status": "failed", "error": "no memory"}
-    (out / "results.json").write_text(json.dumps(stored))
-    assert compare(out, "sgd")["methods"][label] == {"status": "failed", "error": "no memory"}
-    assert compare(out, label)["methods"][label]["status"] == "done"
-
-
-def test_a_plug_in_that_was_changed_is_another_method(tmp_path: Path) -> None:
-    file = tmp_path / "other.py"
-    table = "PLUGINS = {'methods': {'other': Other}}\n"
-    file.write_text(f"from gencl import Method\nclass Other(Method):\n    'It.'\n{table}")
-    gencl.load_plugin(file)
-    try:
-        compare(tmp_path / "c", "other")
-        file.write_text(file.read_text() + "\n")
-        gencl.load_plugin(file)
-        with pytest.raises(UsageError, match=r"was made before the plug-in other\.py was changed"):
-            compare(tmp_path / "c", "other", (0, 1))
-    finally:
-        unload_plugin(file)
