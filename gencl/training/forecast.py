@@ -15,11 +15,16 @@ from gencl.training.stopwatch import now
 PATIENCE_SECONDS = 2.0
 """Steps are timed for so long, or until the first task ends."""
 
+CLEARLY, WORTH_SECONDS = 1.25, 10.0
+"""A second estimate is said where a step's time is another by this factor, and so many seconds are left."""
+
 
 class Forecast(Observer):
-    """Times the first steps, and says what is to be expected of all that are left.
+    """Times the first steps of a run, and says what is to be expected of all that are left.
 
-    The very first step does not count: it makes what later ones find (an optimiser's state, compiled networks).
+    The very first step does not count: it makes what later ones find (an optimiser's state, compiled networks). Many
+    methods do more in a step once a task has been learned. So the first steps of the next task are timed too, and where
+    they show that much more or less is to come, that is said.
     """
 
     def __init__(self, session: Session, reporter: Reporter) -> None:
@@ -27,9 +32,12 @@ class Forecast(Observer):
         self._reporter, self._done = reporter, session.state.cost.steps
         self._begun: tuple[float, int] | None = None
         """When timing began, and after how many steps of the run."""
+        self._paces: list[float] = []
+        """Seconds per step in the first task, and in the next."""
+        self._timed = False
 
     def after_step(self, moment: Moment) -> None:
-        if self.session.estimate is not None or not self.session.processes.main:
+        if self._timed or len(self._paces) == 2 or not self.session.processes.main:
             return
         steps, ends = self.session.state.cost.steps, self.session.state.step == moment.ctx.steps
         if self._begun is None:
@@ -37,16 +45,25 @@ class Forecast(Observer):
             return
         start, before = self._begun
         if ends or time.perf_counter() - start > PATIENCE_SECONDS:
-            self._foresee((now(self.session.device) - start) / (steps - before))
+            self._timed = True
+            self._paces.append((now(self.session.device) - start) / (steps - before))
+            self._foresee()
 
     def after_task(self, ctx: Context) -> None:
-        self._begun = None  # what came in between was no step
+        self._begun, self._timed = None, False  # what came in between was no step
 
-    def _foresee(self, pace: float) -> None:
-        """Says what follows from so many seconds per step."""
-        session = self.session
-        left = sum(map(session.steps_of, session.episodes)) - self._done
+    def _foresee(self) -> None:
+        """Says what follows from the last pace; the second time only where it is news."""
+        session, first, last = self.session, self._paces[0], self._paces[-1]
+        total, corrects = sum(map(session.steps_of, session.episodes)), len(self._paces) == 2
+        done = session.state.cost.steps if corrects else self._done
+        left = total - done
+        if corrects and (last * left < WORTH_SECONDS or max(first, last) < CLEARLY * min(first, last)):
+            return
         peak = max(session.expected_bytes, peak_memory(session.device))
-        session.estimate = {"seconds": round(pace * left, 1), "steps": left, "memory_bytes": peak}
-        steps = f"{left:,} steps{' that are left' if self._done else ''}"
-        self._reporter.say(f"about {duration(pace * left)} for {steps}, besides measuring; {memory(peak)} of memory")
+        seconds = first * (done - self._done) + last * left
+        session.estimate = {"seconds": round(seconds, 1), "steps": total - self._done, "memory_bytes": peak}
+        takes = f"about {duration(last * left)} for {left:,} steps{' that are left' if done else ''}"
+        more = "longer" if last > first else "less time"
+        why = f"a step takes {more} than in the first task" if corrects else f"{memory(peak)} of memory"
+        self._reporter.say(f"{takes}, besides measuring; {why}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gencl.api import extend, train
+from gencl.training import forecast
 from gencl.training.train import train as train_folder
 from tests import forked
 from tests.conftest import gencl, killed_at, tiny
@@ -38,6 +39,18 @@ def test_json_has_a_key_and_the_run_has_not(tmp_path: Path) -> None:
     assert estimate["memory_bytes"] >= 2**20
     again = gencl("train", "--resume", "--out", tmp_path / "run", "--json")
     assert json.loads(again.stdout) == stored, "a finished run takes no time"
+
+
+def test_another_pace_after_the_first_task_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "CLEARLY", 1.0)
+    monkeypatch.setattr(forecast, "WORTH_SECONDS", 0.0)
+    run = train("digits-mlp", "ewc", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="lines")
+    errors = " ".join(capsys.readouterr().err.split())
+    assert re.findall(r"for (\d+) steps( that are left)?, besides", errors) == [("18", ""), ("6", " that are left")]
+    assert len(re.findall(r"a step takes (?:longer|less time) than in the first task", errors)) == 1
+    assert run.estimate is not None and run.estimate["steps"] == 18
 
 
 def test_a_resumed_run_speaks_of_what_is_left(tmp_path: Path) -> None:
