@@ -46,11 +46,10 @@ def test_another_pace_after_the_first_task_is_said(
 ) -> None:
     monkeypatch.setattr(forecast, "CLEARLY", 1.0)
     monkeypatch.setattr(forecast, "WORTH_SECONDS", 0.0)
-    run = train("digits-mlp", "ewc", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="lines")
+    train("digits-mlp", "ewc", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="lines")
     errors = " ".join(capsys.readouterr().err.split())
     assert re.findall(r"for (\d+) steps( that are left)?, besides", errors) == [("18", ""), ("6", " that are left")]
     assert len(re.findall(r"a step takes (?:longer|less time) than in the first task", errors)) == 1
-    assert run.estimate is not None and run.estimate["steps"] == 18
 
 
 def test_a_resumed_run_speaks_of_what_is_left(tmp_path: Path) -> None:
