@@ -91,8 +91,6 @@ class Memory:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
         self._held = dict(state)
-        if self and "tasks" not in state:  # of a run of before they were noted: of none that may come back
-            self._held["tasks"] = torch.full_like(state["classes"], -1)
 
 
 def shared_alike(wanted: Sequence[int], places: int) -> list[int]:

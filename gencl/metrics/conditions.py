@@ -18,7 +18,6 @@ class Conditions:
 
     Args:
         samples: generated images a task, of each class the share that it has of the held-out images.
-        equal: whether equally many images of each class are generated all the same, as earlier versions did.
         seed: the same seed gives the same latents for a task at every time.
         split: "test" or "validation", the held-out images to compare with. Training images never are.
         pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FD,
@@ -35,7 +34,6 @@ class Conditions:
     samples: int
     seed: int
     split: str = "test"
-    equal: bool = False
     pool: int = 0
     batch_size: int = 500
     extractor: nn.Module | None = None
@@ -45,5 +43,5 @@ class Conditions:
     learned: Callable[[Task], Tensor | None] = lambda _: None
 
     def as_held_out(self, tasks: Iterable[Task]) -> bool:
-        """Whether classes have the shares of the held-out images, and neither equal ones nor those of a mixture."""
-        return not (self.pool or self.equal or any(task.mixture for task in tasks))
+        """Whether classes have the shares of the held-out images, and not those of a mixture."""
+        return not (self.pool or any(task.mixture for task in tasks))

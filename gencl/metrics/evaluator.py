@@ -48,7 +48,7 @@ class Evaluator:
         progress: how it is shown that a reader is trained.
         processes: those that measure together.
         weights, backbone: files of weights, for Inception and LPIPS, and LPIPS's network.
-        features, equal: what a run that goes on has begun with: its `features_name`, and as `Conditions` has it.
+        features: what a run that goes on has begun with, its `features_name`.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class Evaluator:
         weights: Sequence[str | Path] = (),
         backbone: Backbone = "alex",
         features: str = "",
-        equal: bool = False,
     ) -> None:
         self.learner, self.scenario, self.settings = learner, scenario, settings
         self._progress: Mode = progress
@@ -92,7 +91,6 @@ class Evaluator:
             samples=settings.samples,
             seed=seed,
             split=settings.split,
-            equal=equal,
             pool=pool,
             batch_size=max(1, min(batch_size, MOST_VALUES // math.prod(scenario.image_shape))),
             extractor=extractor,
@@ -220,9 +218,9 @@ class Evaluator:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
 
         ``classes`` is what reads the images' classes, if that is not the extractor. ``shares`` are those of classes in
-        generated images, which in runs of before it was noted were equal. ``added`` names tasks that came
-        later (`gencl.extend`): they are measured in the features that were chosen for those before them, so that one
-        matrix has one measure.
+        generated images: equal where it is missing, as in tables of before it was noted. ``added`` names tasks that
+        came later (`gencl.extend`): they are measured in the features that were chosen for those before them, so
+        that one matrix has one measure.
         """
         if self.extractor is None:
             return None

@@ -98,7 +98,7 @@ class Snapshot:
         each = max(1, self.conditions.samples // len(task.classes))
         held_out = self.held_out_part(task).labels
         shares = [int((held_out == c).sum()) for c in task.classes]
-        if self.conditions.pool or self.conditions.equal or not sum(shares):
+        if self.conditions.pool or not sum(shares):
             return [each] * len(shares)
         return apportioned(each * len(shares), [share / sum(shares) for share in shares], least=1)
 

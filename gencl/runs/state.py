@@ -64,9 +64,8 @@ class State:
     ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
     PyTorch's (0: unrecorded). ``origin`` says of which settings and data it is; ``ahead`` holds, for each task but the
     first, its scores before it was learned and those of an untrained network; ``capacity``, after each task, which
-    share of each layer is taken; ``features`` names the extractor of all that was measured, and ``shares`` says whether
-    classes had those of the held-out images (in earlier versions they were equal), so that one matrix has one measure;
-    ``evaluation`` is what was measured at the end; ``plateau`` is how the loss of the present stage goes on
+    share of each layer is taken; ``features`` names the extractor of all that was measured, so that one matrix has one
+    measure; ``evaluation`` is what was measured at the end; ``plateau`` is how the loss of the present stage goes on
     (`gencl.training.patience`).
     """
 
@@ -80,7 +79,6 @@ class State:
     matrices: Matrices = field(default_factory=dict)
     ahead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     features: str = ""
-    shares: str = ""
     capacity: list[dict[str, float]] = field(default_factory=list)
     evaluation: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)

@@ -74,7 +74,7 @@ class Session:
         self.state = State(
             matrices={m.name: empty_matrix(len(scenario.tasks)) for m in evaluator.metrics},
         )
-        self._note_measure()
+        self.state.features = self.evaluator.features_name
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
         self._restored: dict[str, dict[str, Tensor]] = {}
         """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
@@ -91,7 +91,7 @@ class Session:
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
         state.origin = self.recorder.origin()
         self.state = state
-        self._note_measure()
+        self.state.features = self.evaluator.features_name
         for task in self.episodes[: state.episode + state.within_task]:
             self._grow(task)
         named = dict(tensors)
@@ -101,10 +101,6 @@ class Session:
         self.recorder.restore(within("recorder", named))
         self._restored = {part: within(part, named) for part in ("optimizer", "average", "source")}
         self._left = within("left", named)
-
-    def _note_measure(self) -> None:
-        self.state.features = self.evaluator.features_name
-        self.state.shares = "" if self.evaluator.conditions.equal else "held out"
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""

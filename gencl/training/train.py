@@ -173,9 +173,8 @@ def prepare(
     again = resume_command(folder, data_root, device, threads, log_with)
     where = accelerator.device  # of several processes on the CPU, Accelerate says cpu:0
     last = checkpoint.load(folder / "checkpoint", "cpu" if where.type == "cpu" else str(where)) if resume else None
-    before = {} if last is None else last.state
-    features, equal = str(before.get("features", "")), last is not None and not before.get("shares")
-    session = make_session(settings, scenario, accelerator, folder, again, progress, features, equal)
+    features = "" if last is None else str(last.state.get("features", ""))
+    session = make_session(settings, scenario, accelerator, folder, again, progress, features)
     session.expected_bytes = expected
     learner, recorder = session.learner, session.recorder
     if extends is not None and len(session.episodes) < len(scenario.tasks):
@@ -205,10 +204,9 @@ def make_session(
     again: str,
     progress: Mode,
     features: str = "",
-    equal: bool = False,
 ) -> Session:
     """The session of a fresh run in ``folder``, where nothing is written yet; the command ``again`` goes on with it. It
-    measures in these ``features``, or else in what the settings choose, and as `Evaluator` has ``equal``.
+    measures in these ``features``, or else in what the settings choose.
 
     Raises UsageError where settings, learner, method and tasks do not go together."""
     processes = Processes(accelerator)
@@ -236,7 +234,6 @@ def make_session(
             progress=shown,
             processes=processes,
             features=features,
-            equal=equal,
         )
     recorder = Recorder(folder, settings, scenario, processes, again)
     return Session(settings, scenario, learner, method, evaluator, recorder, accelerator)

@@ -38,9 +38,7 @@ def test_classes_are_drawn_in_the_shares_of_what_is_held_out() -> None:
     assert alone.counts_of(uneven) == [20, 80] and alone.classes_of(uneven).bincount().tolist() == [20, 80]
     few = replace(task, test=task.test.select(rows[:0]))
     assert alone.counts_of(few) == [50, 50]
-    alone.conditions = replace(alone.conditions, equal=True)
-    assert alone.counts_of(uneven) == [50, 50]  # as a run goes on that an earlier version has begun
-    alone.conditions = replace(alone.conditions, equal=False, pool=30)
+    alone.conditions = replace(alone.conditions, pool=30)
     assert alone.counts_of(uneven) == [50, 50]  # pooled, every class counts alike
 
 
