@@ -102,7 +102,7 @@ class Run(RunFolder):
     def reconstruct(
         self,
         images: Sequence[str | Path] = (),
-        n: int = 12,
+        n: int | None = None,
         task: int | None = None,
         data_root: str | Path | None = None,
         device: str = "auto",
@@ -111,7 +111,7 @@ class Run(RunFolder):
 
         Args:
             images: files, resized with a warning; default held-out images of the run's own data.
-            n: held-out images a task.
+            n: held-out images a task, default 12; not with ``images``.
             task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
             data_root: where data sets lie, for held-out images.
             device: as in `sample`.

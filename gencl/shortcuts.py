@@ -16,7 +16,9 @@ def sample(run: str | Path, classes: Sequence[int] | None = None, n: int = 64, *
     return load_run(run).sample(classes, n, **options)
 
 
-def reconstruct(run: str | Path, images: Sequence[str | Path] = (), n: int = 12, **options: Any) -> Image.Image:
+def reconstruct(
+    run: str | Path, images: Sequence[str | Path] = (), n: int | None = None, **options: Any
+) -> Image.Image:
     """Images beside what the VAE in a directory makes of them: `Run.reconstruct`."""
     return load_run(run).reconstruct(images, n, **options)
 

@@ -25,7 +25,10 @@ from gencl.commands.options import (
     help="Draw with the K-th task (1 is the first).  [default: all tasks; for IMAGES, the best]",
 )
 @click.option(
-    "--n", type=click.IntRange(1, 1000), default=12, show_default=True, metavar="N", help="Held-out images per task."
+    "--n",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Held-out images per task; not with IMAGES.  [default: 12]",
 )
 @data_root_option
 @click.option(
@@ -35,7 +38,7 @@ from gencl.commands.options import (
 @plugin_option
 @debug_option
 def command(
-    run: str, images: tuple[str, ...], task: int | None, n: int, data_root: str | None, out: str, device: str
+    run: str, images: tuple[str, ...], task: int | None, n: int | None, data_root: str | None, out: str, device: str
 ) -> None:
     """Draw images with their reconstructions by the VAE in RUN below them.
 

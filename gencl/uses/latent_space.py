@@ -69,7 +69,7 @@ def reconstruct(
     run: RunFolder,
     images: Sequence[str | Path],
     task: int | None,
-    n: int,
+    n: int | None,
     data_root: str | Path | None,
     device: str = "cpu",
 ) -> Image.Image:
@@ -78,6 +78,8 @@ def reconstruct(
     wanted, there = _wanted(learner, task), learner.position.device
     pairs: dict[int, tuple[Tensor, Tensor]] = {}
     if images:
+        if n is not None:
+            raise UsageError("--n is for held-out images, and files are all drawn; leave it out")
         pictures = _read(images, run.card.image_shape).to(there)
         of_task = best_tasks(learner, pictures, wanted)
         for index in of_task.unique().tolist():
@@ -85,7 +87,7 @@ def reconstruct(
             pairs[index] = some, torch.full((len(some),), first_class(learner, index), device=there)
     else:
         parts = held_out(run, learner, data_root)
-        pairs = {index: _evenly(parts[index], n, there) for index in wanted}
+        pairs = {index: _evenly(parts[index], _COLUMNS if n is None else n, there) for index in wanted}
     return _draw_pairs(learner, run.class_names(), pairs)
 
 

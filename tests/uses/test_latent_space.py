@@ -50,6 +50,8 @@ def test_reconstruct_held_out_images_and_files(runs: Path, pictures: list[str], 
     assert cells(out)[1] == 6  # two rows for each of three tasks
     done = command("reconstruct", runs / "vae", "--n", "5", "--task", "2", "--out", out)
     assert done.returncode == 0 and cells(out)[1] == 2
+    done = command("reconstruct", runs / "vae", *pictures, "--n", "5", "--out", out)
+    assert done.returncode == 2 and "--n is for held-out images" in done.stderr
     done = command("reconstruct", runs / "vae", *pictures, "--task", "3", "--out", out)
     assert done.returncode == 0 and cells(out)[1] == 2
     assert done.stderr.strip() == f"gencl: {pictures[1]} is 50x40: its middle is cropped and resized to 28x28"
