@@ -136,7 +136,7 @@ def course_of(run: RunFolder) -> Course | None:
                 course.steps.append(before + last)
                 course.values.append(measured[course.metric])
                 at_end = before + last, measured[course.metric], int(entry["shared_nonzero"])
-                course.stages[task, entry["stage"], int(entry.get("stage_number", 0))] = at_end
+                course.stages[task, entry["stage"], int(entry["stage_number"])] = at_end
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GenclError(f"{path} cannot be read: {error}") from error
     if course is not None:

@@ -121,9 +121,8 @@ def command(
         if split != "test" or size is not None or channels is not None or broken != "refuse":
             raise click.UsageError("--real: takes the images as the preset has them; change it by --set")
         chosen = None if features == "auto" else features
-        options = {"data_root": data_root, "device": device, "weights": weights, "batch_size": batch_size}
         with options_for_settings():
-            result = floor(a, n, chosen, assignments, **options)
+            result = floor(a, n, chosen, assignments, data_root, device, weights=weights, batch_size=batch_size)
         if main_process() and as_json:
             click.echo(json.dumps(result, indent=1))
         elif main_process():

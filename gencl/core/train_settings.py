@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from gencl.core.part import Part, yes_or_no
 
@@ -77,13 +77,3 @@ class TrainSettings(Part):
         return value
 
     _compile = field_validator("compile", mode="before")(yes_or_no)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _average_of_a_share_of_the_steps(cls, values: Any) -> Any:
-        """Runs of the first version say ``average: 0.0``."""
-        if not isinstance(values, dict) or "average" not in values:
-            return values
-        if values["average"]:
-            raise ValueError("average became half_life, in images; for example train.half_life=10000")
-        return {"half_life": 0.0, **{name: value for name, value in values.items() if name != "average"}}

@@ -34,13 +34,11 @@ from gencl.experiments.results import draw_results, write_results
 from gencl.experiments.train_seeds import apart
 from gencl.experiments.workers import Workers
 from gencl.experiments.working import working_in
-from gencl.metrics.figures import REAL
 from gencl.plugins import arguments
 from gencl.reports.notebook import Shown, comparison_html
 from gencl.runs.build import unread
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
-from gencl.uses.floor import floor_of
 
 
 def compare(
@@ -132,9 +130,8 @@ def compare(
 
     def gather() -> dict[str, Any]:
         with lock:
-            return write_results(folder, shown, shown_seeds, name, failed, floor, baseline)
+            return write_results(folder, shown, shown_seeds, name, failed, baseline)
 
-    floor: dict[str, Any] | None = None
     with working_in(folder):
         shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have ended meanwhile
         for cell in product(shown, shown_seeds):
@@ -176,9 +173,6 @@ def compare(
         if number := workers.stopped_by():
             raise Interrupted(f"stopped; the same command goes on where it was (cells in {folder})", number)
         results = gather()
-        if results.get("features") and REAL not in results["methods"]:  # cells of before there was a floor
-            floor = floor_of(cells[variants[0], seeds[0]], data_root, device, progress)
-            results = gather()
         draw_results(folder, shown, shown_seeds, name, results)
         return Shown(results, comparison_html)
 

@@ -28,7 +28,7 @@ from gencl.runs.variants import Variant, cell_folder
 _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
 _PASSES = ("samples_forward", "samples_backward")
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
-_MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "shares", "pooled", "pool")
+_MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "pooled", "pool")
 
 
 def write_results(
@@ -37,12 +37,10 @@ def write_results(
     seeds: list[int],
     preset: str,
     failed: Mapping[tuple[Variant, int], str],
-    floor: Mapping[str, Any] | None = None,
     baseline: str | None = None,
 ) -> dict[str, Any]:
     """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content.
 
-    ``floor`` is what `gencl.uses.floor.floor` gives, for cells that have none of their own (older ones).
     ``baseline`` is the label of the variant to which the others are compared, besides the best; by default plain
     training, if it is among them.
     """
@@ -50,6 +48,7 @@ def write_results(
     plain_ones = (variant for variant in variants if not variant.assignments)
     joint = next((variant for variant in plain_ones if is_reference(variant.method)), None)
     measured: dict[str, Any] = {}
+    floor: Mapping[str, Any] | None = None
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
     plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
     for variant in variants:
@@ -143,7 +142,7 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _COST}
-    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # older runs have not counted
+    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # of learners that count
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **_per_class(metrics.get("classes", {})), **cost, **parameters}
 

@@ -182,7 +182,6 @@ def _summary(
         "seeds": seeds,
         "budget": budget,
         "widen": widen,
-        "skipped": [],  # none since the learning rate is searched for every method; read by older scripts
         "methods": {search.method: choice(search, rows) for search in wanted},
     }
 

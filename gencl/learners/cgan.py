@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import grad
-from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.adversarial import LOSSES
@@ -17,7 +16,6 @@ from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks import augment
 from gencl.learners.networks.cgan import CGANGenerator, CGANSettings, Discriminator
 from gencl.learners.networks.entropies import bernoulli_entropy
-from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -48,16 +46,9 @@ class ConditionalGAN(GenerativeLearner):
     def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
         new = super().grow(classes, seed)
         if new:
-            self.generator.grow(len(new), seed)
             self.discriminator.grow(len(new), seed)
         self.to(self.position.device)
         return new
-
-    def shared(self) -> dict[str, Parameter]:
-        return shared_in(self.generator.named_parameters(prefix="generator"))
-
-    def own(self, task: int) -> dict[str, Parameter]:
-        return own_in(self.generator.named_parameters(prefix="generator"), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         judged, drawn = list(self.discriminator.parameters()), [*self.shared().values(), *self.own_of(tasks)]

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks.flow import LATEST, FlowGenerator, FlowSettings
-from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -44,19 +42,6 @@ class FlowMatching(GenerativeLearner):
         self.pool = settings.pool
         with seeded(seed, "flow"):
             self.generator: FlowGenerator = FlowGenerator(settings, image_shape)
-
-    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
-        new = super().grow(classes, seed)
-        if new:
-            self.generator.grow(len(new), seed)
-        self.to(self.position.device)
-        return new
-
-    def shared(self) -> dict[str, Parameter]:
-        return shared_in(self.named_parameters())
-
-    def own(self, task: int) -> dict[str, Parameter]:
-        return own_in(self.named_parameters(), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         moved = [*self.shared().values(), *self.own_of(tasks)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource
 from gencl.learners.learner import Learner
+from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 
 
@@ -18,6 +21,10 @@ class Generator(nn.Module, ABC):
 
     guidance: float | None = None
     """How strongly what is drawn follows its class, 1 being as learned; None: that cannot be chosen."""
+
+    @abstractmethod
+    def grow(self, classes: int, seed: int) -> None:
+        """Adds what a task of so many classes has to itself, in lists of parameters called ``tasks``."""
 
     @abstractmethod
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
@@ -53,6 +60,19 @@ class GenerativeLearner(Learner):
     pool: int = 0
     """The images of each past class that its teacher draws when a task begins, and replays and distils from while it
     lasts, for a learner whose drawing takes long. 0: they are drawn afresh in each step."""
+
+    def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
+        new = super().grow(classes, seed)
+        if new:
+            self.generator.grow(len(new), seed)
+        self.to(self.position.device)
+        return new
+
+    def shared(self) -> dict[str, Parameter]:
+        return shared_in(self.generator.named_parameters(prefix="generator"))
+
+    def own(self, task: int) -> dict[str, Parameter]:
+        return own_in(self.generator.named_parameters(prefix="generator"), self.groups_of([task]))
 
     @abstractmethod
     def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import Parameter
 
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Phase, ScalarKind
 from gencl.learners.networks.entropies import bernoulli_entropy
 from gencl.learners.networks.vae import VAEGenerator, VAESettings
-from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
@@ -56,19 +54,10 @@ class VAE(GenerativeLearner):
 
     def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
         new = super().grow(classes, seed)
-        if new:
-            self.generator.grow(len(new), seed)
         if new and self.settings.likelihood == "calibrated":
             first = self.variances.new_tensor([self.settings.sigma**2])
             self.variances = torch.cat([self.variances, first])
-        self.to(self.position.device)
         return new
-
-    def shared(self) -> dict[str, Parameter]:
-        return shared_in(self.named_parameters())
-
-    def own(self, task: int) -> dict[str, Parameter]:
-        return own_in(self.named_parameters(), self.groups_of([task]))
 
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
         moved = [*self.shared().values(), *self.own_of(tasks)]

@@ -21,7 +21,7 @@ def metric_problem(name: str, thing: Any) -> str:
     if name in GROUPS:
         return f"{name} is a short name for {', '.join(GROUPS[name])}; choose another"
     values = {"name": (name,), "when": get_args(When)}
-    if not thing.figures:  # as metrics of older plug-ins, which say only which way is better
+    if not thing.figures:  # then it says only which way is better
         values["better"] = get_args(Better)
     return _first_wrong(thing.__name__, thing, values) or figures_problem(name, thing)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -41,7 +41,3 @@ class Conditions:
     perceptual: Perceptual | None = None
     processes: Processes = field(default_factory=Processes)
     learned: Callable[[Task], Tensor | None] = lambda _: None
-
-    def as_held_out(self, tasks: Iterable[Task]) -> bool:
-        """Whether classes have the shares of the held-out images, and not those of a mixture."""
-        return not (self.pool or any(task.mixture for task in tasks))

@@ -217,8 +217,7 @@ class Evaluator:
     def features(self) -> dict[str, Any] | None:
         """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
 
-        ``classes`` is what reads the images' classes, if that is not the extractor. ``shares`` are those of classes in
-        generated images: equal where it is missing, as in tables of before it was noted. ``added`` names tasks that
+        ``classes`` is what reads the images' classes, if that is not the extractor. ``added`` names tasks that
         came later (`gencl.extend`): they are measured in the features that were chosen for those before them, so
         that one matrix has one measure.
         """
@@ -235,7 +234,6 @@ class Evaluator:
             "reference": self.settings.split,
             **({} if beside is None else {"classes": describe(beside)}),
             **({"also": [describe(other) for other in self.further]} if self.further else {}),
-            **({"shares": "held out"} if self.conditions.as_held_out(self.scenario.tasks) else {}),
             **({"pooled": pooled} if pooled else {}),
             **({"pool": self.conditions.pool} if pooled and not self.scenario.tasks[0].mixture else {}),
             **({"added": added} if added else {}),

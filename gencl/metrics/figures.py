@@ -101,7 +101,7 @@ def meanings(names: Iterable[str]) -> dict[str, str]:
 
 
 def _declared(metrics: Iterable[str] = METRICS) -> Iterator[Mapping[str, Figure]]:
-    """The figures of each metric; a metric of an older plug-in says of its value only which way is better."""
+    """The figures of each metric; of one that declares none, only which way its value is better."""
     for name in metrics:
         with suppress(GenclError):  # a package that cannot be imported must not stand in the way of a table
             kind = METRICS.get(name)

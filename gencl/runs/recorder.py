@@ -116,15 +116,14 @@ class Recorder:
     def _images(self) -> list[Fingerprint]:
         return fingerprints(self.scenario.tasks)
 
-    def origin(self, without: int = 0, placed: bool = False) -> dict[str, str]:
+    def origin(self, without: int = 0) -> dict[str, str]:
         """Hashes of the settings, the training and the held-out images: a checkpoint of others must not go on.
 
-        ``without`` tasks: as they were before so many were added. ``placed``: as older checkpoints hold it, with the
-        places of folders.
+        ``without`` tasks: as they were before so many were added.
         """
         images = self._images[: len(self._images) - without]
         settings = self.settings.before(without).model_copy(update={"plugins": {}})
-        text = settings.to_yaml() if placed else json.dumps(settings.placeless(), sort_keys=True)
+        text = json.dumps(settings.placeless(), sort_keys=True)
         files_of_plugins = "".join(checksums(self.settings.plugins).values())
         texts = {"settings": text, "data": "".join(task.train for task in images)}
         texts["held out"] = "".join(task.held_out for task in images)

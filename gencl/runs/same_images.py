@@ -52,7 +52,7 @@ def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
         metrics = run.metrics
     except GenclError:  # a model and its settings alone, or a run that has learned no task yet
         return
-    recorded = metrics.get("images", [])  # older runs have none
+    recorded = metrics.get("images", [])  # ready models have none
     changed = [name for name, one, here in zip(metrics["tasks"], recorded, present, strict=False) if one != here.both]
     if changed:
         raise UsageError(

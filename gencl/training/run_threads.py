@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import torch
 
 from gencl.core import threads
-from gencl.core.errors import GenclError
-from gencl.runs.folder import RunFolder
 from gencl.training.session import Session
 
 
@@ -24,7 +21,7 @@ def settle(sessions: Sequence[Session], wanted: int | None, world: int) -> str |
     Returns what to tell the user, if anything.
     """
     first = sessions[0]
-    had = _of_run(first) if first.state.cost.steps else None
+    had = first.state.threads if first.state.cost.steps else None
     chosen = wanted or had or _suited(sessions, world)
     torch.set_num_threads(chosen)
     for session in sessions:
@@ -44,15 +41,3 @@ def _suited(sessions: Sequence[Session], world: int) -> int:
         return torch.get_num_threads()
     samples = first.settings.train.batch_size * len(sessions) // world
     return threads.choose(threads.multiplications(first.learner, first.scenario.image_shape, samples))
-
-
-def _of_run(session: Session) -> int:
-    """As the checkpoint says. An older gencl's does not: then as metrics.json says, or PyTorch's own number, which was
-    the default."""
-    if session.state.threads:
-        return session.state.threads
-    with suppress(GenclError):
-        threads = RunFolder(session.recorder.folder).metrics["environment"].get("threads")
-        if isinstance(threads, int) and threads > 0:
-            return threads
-    return torch.get_num_threads()

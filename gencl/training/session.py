@@ -91,7 +91,6 @@ class Session:
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
         state.origin = self.recorder.origin()
         self.state = state
-        self.state.features = self.evaluator.features_name
         for task in self.episodes[: state.episode + state.within_task]:
             self._grow(task)
         named = dict(tensors)

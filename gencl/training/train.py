@@ -173,7 +173,7 @@ def prepare(
     again = resume_command(folder, data_root, device, threads, log_with)
     where = accelerator.device  # of several processes on the CPU, Accelerate says cpu:0
     last = checkpoint.load(folder / "checkpoint", "cpu" if where.type == "cpu" else str(where)) if resume else None
-    features = "" if last is None else str(last.state.get("features", ""))
+    features = "" if last is None else str(last.state["features"])
     session = make_session(settings, scenario, accelerator, folder, again, progress, features)
     session.expected_bytes = expected
     learner, recorder = session.learner, session.recorder

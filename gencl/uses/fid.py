@@ -29,6 +29,7 @@ from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
 from gencl.metrics.statistics import Statistics
 from gencl.runs.build import make_accelerator
+from gencl.runs.same_images import learned_tasks
 from gencl.scenarios.task import Task
 from gencl.uses.images import Images, Side, images_of, side_of
 
@@ -147,7 +148,7 @@ def _of_run(
         raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
     scenario, settings = side.scenario.to(device), side.run.settings
     learner = side.run.generator(str(device))
-    tasks = list(scenario.tasks[: len(learner.tasks)])
+    tasks = learned_tasks(side.run, scenario, learner)
     changes: dict[str, Any] = {"also": ()} | ({} if features == "auto" else {"features": features})
     if features == "auto" and make_extractor(scenario, settings.evaluate, "silent", weights) is None:
         changes["features"] = of_photographs(weights) or "inception"

@@ -12,7 +12,7 @@ from gencl.core.errors import UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
-from gencl.core.settings import EvaluateSettings, Settings
+from gencl.core.settings import EvaluateSettings
 from gencl.core.threads import alone
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
@@ -20,14 +20,20 @@ from gencl.runs.folder import open_run
 from gencl.runs.same_images import scenario_of
 
 
+@alone()
 def floor(
     name: str | Path,
     n: int | None = None,
     features: str | None = None,
     set: Assignments = (),
-    **options: Any,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    progress: Mode = "auto",
+    weights: Sequence[str | Path] = (),
+    batch_size: int = 500,
 ) -> dict[str, Any]:
-    """The floor of a preset or of a finished run's tasks: `floor_of`.
+    """``{"features": ..., "floor": {"n": ..., "fid": ..., ...}}`` of a preset or of a finished run's tasks, with the
+    keys that a run's metrics.json has.
 
     Args:
         name: of a preset, or a run's directory.
@@ -35,42 +41,25 @@ def floor(
         features: name of an extractor; default as the preset or run says.
         set: settings of the preset to change, as ``["scenario.tasks=4"]``.
 
-    Raises UsageError where there is no such preset or run, or nothing to measure.
+    Raises UsageError where there is no such preset or run, or where nothing is measured on images: classifiers, or no
+    feature extractor.
     """
     if str(name) in presets.names():
-        settings = presets.resolve(str(name), assignments=set)
+        run, settings = None, presets.resolve(str(name), assignments=set)
     elif set:
         raise UsageError(f"--set changes a preset, and {name} is none")
     else:
         run = open_run(name)
         settings = run.settings
-        scenario_of(run, None if (root := options.get("data_root")) is None else Path(root))  # or it is refused
     changes = {key: value for key, value in {"samples": n, "features": features}.items() if value is not None}
     evaluate = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
-    return floor_of(settings.model_copy(update={"evaluate": evaluate}), **options)
-
-
-@alone()
-def floor_of(
-    settings: Settings,
-    data_root: str | Path | None = None,
-    device: str = "auto",
-    progress: Mode = "auto",
-    weights: Sequence[str | Path] = (),
-    batch_size: int = 500,
-) -> dict[str, Any]:
-    """``{"features": ..., "floor": {"n": ..., "fid": ..., ...}}``, with the keys that a run's metrics.json has.
-
-    Raises UsageError where nothing is measured on images: classifiers, or no feature extractor.
-    """
     accelerator = make_accelerator(device)
-    processes = Processes(accelerator)
+    processes, root = Processes(accelerator), None if data_root is None else Path(data_root)
     with processes.main_first():
-        scenario = make_scenario(settings, None if data_root is None else Path(data_root)).to(accelerator.device)
+        scenario = make_scenario(settings, root) if run is None else scenario_of(run, root)
+        scenario = scenario.to(accelerator.device)
         learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
-        evaluator = Evaluator(
-            learner, scenario, settings.evaluate, 0, None, batch_size, progress, processes, weights=weights
-        )
+        evaluator = Evaluator(learner, scenario, evaluate, 0, None, batch_size, progress, processes, weights=weights)
     scores = evaluator.floor(scenario.tasks)
     if not scores:
         raise UsageError(f"{settings.preset}: no score in features is measured on it, so that there is no floor")

@@ -1,4 +1,4 @@
-"""Settings of training: what runs of the first version say, and what may stand for a moving average."""
+"""Settings of training: what may stand for a moving average, and what settings are called elsewhere."""
 
 from __future__ import annotations
 
@@ -16,16 +16,6 @@ from gencl.core.train_settings import TrainSettings
 from gencl.learners import LEARNERS
 from gencl.methods import METHODS
 from gencl.scenarios import SCENARIOS
-
-
-def test_a_run_of_the_first_version_averaged_nothing() -> None:
-    assert check(TrainSettings, {"average": 0.0}, "config.yaml", "train.").half_life == 0
-    assert check(TrainSettings, {}, "config.yaml", "train.").half_life == "auto"
-
-
-def test_an_average_over_a_share_of_the_steps_has_a_new_name() -> None:
-    with pytest.raises(UsageError, match=r"average became half_life, in images; for example train\.half_life=10000"):
-        check(TrainSettings, {"average": 0.2}, "--set train.average=0.2", "train.")
 
 
 @pytest.mark.parametrize("value", [-1, "never", float("nan"), True])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from gencl.api import Run
 from gencl.core import threads
 from gencl.core.errors import UsageError
 from gencl.core.randomness import seeded
-from gencl.runs import checkpoint
 from gencl.runs.build import make_learner
 from gencl.training.session import Session
 from tests import conftest
@@ -82,21 +80,6 @@ def test_another_number_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     stop_at(3, monkeypatch, tmp_path / "run", 2)
     said = conftest.gencl("train", "--resume", "--threads", "1", "--out", tmp_path / "run")
     assert "so far with --threads 2, from here on with 1" in " ".join(said.stderr.split())
-
-
-@pytest.mark.parametrize("has_metrics", [True, False])
-def test_an_older_run_keeps_its_number_too(has_metrics: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its checkpoint does not say it; metrics.json does, or it was PyTorch's own."""
-    out = tmp_path / "run"
-    stop_at(3, monkeypatch, out, 3)
-    for path in (out / "checkpoint").glob("*.json"):
-        body = json.loads(path.read_text())
-        body.pop("sha256")
-        del body["state"]["threads"]
-        path.write_text(json.dumps({**body, "sha256": checkpoint._checksum(body)}))
-    if not has_metrics:
-        (out / "metrics.json").unlink()
-    assert train(out, None, resume=True) == (3 if has_metrics else 2)
 
 
 def test_a_run_that_is_extended_keeps_its_number(tmp_path: Path) -> None:

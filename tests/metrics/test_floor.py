@@ -135,11 +135,3 @@ def test_a_comparison_has_a_row_of_real_images_that_never_competes(tmp_path: Pat
     assert not any(ties.mark(results, key, "real") for key in real)
     page = write_comparison(tmp_path).read_text()
     assert "2 methods on digits-cgan" in page and "--methods sgd,joint" in page
-    for method in ("sgd", "joint"):  # runs of before there was a floor: the command adds it, and trains nothing
-        path = tmp_path / method / "seed-0" / "metrics.json"
-        path.write_text(
-            json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "floor"})
-        )
-    (tmp_path / "results.json").write_text(json.dumps(results | {"methods": {}}))
-    again = compare("sgd,joint", out=tmp_path, preset="digits-cgan", set=sets, progress="silent")
-    assert again["methods"]["real"]["fid"]["mean"] == pytest.approx(real["fid"]["mean"], rel=1e-6)

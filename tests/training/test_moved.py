@@ -54,20 +54,3 @@ def test_a_run_is_extended_where_its_folder_lies_now(own: Path, tmp_path: Path) 
     config.write_text(config.read_text().replace("moved/one", "moved/two"))
     with pytest.raises(UsageError, match="the training images are not the same"):
         gencl.extend(run, tmp_path / "moved" / "three", progress="silent")
-
-
-def test_a_checkpoint_with_the_place_of_its_folder_is_known(
-    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the first versions wrote it."""
-    from gencl.runs.recorder import Recorder
-
-    origin = Recorder.origin
-
-    def older(recorder: Recorder, without: int = 0, placed: bool = True) -> dict[str, str]:
-        return {name: text for name, text in origin(recorder, without, True).items() if name != "held out"}
-
-    with monkeypatch.context() as patch, killed_at(6):
-        patch.setattr(Recorder, "origin", older)
-        train(own / "one", tmp_path / "run")
-    assert train(own / "one", tmp_path / "run", resume=True).finished
