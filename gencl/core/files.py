@@ -78,6 +78,14 @@ def locked(folder: Path, patience: float = 0.0) -> int:
         time.sleep(0.05)
 
 
+def make_folder(path: Path, parents: bool = False, named: Path | None = None) -> None:
+    """Makes a folder, which may be there. Raises NotWritten naming it, or ``named``, when it cannot be made."""
+    try:
+        path.mkdir(parents=parents, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(named or path, error) from error
+
+
 def write(path: Path, data: bytes | str) -> None:
     """Replaces ``path`` atomically. Raises NotWritten naming the file when it cannot be (a full disk, say)."""
     write_pieces(path, [data.encode() if isinstance(data, str) else data])
