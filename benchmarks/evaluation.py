@@ -59,7 +59,7 @@ def main() -> None:
     evaluator = Evaluator(learner, scenario, settings.evaluate, 0, only=["fid", "conditional_accuracy"])
     extractor, snapshot = evaluator.extractor, evaluator.snapshot(tasks)
     assert extractor is not None
-    real = [snapshot.reference_part(task).images.repeat(1, 3, 1, 1) for task in tasks]
+    real = [snapshot.held_out_part(task).images.repeat(1, 3, 1, 1) for task in tasks]
     register_feature_extractor("digits-bench", DigitsReader)
 
     @torch.no_grad()

@@ -105,10 +105,7 @@ def analyze(
 
 
 def _write(folder: Path, figure: Drawing) -> Path:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise files.cannot_write(folder, error) from error
+    files.make_folder(folder)
     for name, text in figure.tables.items():
         files.write(folder / f"{name}.csv", text)
     path = folder / f"{figure.name}.png"

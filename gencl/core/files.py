@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,14 @@ def locked(folder: Path, patience: float = 0.0) -> int:
         time.sleep(0.05)
 
 
+def make_folder(path: Path, parents: bool = False, named: Path | None = None) -> None:
+    """Makes a folder, which may be there. Raises NotWritten naming it, or ``named``, when it cannot be made."""
+    try:
+        path.mkdir(parents=parents, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(named or path, error) from error
+
+
 def write(path: Path, data: bytes | str) -> None:
     """Replaces ``path`` atomically. Raises NotWritten naming the file when it cannot be (a full disk, say)."""
     write_pieces(path, [data.encode() if isinstance(data, str) else data])
@@ -85,19 +93,30 @@ def write(path: Path, data: bytes | str) -> None:
 
 def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """As `write`, of what comes piece by piece."""
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path to write to, which becomes ``path`` when the block ends, and is removed when it fails.
+
+    Raises NotWritten for an OSError in the block.
+    """
     scratch = None
     try:
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except BaseException as error:  # what gives the pieces may fail, or be interrupted
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        scratch = Path(name)
+        os.close(descriptor)
+        yield scratch
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    except BaseException as error:  # the block may fail, or be interrupted
         if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise

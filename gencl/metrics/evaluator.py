@@ -198,7 +198,7 @@ class Evaluator:
             singular = bias_notes(made, real, features) if min(made, real) <= features else []
             return [*notes, pool_note(made, real), *singular]
         n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
-        real = min(len(snapshot.reference_part(task)) for task in snapshot.tasks)
+        real = min(len(snapshot.held_out_part(task)) for task in snapshot.tasks)
         return notes + bias_notes(n, real, features)
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:

@@ -8,7 +8,6 @@ from torch import Tensor
 from gencl.core.randomness import permutation
 from gencl.datasets.dataset import Split
 from gencl.metrics.reading import Reading
-from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
 
@@ -39,9 +38,4 @@ class RealSnapshot(Snapshot):
 
     def generated(self, task: Task) -> Reading:
         """The real images, as the extractor reads them; cached by their content."""
-        extractor, processes = self.conditions.extractor, self.conditions.processes
-        assert extractor is not None
-        return self.once(
-            ("generated", task.index),
-            lambda: read_real(extractor, self.drawn(task), self.batch_size, processes, self.keep),
-        )
+        return self.real(("generated", task.index), self.drawn(task))

@@ -11,7 +11,6 @@ from gencl.core.randomness import permutation
 from gencl.core.transfer import exact
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
-from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
 
@@ -87,11 +86,6 @@ def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tenso
 
 def _learned(snapshot: Snapshot, task: Task) -> Tensor:
     """The features of a task's training images."""
-    extractor, processes = snapshot.conditions.extractor, snapshot.conditions.processes
-    assert extractor is not None
-    features = snapshot.once(
-        ("training images", task.index),
-        lambda: read_real(extractor, task.train, snapshot.batch_size, processes, keep=True),
-    ).features
+    features = snapshot.real(("training images", task.index), task.train, keep=True).features
     assert features is not None
     return features

@@ -66,21 +66,22 @@ class Snapshot:
         return self.once(("read by", extractor), made)
 
     def held_out_part(self, task: Task) -> Split:
-        """The real images of the chosen split."""
+        """The real images of the chosen split, which generated ones are compared with: all that are held out, never
+        training images."""
         return task.validation if self.conditions.split == "validation" else task.test
-
-    def reference_part(self, task: Task) -> Split:
-        """The real images that generated ones are compared with: all that are held out, never training images."""
-        return self.held_out_part(task)
 
     def reference(self, task: Task) -> Reading:
         """The task's held-out images, as the extractor reads them; cached by their content."""
-        extractor, processes = self.conditions.extractor, self.conditions.processes
+        return self.real(("reference", task.index), self.held_out_part(task))
+
+    def real(self, key: Hashable, part: Split, keep: bool = False) -> Reading:
+        """These real images, as the extractor reads them; cached by their content, and read `once` by this key.
+
+        ``keep``: their features are kept even where the snapshot keeps none.
+        """
+        extractor, processes, keep = self.conditions.extractor, self.conditions.processes, keep or self.keep
         assert extractor is not None
-        part = self.reference_part(task)
-        return self.once(
-            ("reference", task.index), lambda: read_real(extractor, part, self.batch_size, processes, self.keep)
-        )
+        return self.once(key, lambda: read_real(extractor, part, self.batch_size, processes, keep))
 
     def classes_of(self, task: Task) -> Tensor:
         """The classes asked for, class after class: as many of each as `counts_of` says."""

@@ -37,10 +37,7 @@ class Checkpoint:
 def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Writes checkpoint ``name`` and removes all but the last two by name. Raises GenclError when it cannot be
     written."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise files.cannot_write(folder, error) from error
+    files.make_folder(folder)
     stem = folder / name
     checksum = files.save_tensors(stem.with_suffix(".safetensors"), tensors)
     body = {"schema": SCHEMA, "tensors_sha256": checksum, "state": dict(state)}

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 def save(folder: Path, number: int, learner: Learner) -> None:
     """Stores the learner, which has just learned task ``number`` (1 for the first)."""
     path = _path(folder, number)
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise files.cannot_write(path.parent, error) from error
+    files.make_folder(path.parent)
     files.save_tensors(path, learner.state_dict())
 
 

@@ -20,10 +20,7 @@ def _path(folder: Path, task: Task) -> Path:
 def save(folder: Path, task: Task, images: Tensor) -> None:
     """Keeps images (n, c, h, w) uint8."""
     path = _path(folder, task)
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise files.cannot_write(path.parent, error) from error
+    files.make_folder(path.parent)
     files.save_tensors(path, {"images": images.cpu()})
 
 

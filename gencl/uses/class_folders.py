@@ -68,11 +68,8 @@ def check(folder: Path, call: Call) -> None:
 
 def begin(folder: Path, call: Call, names: Sequence[str]) -> None:
     """Make the folders, and the record; what a process that was killed left half written goes."""
-    try:
-        for name in names:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise files.cannot_write(folder, error) from error
+    for name in names:
+        files.make_folder(folder / name, parents=True, named=folder)
     files.clear_scratch(folder)
     files.write_json(folder / RECORD, {"schema": 1, **call.model_dump(), "folders": list(names)})
 

@@ -18,13 +18,13 @@ from torch.export import Dim, ExportedProgram
 import gencl
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
-from gencl.core.files import place
+from gencl.core.files import place, replacing
 from gencl.learners.capabilities import CLASSIFIER, GENERATOR
 from gencl.learners.classifier import Classifier
 from gencl.learners.generative import GenerativeLearner
 from gencl.learners.learner import Learner
 from gencl.runs.folder import RunFolder
-from gencl.uses.targets import check_target, replacing
+from gencl.uses.targets import check_target
 
 OLDEST_OPSET, NEWEST_OPSET = 18, 25
 """PyTorch's exporter writes the first; onnxscript converts that up to the last."""

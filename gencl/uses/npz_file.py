@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.format import write_array_header_1_0
 from torch import Tensor
 
-from gencl.uses.targets import replacing
+from gencl.core.files import replacing
 
 _LABELS_AT_ONCE = 100_000
 

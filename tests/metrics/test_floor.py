@@ -38,7 +38,7 @@ def test_the_reference_is_held_out_however_few_images_are(split: str) -> None:
     measuring = evaluator("data.validation=0.1", f"evaluate.split={split}")
     snapshot = measuring.snapshot(measuring.scenario.tasks)
     for task in measuring.scenario.tasks:
-        assert len(task.test) < 100 and torch.equal(snapshot.reference_part(task).images, getattr(task, split).images)
+        assert len(task.test) < 100 and torch.equal(snapshot.held_out_part(task).images, getattr(task, split).images)
     features = measuring.features() or {}
     assert features["reference"] == split and features["pooled"] == ["fid", "precision", "recall"]
 
