@@ -79,11 +79,3 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
     @staticmethod
     def get_provided_features_list() -> tuple[str, ...]:
         return FEATURES, LOGITS
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return LOGITS if metric == "isc" else FEATURES
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False

@@ -63,7 +63,3 @@ class Reader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has 
     @staticmethod
     def get_default_feature_layer_for_metric(metric: str) -> str:
         return LOGITS if metric == "isc" else FEATURES
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False
