@@ -6,13 +6,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from gencl.core.errors import GenclError
-from gencl.core.files import check_folder, place
+from gencl.core.files import place
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -152,17 +151,6 @@ def output_options(command: F) -> F:
     ):
         command = option(command)
     return command
-
-
-def picture_path(text: str) -> Path:
-    """Where a picture goes. Raises click.UsageError unless the name ends in .png and its folder exists."""
-    path = Path(text)
-    if path.suffix.lower() != ".png":
-        raise click.UsageError(f"--out {text}: give a name that ends in .png")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
-    check_folder(path.parent)
-    return path
 
 
 _OF_SETTINGS = {
