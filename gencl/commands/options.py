@@ -109,6 +109,7 @@ device_option = click.option(
 data_root_option = click.option(
     "--data-root", type=PATH, metavar="DIR", help="Folder of the data sets.  [default: $GENCL_DATA]"
 )
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
 class _Threads(click.IntRange):
@@ -145,12 +146,8 @@ def comparison_options(command: F) -> F:
 
 def output_options(command: F) -> F:
     """``--json`` and ``--debug``."""
-    for option in (
-        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
-        click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON."),
-    ):
-        command = option(command)
-    return command
+    json_option = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON.")
+    return json_option(debug_option(command))
 
 
 _OF_SETTINGS = {
@@ -190,7 +187,6 @@ broken_option = click.option(
     show_default=True,
     help="What to do with files of a folder that are no usable images (as data.broken).",
 )
-debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
 def classes(text: str | None) -> list[str] | None:
