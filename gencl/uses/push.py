@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from gencl.core.errors import UsageError
+from gencl.drawing.grids import png
 from gencl.learners.capabilities import IMAGES
 from gencl.runs.folder import RunFolder
 from gencl.uses import hub_card
@@ -35,9 +35,7 @@ def push(run: RunFolder, name: str, private: bool = False, licence: str | None =
     for file in (CARD, WEIGHTS, *(["metrics.json"] if metrics else [])):
         content[file] = str(run.path / file)
     if IMAGES.of(learner) is not None:
-        buffer = io.BytesIO()
-        sample(run, None, COLUMNS * len(learner.classes), None, None).save(buffer, "PNG")
-        content["samples.png"] = buffer.getvalue()
+        content["samples.png"] = png(sample(run, None, COLUMNS * len(learner.classes), None, None))
     api, additions = HfApi(), [CommitOperationAdd(file, data) for file, data in content.items()]
     with told(f"hf:{repository}"), bars_on_terminals():
         url = api.create_repo(repository, private=private or None, exist_ok=True)
