@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,13 +26,13 @@ class Inception(ByWeights, FeatureExtractorInceptionV3):  # type: ignore[misc]  
     weights_of = INCEPTION
     resize = "299x299"
 
-    def __init__(self, weights: WeightFile, features_list: Sequence[str] = (FEATURES, LOGITS)) -> None:
+    def __init__(self, weights: WeightFile) -> None:
         # torch-fidelity takes a file and unpickles it: it gets one that holds the tensors that were read, nothing else
         with tempfile.NamedTemporaryFile(suffix=".pth") as file:
             torch.save(dict(weights.tensors), file)
             file.flush()
             try:
-                super().__init__("inception", list(features_list), feature_extractor_weights_path=file.name)
+                super().__init__("inception", [FEATURES, LOGITS], feature_extractor_weights_path=file.name)
             except RuntimeError as error:
                 what = " ".join(str(error).split())[:300]
                 raise UsageError(f"--weights: {weights.path} does not fit Inception-v3: {what}") from error

@@ -32,11 +32,12 @@ class TaskBatchNorm2d(nn.Module):
     In training a batch is normalised by its own statistics, which flow into the running ones of every task in it.
     """
 
-    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    eps, momentum = 1e-5, 0.1
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(0, channels))
         self.register_buffer("running_var", torch.ones(0, channels))
         self.running_mean: Tensor
