@@ -11,13 +11,14 @@ from torch import Tensor
 
 from gencl import presets
 from gencl.core.errors import GenclError
+from gencl.core.prefixes import within
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.core.registry import parts_of
 from gencl.core.settings import Settings
 from gencl.learners.learner import Learner
 from gencl.methods import METHODS, building
-from gencl.methods.base import Context, within
+from gencl.methods.base import Context
 from gencl.methods.consolidation import scaled_to_mean_one
 from gencl.runs import checkpoint
 from gencl.runs.build import make_accelerator, tasks_key

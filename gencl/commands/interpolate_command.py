@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option, said_warnings
+from gencl.commands.options import PATH, debug_option, device_option, plugin_option, said_warnings
 from gencl.commands.options import classes as parsed_classes
 
 
@@ -56,7 +58,10 @@ def command(
     wanted = parsed_classes(classes)
     if wanted is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
-    path = picture_path(out)
+    path = Path(out)
+    from gencl.uses.targets import check_target
+
+    check_target("--out", path, ".png")
     from gencl.api import load_run
     from gencl.drawing.grids import save_picture
 

@@ -6,13 +6,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from gencl.core.errors import GenclError
-from gencl.core.files import check_folder, place
+from gencl.core.files import place
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,6 +109,7 @@ device_option = click.option(
 data_root_option = click.option(
     "--data-root", type=PATH, metavar="DIR", help="Folder of the data sets.  [default: $GENCL_DATA]"
 )
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
 class _Threads(click.IntRange):
@@ -146,23 +146,8 @@ def comparison_options(command: F) -> F:
 
 def output_options(command: F) -> F:
     """``--json`` and ``--debug``."""
-    for option in (
-        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
-        click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON."),
-    ):
-        command = option(command)
-    return command
-
-
-def picture_path(text: str) -> Path:
-    """Where a picture goes. Raises click.UsageError unless the name ends in .png and its folder exists."""
-    path = Path(text)
-    if path.suffix.lower() != ".png":
-        raise click.UsageError(f"--out {text}: give a name that ends in .png")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"--out {text}: there is no folder {path.parent}")
-    check_folder(path.parent)
-    return path
+    json_option = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON.")
+    return json_option(debug_option(command))
 
 
 _OF_SETTINGS = {
@@ -202,7 +187,6 @@ broken_option = click.option(
     show_default=True,
     help="What to do with files of a folder that are no usable images (as data.broken).",
 )
-debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
 def classes(text: str | None) -> list[str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from gencl.commands.options import (
@@ -9,7 +11,6 @@ from gencl.commands.options import (
     data_root_option,
     debug_option,
     device_option,
-    picture_path,
     plugin_option,
     said_warnings,
 )
@@ -50,7 +51,10 @@ def command(
       gencl reconstruct runs/digits-vae-anpyc-seed0 --task 1 --n 24 --out x.png
       gencl reconstruct runs/celeba-anime-vae-anpyc-seed0 me.jpg you.jpg --task 2
     """
-    path = picture_path(out)
+    path = Path(out)
+    from gencl.uses.targets import check_target
+
+    check_target("--out", path, ".png")
     from gencl.api import load_run
     from gencl.drawing.grids import save_picture
 

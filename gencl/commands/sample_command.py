@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from gencl.commands.options import PATH, debug_option, device_option, picture_path, plugin_option
+from gencl.commands.options import PATH, debug_option, device_option, plugin_option
 from gencl.commands.options import classes as parsed_classes
 
 MOST_IN_A_GRID = 10_000
@@ -82,7 +84,11 @@ def command(
     if not files and n > MOST_IN_A_GRID:
         raise click.UsageError(f"--n {n}: a grid has at most {MOST_IN_A_GRID:,} images; --to DIR writes more")
     out = out or "samples.png"
-    path = None if files else picture_path(out)
+    path = None if files else Path(out)
+    from gencl.uses.targets import check_target
+
+    if path is not None:
+        check_target("--out", path, ".png")
     from gencl.api import load_run
     from gencl.core.launcher import main_process
     from gencl.drawing.grids import save_picture

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gencl.core.downloading import SILENT_SECONDS
+from gencl.core.downloading import SILENT_SECONDS, told
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
 from gencl.core.files import HUB, hub_path, printable
@@ -74,7 +74,7 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     rest = name.removeprefix(HUB)
-    with _told(name):
+    with told(partial(_explained, printable(name))):
         if hub_path(name):
             builder = datasets.load_dataset_builder(rest)
             builder.download_and_prepare()
@@ -144,17 +144,6 @@ def _pixels(table: Table, image: str, row: int, size: int | None) -> Pixels:
     if not stored:
         raise Unusable("it has no picture")
     return decode(stored["bytes"] if stored["bytes"] is not None else Path(stored["path"]), size)
-
-
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Within the block errors of the libraries become one line each."""
-    try:
-        yield
-    except GenclError:
-        raise
-    except Exception as error:  # of datasets, of the Hub's library, of the network below them, or of the disk
-        raise GenclError(_explained(printable(name), error)) from error
 
 
 def _explained(name: str, error: Exception) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from PIL import Image
-
 from gencl.demo.sheet import Answers, Cell, Row, Sheet
+from gencl.drawing.grids import png
 
 LARGE = 72
 """Pixels of a side on the screen, at least: small pictures are enlarged by a whole number."""
@@ -70,13 +68,8 @@ def _cell(cell: Cell) -> str:
     words = escape(cell.words)
     if cell.picture is None:
         return f'<div class="empty" role="img" aria-label="{words}" title="{words}"></div>'
-    return f'<img alt="{words}" title="{words}" src="data:image/png;base64,{_png(cell.picture)}">'
-
-
-def _png(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return b64encode(buffer.getvalue()).decode("ascii")
+    data = b64encode(png(cell.picture)).decode("ascii")
+    return f'<img alt="{words}" title="{words}" src="data:image/png;base64,{data}">'
 
 
 def _answers(answers: Answers) -> str:

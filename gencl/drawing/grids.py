@@ -71,9 +71,14 @@ def to_picture(image: Tensor) -> Image.Image:
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a PNG atomically."""
+    files.write(path, png(picture))
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a PNG."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")  # optimize=True takes much longer and saves next to nothing
-    files.write(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool, each: int = FRAME_MS) -> None:

@@ -21,6 +21,7 @@ from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.trunk import Gates, Layer, Ownership, dropouts, layers_in
 from gencl.learners.predicted import beliefs_of
 from gencl.learners.scholar import beside
+from gencl.learners.softmax import softmax_scalars
 from gencl.learners.units import Units, layers_of
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
@@ -232,14 +233,8 @@ class Classifier(Learner):
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
         scores, right = self.logits(batch.inputs, self.position[batch.classes], batch.tasks)
         if kind == "sensitivity":
-            return scores.masked_fill(scores == IMPOSSIBLE, 0).square().sum(1)
-        log_q = F.log_softmax(scores, dim=1)
-        if kind == "entropy":
-            return -(log_q.exp() * log_q).sum(1)
-        if "chances" in batch.extra:  # (n,) in [0, 1): targets are drawn from the learner's own prediction
-            beneath = log_q.detach().exp().cumsum(1) <= batch.extra["chances"][:, None]
-            right = beneath.sum(1).clamp(max=scores.shape[1] - 1)
-        return log_q.gather(1, right[:, None]).squeeze(1)
+            scores = scores.masked_fill(scores == IMPOSSIBLE, 0)
+        return softmax_scalars(kind, scores, right, batch.extra.get("chances"))
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
         return batch.having(chances=random.uniform(len(batch)))

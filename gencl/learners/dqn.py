@@ -18,6 +18,7 @@ from gencl.learners.learner import Learner, Phase, ScalarKind
 from gencl.learners.networks.action_values import ActionValues
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.parts import own_in, shared_in
+from gencl.learners.softmax import softmax_scalars
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.game import ACTIONS
 from gencl.scenarios.play import games_of
@@ -143,16 +144,7 @@ class DQN(Learner):
         information of the policy. ``sensitivity``: sum_a Q(s, a)^2. ``entropy``: -sum_a pi(a | s) log pi(a | s).
         """
         values = at_least_float32(self.network(batch.inputs, self.position[batch.classes]))
-        if kind == "sensitivity":
-            return values.square().sum(1)
-        log_pi = F.log_softmax(values, dim=1)
-        if kind == "entropy":
-            return -(log_pi.exp() * log_pi).sum(1)
-        actions = batch.extra["actions"]
-        if "chances" in batch.extra:  # (n,) in [0, 1)
-            beneath = log_pi.detach().exp().cumsum(1) <= batch.extra["chances"][:, None]
-            actions = beneath.sum(1).clamp(max=len(ACTIONS) - 1)
-        return log_pi.gather(1, actions[:, None]).squeeze(1)
+        return softmax_scalars(kind, values, batch.extra["actions"], batch.extra.get("chances"))
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
         return batch.having(chances=random.uniform(len(batch)))

@@ -13,6 +13,9 @@ from gencl.learners.classifier import Classifier
 from gencl.learners.learner import predicting
 from gencl.learners.networks.trunk import Layered
 
+_AT_ONCE = 1000
+"""So many images go through the classifier together."""
+
 
 def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     for rows in torch.arange(len(data), device=data.labels.device).split(size):
@@ -20,7 +23,7 @@ def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 @torch.no_grad()
-def accuracy(learner: Classifier, data: Split, batch_size: int = 1000) -> float:
+def accuracy(learner: Classifier, data: Split, batch_size: int = _AT_ONCE) -> float:
     """The share of images that are classified right; 0 where there are none."""
     right = 0
     with predicting(learner):
@@ -30,7 +33,7 @@ def accuracy(learner: Classifier, data: Split, batch_size: int = 1000) -> float:
 
 
 @torch.no_grad()
-def mean_activations(learner: Classifier, data: Split, batch_size: int = 1000) -> list[Tensor]:
+def mean_activations(learner: Classifier, data: Split) -> list[Tensor]:
     """The mean activation of each hidden unit over images and positions, before gates: a layer each, (units,)."""
     hidden = cast(Layered, learner.trunk).activations()
     totals: list[Tensor] = [torch.zeros(())] * len(hidden)
@@ -44,7 +47,7 @@ def mean_activations(learner: Classifier, data: Split, batch_size: int = 1000) -
     ]
     try:
         with predicting(learner):
-            for images, labels in _batches(data, batch_size):
+            for images, labels in _batches(data, _AT_ONCE):
                 learner.predict(images, labels)
     finally:
         for hook in hooks:

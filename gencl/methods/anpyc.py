@@ -11,8 +11,9 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Stage, StepContext, importance_random, under, within
+from gencl.methods.base import Context, Stage, StepContext, importance_random
 from gencl.methods.consolidation import samples
 from gencl.methods.importance import moments
 from gencl.methods.pruning import least, prunable, set_to_zero

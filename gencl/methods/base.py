@@ -177,16 +177,6 @@ def state_bytes(state: dict[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
 
 
-def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors with ``prefix.`` before their names."""
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
-
-
-def within(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names start with ``prefix.``, without it: the inverse of `under`."""
-    return {name.removeprefix(f"{prefix}."): t for name, t in state.items() if name.startswith(f"{prefix}.")}
-
-
 def importance_random(ctx: Context, what: str) -> RandomSource:
     """Random numbers for measuring importance: of the task and purpose, apart from the training's own."""
     return RandomSource(ctx.seed, what, ctx.task.index, device=ctx.random.device)

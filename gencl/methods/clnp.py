@@ -13,11 +13,12 @@ from torch.nn import Parameter
 
 from gencl.core.errors import UsageError
 from gencl.core.part import Part
+from gencl.core.prefixes import under, within
 from gencl.learners.capabilities import CLASSIFIER, UNITS
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy, mean_activations
 from gencl.learners.units import Units
-from gencl.methods.base import Context, Stage, StepContext, under, within
+from gencl.methods.base import Context, Stage, StepContext
 from gencl.methods.freezing import Freezing
 from gencl.methods.thresholds import THRESHOLDS, highest
 from gencl.methods.trials import Trials, copied
@@ -198,8 +199,7 @@ class CLNP(Freezing):
         """Closes the units that the task does not need for an accuracy of ``floor``, cuts interference, and returns
         those it uses."""
         learner, units = CLASSIFIER(ctx.learner), UNITS(ctx.learner)
-        mean = mean_activations(learner, ctx.task.train)
-        opened_units = self._used(ctx)
+        mean, opened_units = mean_activations(learner, ctx.task.train), self._used(ctx)
 
         def at(step: int) -> list[Tensor]:
             return [

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
 from gencl.methods import returned
-from gencl.methods.base import Context, Method, Stage, StepContext, under, within
+from gencl.methods.base import Context, Method, Stage, StepContext
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 

@@ -33,8 +33,9 @@ from torch.nn import Parameter
 
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import Part
+from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Method, StepContext, importance_random, under, within
+from gencl.methods.base import Context, Method, StepContext, importance_random
 from gencl.methods.protecting import check_patterns, protected
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
-from gencl.methods.base import Method, StepContext, under, within
+from gencl.methods.base import Method, StepContext
 
 
 class Freezing(Method):

@@ -7,10 +7,11 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.part import Part
+from gencl.core.prefixes import within
 from gencl.learners.capabilities import UNITS
 from gencl.learners.learner import Learner
 from gencl.learners.networks.trunk import Gates
-from gencl.methods.base import Context, StepContext, importance_random, within
+from gencl.methods.base import Context, StepContext, importance_random
 from gencl.methods.freezing import Freezing
 from gencl.methods.units import weights_between
 from gencl.scenarios.batch import Batch

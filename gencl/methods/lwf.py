@@ -8,10 +8,11 @@ from pydantic import Field
 from torch import Tensor
 
 from gencl.core.part import Part
+from gencl.core.prefixes import under, within
 from gencl.learners.capabilities import CLASSIFIER, HEADS
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Method, StepContext, under, within
+from gencl.methods.base import Context, Method, StepContext
 from gencl.methods.solver import frozen_copy
 from gencl.scenarios.batch import Batch
 

@@ -6,8 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, StepContext, under, within
+from gencl.methods.base import Context, StepContext
 from gencl.methods.consolidation import Consolidation, ConsolidationSettings
 
 

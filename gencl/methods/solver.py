@@ -7,10 +7,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
+from gencl.core.prefixes import under, within
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Learner
-from gencl.methods.base import under, within
 
 
 def frozen_copy(learner: Learner) -> Classifier:

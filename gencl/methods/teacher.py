@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gencl.core.prefixes import under, within
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import IMAGES
 from gencl.learners.generative import GenerativeLearner, Generator
 from gencl.learners.learner import Learner
-from gencl.methods.base import Context, Method, importance_random, under, within
+from gencl.methods.base import Context, Method, importance_random
 from gencl.scenarios.batch import Batch
 
 _AT_ONCE = 500

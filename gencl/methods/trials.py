@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gencl.core.prefixes import under, within
 from gencl.learners.capabilities import CLASSIFIER
 from gencl.learners.learner import Learner
 from gencl.learners.measured import accuracy
-from gencl.methods.base import Context, under, within
+from gencl.methods.base import Context
 
 
 class Trials:

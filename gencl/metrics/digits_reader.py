@@ -1,6 +1,6 @@
 """The bundled digit reader: one small network that classifies digits and gives the features for distances.
 
-It reads both MNIST and the embedded digits. ``weights/train_digits_reader.py`` trained it; its measured accuracies
+It reads both MNIST and the embedded digits. ``weights/train_reader.py`` trained it; its measured accuracies
 stand there.
 """
 

@@ -10,8 +10,7 @@ multiplied into the branch's last layer here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +18,9 @@ from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 
 from gencl.core.errors import UsageError
-from gencl.metrics.photographs import PhotographFeatures, check_pictures, scaled
-from gencl.metrics.weight_files import DINOV2, WeightFile, find
-from gencl.scenarios.task import Scenario
+from gencl.metrics.by_weights import ByWeights
+from gencl.metrics.photographs import PhotographFeatures, scaled
+from gencl.metrics.weight_files import DINOV2, WeightFile
 
 PATCH, HEAD = 14, 64
 """Pixels a side of a patch, and channels of an attention head: the same in all of DINOv2's sizes."""
@@ -45,7 +44,7 @@ _SCALES = {"attn.proj": "ls1", "mlp.fc2": "ls2"}
 """The last layer of each branch of a block, and the scale of what it gives."""
 
 
-class DINOv2(PhotographFeatures):
+class DINOv2(ByWeights, PhotographFeatures):
     """1,024 features of ViT-L/14, or fewer of a smaller DINOv2 whose file is given; it has no classes, so no logits.
 
     ``version`` names the weights; ``published`` is False for others than the paper's. Raises UsageError if the weights
@@ -53,6 +52,7 @@ class DINOv2(PhotographFeatures):
     """
 
     name = "dinov2"
+    weights_of = DINOV2
     title = "DINOv2"
     side = 224
     classifies = False
@@ -66,22 +66,6 @@ class DINOv2(PhotographFeatures):
             raise UsageError(f"--weights: {weights.path} does not fit DINOv2: {what}") from error
         self.version, self.published = weights.version, weights.published
         self.eval().requires_grad_(False)
-
-    @classmethod
-    def for_scenario(cls, scenario: Scenario, weights: Sequence[str | Path] = (), **_: object) -> DINOv2:
-        """By the one of the files ``weights`` that holds DINOv2, else by the published weights.
-
-        Raises UsageError for images that are no pictures, and as `gencl.metrics.weight_files.find` does.
-        """
-        check_pictures(cls.name, scenario.image_shape)
-        return cls.from_weights(weights)
-
-    @classmethod
-    def from_weights(cls, weights: Sequence[str | Path] = ()) -> DINOv2:
-        """By the one of the files ``weights`` that holds DINOv2, else by the published weights."""
-        weight_file = find(DINOV2, weights)
-        assert weight_file is not None
-        return cls(weight_file)
 
     def resized(self, images: Tensor) -> Tensor:
         """As Pillow does it: the rows, then the columns, rounded after each."""

@@ -1,7 +1,7 @@
 """The bundled reader of clothes: features for distances of digits, from a network that never saw a digit.
 
 A classifier of digits has seen the training images that a generator is measured beside; these features know nothing of
-them. ``weights/train_fashion_reader.py`` trained it.
+them. ``weights/train_reader.py`` trained it.
 """
 
 from __future__ import annotations

@@ -83,11 +83,11 @@ def main_figures() -> list[str]:
     return [name for figures in _declared() for name, one in figures.items() if one.main]
 
 
-def headlines(values: Mapping[str, float | None], most: int = 3) -> list[str]:
-    """Return the names of the figures that say most of a run, the heaviest first; figures without a value, and costs
-    where there are others, are left to the end."""
+def headlines(values: Mapping[str, float | None]) -> list[str]:
+    """Return the names of the three figures that say most of a run, the heaviest first; figures without a value, and
+    costs where there are others, are left to the end."""
     present = [name for name, value in values.items() if value is not None]
-    return sorted(present, key=lambda name: (name in COSTS, -figure(name).weight))[:most]
+    return sorted(present, key=lambda name: (name in COSTS, -figure(name).weight))[:3]
 
 
 def added_figures() -> list[str]:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gencl.core.errors import UsageError
-from gencl.metrics.photographs import check_pictures
-from gencl.metrics.weight_files import INCEPTION, WeightFile, find
-from gencl.scenarios.task import Scenario
+from gencl.metrics.by_weights import ByWeights
+from gencl.metrics.weight_files import INCEPTION, WeightFile
 
 FEATURES, LOGITS = "2048", "logits_unbiased"
 
 
-class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fidelity has no types
+class Inception(ByWeights, FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fidelity has no types
     """2048 features and 1008 logits of uint8 images (n, 1 or 3, h, w), which it resizes to 299 x 299 as TensorFlow did.
 
     ``published`` is False where the weights are others than those that published FIDs were measured with: then scores
@@ -26,35 +23,20 @@ class Inception(FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fid
     """
 
     name = "inception"
+    weights_of = INCEPTION
     resize = "299x299"
 
-    def __init__(self, weights: WeightFile, features_list: Sequence[str] = (FEATURES, LOGITS)) -> None:
+    def __init__(self, weights: WeightFile) -> None:
         # torch-fidelity takes a file and unpickles it: it gets one that holds the tensors that were read, nothing else
         with tempfile.NamedTemporaryFile(suffix=".pth") as file:
             torch.save(dict(weights.tensors), file)
             file.flush()
             try:
-                super().__init__("inception", list(features_list), feature_extractor_weights_path=file.name)
+                super().__init__("inception", [FEATURES, LOGITS], feature_extractor_weights_path=file.name)
             except RuntimeError as error:
                 what = " ".join(str(error).split())[:300]
                 raise UsageError(f"--weights: {weights.path} does not fit Inception-v3: {what}") from error
         self.version, self.published = weights.version, weights.published
-
-    @classmethod
-    def for_scenario(cls, scenario: Scenario, weights: Sequence[str | Path] = (), **_: object) -> Inception:
-        """By the one of the files ``weights`` that holds Inception, else by the published weights.
-
-        Raises UsageError for images that it cannot take, and as `gencl.metrics.weight_files.find` does.
-        """
-        check_pictures(cls.name, scenario.image_shape)
-        return cls.from_weights(weights)
-
-    @classmethod
-    def from_weights(cls, weights: Sequence[str | Path] = ()) -> Inception:
-        """By the one of the files ``weights`` that holds Inception, else by the published weights."""
-        weight_file = find(INCEPTION, weights)
-        assert weight_file is not None
-        return cls(weight_file)
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
         outputs: tuple[Tensor, ...] = super().forward(input.expand(-1, 3, -1, -1).contiguous())

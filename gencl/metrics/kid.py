@@ -14,11 +14,6 @@ from gencl.scenarios.task import Task
 SUBSETS, SUBSET_SIZE = 10, 1000
 
 
-def kernel_distance(generated: Tensor, real: Tensor) -> float:
-    """The mean of `kernel_distances`."""
-    return kernel_distances(generated, real)[0]
-
-
 def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
     """The squared maximum mean discrepancy with the kernel (x.y / d + 1)^3: its mean over subsets, and the standard
     deviation over subsets. Unbiased, so that it may fall below 0.

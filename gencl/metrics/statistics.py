@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Any
 
 import numpy as np
@@ -32,11 +30,6 @@ class Statistics:
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(self.n + other.n, self.total + other.total, self.outer + other.outer)
-
-    @staticmethod
-    def sum(parts: Iterable[Statistics]) -> Statistics:
-        """Those of all images of one part or more."""
-        return reduce(add, parts)
 
     @staticmethod
     def balanced(parts: Sequence[Statistics]) -> Statistics:

@@ -64,15 +64,8 @@ def build_network(shape: Sequence[int]) -> nn.Sequential:
 class TrainedReader(Reader):
     """Reads the classes it was trained on; ``accuracy`` is its share of right answers on held-out real images."""
 
-    def __init__(
-        self,
-        name: str = "reader",
-        features_list: Sequence[str] = (FEATURES, LOGITS),
-        *,
-        shape: Sequence[int],
-        classes: int,
-    ) -> None:
-        super().__init__(name, features_list, build_network(shape), shape, classes)
+    def __init__(self, name: str = "reader", *, shape: Sequence[int], classes: int) -> None:
+        super().__init__(name, (FEATURES, LOGITS), build_network(shape), shape, classes)
         self.version, self.accuracy = "", 0.0
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -183,3 +183,11 @@ def grow(learner: Learner, task: Task, seed: int) -> None:
     """The learner grows for a task of a run with this seed."""
     for part in task.parts:
         learner.grow(part.classes, derive_seed(seed, "grow", part.index))
+
+
+def grown(settings: Settings, tasks: Iterable[Task], image_shape: Sequence[int], device: torch.device | str) -> Learner:
+    """A run's learner as it has grown for these tasks, untrained."""
+    learner = make_learner(settings.model, image_shape, settings.seed, device)
+    for task in tasks:
+        grow(learner, task, settings.seed)
+    return learner

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from gencl.core import files
 from gencl.core.errors import GenclError
+from gencl.core.prefixes import within
 from gencl.learners.learner import Learner
-from gencl.methods.base import within
 from gencl.methods.serving import is_reference
 from gencl.runs import checkpoint
 

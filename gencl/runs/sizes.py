@@ -9,17 +9,14 @@ import torch
 
 from gencl.core.settings import Settings
 from gencl.learners.learner import Learner
-from gencl.runs.build import grow, make_learner
+from gencl.runs.build import grown
 from gencl.scenarios.task import Task
 
 
 def unbuilt(settings: Settings, tasks: Iterable[Task], image_shape: tuple[int, int, int]) -> Learner:
     """Return a run's learner as it has grown for these tasks, on the meta device: shapes that take no memory."""
     with torch.device("meta"):
-        learner = make_learner(settings.model, image_shape, settings.seed, "meta")
-        for task in tasks:
-            grow(learner, task, settings.seed)
-    return learner
+        return grown(settings, tasks, image_shape, "meta")
 
 
 @dataclass

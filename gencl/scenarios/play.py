@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gencl.core.prefixes import under, within
 from gencl.core.randomness import RandomSource, generator
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.game import ACTIONS, Game, planes
@@ -180,15 +181,12 @@ class Play(Source):
     def state_dict(self) -> dict[str, Tensor]:
         parts = {"memory": self._memory.state_dict(), "visit": {"earlier": torch.tensor(self._earlier)}}
         parts |= {str(number): game.state_dict() for number, game in enumerate(self._environments)}
-        return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+        return {name: tensor for part, tensors in parts.items() for name, tensor in under(part, tensors).items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        def of(part: str) -> dict[str, Tensor]:
-            return {name.removeprefix(f"{part}."): t for name, t in state.items() if name.startswith(f"{part}.")}
-
         self._follow(int(state["visit.earlier"]))
         self._begin(bisect_right(self._switches, int(state["memory.rounds"]) - 1))
-        self._memory.load_state_dict(of("memory"))
+        self._memory.load_state_dict(within("memory", state))
         for number, environment in enumerate(self._environments):
-            environment.load_state_dict(of(str(number)))
+            environment.load_state_dict(within(str(number), state))
         self._seen = [environment.seen() for environment in self._environments]

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.optim import Optimizer
 
+from gencl.core.prefixes import under, within
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Settings
@@ -16,7 +17,7 @@ from gencl.core.train_settings import TrainSettings
 from gencl.learners import returned as of_learner
 from gencl.learners.learner import Learner, Phase
 from gencl.methods import returned
-from gencl.methods.base import Context, Method, Stage, under, within
+from gencl.methods.base import Context, Method, Stage
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.transfer import empty_matrix, widened
 from gencl.runs import learned_images

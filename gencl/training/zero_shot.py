@@ -8,7 +8,7 @@ from gencl.core.settings import Settings
 from gencl.learners.learner import Learner
 from gencl.metrics import transfer
 from gencl.metrics.evaluator import Evaluator
-from gencl.runs.build import grow, make_learner
+from gencl.runs.build import grown
 from gencl.runs.state import State
 from gencl.scenarios.task import Scenario, Task
 
@@ -21,10 +21,7 @@ def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Sc
 
     def untrained() -> Learner:
         device = evaluator.learner.position.device
-        learner = make_learner(settings.model, scenario.image_shape, settings.seed, device)
-        for task in scenario.tasks[: state.episode + 1]:
-            grow(learner, task, settings.seed)
-        return learner
+        return grown(settings, scenario.tasks[: state.episode + 1], scenario.image_shape, device)
 
     for name, scores in evaluator.ahead(scenario.tasks[state.episode], untrained).items():
         state.ahead.setdefault(name, []).append(scores)

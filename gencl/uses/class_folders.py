@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from gencl.core import documents, files
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
-from gencl.drawing.grids import to_picture
 
 RECORD = "generated.json"
 """Its name in the folder."""
@@ -77,13 +74,6 @@ def begin(folder: Path, call: Call, names: Sequence[str]) -> None:
 def count(folder: Path) -> int:
     """Return the number of images that are there."""
     return sum(name.endswith(".png") for _, _, names in os.walk(folder) for name in names)
-
-
-def png(image: Tensor) -> bytes:
-    """Return a uint8 image (c, h, w) as a PNG."""
-    buffer = io.BytesIO()
-    to_picture(image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def save(path: Path, data: bytes) -> None:

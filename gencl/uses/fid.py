@@ -22,7 +22,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.extractors import make_extractor, of_photographs
 from gencl.metrics.fidelity import frechet_distance
 from gencl.metrics.inception_score import inception_score
-from gencl.metrics.kid import kernel_distance
+from gencl.metrics.kid import kernel_distances
 from gencl.metrics.notes import bias_notes, describe
 from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
@@ -128,7 +128,7 @@ def _scores(
 ) -> dict[str, float]:
     return {
         "fid": frechet_distance(*statistics),
-        "kid": kernel_distance(*features),
+        "kid": kernel_distances(*features)[0],
         **precision_recall(*features),
         **({"isc": inception_score(logits)} if getattr(extractor, "classifies", True) else {}),
     }

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from huggingface_hub import HfApi, constants, hf_hub_download, utils
@@ -20,7 +21,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from gencl.core.downloading import SILENT_SECONDS
+from gencl.core.downloading import SILENT_SECONDS, told
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import printable
 from gencl.core.waiting import say
@@ -52,7 +53,7 @@ def fetch(name: str) -> Path:
     the model is absent, private, not one of gencl's, or neither reached nor in the cache.
     """
     repository, revision = parsed(name)
-    with told(name), bars_on_terminals():
+    with told(partial(explained, name)), bars_on_terminals():
         try:
             held = _held(repository, revision)
         except HfHubHTTPError:
@@ -95,17 +96,6 @@ def _lacks(name: str, file: str, held: Sequence[str]) -> GenclError:
     if pickled:
         return GenclError(f"{name} has no {file}, only pickles ({pickled[0]}), which gencl never opens")
     return GenclError(f"{name} is no model of gencl: it has no {file}")
-
-
-@contextmanager
-def told(name: str) -> Iterator[None]:
-    """Within the block the Hub's errors become one line each."""
-    try:
-        yield
-    except GenclError:
-        raise
-    except Exception as error:  # of the library, of the network below it, or of the disk
-        raise GenclError(explained(name, error)) from error
 
 
 def explained(name: str, error: BaseException) -> str:

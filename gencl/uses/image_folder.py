@@ -15,6 +15,7 @@ from gencl.core.errors import UsageError
 from gencl.core.files import place
 from gencl.core.processes import Processes
 from gencl.core.waiting import waited
+from gencl.drawing.grids import png, to_picture
 from gencl.learners.generative import GenerativeLearner
 from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
@@ -86,7 +87,7 @@ class _Work:
         """Raise UsageError if the disk has no room for what is not there yet."""
         wanted = []
         if self.folder is not None:
-            pictures = [class_folders.png(image) for image in next(iter(self.plan)).images(self.learner, self.seed)]
+            pictures = [png(to_picture(image)) for image in next(iter(self.plan)).images(self.learner, self.seed)]
             missing = self.plan.n - class_folders.count(self.folder)
             wanted.append(Wanted(self.folder, missing, sum(map(len, pictures)) / len(pictures)))
         if archive is not None:
@@ -115,7 +116,7 @@ class _Work:
             return None
         images = block.images(self.learner, self.seed)
         for row, path in missing:
-            class_folders.save(path, class_folders.png(images[row]))
+            class_folders.save(path, png(to_picture(images[row])))
         return images
 
     def _gathered(self, made: Tensor | None) -> Sequence[Tensor]:

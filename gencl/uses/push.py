@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
+from functools import partial
 
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
+from gencl.core.downloading import told
 from gencl.core.errors import UsageError
+from gencl.drawing.grids import png
 from gencl.learners.capabilities import IMAGES
 from gencl.runs.folder import RunFolder
 from gencl.uses import hub_card
-from gencl.uses.hub import CARD, WEIGHTS, bars_on_terminals, parsed, told
+from gencl.uses.hub import CARD, WEIGHTS, bars_on_terminals, explained, parsed
 from gencl.uses.latent_space import sample
 
 COLUMNS = 10
@@ -35,11 +37,9 @@ def push(run: RunFolder, name: str, private: bool = False, licence: str | None =
     for file in (CARD, WEIGHTS, *(["metrics.json"] if metrics else [])):
         content[file] = str(run.path / file)
     if IMAGES.of(learner) is not None:
-        buffer = io.BytesIO()
-        sample(run, None, COLUMNS * len(learner.classes), None, None).save(buffer, "PNG")
-        content["samples.png"] = buffer.getvalue()
+        content["samples.png"] = png(sample(run, None, COLUMNS * len(learner.classes), None, None))
     api, additions = HfApi(), [CommitOperationAdd(file, data) for file, data in content.items()]
-    with told(f"hf:{repository}"), bars_on_terminals():
+    with told(partial(explained, f"hf:{repository}")), bars_on_terminals():
         url = api.create_repo(repository, private=private or None, exist_ok=True)
         held = [one.rfilename for one in api.model_info(repository).siblings or []]
         if CARD not in held and set(held) - {".gitattributes", "README.md"}:

@@ -73,7 +73,8 @@ WRONG_USE = [
     (["train", "--preset", "digits-mlp", "--method", "dgr", "--set", "model.generator=null"], "model.generator"),
     (["sample", "nowhere"], "nowhere does not exist"),
     (["sample", ".", "--out", "x.png"], "not a run"),
-    (["sample", ".", "--out", "x.jpg"], ".png"),
+    (["sample", ".", "--out", "x.jpg"], "--out x.jpg: give a name that ends in .png"),
+    (["interpolate", ".", "--out", "no/x.png"], "--out no/x.png: there is no folder no"),
     (["sample", ".", "--classes", "a,,b"], "--classes"),
     (["evaluate", "nowhere"], "nowhere"),
     (["report", "nowhere"], "nowhere"),
@@ -109,6 +110,18 @@ def test_wrong_use(
     assert status == 2
     assert message in shown
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["sample", "interpolate", "reconstruct"])
+def test_a_picture_cannot_become_a_folder(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.png").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert wrong(capsys, monkeypatch, command, "nowhere", "--out", "x.png") == (
+        2,
+        "gencl: --out x.png is a folder; name a file\n",
+    )
 
 
 def test_messages_come_from_the_real_command_too(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fidelity import frechet_distance
 from gencl.metrics.inception_score import inception_score
-from gencl.metrics.kid import kernel_distance
+from gencl.metrics.kid import kernel_distances
 from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
@@ -72,7 +72,7 @@ def test_agrees_with_torch_fidelity(pair: tuple[Tensor, Tensor]) -> None:
     both = precision_recall(generated.features, real.features)
     ours = {
         "frechet_inception_distance": frechet_distance(generated.statistics, real.statistics),
-        "kernel_inception_distance_mean": kernel_distance(generated.features, real.features),
+        "kernel_inception_distance_mean": kernel_distances(generated.features, real.features)[0],
         "precision": both["precision"],
         "recall": both["recall"],
         "inception_score_mean": inception_score(generated.logits),
@@ -115,8 +115,8 @@ def test_mode_collapse_keeps_precision_and_kills_recall(pair: tuple[Tensor, Tens
     both, one = precision_recall(varied, real), precision_recall(collapsed, real)
     assert one["precision"] == 1 >= both["precision"]
     assert one["recall"] <= 0.02 < 0.5 < both["recall"]
-    floor = kernel_distance(varied, real)
-    assert abs(floor) < 0.25 * kernel_distance(collapsed, real)
+    floor = kernel_distances(varied, real)[0]
+    assert abs(floor) < 0.25 * kernel_distances(collapsed, real)[0]
 
 
 def test_readings_are_cached_by_content_not_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

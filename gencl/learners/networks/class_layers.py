@@ -48,15 +48,19 @@ class ClassLayer(ClassParameters):
         """The first hidden units, before normalisation."""
 
 
-class RandomGain(ClassLayer):
-    """h = fc(z) * g_c + b_c with g_c drawn from N(0, 1) and b_c = 0, per unit and class.
-
-    Random gains give each class a sub-space of the shared layer of its own.
-    """
+class SharedLayer(ClassLayer):
+    """A class layer with one fully connected layer that all classes share."""
 
     def __init__(self, latent: int, units: int) -> None:
         super().__init__(latent, units)
         self.linear = nn.Linear(latent, units)
+
+
+class RandomGain(SharedLayer):
+    """h = fc(z) * g_c + b_c with g_c drawn from N(0, 1) and b_c = 0, per unit and class.
+
+    Random gains give each class a sub-space of the shared layer of its own.
+    """
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
         return {
@@ -68,15 +72,11 @@ class RandomGain(ClassLayer):
         return torch.addcmul(self.of_class("bias", positions), self.linear(latents), self.of_class("gain", positions))
 
 
-class OneHot(ClassLayer):
+class OneHot(SharedLayer):
     """h = fc([z, one-hot of c]): the papers' starting point.
 
     The columns of the one-hot part are kept as rows a class, which is the same function and can grow.
     """
-
-    def __init__(self, latent: int, units: int) -> None:
-        super().__init__(latent, units)
-        self.linear = nn.Linear(latent, units)
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
         bound = self.latent**-0.5

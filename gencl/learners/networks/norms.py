@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from gencl.learners.networks.trunk import GrowingBuffers
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
             norm.tasks = None
 
 
-class TaskBatchNorm2d(nn.Module):
+class TaskBatchNorm2d(GrowingBuffers):
     """Batch normalisation whose running statistics belong to a task; scale and shift are shared.
 
     Statistics that follow the newest task are a way to forget the older ones that no importance guards against. Where
@@ -32,11 +33,12 @@ class TaskBatchNorm2d(nn.Module):
     In training a batch is normalised by its own statistics, which flow into the running ones of every task in it.
     """
 
-    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        super().__init__()
+    eps, momentum = 1e-5, 0.1
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(())
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(0, channels))
         self.register_buffer("running_var", torch.ones(0, channels))
         self.running_mean: Tensor
@@ -69,9 +71,3 @@ class TaskBatchNorm2d(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        for name in ("running_mean", "running_var"):  # as many tasks as were stored
-            if prefix + name in state_dict:
-                setattr(self, name, state_dict[prefix + name].to(self.weight.device, copy=True))
-        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -135,7 +135,8 @@ def dropouts(network: nn.Module) -> list[Dropout]:
 
 
 class GrowingBuffers(nn.Module):
-    """Buffers that are empty until a method fills them. They take the shape of what is loaded into them."""
+    """Buffers that grow: those of these names are empty until a method fills them. They take the shape of what is
+    loaded into them."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()

@@ -1,9 +1,12 @@
-"""Trains the bundled digit reader on MNIST and the embedded digits together (their training parts only).
+"""Trains a bundled reader, on training images only.
 
-    python gencl/metrics/weights/train_digits_reader.py --data-root DIR
+    PYTHONPATH=. python gencl/metrics/weights/train_reader.py digits --data-root DIR
+    PYTHONPATH=. python gencl/metrics/weights/train_reader.py fashion --data-root DIR
 
-Writes digits-reader.safetensors beside itself and prints the accuracies on what was held out. The bundled weights came
-from this command with two threads: MNIST test 99.45 %, embedded digits held out 99.72 % (359 of 360), 0.79 MB.
+Writes digits-reader.safetensors or fashion-reader.safetensors beside itself and prints the accuracies on what was held
+out. That of digits learns from MNIST and the embedded digits together, that of clothes from Fashion-MNIST. The bundled
+weights came from these functions, 0.79 MB each: with two threads MNIST test 99.45 %, embedded digits held out 99.72 %
+(359 of 360); with one thread 88.45 % on Fashion-MNIST's test images.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from gencl.datasets import digits, mnist
 from gencl.datasets.dataset import Split
 from gencl.metrics.bundled import BundledReader
 from gencl.metrics.digits_reader import DigitsReader
+from gencl.metrics.fashion_reader import FashionReader
 
 DIGITS_REPEATS = 8  # the embedded digits are 2 % of MNIST; seen eight times an epoch they weigh 16 %
 
@@ -70,22 +74,34 @@ def fit(reader: BundledReader, train: Split, held_out: dict[str, Split], epochs:
     print(f"{reader.weights.name}: {reader.weights.stat().st_size / 1e6:.2f} MB")
 
 
-def arguments(about: str | None, epochs: int) -> argparse.Namespace:
-    """``--data-root`` and ``--epochs``."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-root", type=Path)
-    parser.add_argument("--epochs", type=int, default=epochs)
-    return parser.parse_args()
+def digit_reader(root: Path, epochs: int) -> None:
+    """Trains that of digits."""
+    large, small = mnist.load(root), digits.load()
+    train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
+    held_out = {"MNIST test": large.test, "embedded digits held out": small.test}
+    fit(DigitsReader(trained=False), train, held_out, epochs)
+
+
+def fashion_reader(root: Path, epochs: int) -> None:
+    """Trains that of clothes."""
+    clothes = mnist.load_fashion(root)
+    fit(FashionReader(trained=False), clothes.train, {"Fashion-MNIST test": clothes.test}, epochs)
+
+
+READERS = {"digits": (digit_reader, 10), "fashion": (fashion_reader, 4)}
+"""What trains each reader, and for how many epochs."""
 
 
 def main() -> None:
     """Trains, reports and writes the weights."""
-    chosen = arguments(__doc__, 10)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reader", choices=READERS)
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--epochs", type=int)
+    chosen = parser.parse_args()
+    train, epochs = READERS[chosen.reader]
     torch.manual_seed(0)
-    large, small = mnist.load(data_root(chosen.data_root)), digits.load()
-    train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
-    held_out = {"MNIST test": large.test, "embedded digits held out": small.test}
-    fit(DigitsReader(trained=False), train, held_out, chosen.epochs)
+    train(data_root(chosen.data_root), chosen.epochs or epochs)
 
 
 if __name__ == "__main__":
