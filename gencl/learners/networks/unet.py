@@ -64,9 +64,10 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        query, key, value = self.mixed(self.norm(inputs)).flatten(2).chunk(3, 1)
-        weights = (query.transpose(1, 2) @ key / math.sqrt(query.shape[1])).softmax(2)
-        outputs: Tensor = inputs + self.out((value @ weights.transpose(1, 2)).unflatten(2, inputs.shape[2:]))
+        query, key, value = self.mixed(self.norm(inputs)).flatten(2).transpose(1, 2).chunk(3, 2)
+        weights = (query / math.sqrt(query.shape[2]) @ key.transpose(1, 2)).softmax(2)
+        mixed = (weights @ value).transpose(1, 2).unflatten(2, inputs.shape[2:])  # with channels last, as the inputs
+        outputs: Tensor = inputs + self.out(mixed)
         return outputs
 
 
