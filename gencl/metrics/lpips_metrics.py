@@ -97,9 +97,7 @@ class LPIPSReconstruction(_LPIPS):
     def measure(self, snapshot: Snapshot, task: Task) -> float:
         learner, data = GENERATOR(snapshot.learner), snapshot.held_out_part(task)
         rows = permutation(len(data), "lpips", task.index)[:IMAGES].sort().values.to(data.labels.device)
-        images = data.take(rows)
-        made = [
-            learner.reconstruct(images[part].float() / 255, data.labels[rows[part]])
-            for part in rows.split(snapshot.batch_size)
-        ]
+        images, n = data.take(rows), snapshot.batch_size
+        parts = zip(images.split(n), data.labels[rows].split(n), strict=True)
+        made = [learner.reconstruct(some.float() / 255, classes) for some, classes in parts]
         return self.distance(snapshot, images, to_uint8(torch.cat(made)))

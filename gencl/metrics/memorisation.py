@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gencl.core.randomness import permutation
 from gencl.core.transfer import exact
 from gencl.metrics.figures import Figure
 from gencl.metrics.metric import Metric, needs_extractor
@@ -15,30 +14,32 @@ from gencl.metrics.snapshot import Snapshot
 from gencl.scenarios.task import Task
 
 _CHUNK = 1000
-"""Generated images whose distances are computed at a time."""
+"""Images whose distances are computed at a time."""
+_EXACT = "donot_use_mm_for_euclid_dist"
 
 
 def share_nearer(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
-    """Return the share of the generated features (n, d) whose nearest neighbour is a training image (m, d) rather than
-    a held-out one (m, d); of two that are as near, one half. In float64."""
+    """Return the chance that a generated feature vector (n, d) is nearer to its nearest training one (m, d) than a
+    held-out one (k, d) is to its own; where both are as near, one half. In float64."""
 
-    def nearest(some: Tensor, real: Tensor) -> Tensor:
-        return torch.cdist(some, exact(real), compute_mode="donot_use_mm_for_euclid_dist").min(1).values
+    def nearest(features: Tensor) -> Tensor:
+        real = exact(train)
+        parts = exact(features).split(_CHUNK)
+        return torch.cat([torch.cdist(some, real, compute_mode=_EXACT).min(1).values for some in parts])
 
-    nearer = 0.0
-    for some in exact(generated).split(_CHUNK):
-        one, other = nearest(some, train), nearest(some, held_out)
-        nearer += float((one < other).double().sum() + (one == other).double().sum() / 2)
-    return nearer / len(generated)
+    made, shown = nearest(generated), nearest(held_out).sort().values
+    nearer = len(shown) - torch.searchsorted(shown, made, right=True)
+    as_near = len(shown) - torch.searchsorted(shown, made) - nearer
+    return float((nearer + as_near / 2).mean()) / len(shown)
 
 
 class Memorisation(Metric):
-    """The share of generated images that lie nearer to a training image than to any of equally many held-out ones.
+    """The chance that a generated image lies nearer to the training images of its class than a held-out one does.
 
     1/2 means that the generator knows no more of its training images than of others; 1 that it copies them. It is the
-    share of Meehan et al. (AISTATS 2020, "data-copying") with as many images of each class on both sides, so that their
-    numbers do not decide. Distances are Euclidean, in the extractor's features. Where a task has fewer than 100
-    held-out images, it is of all tasks so far together.
+    statistic of Meehan et al. (AISTATS 2020, "data-copying") in cells that are the classes, each weighted by its
+    generated images. Distances are Euclidean, in the extractor's features. Where a task has fewer than 100 held-out
+    images, it is of all tasks so far together.
     """
 
     name = "memorisation"
@@ -47,7 +48,7 @@ class Memorisation(Metric):
             "memorisation",
             "share",
             "lower",
-            "share of generated images nearer to training than to held-out images; 50 % is none, 100 % copies",
+            "how often a generated image is nearer to the training images than a held-out one; 50 % is none, 100 % copies",
         )
     }
     when = "on request"
@@ -59,15 +60,14 @@ class Memorisation(Metric):
         """None where nothing is held out."""
         tasks = snapshot.group(task)
         sides = [_sides(snapshot, tasks, c) for c in dict.fromkeys(c for one in tasks for c in one.classes)]
-        parts = [side for side in sides if side is not None]
-        if not parts:
-            return None
-        return share_nearer(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        parts = [(share_nearer(*side), len(side[0])) for side in sides if all(map(len, side))]
+        weight = sum(n for _, n in parts)
+        return sum(share * n for share, n in parts) / weight if weight else None
 
 
-def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Features of the images of a class that these tasks generate, and of equally many that they learn from and that
-    they hold out, each once; None where there are none of either."""
+def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Features of the images of a class that these tasks generate, that they learn from and that they hold out, each
+    once."""
     tasks = [task for task in tasks if label in task.classes]
     generated, train, held_out = [], [], []
     for task, fresh in zip(tasks, snapshot.first_shown(tasks), strict=True):
@@ -76,12 +76,7 @@ def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tenso
         held_out.append(shown[(snapshot.held_out_part(task).labels == label) & fresh])
         if task.again not in [other.index for other in tasks]:  # else its images are there
             train.append(_learned(snapshot, task)[task.train.labels == label])
-    made, learned, shown = (torch.cat(some) for some in (generated, train, held_out))
-    n = min(len(learned), len(shown))
-    if not n or not len(made):
-        return None
-    rows = [permutation(len(real), "memorisation", tasks[0].index, label)[:n] for real in (learned, shown)]
-    return made, learned[rows[0].to(learned.device)], shown[rows[1].to(shown.device)]
+    return torch.cat(generated), torch.cat(train), torch.cat(held_out)
 
 
 def _learned(snapshot: Snapshot, task: Task) -> Tensor:
