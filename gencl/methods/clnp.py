@@ -68,7 +68,7 @@ class CLNP(Freezing):
         finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
 
     needs = (UNITS, CLASSIFIER)
-    copies = 1.0
+    copies = 4.25
     grid = {"l1": (1e-6, 1e-5, 1e-4), "margin": (0.0005, 0.002)}
     settings: Settings
 
@@ -96,7 +96,7 @@ class CLNP(Freezing):
         return [(l1, lr) for l1 in self.settings.l1_factors for lr in self.settings.lr_factors]
 
     def _names(self) -> list[str]:
-        """What the stages of the trials are called."""
+        """The stages of the trials."""
         pairs = self._pairs()
         return [f"train, l1 times {l1:g}, lr times {lr:g}" if len(pairs) > 1 else "train" for l1, lr in pairs]
 
@@ -112,6 +112,7 @@ class CLNP(Freezing):
         return [*trials, Stage("finetune", share, lr=0.1)] if share else trials
 
     def before_task(self, ctx: Context) -> None:
+        super().before_task(ctx)
         if ctx.learner.returns(ctx.task.index):
             return self.freeze_shared(ctx.learner)
         shared = (units := UNITS(ctx.learner)).parameters
@@ -151,10 +152,9 @@ class CLNP(Freezing):
         """The strength of L1 in the present stage on each of the weights that the task learns."""
         units, l1 = UNITS(ctx.learner), self.settings.l1
         layers = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
-        if head := [p for p in ctx.learner.own(ctx.task.index).values() if p.ndim > 1]:
-            layers.append(head)
-        factor = self._pairs()[self._trial(ctx)][0]
-        strengths = l1 if isinstance(l1, list) else [l1] * len(layers)
+        head = [p for p in ctx.learner.own(ctx.task.index).values() if p.ndim > 1]
+        layers += [head] if head else []
+        factor, strengths = self._pairs()[self._trial(ctx)][0], l1 if isinstance(l1, list) else [l1] * len(layers)
         return [(factor * s, weight) for s, layer in zip(strengths, layers, strict=True) for weight in layer]
 
     def enter_stage(self, ctx: Context) -> None:

@@ -34,6 +34,7 @@ from torch.nn import Parameter
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import Part
 from gencl.core.prefixes import under, within
+from gencl.core.transfer import exact
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, importance_random
 from gencl.methods.protecting import check_patterns, protected
@@ -106,7 +107,7 @@ def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def checked_mean(importance: dict[str, Tensor]) -> float:
     """The mean over all entries of all tensors. Raises GenclError unless it is finite and not negative."""
-    total = sum(value.sum(0).sum(dtype=torch.float64) for value in importance.values())  # a sum of doubles copies all
+    total = sum(exact(value.sum(0)).sum() for value in importance.values())  # doubles of all would be a copy
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")

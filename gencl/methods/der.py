@@ -22,10 +22,10 @@ class DERpp(Method):
     (Buzzega et al. eq. 6, algorithm 2).
 
     The memory is a reservoir: of all images that training has seen, the present task's too, each is in it with the
-    same chance; what another method replays is not seen. It holds the images, their classes, and the logits that the
-    classifier gave them when they came in. Those are of the classes known then, and only those are compared; with a
-    head per task, only the image's own head. The squared error is the mean over the logits compared, as in the authors'
-    code.
+    same chance; what another method replays is not seen, if that one is named first (``er+der++``). It holds the
+    images, their classes, and the logits that the classifier gave them when they came in. Those are of the classes
+    known then, and only those are compared; with a head per task, only the image's own head. The squared error is the
+    mean over the logits compared, as in the authors' code.
 
     It **stores data**. Stored logits are the classifier's as it predicts (no dropout, running statistics), where the
     authors store those of the training step. With ``data.flip`` images are held as they were seen.
@@ -72,6 +72,7 @@ class DERpp(Method):
         images, classes = images[rows], classes[rows]
         with predicting(learner):
             logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
+        ctx.processes.take_main([logits])  # each process has running statistics of its own
         self._make_room(images, logits)
         new = {"images": images.mul(255).round().to(torch.uint8), "classes": classes, "logits": logits}
         for name, tensor in self._held.items():

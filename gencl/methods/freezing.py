@@ -8,23 +8,33 @@ from torch.nn import Parameter
 
 from gencl.core.prefixes import under, within
 from gencl.learners.learner import Learner
-from gencl.methods.base import Method, StepContext
+from gencl.learners.networks.norms import hold
+from gencl.methods.base import Context, Method, StepContext
 
 
 class Freezing(Method):
     """Holds the entries in ``frozen`` (bool, by name) bit for bit where they are.
 
     Their gradients are zeroed, and they are put back after each step: momentum, Adam's moments and weight decay move
-    weights whose gradient is zero.
+    weights whose gradient is zero. Old tasks' running statistics stay, too, whatever a method beside it replays.
     """
 
     divides = True
+    copies = 3.25
     moves_old = False  # what it promises of old tasks' outputs includes their heads
 
     def __init__(self, settings: object) -> None:
         super().__init__(settings)
         self.frozen: dict[str, Tensor] = {}
         self._held: tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]] | None = None
+
+    def before_task(self, ctx: Context) -> None:
+        self._hold_statistics(ctx.learner)
+
+    @staticmethod
+    def _hold_statistics(learner: Learner) -> None:
+        present = len(learner.tasks) - 1
+        hold(learner, len(learner.groups if learner.returns(present) else learner.groups_of(range(present))))
 
     def freeze(self, frozen: dict[str, Tensor]) -> None:
         """From now on these entries stay as they are at the next step."""
@@ -61,3 +71,4 @@ class Freezing(Method):
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         self.freeze(within("frozen", state))
+        self._hold_statistics(learner)

@@ -57,6 +57,7 @@ class HAT(Freezing):
         self._used: list[Tensor] = []
 
     def before_task(self, ctx: Context) -> None:
+        super().before_task(ctx)
         units = UNITS(ctx.learner)
         self._look_up(ctx.learner)
         if ctx.learner.returns(ctx.task.index):
@@ -80,10 +81,7 @@ class HAT(Freezing):
         """s at this step."""
         epochs = round(ctx.steps * ctx.train.batch_size / max(1, len(ctx.task.train)))
         cycles = max(1, min(epochs, ctx.steps // SHORTEST))
-        length = -(-ctx.steps // cycles)
-        place = (ctx.step % length) / max(1, length - 1)
-        if ctx.step == ctx.steps - 1:
-            place = 1.0
+        place = min(1.0, ctx.step * cycles % ctx.steps / max(1, ctx.steps - cycles))
         s_max = self.settings.steepest
         return 1 / s_max + (s_max - 1 / s_max) * place
 

@@ -158,6 +158,8 @@ def _per_sample(
     passes: dict[nn.Module, list[tuple[Tensor, Tensor, int]]] = {layer: [] for layer in layers}
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if not any(id(p) in wanted for p in layer.parameters(recurse=False)):  # others in place of its own
+            return output
         if not output.requires_grad:  # the first layer: nothing before it asks for gradients
             output = output.detach().requires_grad_()
         needed = taken(layer, inputs[0].detach())

@@ -34,6 +34,8 @@ class Memory:
         self._size = size
         self._held: dict[str, Tensor] = {}
         """``images`` uint8 (n, c, h, w), their ``classes`` (n,), and the first visits of their ``tasks`` (n,)."""
+        self._drawable: tuple[Task, Tensor] | None = None
+        """The rows that a task may draw: finding them makes a GPU wait."""
 
     def __bool__(self) -> bool:
         """Whether it holds anything."""
@@ -43,12 +45,16 @@ class Memory:
         """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement, while ``task`` is learned. The
         memory must hold something."""
         images, classes = self._held["images"], self._held["classes"]
-        rows = torch.arange(len(classes), device=classes.device)
-        if task.whole:
-            others = rows[~torch.isin(classes, torch.tensor(task.whole, device=rows.device))]
-            rows = others if len(others) else rows
-        rows = random.choice(rows, n)
+        if self._drawable is None or self._drawable[0] is not task:
+            self._drawable = task, self._rows_for(task)
+        rows = random.choice(self._drawable[1], n)
         return images[rows].float() / 255, classes[rows]
+
+    def _rows_for(self, task: Task) -> Tensor:
+        classes = self._held["classes"]
+        rows = torch.arange(len(classes), device=classes.device)
+        others = rows[~torch.isin(classes, torch.tensor(task.whole, device=rows.device))] if task.whole else rows
+        return others if len(others) else rows
 
     def fill(self, ctx: Context) -> None:
         """Makes room for the classes of the task just learned: each class keeps size // classes images."""
@@ -74,6 +80,7 @@ class Memory:
         now = {"images": train.take(fresh), "classes": train.labels[fresh], "tasks": torch.full_like(fresh, visit)}
         old = torch.cat([order[:0], *kept])
         self._held = {name: torch.cat([value, self._held.get(name, value)[old]]) for name, value in now.items()}
+        self._drawable = None
 
     def _rows(self) -> dict[int, dict[int, Tensor]]:
         """The places of the images held, by class and task."""
@@ -90,7 +97,7 @@ class Memory:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restores `state_dict`."""
-        self._held = dict(state)
+        self._held, self._drawable = dict(state), None
 
 
 def shared_alike(wanted: Sequence[int], places: int) -> list[int]:

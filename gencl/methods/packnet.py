@@ -68,6 +68,7 @@ class PackNet(Freezing):
         return owner if owner.numel() else torch.zeros_like(weight, dtype=torch.int32)
 
     def before_task(self, ctx: Context) -> None:
+        super().before_task(ctx)
         if ctx.learner.returns(ctx.task.index):
             self.freeze_shared(ctx.learner)
         elif self._ownership(ctx).divided():

@@ -18,5 +18,6 @@ class FrozenSGD(Freezing):
     entrywise = True
 
     def before_task(self, ctx: Context) -> None:
+        super().before_task(ctx)
         if ctx.task.index > 0:
             self.freeze_shared(ctx.learner)

@@ -28,7 +28,8 @@ CASES = [
     *[(network, method, optimizer) for network in ("lenet", "vgg9") for method in ("sgd-f", "packnet", "hat", "clnp")
       for optimizer in ("sgd", "adam")],
     *[(network, method, "adam") for network in ("cnn-narrow", "cnn-wide") for method in ("packnet", "clnp")],
-    *[("resnet18", method, "adam") for method in ("packnet", "hat", "clnp")],
+    *[("resnet18", method, "adam") for method in ("packnet", "hat", "clnp", "er+packnet")],
+    *[("vgg9", f"er+{method}", "adam") for method in ("sgd-f", "packnet", "hat", "clnp")],  # replay moves no statistics
 ]  # fmt: skip
 
 

@@ -24,13 +24,21 @@ def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
             norm.tasks = None
 
 
+def hold(network: nn.Module, tasks: int) -> None:
+    """From now on the running statistics of the first so many tasks stay as they are."""
+    for norm in network.modules():
+        if isinstance(norm, TaskBatchNorm2d):
+            norm.held = tasks
+
+
 class TaskBatchNorm2d(GrowingBuffers):
     """Batch normalisation whose running statistics belong to a task; scale and shift are shared.
 
     Statistics that follow the newest task are a way to forget the older ones that no importance guards against. Where
     the task is known, each keeps its own. ``tasks`` (n,), set before each forward pass, says of which each sample is.
 
-    In training a batch is normalised by its own statistics, which flow into the running ones of every task in it.
+    In training a batch is normalised by its own statistics, which flow into the running ones of every task in it, but
+    for those that are held (`hold`).
     """
 
     eps, momentum = 1e-5, 0.1
@@ -44,6 +52,7 @@ class TaskBatchNorm2d(GrowingBuffers):
         self.running_mean: Tensor
         self.running_var: Tensor
         self.tasks: Tensor | None = None
+        self.held = 0
 
     def grow(self) -> None:
         """Statistics for one more task: the last one's, or mean 0 and variance 1."""
@@ -65,6 +74,7 @@ class TaskBatchNorm2d(GrowingBuffers):
         mean, var = torch.zeros_like(self.weight), torch.ones_like(self.weight)
         normalised = F.batch_norm(units, mean, var, self.weight, self.bias, True, 1.0, self.eps)
         present = self.running_mean.new_zeros(len(self.running_mean), 1).index_fill_(0, self.tasks, self.momentum)
+        present[: self.held] = 0
         self.running_mean.lerp_(mean.expand_as(self.running_mean), present.expand_as(self.running_mean))
         self.running_var.lerp_(var.expand_as(self.running_var), present.expand_as(self.running_var))
         return normalised
