@@ -22,6 +22,7 @@ from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
 from gencl.reports.significance import of_seeds
 from gencl.reports.ties import comparisons
+from gencl.runs.build import tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
@@ -156,7 +157,7 @@ def _per_class(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 def _same_tasks(one: Settings, other: Settings) -> bool:
     """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
-    return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
+    return tasks_key(one) == tasks_key(other) and one.evaluate.split == other.evaluate.split
 
 
 def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
