@@ -16,7 +16,7 @@ from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
-from gencl.metrics.figures import BY_CLASS, REAL, main_figures
+from gencl.metrics.figures import BY_CLASS, REAL, is_pooled, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
@@ -181,9 +181,10 @@ def draw_results(
             run = RunFolder(cell_folder(folder, variant, seed))
             with suppress(GenclError):  # a cell that is damaged or not finished
                 metrics = run.metrics if run.finished else {"matrices": {}}
-                pooled = metrics.get("features", {}).get("pooled", ())
+                features = metrics.get("features")
                 for name, matrix in metrics["matrices"].items():
-                    by_metric.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
+                    values = so_far(matrix, is_pooled(name, features))
+                    by_metric.setdefault(name, {}).setdefault(variant.label, []).append(values)
         run = RunFolder(cell_folder(folder, variant, seeds[0]))
         with suppress(GenclError):  # or a classifier
             learner, names = run.generator(), run.class_names()
