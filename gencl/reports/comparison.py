@@ -14,9 +14,18 @@ from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.charts import Chart, Line
 from gencl.drawing.curves import over_tasks
-from gencl.metrics.figures import REAL, added_figures, cell, is_pooled, meanings
+from gencl.metrics.figures import REAL, added_figures, is_pooled, meanings
 from gencl.reports import ties
-from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
+from gencl.reports.comparison_tables import (
+    COST,
+    DETAIL,
+    QUALITY,
+    cell_of,
+    comparison_keys,
+    published_cells,
+    published_notes,
+    runs_of,
+)
 from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about, up_to
 from gencl.reports.repeat import compare_command
 from gencl.reports.scales import scale_of
@@ -96,10 +105,9 @@ def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any
     """A row a method and, beneath, one of what was published; what is better beyond ties is marked, and ties."""
     rows: list[dict[str, Any]] = []
     for label, row in results["methods"].items():
-        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
         marks = [ties.mark(results, key, label) for key in keys]
-        cells = [{"text": cell(key, row.get(key)), "mark": mark} for key, mark in zip(keys, marks, strict=True)]
-        rows.append({"label": label, "n": n, "cells": cells, "error": row.get("error", "")})
+        cells = [{"text": cell_of(row, key), "mark": mark} for key, mark in zip(keys, marks, strict=True)]
+        rows.append({"label": label, "n": runs_of(row), "cells": cells, "error": row.get("error", "")})
         if paper := results["paper"].get(label):
             there = [{"text": text, "mark": ""} for text in published_cells(paper, keys)]
             if any(shown_cell["text"] for shown_cell in there):
