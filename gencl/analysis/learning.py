@@ -7,12 +7,12 @@ comparison's own curves show.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from gencl.analysis.figure import Drawing, canvas, legend, plain, png, spread, table
-from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.curves import line_look
@@ -39,7 +39,7 @@ class Course:
     stages: dict[tuple[str, str, int], tuple[int, list[float | None], int]]
 
 
-def figures(subject: Subject, bench: Bench) -> list[Drawing]:
+def figures(subject: Subject, bench: object) -> list[Drawing]:
     """A panel for each task, a line for each method. Raises UsageError where nothing was measured within tasks."""
     courses = {
         label: {seed: course for seed, run in seeds.items() if (course := course_of(run)) is not None}
@@ -49,7 +49,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     if not courses:
         raise UsageError(f"{subject.path}: nothing was measured within a task; train with --set evaluate.within=yes")
     longest = max((course for seeds in courses.values() for course in seeds.values()), key=lambda one: len(one.ends))
-    names = [task.name for task in bench.tasks(subject.run).tasks]
+    names = _names([subject.runs[label][seed].metrics["tasks"] for label, seeds in courses.items() for seed in seeds])
     shown = min(len(longest.ends), _PANELS)
     metric = longest.metric
     figure, panels = canvas(
@@ -85,6 +85,11 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     header = ["method", "seed", "step", "task", metric]
     tables = {"learning": table(header, rows), "learning-stages": _stages(courses, published)}
     return [Drawing("learning", png(figure), tables, "\n  ".join([said, *_beside(courses, published)]))]
+
+
+def _names(tasks: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The tasks' names, where all runs learned the same: their lines are averaged over runs."""
+    return tasks[0] if all(names == tasks[0] for names in tasks) else ()
 
 
 def _stages(courses: dict[str, dict[int, Course]], published: dict[str, list[tuple[int, float]]]) -> str:

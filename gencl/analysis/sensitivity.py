@@ -79,7 +79,7 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
                 if bound is not None:
                     _draw_baseline(place, keys[0], bound, subject.features)
         rows += [
-            [method, path, value, label, key, *spreads[i], len(subject.runs[label])]
+            [method, path, value, label, key, *spreads[i], _runs(subject, label, key)]
             for key, spreads in measured.items()
             for i, (label, value) in enumerate(values.items())
         ]
@@ -141,6 +141,12 @@ def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
     """Mean and standard deviation (0 of one seed) of a figure of results.json."""
     figure = subject.means.get(label, {}).get(key)
     return (None, 0.0) if figure is None else (figure.mean, figure.std or 0.0)
+
+
+def _runs(subject: Subject, label: str, key: str) -> int:
+    """Of how many runs that figure is."""
+    figure = subject.means.get(label, {}).get(key)
+    return 0 if figure is None else figure.n
 
 
 def _draw(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gencl.drawing.names import shortened
-from gencl.metrics.figures import heading, is_share
+from gencl.metrics.figures import heading, is_pooled, is_share
 from gencl.metrics.transfer import Matrix
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness; their yellow darkened, which is lost on white
@@ -57,6 +57,11 @@ def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
         values = [value for value in row[: t + 1] if value is not None]
         means.append(statistics.fmean(values) if len(values) == t + 1 else None)
     return means
+
+
+def over_tasks(metric: str, features: Mapping[str, Any] | None) -> str:
+    """What `so_far` makes of a metric's matrix, in words."""
+    return "all tasks learned so far together" if is_pooled(metric, features) else "mean over the tasks learned so far"
 
 
 def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:
@@ -109,7 +114,7 @@ def draw_curves(
         ends.append((x, y, name, look))
     axes.set_xlim(1 if tasks > 1 else 0.5, tasks if tasks > 1 else 1.5)
     axes.set_xlabel("tasks learned")
-    axes.set_ylabel(f"{heading(metric, features)}, mean over the tasks learned so far")
+    axes.set_ylabel(f"{heading(metric, features)}, {over_tasks(metric, features)}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if scale == 1 and all(y > 0 for _, y, _, _ in ends):
         axes.set_yscale("log")

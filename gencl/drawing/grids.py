@@ -183,8 +183,9 @@ class Frames:
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._names, self._classes, self._images = [], [], []
-        for key in sorted(key for key in tensors if ".images." in key):
-            number, _, name = key.split(".", 2)
-            self._names.append(name)
-            self._images.append(tensors[key].cpu())
-            self._classes.append(tensors[f"{number}.classes.{name}"].tolist())
+        for key in sorted(tensors):
+            number, what, name = key.split(".", 2)  # a task's name may hold anything
+            if what == "images":
+                self._names.append(name)
+                self._images.append(tensors[key].cpu())
+                self._classes.append(tensors[f"{number}.classes.{name}"].tolist())

@@ -55,7 +55,8 @@ class Ensemble:
 
     Growth, stages, importance, masks and measures are each run's own. A step is one: parameters are stacked (members,
     ...), losses go through `torch.func.vmap`, and optimiser and method, whose hooks within a step treat parameters
-    entry by entry, act on all. A run's cost is its share of what all have cost together.
+    entry by entry, act on all. A run's cost is its share of what all have cost together, but its peak of memory is
+    the whole process's.
 
     Args:
         trainers: of fresh runs of the same settings but the seed, in one process. Their tasks are of the same numbers

@@ -16,12 +16,13 @@ from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
 from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
-from gencl.metrics.figures import BY_CLASS, REAL, main_figures
+from gencl.metrics.figures import BY_CLASS, REAL, is_pooled, main_figures
 from gencl.metrics.transfer import forward_transfer
 from gencl.presets.papers import comparable, published
 from gencl.reports.comparison_tables import comparison_csv
 from gencl.reports.significance import of_seeds
 from gencl.reports.ties import comparisons
+from gencl.runs.build import seed_draws_tasks, tasks_key
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
@@ -48,7 +49,7 @@ def write_results(
     plain_ones = (variant for variant in variants if not variant.assignments)
     joint = next((variant for variant in plain_ones if is_reference(variant.method)), None)
     measured: dict[str, Any] = {}
-    floor: Mapping[str, Any] | None = None
+    floors: dict[str, dict[int, RunFolder]] = {}  # those of plain cells, on the same tasks, are under no label
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
     plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
     for variant in variants:
@@ -62,18 +63,18 @@ def write_results(
                     _check_measure(run, measured)
                     rows[-1] = _figures(run, references.get(seed))
                     plain = plain if plain or variant.assignments else run.settings
-                    if "floor" in run.metrics and (floor is None or not variant.assignments):
-                        floor = run.metrics
+                    if "floor" in run.metrics:
+                        floors.setdefault(variant.label if variant.assignments else "", {})[seed] = run
             except GenclError as error:  # a finished cell that was damaged since
                 errors.append(str(error))
         if any(rows):
             methods[variant.label] = {"status": "done", **_averages(rows)}
         if errors:
             methods[variant.label] = {**methods.get(variant.label, {}), "status": "failed", "error": errors[0]}
-    if measured and floor and all(floor["features"].get(key) == measured.get(key) for key in _MEASURE):
-        figures = {key: value for key, value in floor["floor"].items() if key != "n"}
-        methods[REAL] = {"status": "done", **_averages([figures])}
-        measured["floor_n"] = floor["floor"]["n"]
+    if measured and floors:
+        rows = _floors(floors.get("") or next(iter(floors.values())), seeds)
+        measured["floor_n"] = min(int(row.pop("n")) for row in rows if row)
+        methods[REAL] = {"status": "done", **_averages(rows)}
     baseline = baseline or default_baseline(list(methods))
     as_published = plain is None or comparable(plain)
     results = {
@@ -110,6 +111,14 @@ def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
             f"{run.path} was measured otherwise than the others, so that its scores cannot be compared with theirs: "
             + "; ".join(f"{key} {features.get(key)}, not {measured.get(key)}" for key in differing)
         )
+
+
+def _floors(runs: Mapping[int, RunFolder], seeds: Sequence[int]) -> list[dict[str, float]]:
+    """What real images score on each seed's tasks, as methods have a row a seed; one for all where the seed draws no
+    tasks."""
+    if not any(seed_draws_tasks(run.settings) for run in runs.values()):
+        return [list(runs.values())[-1].metrics["floor"]]
+    return [runs[seed].metrics["floor"] if seed in runs else {} for seed in seeds]
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,7 @@ def _per_class(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
 
 def _same_tasks(one: Settings, other: Settings) -> bool:
     """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
-    return (one.data, one.scenario, one.evaluate.split) == (other.data, other.scenario, other.evaluate.split)
+    return tasks_key(one) == tasks_key(other) and one.evaluate.split == other.evaluate.split
 
 
 def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
@@ -180,9 +189,10 @@ def draw_results(
             run = RunFolder(cell_folder(folder, variant, seed))
             with suppress(GenclError):  # a cell that is damaged or not finished
                 metrics = run.metrics if run.finished else {"matrices": {}}
-                pooled = metrics.get("features", {}).get("pooled", ())
+                features = metrics.get("features")
                 for name, matrix in metrics["matrices"].items():
-                    by_metric.setdefault(name, {}).setdefault(variant.label, []).append(so_far(matrix, name in pooled))
+                    values = so_far(matrix, is_pooled(name, features))
+                    by_metric.setdefault(name, {}).setdefault(variant.label, []).append(values)
         run = RunFolder(cell_folder(folder, variant, seeds[0]))
         with suppress(GenclError):  # or a classifier
             learner, names = run.generator(), run.class_names()

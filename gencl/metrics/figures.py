@@ -137,6 +137,13 @@ def is_share(name: str) -> bool:
     return figure(name).unit == "share"
 
 
+def is_pooled(name: str, features: Mapping[str, Any] | None) -> bool:
+    """Whether a metric's value is of all tasks up to one together, so that the last one stands for all and there is no
+    mean; ``features`` is what a run or comparison records. A further extractor's distance is as the first one's."""
+    pooled, distance = (features or {}).get("pooled", ()), name.partition("_")[0]
+    return name in pooled or (distance in DISTANCES and distance in pooled)
+
+
 def label(name: str, features: Mapping[str, Any] | None = None) -> str:
     """A figure's name for people; ``features`` is what a run or comparison records of its extractor.
 

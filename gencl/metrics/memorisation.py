@@ -48,7 +48,8 @@ class Memorisation(Metric):
             "memorisation",
             "share",
             "lower",
-            "how often generated images are nearer to training images than held-out ones; 50 % is none, 100 % copies",
+            "how often a generated image is nearer to the training images than a held-out one; "
+            "50 % is none, 100 % copies",
         )
     }
     when = "on request"

@@ -1,4 +1,5 @@
-"""Readings of real images, kept in the cache by the content of the images and the extractor that read them."""
+"""Readings of real images, kept in the cache by the content of the images, the extractor that read them, and what
+the last bits of sums depend on: the size of batches and the kind of device."""
 
 from __future__ import annotations
 
@@ -29,18 +30,21 @@ def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Pro
     Every process needs the same answer to whether it is there, so that all read or none.
     """
     device = part.labels.device
-    reading = _load(_path(extractor, part), device, keep)
+    path = _path(extractor, part, batch_size)
+    reading = _load(path, device, keep)
     if not processes.any(reading is None, device):
         assert reading is not None
         return reading
     reading = read(extractor, len(part), part.take, batch_size, device, processes, keep)
     if processes.main:
-        _store(_path(extractor, part), reading)
+        _store(path, reading)
     return reading
 
 
-def _path(extractor: nn.Module, part: Split) -> Path:
-    asked = [part.fingerprint(), len(part), extractor.name, extractor.version, getattr(extractor, "resize", "")]
+def _path(extractor: nn.Module, part: Split, batch_size: int) -> Path:
+    computed = [batch_size, part.labels.device.type]
+    read_by = [extractor.name, extractor.version, getattr(extractor, "resize", "")]
+    asked = [part.fingerprint(), len(part), *computed, *read_by]
     key = "/".join(map(str, [*asked, *getattr(extractor, "outputs", ())]))
     return cache_root() / "statistics" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
 

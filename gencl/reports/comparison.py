@@ -13,10 +13,20 @@ from gencl.core import files
 from gencl.core.documents import read
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.charts import Chart, Line
-from gencl.metrics.figures import REAL, added_figures, cell, meanings
+from gencl.drawing.curves import over_tasks
+from gencl.metrics.figures import REAL, added_figures, is_pooled, meanings
 from gencl.reports import ties
-from gencl.reports.comparison_tables import COST, DETAIL, QUALITY, comparison_keys, published_cells, published_notes
-from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.comparison_tables import (
+    COST,
+    DETAIL,
+    QUALITY,
+    cell_of,
+    comparison_keys,
+    published_cells,
+    published_notes,
+    runs_of,
+)
+from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about, up_to
 from gencl.reports.repeat import compare_command
 from gencl.reports.scales import scale_of
 from gencl.reports.verdict import listed, verdict
@@ -70,7 +80,7 @@ def render(folder: Path) -> str:
             differences=_differences(results),
             chart=chart,
             level=listed([line.name for line in chart.lines if line.kind == "level"]) if chart else "",
-            kept=_kept(runs, results["methods"].get(REAL, {})),
+            kept=_kept(runs, results),
             samples=inline(folder / "samples.png"),
             strips=_strips(runs),
             environment=first.metrics["environment"] if first else {},
@@ -95,10 +105,9 @@ def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any
     """A row a method and, beneath, one of what was published; what is better beyond ties is marked, and ties."""
     rows: list[dict[str, Any]] = []
     for label, row in results["methods"].items():
-        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
         marks = [ties.mark(results, key, label) for key in keys]
-        cells = [{"text": cell(key, row.get(key)), "mark": mark} for key, mark in zip(keys, marks, strict=True)]
-        rows.append({"label": label, "n": n, "cells": cells, "error": row.get("error", "")})
+        cells = [{"text": cell_of(row, key), "mark": mark} for key, mark in zip(keys, marks, strict=True)]
+        rows.append({"label": label, "n": runs_of(row), "cells": cells, "error": row.get("error", "")})
         if paper := results["paper"].get(label):
             there = [{"text": text, "mark": ""} for text in published_cells(paper, keys)]
             if any(shown_cell["text"] for shown_cell in there):
@@ -144,11 +153,12 @@ def _chart(folder: Path, features: Mapping[str, Any] | None) -> Chart | None:
             values[task - 1], spread[task - 1] = mean, std
         level = tasks > 1 and all(value is None for value in values[:-1])
         lines.append(Line(name, values, spread, level=level))
-    return chart_of(rows[0][1], lines, ", mean over the tasks learned so far", features)
+    return chart_of(rows[0][1], lines, f", {over_tasks(rows[0][1], features)}", features)
 
 
-def _kept(runs: Mapping[str, Sequence[RunFolder]], real: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _kept(runs: Mapping[str, Sequence[RunFolder]], results: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
+    real, features = results["methods"].get(REAL, {}), results.get("features")
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
     tasks: dict[int, list[str]] = {}
     for label, of_method in runs.items():
@@ -166,7 +176,9 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]], real: Mapping[str, Any]) -> l
         means = [[_mean(values) for values in zip(*seeds, strict=True)] for seeds in rows.values()]
         scale = scale_of(name, [[value for row in means for value in row]], real.get(name, {}).get("mean"))
         about = {"name": name, "about": metric_about(name), "lower": lower_is_better(name), "scale": scale}
-        maps.append({**about, "tasks": columns, "methods": list(rows), "heat": heat(name, means, scale)})
+        pooled = is_pooled(name, features)
+        tops = {"pooled": pooled, "tasks": up_to(columns) if pooled else columns}
+        maps.append({**about, **tops, "methods": list(rows), "heat": heat(name, means, scale)})
     return maps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -59,6 +59,18 @@ def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
     return [key for key in wanted if key in present]
 
 
+def runs_of(row: Mapping[str, Any]) -> int:
+    """Of how many finished runs a method's row is."""
+    return max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
+
+
+def cell_of(row: Mapping[str, Any], key: str) -> str:
+    """A figure of a row, with its own n where fewer of the row's runs have it."""
+    value: dict[str, Any] | None = row.get(key)
+    few = f" (n={value['n']})" if value is not None and value["n"] < runs_of(row) else ""
+    return f"{cell(key, value)}{few}"
+
+
 def print_comparison(results: dict[str, Any]) -> None:
     """The table, what is marked in it, sources and failures."""
     show(comparison_table(results), *comparison_lines(results), width=200)
@@ -81,9 +93,8 @@ def comparison_table(results: dict[str, Any]) -> Table:
     for key in keys:
         table.add_column(column_head(key, results.get("features")), justify="right")
     for name, row in results["methods"].items():
-        done = [value["n"] for value in row.values() if isinstance(value, dict)]
-        label = name if not done or max(done) == len(seeds) or name == REAL else f"{name} (n={max(done)})"
-        table.add_row(Text(label), *(_styled(results, key, name, cell(key, row.get(key))) for key in keys))
+        label = name if runs_of(row) in (0, len(seeds)) or name == REAL else f"{name} (n={runs_of(row)})"
+        table.add_row(Text(label), *(_styled(results, key, name, cell_of(row, key)) for key in keys))
         paper = results["paper"].get(name)
         if paper:
             table.add_row("  published", *published_cells(paper, keys), style="dim")
@@ -108,9 +119,8 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
         "| --- | --- |" + " ---: |" * len(keys),
     ]
     for name, row in results["methods"].items():
-        n = max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
-        cells = (_marked(results, key, name, cell(key, row.get(key))) for key in keys)
-        lines.append(f"| {name} | {n} | " + " | ".join(cells) + " |")
+        cells = (_marked(results, key, name, cell_of(row, key)) for key in keys)
+        lines.append(f"| {name} | {runs_of(row)} | " + " | ".join(cells) + " |")
         paper = results["paper"].get(name)
         if paper:
             lines.append("| *published* | | " + " | ".join(published_cells(paper, keys)) + " |")

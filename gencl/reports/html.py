@@ -13,14 +13,14 @@ from gencl.drawing.charts import Line
 from gencl.drawing.curves import so_far
 from gencl.drawing.losses import loss_charts
 from gencl.methods import METHODS
-from gencl.metrics.figures import figure, headlines, shown, with_unit
+from gencl.metrics.figures import figure, headlines, is_pooled, shown, with_unit
 from gencl.metrics.transfer import Matrix
 from gencl.presets.papers import comparable, published
 from gencl.reports.learned import learned, measured_once, told
-from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about
+from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about, up_to
 from gencl.reports.repeat import train_command
 from gencl.reports.scales import scale_of
-from gencl.reports.tables import floor_lines
+from gencl.reports.tables import floor_lines, overall_rows
 from gencl.runs.build import unread
 from gencl.scenarios.attribution import told as inferred
 
@@ -107,11 +107,11 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 def _measured(name: str, matrix: Matrix, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """A matrix as heat map, as chart and in words. Where it is pooled, R[i][j] is of all tasks up to j together."""
     tasks, features = metrics["tasks"], metrics.get("features", {})
-    pooled = name in features.get("pooled", ())
+    pooled = is_pooled(name, features)
+    columns = up_to(tasks) if pooled else tasks
     lines = [Line("all so far" if pooled else "mean so far", so_far(matrix, pooled), main=True)]
-    for j, task in enumerate(tasks):
-        line = f"up to {task}" if pooled and j else task
-        lines.append(Line(line, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
+    for j, column in enumerate(columns):
+        lines.append(Line(column, [row[j] if i >= j else None for i, row in enumerate(matrix)]))
     scale = scale_of(name, matrix, (metrics.get("floor") or {}).get(name))
     measured = [i for i, row in enumerate(matrix) if any(value is not None for value in row)]
     return {
@@ -122,6 +122,7 @@ def _measured(name: str, matrix: Matrix, metrics: Mapping[str, Any]) -> dict[str
         "once": measured_once(matrix),
         "heat": heat(name, [matrix[i] for i in measured], scale),
         "rows": [tasks[i] for i in measured],
+        "columns": columns,
         "scale": scale,
         "chart": chart_of(name, lines, "", features) if len(tasks) > 1 else None,
         "named": len(tasks) <= NAMED_LINES,
@@ -143,8 +144,10 @@ def _evaluation(run: RunFolder) -> dict[str, Any] | None:
             {"task": str(row.get("task", "")), "cells": [with_unit(name, row.get(name)) for name in names]}
             for row in evaluation["tasks"]
         ],
-        "mean": [with_unit(name, evaluation["mean"][name]) for name in names],
-        "mean_name": "all" if evaluation["features"].get("pooled") else "mean",
+        "last": [
+            {"name": last, "cells": [with_unit(name, values[name]) if name in values else "" for name in names]}
+            for last, values in overall_rows(evaluation).items()
+        ],
         "real": [with_unit(name, evaluation["floor"].get(name)) for name in names] if evaluation.get("floor") else [],
         "notes": floor_lines(evaluation["features"], evaluation.get("floor", {})),
         "about": {name: text for name in names if (text := metric_about(name))},

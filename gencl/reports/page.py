@@ -59,6 +59,11 @@ def metric_about(name: str) -> str:
     return METRICS.about(name).rpartition(" (")[0] if name in METRICS else ""
 
 
+def up_to(tasks: Sequence[str]) -> list[str]:
+    """What the columns of a pooled matrix are called: R[i][j] is of all tasks up to j together."""
+    return [f"up to {task}" if j else task for j, task in enumerate(tasks)]
+
+
 def lower_is_better(name: str) -> bool:
     """Whether small values of a figure are good; those of a plug-in that is not loaded are taken for the contrary."""
     return figure(name).better == "lower"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gencl.core.files import here
 from gencl.core.terminal import console
-from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, label, shown, with_unit
+from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, is_pooled, label, shown, with_unit
 from gencl.scenarios.attribution import told
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def evaluation_lines(result: dict[str, Any]) -> list[str]:
 
 
 def evaluation_table(result: dict[str, Any]) -> Table:
-    """Tasks down, metrics across, the mean last."""
+    """Tasks down, metrics across, the means last, or what is of all tasks together."""
     table = Table(title=Text(f"evaluation{_measure(result['features'], str(result['n']))}"), title_justify="left")
     table.add_column("task")
     names = list(result["mean"])
@@ -136,12 +136,20 @@ def evaluation_table(result: dict[str, Any]) -> Table:
     for row in result["tasks"]:
         table.add_row(Text(row["task"]), *(shown(name, row.get(name)) for name in names))
     table.add_section()
-    last = "all" if result["features"].get("pooled") else "mean"
-    table.add_row(last, *(shown(name, result["mean"][name]) for name in names))
+    for last, values in overall_rows(result).items():
+        table.add_row(last, *(shown(name, values[name]) if name in values else "" for name in names))
     floor = result.get("floor", {})
     if floor:
         table.add_row(REAL_IMAGES, *(shown(name, floor.get(name)) for name in names))
     return table
+
+
+def overall_rows(result: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """The last rows of an evaluation's table: metrics that are pooled have a value of all tasks, the others a mean."""
+    rows: dict[str, dict[str, float | None]] = {}
+    for name, value in result["mean"].items():
+        rows.setdefault("all" if is_pooled(name, result["features"]) else "mean", {})[name] = value
+    return rows
 
 
 def print_floor(result: dict[str, Any]) -> None:

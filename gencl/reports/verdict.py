@@ -27,8 +27,7 @@ def verdict(results: Results) -> str:
 
 def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) -> str:
     """What the seeds tell of the order."""
-    seeds = len(results["seeds"])
-    if seeds < 2:
+    if len(results["seeds"]) < 2:
         return "this is one seed, and nothing can be told beyond it"
     if len(methods) < 2:
         return "no other method competes"
@@ -40,12 +39,18 @@ def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) ->
     ahead = [label for label, row in to_best.items() if row["tied"] is None and row["n"] > 1]
     parts = []
     if tied:
-        parts.append(f"{listed(tied)} {'tie' if len(tied) > 1 else 'ties'} with it over {seeds} seeds")
+        parts.append(f"{listed(tied)} {'tie' if len(tied) > 1 else 'ties'} with it {_over(to_best, tied)}")
     if unknown:
         parts.append(f"{listed(unknown)} cannot be tested, with fewer than two seeds in common")
     if ahead:
         parts.append(f"{listed(ahead)} {'are' if len(ahead) > 1 else 'is'} ahead on the seeds that both have")
-    return ", and ".join(parts) if parts else f"every other method is worse beyond chance over {seeds} seeds"
+    worse = f"every other method is worse beyond chance {_over(to_best, list(to_best))}"
+    return ", and ".join(parts) or worse
+
+
+def _over(to_best: Mapping[str, Any], labels: Sequence[str]) -> str:
+    """The seeds that each of these methods has in common with the best one."""
+    return f"over {min(to_best[label]['n'] for label in labels)} seeds"
 
 
 def _beside_bound(results: Results, key: str, best: str, score: float) -> str:

@@ -188,10 +188,10 @@ class Recorder:
             self.begin()
             kept.save(self.folder, row + 1, learner)
 
-    def track(self, state: State, row: int) -> None:
-        """Tells a tracker, where there is one, what the task at ``row`` came to."""
+    def track(self, state: State, row: int, features: Mapping[str, Any] | None) -> None:
+        """Tells a tracker, where there is one, what the task at ``row`` came to, measured in these ``features``."""
         if self.tracker is not None:
-            self.tracker.task(state, row)
+            self.tracker.task(state, row, features)
             picture = self.folder / "samples" / f"task-{row + 1:02d}.png"
             if picture.exists():
                 self.tracker.picture(state.cost.steps, picture)

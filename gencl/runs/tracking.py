@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS
@@ -20,6 +21,7 @@ from gencl.core.registry import did_you_mean
 from gencl.core.settings import Settings
 from gencl.core.terminal import ERRORS
 from gencl.core.waiting import say
+from gencl.metrics.figures import is_pooled
 from gencl.runs import trackers
 from gencl.runs.state import State
 
@@ -60,13 +62,15 @@ class Tracker:
         with self._told():
             self._tracker.log({f"loss/{name}": value for name, value in losses.items()} | {"lr": lr}, step=step)
 
-    def task(self, state: State, row: int) -> None:
-        """After a task: the summary, the mean over tasks so far of each matrix, and each task's own value."""
+    def task(self, state: State, row: int, features: Mapping[str, Any] | None) -> None:
+        """After a task: the summary, the mean over tasks so far of each matrix (of a pooled one, what it says of all
+        tasks so far together), and each task's own value."""
         values = {f"summary/{name}": value for name, value in state.summary.items()}
         for name, matrix in state.matrices.items():
             measured = {j: value for j, value in enumerate(matrix[row]) if value is not None}
             values |= {f"{name}/task {j + 1}": value for j, value in measured.items()}
-            values |= {f"{name}/mean": sum(measured.values()) / len(measured)} if measured else {}
+            if found := list(measured.values()):
+                values[f"{name}/mean"] = found[-1] if is_pooled(name, features) else fmean(found)
         with self._told():
             self._tracker.log({**values, "tasks learned": row + 1}, step=state.cost.steps)
 

@@ -65,4 +65,4 @@ class Files(Observer):
         state.capacity += [capacity] if capacity else []
         if ctx.processes.main:
             session.recorder.write_metrics(state, ctx.learner, session.method, session.evaluator)
-            session.recorder.track(state, ctx.task.index)
+            session.recorder.track(state, ctx.task.index, session.evaluator.features())

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gencl.core.progress import Reporter
 from gencl.methods.base import Context
-from gencl.metrics.figures import label, with_unit
+from gencl.metrics.figures import is_pooled, label, with_unit
 from gencl.training.divergence import check_losses, check_parameters
 from gencl.training.session import Session
 
@@ -106,6 +106,13 @@ class Progress(Observer):
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]], features: Mapping[str, Any] | None) -> str:
-    numbers = {name: [value for value in values if value is not None] for name, values in measured.items()}
-    means = [f"{label(name, features)} {with_unit(name, fmean(found))}" for name, found in numbers.items() if found]
-    return f"task {task} learned" + (f"; mean over tasks so far: {', '.join(means)}" if means else "")
+    """Pooled measures look at all tasks together: the last one says it all, where others have a mean."""
+    means: list[str] = []
+    together: list[str] = []
+    for name, values in measured.items():
+        if found := [value for value in values if value is not None]:
+            pooled = is_pooled(name, features)
+            text = f"{label(name, features)} {with_unit(name, found[-1] if pooled else fmean(found))}"
+            (together if pooled else means).append(text)
+    heads = (("mean over tasks so far", means), ("over all tasks so far", together))
+    return "; ".join([f"task {task} learned", *(f"{head}: {', '.join(texts)}" for head, texts in heads if texts)])

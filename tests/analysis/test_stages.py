@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import gencl
-from gencl.analysis.learning import Course, _beside, _stages
+from gencl.analysis.learning import Course, _beside, _names, _stages
 from tests.conftest import tiny
 
 
@@ -27,6 +27,11 @@ def test_each_round_of_pruning_has_a_row(tmp_path: Path) -> None:
     left = [int(row["shared_parameters_not_zero"]) for row in rows]
     assert left == sorted(left, reverse=True) and left[3] < 0.2 * left[0]
     assert not any(row["published_mean"] or row["published_parameters"] for row in rows)
+
+
+def test_panels_are_named_for_tasks_that_all_runs_learned() -> None:
+    assert _names([["0", "1"], ["0", "1"]]) == ["0", "1"]
+    assert not _names([["0", "1"], ["1", "0"]]) and not _names([["0", "1"], ["0"]])
 
 
 def test_published_stages_stand_beside_the_mean_of_the_seeds() -> None:

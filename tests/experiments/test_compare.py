@@ -177,6 +177,12 @@ def test_published_rows_stand_beneath_with_their_spread_source_and_note(capsys: 
     assert "sgd-f,acc,0.97,,1,0.8447" in comparison_csv(PUBLISHED)
 
 
+def test_a_figure_that_fewer_runs_have_says_so() -> None:
+    rows = {"sgd": {"status": "done", "acc": {"mean": 0.5, "std": 0.1, "n": 2}, "fwt": {"mean": 0.25, **ONE}}}
+    markdown = comparison_markdown({"preset": "x", "seeds": [0, 1], "methods": rows, "paper": {}}, "gencl compare")
+    assert "| sgd | 2 | 50.00 ± 10.00 | 25.00 (n=1) |" in markdown
+
+
 def test_a_variant_has_no_published_row(tmp_path: Path) -> None:
     from gencl.experiments.results import write_results
 

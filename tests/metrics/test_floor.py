@@ -12,6 +12,7 @@ import gencl
 from gencl.api import Run, train
 from gencl.experiments.compare import compare
 from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.figures import shown
 from gencl.metrics.statistics import Statistics
 from gencl.reports import ties
 from gencl.reports.comparison import write_comparison
@@ -93,6 +94,14 @@ def test_with_few_held_out_images_a_matrix_is_of_the_tasks_up_to_each(run: Run) 
     assert metrics["floor"]["fid"] < summary["fid"] and "real images" in (run.path / "report.html").read_text()
 
 
+def test_no_mean_is_taken_of_what_is_of_all_tasks_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = [*tiny("digits-cgan"), "scenario.tasks=2"]
+    matrices = train("digits-cgan", "sgd", 0, tmp_path / "run", set=sets, progress="lines").metrics["matrices"]
+    kid = shown("kid", sum(matrices["kid"][-1]) / 2)
+    said = f"KID (digits) {kid}; over all tasks so far: FD (digits) {shown('fid', matrices['fid'][1][1])}\n"
+    assert said in capsys.readouterr().err
+
+
 def test_two_commands_agree_with_the_run(run: Run) -> None:
     once = json.loads(command("fid", run.path, "--json").stdout)
     summary = run.metrics["summary"]
@@ -104,6 +113,8 @@ def test_two_commands_agree_with_the_run(run: Run) -> None:
     assert again["floor"] == pytest.approx(run.metrics["floor"], rel=1e-6)
     done = command("evaluate", run.path)
     assert "pooled (FD (digits), precision, recall)" in " ".join(done.stdout.split())
+    last = {cells[0].strip(): cells[1:] for line in done.stdout.splitlines() if len(cells := line.split("│")[1:-1]) > 1}
+    assert all(bool(one.strip()) != bool(other.strip()) for one, other in zip(last["all"], last["mean"], strict=True))
     assert "fewer than 100 images of a task are held out" in " ".join(done.stderr.split())
 
 
@@ -134,4 +145,6 @@ def test_a_comparison_has_a_row_of_real_images_that_never_competes(tmp_path: Pat
     assert results["features"]["floor_n"] == 20 and "real,fid,3" in (tmp_path / "curves.csv").read_text()
     assert not any(ties.mark(results, key, "real") for key in real)
     page = write_comparison(tmp_path).read_text()
+    assert "FD (digits), logarithmic, all tasks learned so far together" in page
+    assert "mean over the tasks learned so far" not in page and '<th scope="col" title="up to' in page
     assert "2 methods on digits-cgan" in page and "--methods sgd,joint" in page

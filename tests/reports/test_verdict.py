@@ -47,6 +47,13 @@ def test_it_names_the_best_what_ties_and_what_is_left(key: str, values: dict[str
     assert verdict(results(key, values) if values else {"methods": {}, "seeds": [0]}) == expected
 
 
+def test_the_seeds_are_those_of_the_rows_that_were_compared() -> None:
+    some = results("acc", {"ewc": ACC["ewc"], "mas": [0.9, 0.92, float("nan")], "sgd": ACC["sgd"]})
+    assert verdict(some).endswith("mas ties with it over 2 seeds.")
+    beaten = results("acc", {"ewc": [0.9, 0.91, 0.92], "sgd": [0.5, 0.51, float("nan")]})
+    assert verdict(beaten).endswith("every other method is worse beyond chance over 2 seeds.")
+
+
 def test_without_values_of_seeds_nobody_knows_ties() -> None:
     old = {**results("acc", ACC), "comparisons": {}}
     assert "nobody knows which methods tie" in verdict(old)

@@ -38,6 +38,8 @@ def test_tensorboard_holds_losses_summary_and_grids_and_training_stays_as_it_is(
     assert [event.value for event in told] == pytest.approx([line["loss"]["generator"] for line in log], rel=1e-5)
     fid = run.metrics["matrices"]["fid"]
     assert [e.value for e in events.Scalars("fid/task 1")] == pytest.approx([fid[0][0], fid[1][0]], rel=1e-5)
+    means = [event.value for event in events.Scalars("fid/mean")]  # pooled: the last is of all tasks together
+    assert means == pytest.approx([fid[0][0], fid[1][1]], rel=1e-5)
     assert events.Scalars("summary/fid")[-1].value == pytest.approx(run.metrics["summary"]["fid"], rel=1e-5)
     assert [event.step for event in events.Images("samples")] == [6, 12]
 
