@@ -156,9 +156,10 @@ def _per_sample(
         if type(module) in CLOSED_FORMS and any(id(p) in wanted for p in module.parameters(recurse=False))
     ]
     passes: dict[nn.Module, list[tuple[Tensor, Tensor, int]]] = {layer: [] for layer in layers}
+    held = {layer: [id(p) for p in layer.parameters(recurse=False)] for layer in layers}
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        if not any(id(p) in wanted for p in layer.parameters(recurse=False)):  # others in place of its own
+        if held[layer] != [id(p) for p in layer.parameters(recurse=False)]:  # it computes with others than its own
             return output
         if not output.requires_grad:  # the first layer: nothing before it asks for gradients
             output = output.detach().requires_grad_()

@@ -71,7 +71,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
         lines.append("no measure per task: no feature extractor suits these images")
     figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     lines += [f"boundaries: {told(metrics['boundaries'])}"] if metrics.get("boundaries") else []
-    lines += ["mean: " + ", ".join(figures)] if figures else []
+    lines += ["overall: " + ", ".join(figures)] if figures else []
     lines += floor_lines(features, metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]
     lines.append(

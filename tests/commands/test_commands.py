@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("work")
     done = gencl_process("train", *SETS, cwd=folder)
     assert done.returncode == 0, done.stderr
-    wanted = ("report.html", "just learned", "at the end", "mean: conditional accuracy")
+    wanted = ("report.html", "just learned", "at the end", "overall: conditional accuracy")
     assert all(words in done.stdout for words in wanted)
     return folder / "runs" / "digits-cgan-anpyc-seed0"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,9 +16,11 @@ from gencl import presets
 from gencl.learners.classifier import Classifier
 from gencl.methods import building
 from gencl.methods.base import Method
+from gencl.methods.hat import HAT
 from gencl.metrics.evaluator import Evaluator
 from gencl.runs.build import make_scenario
 from gencl.scenarios.task import Task
+from tests.conftest import context
 
 SETS = [
     "train.steps=30",
@@ -201,3 +204,14 @@ def test_clnp_grows_and_cuts_interference(tmp_path: Path) -> None:
     assert not first.all()
     weight = learner.shared()["trunk.hidden.1.linear.weight"]
     assert (weight[second[-1]][:, ~first[-1]] == 0).all()
+
+
+@pytest.mark.parametrize(("steps", "batch_size"), [(1005, 128), (103, 32), (20, 8), (9, 8)])
+def test_hats_cycles_are_whole(steps: int, batch_size: int) -> None:
+    """However many steps there are, gates become steep once an epoch, and are so at the end."""
+    ctx = replace(context(train__batch_size=batch_size), steps=steps)
+    method = HAT(HAT.Settings(steepest=400))
+    rises = [method._steepness(replace(ctx, step=step)) for step in range(steps)]
+    falls = [step for step in range(1, steps) if rises[step] < rises[step - 1]]
+    assert rises[0] == 1 / 400 and rises[-1] == 400 and rises[-2] > 300
+    assert all(rises[step - 1] > 300 for step in falls) and bool(falls) == (steps > 20)

@@ -121,3 +121,15 @@ def test_a_module_used_twice_has_the_sum_of_both_terms() -> None:
             for i in range(5)
         ]
         assert torch.allclose(measured[key], torch.stack(each).square().mean(0), rtol=1e-9)
+
+
+def test_weights_that_a_task_does_not_see_have_no_importance() -> None:
+    learner, _ = trained("mlp", "task")
+    assert isinstance(learner, Classifier)
+    batch = Batch(torch.rand(8, 1, 16, 16, dtype=torch.float64), torch.tensor([0, 1] * 4), tasks=(0,))
+    name = next(name for name, p in learner.trunk.named_parameters() if p.ndim == 2)
+    owner = torch.randint(1, 3, learner.trunk.get_parameter(name).shape, dtype=torch.int32)
+    learner.ownership.store(name, owner)
+    (measured,) = moments(learner, "entropy", batch, learner.shared(), ["absolute"])
+    assert bool((measured[f"trunk.{name}"][owner == 2] == 0).all())
+    assert float(measured[f"trunk.{name}"][owner == 1].mean()) > 0

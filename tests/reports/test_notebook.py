@@ -61,7 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> gencl.Run:
 def test_a_run_is_a_table_and_its_grid(run: gencl.Run) -> None:
     page = Page(run._repr_html_() or "")
     matrix = run.metrics["matrices"]["fid"]
-    assert "sgd on digits-cgan, seed 0" in page.text and "mean: " in page.text
+    assert "sgd on digits-cgan, seed 0" in page.text and "overall: " in page.text
     for j, (row, task) in enumerate(zip(page.rows, run.metrics["tasks"], strict=False)):
         assert row[0] == task
         assert any(cell.split() == [shown("fid", matrix[j][j]), "→", shown("fid", matrix[-1][j])] for cell in row)
