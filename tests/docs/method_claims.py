@@ -12,6 +12,7 @@ from tests.docs.checks import (
     Claim,
     ahead,
     ahead_in,
+    align_leads,
     aligned_lead,
     every,
     forgets_most,
@@ -44,11 +45,11 @@ METHOD_CLAIMS = [
     Claim(
         _method("align"),
         "both are ahead of `mas`, `ewc` and `anpyc` alone, with one digit per task and with two",
-        lambda: every(aligned_lead(folder, *BEHIND) for folder in ("mnist-cgan", "split-mnist-cgan")),
+        lambda: every((align_leads("mnist-cgan", *BEHIND), aligned_lead("split-mnist-cgan", *BEHIND))),
     ),
     Claim(
         _method("anpyc"),
-        "over all ten digits, it is tied with `ewc` and behind `mas`",
+        "over all ten digits, it is ahead of `ewc` and behind `mas`",
         lambda: mas_leads("mnist-cgan"),
     ),
     Claim(
@@ -58,8 +59,8 @@ METHOD_CLAIMS = [
     ),
     Claim(
         _method("anpyc"),
-        "it is tied with `align` alone over all ten digits",
-        lambda: tied("mnist-cgan", ALL, "anpyc+align", "align"),
+        "it is behind `align` alone over all ten digits",
+        lambda: ahead("mnist-cgan", ALL, "align", "anpyc+align"),
     ),
     Claim(_method("anpyc"), LENET, lambda: lenet()[2:]),
     Claim(
