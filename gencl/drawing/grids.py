@@ -29,6 +29,15 @@ GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
 
+def _font(names: Sequence[str], size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font or, where a name has letters that it lacks, matplotlib's, which has more alphabets."""
+    if all(name.isascii() for name in names):
+        return ImageFont.load_default(size=size)
+    import matplotlib
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
 def draw_grid(
     cells: Sequence[Sequence[Tensor | None]],
     row_names: Sequence[str] = (),
@@ -43,7 +52,7 @@ def draw_grid(
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
     columns = max(len(row) for row in cells)
     letters = max(10, min(16, height // 2))
-    font = ImageFont.load_default(size=letters)
+    font = _font([*row_names, *room_for, *column_names], letters)
     left = 6 + max((int(font.getlength(name)) for name in [*row_names, *room_for]), default=-6)
     top = int(letters * 1.5) if column_names else 0
     size = (left + columns * (width + GAP) + GAP, top + len(cells) * (height + GAP) + GAP)

@@ -90,7 +90,10 @@ def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int
     if size > len(classes):
         raise UsageError(f"scenario.classes_per_task: {size}, but {name} has only {len(classes)} classes to learn")
     if len(classes) % size:
-        raise UsageError(f"scenario.classes_per_task: {len(classes)} classes cannot be split into tasks of {size}")
+        raise UsageError(
+            f"scenario.classes_per_task: {len(classes)} classes cannot be split into tasks of {size}; "
+            "use a number that divides them, such as scenario.classes_per_task=1"
+        )
     return [tuple(classes[i : i + size]) for i in range(0, len(classes), size)]
 
 

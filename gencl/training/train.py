@@ -78,7 +78,10 @@ def train(
     """
     settings, folder = choose(preset, method, seed, out, config, set, resume)
     unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
-    with claimed(unnumbered_folder(settings)) if unnamed else nullcontext(folder) as place:
+    first = unnumbered_folder(settings)
+    with claimed(first) if unnamed else nullcontext(folder) as place:
+        if unnamed and place != first:
+            say(f"{first} exists already (--resume goes on with it): this run goes into {place}", progress)
         return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
 
 

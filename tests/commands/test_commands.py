@@ -37,6 +37,9 @@ def test_default_folder_is_numbered_when_taken(run: Path) -> None:
     assert done.returncode == 0
     assert json.loads(done.stdout)["method"] == "anpyc"
     assert (run.parent / "digits-cgan-anpyc-seed0-2" / "report.html").exists()
+    third = gencl("train", *SETS, cwd=run.parents[1])
+    told = f"runs/{run.name} exists already (--resume goes on with it): this run goes into runs/{run.name}-3"
+    assert third.returncode == 0 and told in third.stderr + third.stdout
 
 
 def test_resume_of_a_finished_run_says_so(run: Path) -> None:

@@ -1,4 +1,4 @@
-"""Frames of samples, stored and restored."""
+"""Frames of samples, stored and restored, and the names beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 import gencl
-from gencl.drawing.grids import Frames
+from gencl.drawing.grids import Frames, draw_grid
 from tests.conftest import grown, tiny
 
 
@@ -19,3 +19,9 @@ def test_frames_come_back_whatever_the_tasks_are_called(tmp_path: Path) -> None:
     restored.restore(frames.tensors())
     stored, again = frames.tensors(), restored.tensors()
     assert list(stored) == list(again) and all(torch.equal(stored[key], again[key]) for key in stored)
+
+
+def test_names_of_other_alphabets_are_no_boxes() -> None:
+    cells = [[torch.zeros(1, 28, 28, dtype=torch.uint8)]]
+    drawn = {name: draw_grid(cells, [name]).tobytes() for name in ("кошки", "собак", "Äpfel", "Öpfel")}
+    assert len(set(drawn.values())) == len(drawn)
