@@ -96,7 +96,7 @@ class CLNP(Freezing):
         return [(l1, lr) for l1 in self.settings.l1_factors for lr in self.settings.lr_factors]
 
     def _names(self) -> list[str]:
-        """The stages of the trials."""
+        """Return the names of the trials' stages."""
         pairs = self._pairs()
         return [f"train, l1 times {l1:g}, lr times {lr:g}" if len(pairs) > 1 else "train" for l1, lr in pairs]
 

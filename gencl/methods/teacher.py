@@ -14,7 +14,7 @@ from gencl.methods.base import Context, Method, importance_random
 from gencl.scenarios.batch import Batch
 
 _AT_ONCE = 256
-"""Images of a pool that are drawn at a time: few enough for a processor's caches."""
+"""Images of a pool that are drawn at a time; more took longer on a CPU."""
 
 
 class Teacher:

@@ -40,6 +40,12 @@ def tied(folder: str, key: str, *names: str) -> None:
         assert better(one, other, key) is None, f"{key}: {_text(one, key)} and {_text(other, key)} are not tied"
 
 
+def tied_with(folder: str, key: str, one: str, *names: str) -> None:
+    """Assert that a row is tied with each of others, whatever is between these."""
+    for other in names:
+        tied(folder, key, one, other)
+
+
 def others(folder: str, *leaders: str, single: bool = False) -> list[str]:
     """Return the methods of a folder without references, variants and these; ``single``: without compositions too."""
     names = [name for name in read(folder)["methods"] if ":" not in name and not (single and "+" in name)]

@@ -20,6 +20,7 @@ from tests.docs.checks import (
     lenet,
     mas_leads,
     tied,
+    tied_with,
     wide,
 )
 
@@ -35,7 +36,7 @@ METHOD_CLAIMS = [
     Claim(
         PAGE,
         "All ways of pruning are tied with `spp`",
-        lambda: every(tied(STRATEGIES, "acc", "spp", one) for one in PRUNED),
+        lambda: tied_with(STRATEGIES, "acc", "spp", *PRUNED),
     ),
     Claim(
         PAGE,
@@ -126,7 +127,7 @@ METHOD_CLAIMS = [
     Claim(
         _method("packnet"),
         "tied with `xdg+si` and with the methods that consolidate",
-        lambda: every(tied("permuted-mnist", "acc", "packnet", one) for one in ("xdg+si", *CONSOLIDATING)),
+        lambda: tied_with("permuted-mnist", "acc", "packnet", "xdg+si", *CONSOLIDATING),
     ),
     Claim(_method("clnp"), "it is behind `packnet`", lambda: ahead("permuted-mnist", "acc", "packnet", "clnp")),
     Claim(_method("packnet"), "0.75⁹ ≈ 7.5 %", lambda: [0.75, 100 * 0.75**9]),
