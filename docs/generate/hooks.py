@@ -1,8 +1,7 @@
 """MkDocs' hooks: pages that the code writes, files from elsewhere in the repository, and the links to them.
 
-A page of a method is ``docs/methods/NAME.md``; what the registry, the settings and ``results/`` say of it is added. A
-line ``<!-- generated: WHAT -->`` is replaced by what `reference.PARTS` makes of it. Tables of ``results/`` are in the
-committed pages: see tables.py.
+A page of a method is ``docs/methods/NAME.md``; its docstring is added. What else is made of the code, and the tables of
+``results/``, stand in the committed pages: see tables.py.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ _TAKEN_BELOW = (
     ("models", (".png",)),
 )
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\]\([^)]*\))*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
-_GENERATED = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 _log = get_plugin_logger("gencl")
 
 
@@ -91,18 +89,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     uri = page.file.src_uri
     name = uri.removeprefix("methods/").removesuffix(".md")
     if name in METHODS and uri.startswith("methods/"):
-        heading, _, rest = markdown.partition("\n")
-        markdown = f"{heading}\n\n{reference.method_head(name)}\n{rest}\n\n{reference.method_tail(name)}"
-    markdown = _GENERATED.sub(lambda match: _part(match[1], uri), markdown)
+        markdown = f"{markdown}\n\n{reference.docstring(name)}"
     source = uri.removeprefix(f"{ELSEWHERE}/") if uri.startswith(f"{ELSEWHERE}/") else f"docs/{uri}"
     return _LINK.sub(lambda match: _link(match, source, uri, files), markdown)
-
-
-def _part(what: str, uri: str) -> str:
-    if what not in reference.PARTS:
-        _log.warning(f"{uri}: nothing generates {what!r}")
-        return ""
-    return reference.PARTS[what]()
 
 
 def _link(match: re.Match[str], source: str, uri: str, files: Files) -> str:
@@ -111,8 +100,7 @@ def _link(match: re.Match[str], source: str, uri: str, files: Files) -> str:
     if "://" in target or target.startswith("mailto:"):
         return match[0]
     text = _LINK.sub(lambda inner: _link(inner, source, uri, files), text)
-    # a leading / is the repository's root (generated text stands on pages of any depth)
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target)).lstrip("/")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
     if (ROOT / path).is_dir():
         path = f"{path}/README.md"
     if path == "README.md":

@@ -1,4 +1,4 @@
-"""Reference pages and parts of pages made of the code, and what names each of them."""
+"""Reference pages and parts of pages that are made of the code, and what names each of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import command_line
 import settings_page
-import tables
 from figures import figure, read
+from result_tables import of_method
 from settings_page import escaped, settings_table
 
 import gencl
@@ -74,26 +74,38 @@ def serves(name: str) -> str:
     return SERVES[METHODS.serves(name) or "any"]
 
 
-def method_head(name: str) -> str:
+def _of_page(page: str) -> str:
+    """The method whose page this is."""
+    return Path(page).stem
+
+
+def _method_head(page: str) -> str:
     """What stands above a method's page."""
+    name = _of_page(page)
     about = METHODS.about(name)
-    return f"*{about[0].upper()}{about[1:]}. Serves {serves(name)}.*\n\n`gencl train --method {name}`\n"
+    return f"*{about[0].upper()}{about[1:]}. Serves {serves(name)}.*\n\n`gencl train --method {name}`"
 
 
-def method_tail(name: str) -> str:
-    """What stands below a method's page: figures, settings, the docstring."""
-    kind = METHODS.get(name)
-    parts = []
-    measured = tables.of_method(name)
-    if measured:
-        note = "The published figures are the papers', of other networks and features: compare orders, not values."
-        parts += ["## Figures", note, measured]
-    parts += ["## Settings", settings_table(kind.Settings, "method.")]
+def _method_figures(page: str) -> str:
+    """A method's rows of several tables; nothing where none has it."""
+    measured = of_method(_of_page(page), page)
+    note = "The published figures are the papers', of other networks and features: compare orders, not values."
+    return f"## Figures\n\n{note}\n\n{measured}" if measured else ""
+
+
+def _method_settings(page: str) -> str:
+    """A method's settings, and what is tried of them."""
+    kind = METHODS.get(_of_page(page))
     tried = {**kind.grid, RATE: RATES}
     values = "; ".join(f"`{key}`: {', '.join(map(_tried, tried[key]))}" for key in tried)
-    parts.append(f"`gencl tune` tries {values}, and widens these where the best is at an end.")
-    parts += ["## In the code", f"::: {kind.__module__}.{kind.__qualname__}", _OPTIONS_BARE]
-    return "\n\n".join(parts[:-1]) + "\n" + parts[-1]
+    search = f"`gencl tune` tries {values}, and widens these where the best is at an end."
+    return f"## Settings\n\n{settings_table(kind.Settings, 'method.')}\n\n{search}"
+
+
+def docstring(name: str) -> str:
+    """What stands below a method's page on the site."""
+    kind = METHODS.get(name)
+    return f"## In the code\n\n::: {kind.__module__}.{kind.__qualname__}\n{_OPTIONS_BARE}"
 
 
 def _tried(value: float | str) -> str:
@@ -106,7 +118,7 @@ _OPTIONS_BARE = textwrap.indent(
 )
 
 
-def _methods() -> str:
+def _methods(page: str) -> str:
     """All methods, each with a figure of three experiments."""
     columns = (("mnist-cgan", "fid_first_half"), ("split-mnist", "acc"), ("permuted-mnist", "acc"))
     head = "| method | what it does | MNIST generator: FD of 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
@@ -121,7 +133,7 @@ def _methods() -> str:
     return "\n".join(lines)
 
 
-def _serves() -> str:
+def _serves(page: str) -> str:
     lines = [f"| `{name}` | {serves(name)} |" for name in METHODS]
     return "| method | serves |\n| --- | --- |\n" + "\n".join(lines)
 
@@ -146,7 +158,7 @@ def more_pages() -> list[str]:
     return sorted(path.name for path in DOCS.glob("*.md") if f" {path.name}" not in named)
 
 
-def _more() -> str:
+def _more(page: str) -> str:
     titles = {page: (DOCS / page).read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for page in more_pages()}
     return "\n".join(f"- [{title}](../{page})" for page, title in titles.items())
 
@@ -160,14 +172,16 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
 }
 """Pages of docs/reference/ by name: title and what makes them."""
 
-PARTS: dict[str, Callable[[], str]] = {
+PARTS: dict[str, Callable[[str], str]] = {
     "methods": _methods,
     "serves": _serves,
-    "learners": lambda: registry_table(LEARNERS),
-    "scenarios": lambda: registry_table(SCENARIOS),
-    "datasets": lambda: registry_table(DATASETS),
-    "metrics": lambda: registry_table(METRICS),
+    "head": _method_head,
+    "figures": _method_figures,
+    "settings": _method_settings,
+    "learners": lambda page: registry_table(LEARNERS),
+    "datasets": lambda page: registry_table(DATASETS),
+    "metrics": lambda page: registry_table(METRICS),
+    "extractors": lambda page: registry_table(EXTRACTORS),
     "more": _more,
-    "extractors": lambda: registry_table(EXTRACTORS),
 }
-"""What a line ``<!-- generated: WORD -->`` of a page stands for."""
+"""What ``<!-- generated: WORD -->`` stands for, of the path in the repository of the page where it stands."""

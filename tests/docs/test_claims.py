@@ -43,7 +43,7 @@ def _one_line(text: str) -> str:
 def _prose(page: str) -> str:
     """A page without generated tables, code blocks and comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    text = re.sub(r"<!-- table: .*?<!-- end -->|```.*?```|<!--.*?-->", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<!-- (?:table|generated): .*?<!-- end -->|```.*?```|<!--.*?-->", " ", text, flags=re.DOTALL)
     return _one_line(text)
 
 

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import figures
 import pytest
+import result_tables
 import tables
 from scipy import stats
+
+from gencl.methods import METHODS
 
 
 def test_no_page_is_stale(capsys: pytest.CaptureFixture[str]) -> None:
     assert tables.main(check=True) == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize("part", ["head", "figures", "settings"])
+def test_every_method_has_a_page_with_its_parts(part: str) -> None:
+    for name in METHODS:
+        assert f"<!-- generated: {part} -->" in (figures.ROOT / f"docs/methods/{name}.md").read_text(), name
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def test_a_block_is_filled_again(results: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_all_rows_best_first(results: Path) -> None:
-    lines = tables.table("few", columns=["acc"]).splitlines()
+    lines = result_tables.table("few", columns=["acc"]).splitlines()
     assert [line.split("`")[1] for line in lines[2:7]] == ["joint", "c", "b", "a", "one"]
     assert "`one` (n = 1)" in lines[6]
 
