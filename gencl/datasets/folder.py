@@ -1,4 +1,5 @@
-"""Pictures in folders: ``PATH/<class>/*``, or ``PATH/{train,test}/<class>/*`` with the names that parts go by."""
+"""Pictures in folders: ``PATH/<class>/*``, or ``PATH/{train,test}/<class>/*`` and ``PATH/<class>/{train,test}/*`` with
+the names that parts go by."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class Listing:
 
 def is_class_folder(path: Path) -> bool:
     """Whether ``path`` holds several folders of pictures, or a training and a test part."""
-    return len(_parts(path)) > 1 or sum(bool(_loose(folder)) for folder in _subfolders(path)) > 1
+    return len(_parts(path)) > 1 or sum(bool(_loose(at) or len(_parts(at)) > 1) for at in _subfolders(path)) > 1
 
 
 def list_folder(path: Path) -> Listing:
@@ -57,8 +58,7 @@ def list_folder(path: Path) -> Listing:
     _tell_unread(path)
     parts = _read_parts(path)
     if not parts:
-        folders = _classes(path)
-        return Listing(path, _names(path, folders), [pictures_below(folder) for folder in folders])
+        return _of_classes(path, _classes(path))
     train, *test = ([folder.relative_to(part) for folder in _classes(part)] for part in parts)
     other = sorted({*train}.symmetric_difference(*test)) if test else []
     if other:
@@ -67,6 +67,23 @@ def list_folder(path: Path) -> Listing:
             f"{' and '.join(part.name for part in parts)}; both must have all classes"
         )
     return Listing(path, _names(path, train), *([pictures_below(part / folder) for folder in train] for part in parts))
+
+
+def _of_classes(path: Path, folders: list[Path]) -> Listing:
+    """A folder for each class; their training and test parts are kept apart where all have them."""
+    names = _names(path, folders)
+    parts = {folder: _parts(folder) if folder != path else [] for folder in folders}
+    divided = [folder for folder in folders if len(parts[folder]) > 1]
+    if divided == folders:
+        return Listing(path, names, *([pictures_below(parts[folder][n]) for folder in folders] for n in (0, 1)))
+    if divided:
+        whole = next(folder for folder in folders if folder not in divided)
+        both = " and ".join(part.name for part in parts[divided[0]])
+        say(
+            f"{printable(path)}: {printable(divided[0].name)} has {both}, but {printable(whole.name)} has not, "
+            "so that they are not kept apart in any class"
+        )
+    return Listing(path, names, [pictures_below(folder) for folder in folders])
 
 
 def one_class(path: Path, name: str) -> Listing:

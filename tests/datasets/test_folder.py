@@ -71,6 +71,17 @@ def test_a_folder_with_its_own_split(tmp_path: Path) -> None:
     assert (len(data.train), len(data.test)) == (12, 4) and data.train.shape == (3, 8, 8)
 
 
+def test_classes_with_their_own_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("x", "y"):
+        fill(tmp_path / name / "train", range(6)), fill(tmp_path / name / "val", range(50, 52))
+    data = read(tmp_path)
+    assert data.classes == ("x", "y") and (len(data.train), len(data.test)) == (12, 4)
+    fill(tmp_path / "z", range(70, 76))
+    data = read(tmp_path)
+    assert data.classes == ("x", "y", "z") and len(data.train) + len(data.test) == 22
+    assert "x has train and val, but z has not" in capsys.readouterr().err
+
+
 def test_a_folder_of_nothing_but_pictures_is_one_class(tmp_path: Path) -> None:
     data = read(fill(tmp_path / "cats", range(5)))
     assert data.classes == ("cats",) and (len(data.train), len(data.test)) == (4, 1)
