@@ -50,6 +50,11 @@ def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str
             tensors_file.unlink(missing_ok=True)
 
 
+def present(folder: Path) -> bool:
+    """Whether there is anything to go back to, perhaps damaged."""
+    return any(folder.glob("*.json"))
+
+
 def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
     """The newest whole checkpoint; None if there is none at all. Raises GenclError if all that are there are
     damaged."""

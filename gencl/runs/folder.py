@@ -43,13 +43,18 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether all tasks were learned and everything was written: the model is of all that were added later, and
-        the report, which is written last, is there."""
-        if not all((self.path / name).is_file() for name in ("report.html", "model.json")):
+        the report, which is written last, is there with the figures. Weights may have been removed to save room."""
+        if not all((self.path / name).is_file() for name in ("report.html", "model.json", "metrics.json")):
             return False
         try:
             return self.card.extended == len(self.settings.extend)
         except GenclError:
             return False
+
+    @property
+    def weights(self) -> Path:
+        """The file of what was learned."""
+        return self.path / "model.safetensors"
 
     @property
     def settings(self) -> Settings:
@@ -77,7 +82,7 @@ class RunFolder:
 
     def learner(self, device: str = "cpu") -> Learner:
         """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
-        card, weights = self.card, self.path / "model.safetensors"
+        card, weights = self.card, self.weights
         require(card.plugins, self.path / "model.json")
         try:
             if files.sha256(weights) != card.sha256:

@@ -110,7 +110,7 @@ class Recorder:
 
     def has_checkpoint(self) -> bool:
         """Whether there is anything to go back to."""
-        return any((self.folder / "checkpoint").glob("*.json"))
+        return checkpoint.present(self.folder / "checkpoint")
 
     @cached_property
     def _images(self) -> list[Fingerprint]:

@@ -65,6 +65,15 @@ def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
 def scenario_of(run: RunFolder, root: Path | None) -> Scenario:
     """The tasks of a run, on the CPU, with the images that it was trained on. Raises UsageError where they are others,
     and what `make_scenario` raises."""
-    scenario = make_scenario(run.settings, root)
+    try:
+        scenario = make_scenario(run.settings, root)
+    except UsageError as error:
+        if run.settings.placeless() == run.settings.tree():
+            raise
+        key = "data.name" if run.settings.placeless()["data"] != run.settings.tree()["data"] else "scenario.domains"
+        raise UsageError(
+            f"{error}; if this run's pictures were moved, gencl train --resume --out {run.path} --set {key}=... tells "
+            "it their new place"
+        ) from error
     check_images(run, fingerprints(scenario.tasks))
     return scenario

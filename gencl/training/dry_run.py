@@ -18,9 +18,9 @@ from gencl.runs.build import grow, unread
 from gencl.runs.sizes import network_sizes
 from gencl.runs.state import memory_in_use, peak_memory
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import choose
+from gencl.training.folders import begins, choose
 from gencl.training.rehearsal import rehearse
-from gencl.training.train import begins, prepare
+from gencl.training.train import prepare
 
 
 def dry_run(

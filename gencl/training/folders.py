@@ -12,12 +12,18 @@ from typing import Any
 from gencl import presets
 from gencl.core import files
 from gencl.core.assignments import Assignments
-from gencl.core.errors import UsageError
+from gencl.core.errors import GenclError, UsageError
 from gencl.core.launcher import launch
 from gencl.core.part import check, read_yaml
+from gencl.core.progress import Mode
 from gencl.core.settings import Settings
+from gencl.core.waiting import say
 from gencl.plugins import arguments
 from gencl.plugins.needed import require
+from gencl.runs import checkpoint
+from gencl.runs.build import unread
+from gencl.runs.folder import RunFolder
+from gencl.runs.tracking import check_tracker
 
 
 def choose(
@@ -109,6 +115,44 @@ def claimed(folder: Path) -> Iterator[Path]:
             with suppress(OSError):  # something is in it
                 path.rmdir()
         raise
+
+
+def begins(
+    settings: Settings,
+    folder: Path,
+    resume: bool,
+    progress: Mode,
+    extends: Settings | None = None,
+    log_with: str | None = None,
+) -> bool:
+    """Whether anything is left to train into ``folder``, or to write from its checkpoint; says so where nothing is.
+
+    Looks at no data. Raises UsageError where ``folder`` is another run's, or ``log_with`` is not installed; GenclError
+    where a finished run has lost its weights for good.
+    """
+    if log_with is not None:
+        check_tracker(log_with)
+    check_run_folder(folder, extends or settings, resume)
+    run = RunFolder(folder)
+    if not resume or extends is not None or not run.finished:
+        return True
+    if run.weights.is_file():
+        say(f"the run in {folder} is finished already", progress)
+        return False
+    if not checkpoint.present(folder / "checkpoint"):
+        raise GenclError(
+            f"{run.weights} is gone, and so is the checkpoint that it could be written from; train anew into another "
+            "--out"
+        )
+    say(f"{run.weights} is gone: it is written from the checkpoint", progress)
+    return True
+
+
+def take_places(folder: Path, settings: Settings, progress: Mode) -> None:
+    """Tells a finished run the places of its pictures, which may have been moved since."""
+    if stored_settings(folder).tree() != settings.tree():
+        files.write(folder / "config.yaml", settings.to_yaml(unread(settings)))
+        say(f"{folder / 'config.yaml'} has the new places of its pictures", progress)
 
 
 def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:

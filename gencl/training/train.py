@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from gencl.core import files
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
-from gencl.core.launcher import launch
+from gencl.core.launcher import launch, main_process
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
 from gencl.core.settings import Settings
@@ -26,15 +26,15 @@ from gencl.runs.build import make_accelerator, make_learner, make_scenario
 from gencl.runs.folder import RunFolder
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State
-from gencl.runs.tracking import check_tracker
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, patience, run_threads
 from gencl.training.announcing import say_what_is_learned
 from gencl.training.folders import (
-    check_run_folder,
+    begins,
     choose,
     claimed,
     resume_command,
+    take_places,
     unnumbered_folder,
 )
 from gencl.training.footprint import expected_memory
@@ -100,6 +100,8 @@ def run_settings(
     """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
     same settings before tasks were added."""
     if not begins(settings, folder, resume, progress, extends, log_with):
+        if main_process():
+            take_places(folder, settings, progress)
         return RunFolder(folder)
     session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends, log_with)
     recorder, processes = session.recorder, session.processes
@@ -125,27 +127,6 @@ def run_settings(
     run = RunFolder(folder)
     run.estimate = session.estimate
     return run
-
-
-def begins(
-    settings: Settings,
-    folder: Path,
-    resume: bool,
-    progress: Mode,
-    extends: Settings | None = None,
-    log_with: str | None = None,
-) -> bool:
-    """Whether anything is left to train into ``folder``; says so where nothing is. Looks at no data.
-
-    Raises UsageError where ``folder`` is another run's, or ``log_with`` is not installed.
-    """
-    if log_with is not None:
-        check_tracker(log_with)
-    check_run_folder(folder, extends or settings, resume)
-    finished = resume and extends is None and RunFolder(folder).finished
-    if finished:
-        say(f"the run in {folder} is finished already", progress)
-    return not finished
 
 
 def prepare(
