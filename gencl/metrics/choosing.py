@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from torch import nn
 
 from gencl.core.errors import UsageError
+from gencl.core.progress import Mode
 from gencl.core.settings import EvaluateSettings
+from gencl.core.waiting import say
 from gencl.learners.learner import Learner
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.metric import Metric
@@ -41,8 +43,12 @@ def chosen_metrics(
     reader: nn.Module | None,
     only: Sequence[str] | None,
     pooled: bool,
+    progress: Mode = "auto",
 ) -> tuple[list[Metric], list[Metric]]:
-    """The metrics that are measured after each task, and those of the end; ``reader`` knows the classes, or is None."""
+    """The metrics that are measured after each task, and those of the end; ``reader`` knows the classes, or is None.
+
+    Says which are left out since a run learns more: it had them before.
+    """
     always: list[Metric] = []
     final: list[Metric] = []
     for asked in METRICS if only is None else only:
@@ -57,6 +63,8 @@ def chosen_metrics(
                     why = "its feature extractor does not know its classes"
                 elif _with_new_classes(scenario):
                     why = "its feature extractor does not know the classes that were added later"
+                    if only is None:
+                        say(f"{kind.name} is left out: {why}", progress)
             if why:
                 whys.append(why)
             elif only is not None or kind.when != "on request":

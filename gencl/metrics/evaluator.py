@@ -79,7 +79,9 @@ class Evaluator:
             if network is not None:
                 network.to(learner.position.device)
         pool = 0 if extractor is None else pool_size(scenario, settings)
-        self.metrics, self.final_metrics = chosen_metrics(learner, scenario, extractor, reader, only, bool(pool))
+        self.metrics, self.final_metrics = chosen_metrics(
+            learner, scenario, extractor, reader, only, bool(pool), progress
+        )
         distances = [metric for metric in (*self.metrics, *self.final_metrics) if metric.name in DISTANCES]
         also = settings.also if distances else ()
         self.further = further_extractors(also, scenario, settings, extractor, progress, weights)

@@ -188,3 +188,13 @@ def test_one_matrix_has_one_measure(
     monkeypatch.setattr(extractors, "automatic", lambda *_: "fashion")
     run = extend(run, folders / "three")
     assert run.metrics["features"]["name"] == before
+
+
+def test_what_can_be_measured_no_longer_is_said(
+    finished: Finished, folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished(tmp_path / "run", "digits-cgan", "sgd")
+    assert "conditional_accuracy" in run.metrics["matrices"]
+    run = gencl.extend(run, folders / "four", progress="lines")
+    assert "conditional_accuracy is left out: its feature extractor does not know" in capsys.readouterr().err
+    assert "conditional_accuracy" not in run.metrics["matrices"]
