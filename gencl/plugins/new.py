@@ -13,7 +13,7 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 from gencl.plugins import registries
 
-Kind = Literal["method", "learner", "generator", "dataset", "metric"]
+Kind = Literal["method", "learner", "generator", "dataset", "scenario", "metric"]
 _REGISTERED = {"generator": "learner"}
 """As what a kind is registered, where it is not what it is called."""
 

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import gencl
 
 
-@pytest.mark.parametrize("kind", ["method", "learner", "generator", "dataset", "metric"])
+@pytest.mark.parametrize("kind", ["method", "learner", "generator", "dataset", "scenario", "metric"])
 def test_the_tests_of_a_new_plugin_pass(kind: str, tmp_path: Path) -> None:
     made = gencl("new", kind, f"my-{kind}", cwd=tmp_path)
     file, test = made.stdout.split()
