@@ -6,48 +6,23 @@ comparison's own curves show.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from gencl.analysis.course import STEPS, Course, courses_of, draw_ends, draw_line
 from gencl.analysis.figure import Drawing, canvas, legend, plain, png, spread, table
 from gencl.analysis.subject import Subject
-from gencl.core.errors import GenclError, UsageError
-from gencl.drawing.curves import line_look
 from gencl.metrics.figures import heading, is_share
 from gencl.presets.papers import published_stages
-from gencl.runs.folder import RunFolder
 
 _PANELS = 10
 """Tasks drawn at most, the first ones; the CSV has all."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """What a run's log says: the metric, its values (step of the run, task so far) and the steps at which tasks end.
-
-    ``stages`` are their tasks, names and numbers within the task (0-based), with the step of the run, the values, and
-    the shared parameters that are not zero, all at the stage's end.
-    """
-
-    metric: str
-    steps: list[int]
-    values: list[list[float | None]]
-    ends: list[int]
-    stages: dict[tuple[str, str, int], tuple[int, list[float | None], int]]
-
-
 def figures(subject: Subject, bench: object) -> list[Drawing]:
     """A panel for each task, a line for each method. Raises UsageError where nothing was measured within tasks."""
-    courses = {
-        label: {seed: course for seed, run in seeds.items() if (course := course_of(run)) is not None}
-        for label, seeds in subject.runs.items()
-    }
-    courses = {label: seeds for label, seeds in courses.items() if seeds}
-    if not courses:
-        raise UsageError(f"{subject.path}: nothing was measured within a task; train with --set evaluate.within=yes")
+    courses = courses_of(subject)
     longest = max((course for seeds in courses.values() for course in seeds.values()), key=lambda one: len(one.ends))
     names = _names([subject.runs[label][seed].metrics["tasks"] for label, seeds in courses.items() for seed in seeds])
     shown = min(len(longest.ends), _PANELS)
@@ -61,17 +36,10 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
     for task, axes in enumerate(panels[:, 0]):
         for number, (label, seeds) in enumerate(courses.items()):
             points = _points(list(seeds.values()), task, 100 if is_share(metric) else 1)
-            if points:
-                steps, means, stds = (list(part) for part in zip(*points, strict=True))
-                look: dict[str, Any] = line_look(number, marked=False)
-                axes.plot(steps, means, **look, label=label)
-                low, high = ([m + sign * s for m, s in zip(means, stds, strict=True)] for sign in (-1, 1))
-                axes.fill_between(steps, low, high, color=look["color"], alpha=0.15, linewidth=0)
-        for end in longest.ends[:-1]:
-            axes.axvline(end, color="0.6", linewidth=0.9, linestyle=(0, (4, 2)))
-        axes.set_xlim(0, longest.ends[-1])
+            draw_line(axes, number, label, points)
+        draw_ends(axes, longest.ends)
         plain(axes, f"task {names[task] if task < len(names) else task + 1}")
-    panels[-1, 0].set_xlabel("steps; dashed: the next task begins", fontsize=9)
+    panels[-1, 0].set_xlabel(STEPS, fontsize=9)
     legend(figure, panels[:, 0])
     rows = [
         [label, seed, step, task + 1, value]
@@ -118,35 +86,6 @@ def _beside(courses: dict[str, dict[int, Course]], published: dict[str, list[tup
                 paper = f"{weights:,} weights, {100 * accuracy:.2f} %"
                 lines.append(f"{label}, stage {number + 1}: {ours}; published: {paper}")
     return lines
-
-
-def course_of(run: RunFolder) -> Course | None:
-    """What the log of a run says of its first metric; None where nothing was measured within tasks.
-
-    Raises GenclError where the log is damaged.
-    """
-    path = run.path / "log.jsonl"
-    course: Course | None = None
-    before, task, last = 0, None, 0
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            if task is not None and entry["task"] != task:
-                before += last
-                if course is not None:
-                    course.ends.append(before)
-            task, last = entry["task"], int(entry["step"])
-            if measured := entry.get("measured"):
-                course = course or Course(next(iter(measured)), [], [], [], {})
-                course.steps.append(before + last)
-                course.values.append(measured[course.metric])
-                at_end = before + last, measured[course.metric], int(entry["shared_nonzero"])
-                course.stages[task, entry["stage"], int(entry["stage_number"])] = at_end
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GenclError(f"{path} cannot be read: {error}") from error
-    if course is not None:
-        course.ends.append(before + last)
-    return course
 
 
 def _points(courses: list[Course], task: int, scale: float) -> list[tuple[int, float, float]]:

@@ -76,6 +76,10 @@ class RandomSource:
         self.rank, self.world = rank, world
         self._generator = generator(*seed, device=self.device)
 
+    def share(self, n: int) -> int:
+        """How many of n samples over all processes this one draws: at least one."""
+        return max(1, n // self.world)
+
     def _rows_of_rank(self, drawn: Tensor, n: int) -> Tensor:
         """Return this process's n rows of those drawn for all processes."""
         return drawn if self.world == 1 else drawn[self.rank * n : (self.rank + 1) * n]

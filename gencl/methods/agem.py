@@ -45,7 +45,7 @@ class AGEM(Remembering):
 
     def _reference(self, ctx: StepContext, parameters: Sequence[Tensor]) -> list[Tensor]:
         """The gradient of the phase's loss on images of the memory, the same in all processes."""
-        n = max(1, self.settings.samples // ctx.random.world)
+        n = ctx.random.share(self.settings.samples)
         images, classes = self._memory.draw(n, ctx.task, ctx.random)
         batch = Batch(images, classes, tasks=tuple(range(ctx.task.parts[0].index)))
         loss = ctx.phase.loss(batch, ctx.step, ctx.random)

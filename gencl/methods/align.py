@@ -35,6 +35,6 @@ class Align(Taught):
     def penalty(self, ctx: StepContext) -> Tensor | None:
         if not ctx.phase.moves_shared or not self._teacher:
             return None
-        old = self._teacher.draw(max(1, self.settings.samples // ctx.random.world), ctx.learner, ctx.random)
+        old = self._teacher.draw(ctx.random.share(self.settings.samples), ctx.learner, ctx.random)
         apart = GENERATOR(ctx.learner).misalignment(self._teacher.generator, old, ctx.batch)
         return self.settings.weight * ctx.others * apart

@@ -53,7 +53,7 @@ class DERpp(Method):
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         """Draws from the memory, and then lets the batch into it, which itself stays as it is."""
-        filled, n = min(self._seen, self.settings.memory), max(1, self.settings.samples // ctx.random.world)
+        filled, n = min(self._seen, self.settings.memory), ctx.random.share(self.settings.samples)
         slots = torch.arange(filled, device=batch.classes.device)
         self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
         new = slice(len(batch) - batch.replayed)

@@ -25,7 +25,7 @@ class ReplaySettings(Part):
     def number(self, batch: Batch, random: RandomSource) -> int:
         """Return how many samples this process replays beside its part of a batch."""
         if self.extra is not None:
-            return max(1, self.extra // random.world)
+            return random.share(self.extra)
         new = len(batch) - batch.replayed
         most = max(new - 1, 0)  # some of both, where there is room
         return min(max(round(self.share * new), 1), most)

@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 
 import gencl
-from gencl.analysis.learning import Course, _beside, _names, _stages
+from gencl.analysis.course import Course
+from gencl.analysis.learning import _beside, _names, _stages
 from tests.conftest import tiny
 
 

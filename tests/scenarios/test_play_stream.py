@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gencl
-from gencl.analysis.learning import Course
+from gencl.analysis.course import Course
 from gencl.analysis.total import _totals
 from gencl.core.errors import UsageError
 from gencl.runs.build import make_scenario
