@@ -81,7 +81,8 @@ def train(
     first = unnumbered_folder(settings)
     with claimed(first) if unnamed else nullcontext(folder) as place:
         if unnamed and place != first:
-            say(f"{first} exists already (--resume goes on with it): this run goes into {place}", progress)
+            there = "is finished" if RunFolder(first).finished else "exists already (--resume goes on with it)"
+            say(f"{first} {there}: this run goes into {place}", progress)
         return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
 
 

@@ -38,7 +38,7 @@ def test_default_folder_is_numbered_when_taken(run: Path) -> None:
     assert json.loads(done.stdout)["method"] == "anpyc"
     assert (run.parent / "digits-cgan-anpyc-seed0-2" / "report.html").exists()
     third = gencl("train", *SETS, cwd=run.parents[1])
-    told = f"runs/{run.name} exists already (--resume goes on with it): this run goes into runs/{run.name}-3"
+    told = f"runs/{run.name} is finished: this run goes into runs/{run.name}-3"
     assert third.returncode == 0 and told in third.stderr + third.stdout
 
 
