@@ -10,7 +10,7 @@ import torch
 from gencl.core.errors import UsageError
 from gencl.core.files import absolute, is_path, place
 from gencl.core.settings import Added, DataSettings
-from gencl.datasets.dataset import Dataset
+from gencl.datasets.dataset import Dataset, Split
 from gencl.scenarios.recipe import task_of_classes, title_of
 from gencl.scenarios.task import Scenario, Task
 
@@ -42,7 +42,7 @@ def with_added(
     if added and not all(task.stored for task in scenario.tasks):
         raise UsageError(f"{added[0].data} cannot follow tasks that have no images; train a run with all tasks")
     places = {_place(name) for name in planned_data}
-    tasks, names = list(scenario.tasks), list(scenario.class_names)
+    tasks, names, doubts = list(scenario.tasks), list(scenario.class_names), list(scenario.doubts)
     for entry in added:
         if _place(entry.data) in places:
             raise UsageError(f"{entry.data} is learned already: its images would be in two tasks; name other images")
@@ -54,9 +54,22 @@ def with_added(
         numbers |= {name: len(names) + place for place, name in enumerate(new)}
         every = tuple(range(len(dataset.classes)))
         task = task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, drawn=drawn)
+        doubts += _of_copies(entry.data, task, tasks)
         tasks.append(_numbered(task, [numbers[name] for name in dataset.classes]))
         names += [f"{title} {name}" if name in names else name for name in new]
-    return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
+    return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added), doubts=tuple(doubts))
+
+
+def _of_copies(name: str, task: Task, earlier: Sequence[Task]) -> list[str]:
+    """A line where images of a task are in earlier ones, as in a folder that has grown."""
+    known = {image for before in earlier for part in _parts(before) for image in part.prints()}
+    images = [image for part in _parts(task) for image in part.prints()]
+    copies = sum(image in known for image in images)
+    return [f"{name}: {copies:,} of its {len(images):,} images are in earlier tasks, too"] if copies else []
+
+
+def _parts(task: Task) -> tuple[Split, Split, Split]:
+    return task.train, task.validation, task.test
 
 
 def _numbers(entry: Added, dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
@@ -76,9 +89,7 @@ def _numbers(entry: Added, dataset: Dataset, names: Sequence[str]) -> dict[str, 
 def _numbered(task: Task, numbers: Sequence[int]) -> Task:
     """The task with these numbers for the classes 0, 1, ..."""
     table = torch.tensor(numbers)
-    train, validation, test = (
-        split.relabelled(table[split.labels]) for split in (task.train, task.validation, task.test)
-    )
+    train, validation, test = (split.relabelled(table[split.labels]) for split in _parts(task))
     return replace(task, classes=tuple(numbers), train=train, validation=validation, test=test)
 
 

@@ -198,3 +198,12 @@ def test_what_can_be_measured_no_longer_is_said(
     run = gencl.extend(run, folders / "four", progress="lines")
     assert "conditional_accuracy is left out: its feature extractor does not know" in capsys.readouterr().err
     assert "conditional_accuracy" not in run.metrics["matrices"]
+
+
+def test_copies_of_earlier_images_are_told(
+    finished: Finished, folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished(tmp_path / "run", "digits-mlp", "sgd", "model.heads=class")
+    gencl.extend(run, [folders / "single", folders / "four"], progress="lines")
+    told = [line for line in capsys.readouterr().err.splitlines() if "in earlier tasks" in line]
+    assert len(told) == 1 and "single: 8 of its 8 images are in earlier tasks, too" in told[0]
