@@ -8,6 +8,5 @@ from latex2mathml.converter import convert
 
 
 def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **more: Any) -> str:
-    """A formula a line, as pymdownx's superfences want it."""
-    lines = [convert(line, display="block") for line in source.splitlines() if line.strip()]
-    return f'<div class="{css_class}">{"".join(lines)}</div>'
+    """A formula, as pymdownx's superfences want it."""
+    return f'<div class="{css_class}">{convert(source, display="block")}</div>'
