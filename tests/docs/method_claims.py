@@ -21,6 +21,7 @@ from tests.docs.checks import (
     mas_leads,
     packnet_among_those_that_consolidate,
     tied,
+    tied_with,
     wide,
 )
 
