@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencl.core import files
+from gencl.core import files, several
+from gencl.core.arguments import Positive, checked
 from gencl.core.errors import UsageError
 from gencl.core.registry import Registry
+from gencl.core.several import Names
 from gencl.core.threads import alone
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ SLOW = ("perturbation",)
 """Those that are drawn only where they are named: the learner is measured hundreds of times."""
 
 
+@checked
 @alone()
 def analyze(
     run: str | Path,
-    names: Sequence[str] = (),
+    names: Names = (),
     *,
-    samples: int = 1000,
+    samples: Positive = 1000,
     data_root: str | Path | None = None,
     device: str = "auto",
 ) -> tuple[list[Path], list[str]]:
@@ -83,7 +85,7 @@ def analyze(
     from gencl.analysis.measuring import Bench
     from gencl.analysis.subject import subject
 
-    wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)]
+    wanted = [ANALYSES.check(name) for name in dict.fromkeys(several.names(names))]
     wanted = wanted or [name for name in ANALYSES if name not in SLOW]
     source = subject(run)
     files.check_folder(source.path / "analysis")

@@ -79,9 +79,8 @@ def command(
     from gencl.core.launcher import main_process
     from gencl.reports.tables import print_evaluation
 
-    wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None
     with options_for_settings():
-        result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size, weights, backbone)
+        result = load_run(run).evaluate(metrics, n, features, data_root, device, batch_size, weights, backbone)
     if not main_process():
         return
     if as_json:

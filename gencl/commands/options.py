@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,6 +70,15 @@ def checked_analyses(ctx: click.Context, option: click.Parameter, text: str) -> 
     from gencl.analysis import ANALYSES
 
     return [ANALYSES.check(name.strip()) for name in text.split(",") if name.strip()]
+
+
+def checked_classes(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """A list of classes, as `_checked_preset` does it."""
+    from gencl.core.several import classes
+
+    if text is not None:
+        classes(text)
+    return text
 
 
 def method_option(about: str) -> Callable[[F], F]:
@@ -187,38 +195,3 @@ broken_option = click.option(
     show_default=True,
     help="What to do with files of a folder that are no usable images (as data.broken).",
 )
-
-
-def classes(text: str | None) -> list[str] | None:
-    """``"0-2,cats"`` -> ["0", "1", "2", "cats"]: what is a number may be a name; None stays None. Raises
-    click.BadParameter as `numbers` does."""
-    if text is None:
-        return None
-    wanted: list[str] = []
-    for part in (part.strip() for part in text.split(",")):
-        if not part:
-            raise click.BadParameter(
-                f"{text!r}: write numbers, ranges or names such as 0-2,cats", param_hint="--classes"
-            )
-        of_range = re.fullmatch(r"\d+\s*-\s*\d+", part)
-        wanted += map(str, numbers(part, "--classes")) if of_range else [part]
-    if len(set(wanted)) < len(wanted):
-        raise click.BadParameter(f"{text!r} names a class twice", param_hint="--classes")
-    return wanted
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """``"0-2,5"`` -> [0, 1, 2, 5]. Raises click.BadParameter for anything else."""
-    values: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.strip().partition("-")
-            low, high = int(first), int(last if dash else first)
-            if not 0 <= high - low <= 100_000:
-                raise ValueError
-            values += range(low, high + 1)
-    except ValueError:
-        raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
-    if not values or len(set(values)) < len(values):
-        raise click.BadParameter(f"{text!r} names {'a number twice' if values else 'no number'}", param_hint=option)
-    return values

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gencl.core.arguments import checked
 from gencl.core.errors import UsageError
 from gencl.core.files import place, printable
 from gencl.core.registry import Registry, did_you_mean
@@ -58,6 +59,7 @@ def registries() -> dict[str, Registry]:
     return by_group
 
 
+@checked
 def load_plugin(path: str | Path) -> None:
     """Runs a plug-in file and registers what its ``PLUGINS`` names; the Python form of ``--plugin``.
 
