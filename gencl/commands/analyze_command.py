@@ -6,14 +6,14 @@ import json
 
 import click
 
-from gencl.commands.options import PATH, machine_options, output_options, plugin_option
+from gencl.commands.options import PATH, Whole, machine_options, output_options, plugin_option
 
 
 @click.command("analyze")
 @click.argument("run", type=PATH, metavar="RUN|DIR")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
-    "--n", "--samples", "samples", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, metavar="N",
+    "--n", "--samples", "samples", type=Whole(1, 10_000_000), default=1000, show_default=True, metavar="N",
     help="Measure importance on at most so many images or latents per task.",
 )  # fmt: skip
 @plugin_option

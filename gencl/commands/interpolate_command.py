@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from gencl.commands.options import PATH, checked_classes, debug_option, device_option, plugin_option, said_warnings
+from gencl.commands.options import (
+    PATH,
+    Whole,
+    checked_classes,
+    debug_option,
+    device_option,
+    plugin_option,
+    said_warnings,
+)
 
 
 @click.command("interpolate")
@@ -14,7 +22,7 @@ from gencl.commands.options import PATH, checked_classes, debug_option, device_o
 @click.argument("images", type=PATH, nargs=-1, metavar="[A B]")
 @click.option(
     "--task",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="K",
     help="Draw with the K-th task (1 is the first).  [default: all tasks; for images, the best]",
 )
@@ -24,13 +32,13 @@ from gencl.commands.options import PATH, checked_classes, debug_option, device_o
 )  # fmt: skip
 @click.option(
     "--steps",
-    type=click.IntRange(2, 100),
+    type=Whole(2, 100),
     default=9,
     show_default=True,
     metavar="N",
     help="Images per row, both ends included.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option("--seed", type=Whole(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
     "--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="File to write."
 )

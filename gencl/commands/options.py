@@ -15,6 +15,18 @@ from gencl.core.files import place
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Whole(click.IntRange):
+    """A whole number within a range; click would call ``abc`` "not a valid integer range"."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number within a range."""
+
+    name = "number"
+
+
 class _Place(click.Path):
     """A path in which ``~`` is the home folder: no shell sees to it in ``--out=~/runs``."""
 
@@ -120,7 +132,7 @@ data_root_option = click.option(
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
-class _Threads(click.IntRange):
+class _Threads(Whole):
     """A number, or ``auto``, which becomes None."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -145,7 +157,7 @@ def machine_options(command: F) -> F:
 
 def comparison_options(command: F) -> F:
     """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, ``--dry-run``, machine and output."""
-    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
+    jobs = click.option("--jobs", type=Whole(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
     dry_run = click.option(
         "--dry-run", is_flag=True, help="Show how many runs there are and how long they take; train nothing."
     )

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from gencl.commands.options import PATH, checked_classes, debug_option, device_option, plugin_option
+from gencl.commands.options import PATH, Number, Whole, checked_classes, debug_option, device_option, plugin_option
 
 MOST_IN_A_GRID = 10_000
 
 
 @click.command("sample")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
-@click.option(
-    "--task", type=click.IntRange(1), metavar="K", help="Draw only the classes of the K-th task (1 is the first)."
-)
+@click.option("--task", type=Whole(1), metavar="K", help="Draw only the classes of the K-th task (1 is the first).")
 @click.option(
     "--classes", metavar="0-2,cats", callback=checked_classes,
     help="Draw only these classes, by number or name.  [default: all]",
@@ -23,17 +21,17 @@ MOST_IN_A_GRID = 10_000
 @click.option(
     "--n",
     "--samples",
-    type=click.IntRange(1, 1_000_000_000),
+    type=Whole(1, 1_000_000_000),
     default=64,
     show_default=True,
     metavar="N",
     help="Images in all, equally many of each class. Under a launcher write --samples, because launchers read --n as "
     "theirs.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option("--seed", type=Whole(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
     "--guidance",
-    type=click.FloatRange(0, 100),
+    type=Number(0, 100),
     metavar="W",
     help="How strongly images follow their class (flow models); 1: as learned.  [default: the run's]",
 )

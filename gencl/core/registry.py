@@ -143,8 +143,12 @@ class Registry:
     def check(self, name: str) -> str:
         """Returns ``name`` if it is known; raises UsageError with the nearest names otherwise."""
         if name not in self:
-            raise UsageError(f"no {self.noun} is called {name!r}{did_you_mean(name, self)}")
+            raise UsageError(f"no {self.noun} is called {name!r}{did_you_mean(name, self)}{self._more()}")
         return name
+
+    def _more(self) -> str:
+        """Where further names may come from."""
+        return "" if self.group is None else " (--plugin FILE adds your own)"
 
     def get(self, name: str) -> Any:
         """Imports and returns what ``name`` stands for. Raises GenclError where a plug-in's is not what it should
