@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -10,6 +10,8 @@ from typing import Any, ParamSpec
 from PIL import Image
 from torch import Tensor
 
+from gencl.core.arguments import Positive, TwoOrMore, checked, checked_methods
+from gencl.core.several import Classes, Files, Names
 from gencl.metrics.perceptual import Backbone
 from gencl.reports import html
 from gencl.reports.notebook import Shown, evaluation_html, run_html
@@ -23,6 +25,7 @@ from gencl.uses import image_folder, latent_space, numbered, playing
 P = ParamSpec("P")
 
 
+@checked_methods
 class Run(RunFolder):
     """What one training left in a directory, ready to sample and evaluate. Nothing in it is ever unpickled."""
 
@@ -31,8 +34,8 @@ class Run(RunFolder):
 
     def sample(
         self,
-        classes: Sequence[int | str] | None = None,
-        n: int = 64,
+        classes: Classes | None = None,
+        n: Positive = 64,
         task: int | None = None,
         seed: int | None = None,
         guidance: float | None = None,
@@ -43,7 +46,7 @@ class Run(RunFolder):
         The k-th image of each class has the same latent.
 
         Args:
-            classes: class numbers or names; default those of ``task``, or all.
+            classes: numbers or names, one or several, or a text such as ``"0-2,cats"``; default all of ``task``.
             task: 1 for the first.
             seed: of the latents; default the run's.
             guidance: how strongly images follow their class (1: as learned), of a generator that is guided.
@@ -55,8 +58,8 @@ class Run(RunFolder):
 
     def generate(
         self,
-        classes: Sequence[int | str] | None = None,
-        n: int = 64,
+        classes: Classes | None = None,
+        n: Positive = 64,
         seed: int | None = None,
         device: str = "auto",
         guidance: float | None = None,
@@ -67,10 +70,9 @@ class Run(RunFolder):
         classes are. Another kind of device, or another number of threads, may round a grey level differently.
 
         Args:
-            classes: class numbers or names; default all.
+            classes: as in `sample`; default all.
             n: images of all classes together; where it cannot be divided, the first classes have one more.
-            seed: of the latents; default the run's.
-            device, guidance: as in `sample`.
+            seed, device, guidance: as in `sample`.
 
         Raises UsageError for a class that was not learned, and for a classifier.
         """
@@ -80,8 +82,8 @@ class Run(RunFolder):
         self,
         to: str | Path | None = None,
         npz: str | Path | None = None,
-        classes: Sequence[int | str] | None = None,
-        n: int = 64,
+        classes: Classes | None = None,
+        n: Positive = 64,
         seed: int | None = None,
         device: str = "auto",
         task: int | None = None,
@@ -101,8 +103,8 @@ class Run(RunFolder):
 
     def reconstruct(
         self,
-        images: Sequence[str | Path] = (),
-        n: int | None = None,
+        images: Files = (),
+        n: Positive | None = None,
         task: int | None = None,
         data_root: str | Path | None = None,
         device: str = "auto",
@@ -110,7 +112,7 @@ class Run(RunFolder):
         """Images, each above what the VAE makes of it, two rows a task.
 
         Args:
-            images: files, resized with a warning; default held-out images of the run's own data.
+            images: a file or files, resized with a warning; default held-out images of the run's own data.
             n: held-out images a task, default 12; not with ``images``.
             task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
             data_root: where data sets lie, for held-out images.
@@ -122,10 +124,10 @@ class Run(RunFolder):
 
     def interpolate(
         self,
-        images: Sequence[str | Path] = (),
+        images: Files = (),
         task: int | None = None,
-        classes: Sequence[int | str] | None = None,
-        steps: int = 9,
+        classes: Classes | None = None,
+        steps: TwoOrMore = 9,
         seed: int | None = None,
         device: str = "auto",
     ) -> Image.Image:
@@ -133,8 +135,7 @@ class Run(RunFolder):
 
         Args:
             images: two files; default none: latents are drawn.
-            task: 1 for the first; for latents only its classes, a row each. For images default the one that gives each
-                back best.
+            task: 1 for the first; for latents only its classes, a row each; for images default the best for each.
             classes: numbers or names: one, between pairs of latents; or two, between them with the same latents.
             steps: images of a row, both ends included.
             seed, device: as in `sample`.
@@ -149,25 +150,23 @@ class Run(RunFolder):
 
     def evaluate(
         self,
-        metrics: Sequence[str] | None = None,
+        metrics: Names | None = None,
         n: int | None = None,
         features: str | None = None,
         data_root: str | Path | None = None,
         device: str = "auto",
-        batch_size: int = 500,
-        weights: Sequence[str | Path] = (),
+        batch_size: Positive = 500,
+        weights: Files = (),
         backbone: Backbone = "alex",
     ) -> dict[str, Any]:
-        """Measures the trained learner on all its tasks, writes evaluation.json (not of a ready model) and returns its
-        content.
+        """Measure the learner on all its tasks, write evaluation.json (but for a ready model) and return its content.
 
         Under `accelerate launch` or torchrun all processes share the work; the first one writes.
 
         Args:
-            metrics: names, or groups of them (`gencl.metrics.GROUPS`); default all that apply, without those that are
-                measured on request only.
-            n: generated images a task; default the run's.
-            features: name of an extractor; default the run's.
+            metrics: names or groups (`gencl.metrics.GROUPS`), as ``"fid,kid"`` or a list; default all but those that
+                are measured on request.
+            n, features: generated images per task, and the name of an extractor; default the run's.
             data_root, device: as in `reconstruct`.
             batch_size: images at a time; changes memory, not the figures.
             weights, backbone: files for Inception, DINOv2 or LPIPS, default those published; LPIPS's, alex or vgg.
@@ -237,6 +236,7 @@ train = _of_user(_train.train)
 extend = _of_user(_extend.extend)
 
 
+@checked
 def load_run(run: str | Path) -> Run:
     """Return the run or model in a directory, the ready model of a name, or the one of ``hf:OWNER/NAME[@REVISION]`` on
     the Hugging Face Hub, of which only JSON, safetensors, and the card with its picture are downloaded.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gencl.core import files
+from gencl.core import files, several
+from gencl.core.arguments import Positive, checked
 from gencl.core.errors import UsageError
 from gencl.core.registry import Registry
+from gencl.core.several import Names
 from gencl.core.threads import alone
 
 if TYPE_CHECKING:
@@ -19,39 +20,39 @@ ANALYSES = Registry(
     {
         "importance": (
             "gencl.analysis.importance:figures",
-            "distribution of importance, its kurtosis and skewness (SPP fig. 6, ANPyC fig. 9)",
+            "how unequal importance is: distribution, kurtosis, skewness (SPP fig. 6, ANPyC fig. 9)",
         ),
         "similarity": (
             "gencl.analysis.similarity:figures",
-            "Fréchet similarity of importance between tasks, Fisher overlap (EWC; SPP fig. 7b, ANPyC fig. 10b)",
+            "whether two tasks rest on the same parameters (EWC, Fisher overlap; SPP fig. 7, ANPyC fig. 10)",
         ),
         "drift": (
             "gencl.analysis.drift:figures",
-            "change of the parameters against their importance (SPP fig. 7c and 8, ANPyC fig. 10c)",
+            "whether important parameters stayed where they were (SPP fig. 7 and 8, ANPyC fig. 10)",
         ),
         "learning": (
             "gencl.analysis.learning:figures",
-            "how well each task is solved while it and later ones are trained (EWC fig. 2A)",
+            "accuracy while each task trains (EWC fig. 2A); needs --set evaluate.within=yes",
         ),
         "total": (
             "gencl.analysis.total:figures",
-            "the score of all tasks together while they are trained (EWC fig. 3)",
+            "the sum of all tasks' scores while they train (EWC fig. 3); needs --set evaluate.within=yes",
         ),
         "perturbation": (
             "gencl.analysis.perturbation:figures",
-            "the score against the size of a random step: uniform, inverse Fisher, null space (EWC)",
+            "the score after random steps: uniform, inverse Fisher, null space (EWC)",
         ),
         "patterns": (
             "gencl.analysis.patterns:figures",
-            "signal to noise of random patterns, and the share remembered, beside theory (EWC)",
+            "how many random patterns are remembered, beside theory (EWC)",
         ),
         "capacity": (
             "gencl.analysis.capacity:figures",
-            "what each layer has left, and the model's size (CLNP fig. 3-5, ANPyC fig. 7a)",
+            "how much of each layer is taken (CLNP fig. 3-5), and the model's size (ANPyC fig. 7)",
         ),
         "sensitivity": (
             "gencl.analysis.sensitivity:figures",
-            "the measures over λ, β or any other setting (SPP fig. 4, ANPyC fig. 8); of comparisons and searches",
+            "accuracy or distance over a setting that DIR varied (SPP fig. 4, ANPyC fig. 8)",
         ),
     },
 )
@@ -60,12 +61,13 @@ SLOW = ("perturbation",)
 """Those that are drawn only where they are named: the learner is measured hundreds of times."""
 
 
+@checked
 @alone()
 def analyze(
     run: str | Path,
-    names: Sequence[str] = (),
+    names: Names = (),
     *,
-    samples: int = 1000,
+    samples: Positive = 1000,
     data_root: str | Path | None = None,
     device: str = "auto",
 ) -> tuple[list[Path], list[str]]:
@@ -83,7 +85,7 @@ def analyze(
     from gencl.analysis.measuring import Bench
     from gencl.analysis.subject import subject
 
-    wanted = [ANALYSES.check(name) for name in dict.fromkeys(names)]
+    wanted = [ANALYSES.check(name) for name in dict.fromkeys(several.names(names))]
     wanted = wanted or [name for name in ANALYSES if name not in SLOW]
     source = subject(run)
     files.check_folder(source.path / "analysis")

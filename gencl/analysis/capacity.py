@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gencl.analysis import reuse
 from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table, wall
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.learners.capabilities import UNITS
-from gencl.methods.serving import is_reference
+from gencl.methods.serving import is_reference, taking
 from gencl.runs.folder import RunFolder
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer,
     and which units each task uses."""
-    return [*_taken(subject), *reuse.figures(subject, bench), _size(subject)]
+    taken, size = _taken(subject), _size(subject)
+    if not taken:
+        do = ", ".join(taking())
+        size = replace(size, said=f"{size.said}; no capacity: no method here takes units or weights for good ({do} do)")
+    return [*taken, *reuse.figures(subject, bench), size]
 
 
 def _taken(subject: Subject) -> list[Drawing]:

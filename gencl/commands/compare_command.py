@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, checked_analyses, checked_methods, comparison_options, numbers, plugin_option
+from gencl.commands.options import PATH, checked_analyses, checked_methods, comparison_options, plugin_option
 
 
 @click.command("compare")
@@ -74,7 +74,7 @@ def command(
     folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
     seeds = seeds or presets.default_seeds(options["preset"], options["config"])
-    results = compare(methods, numbers(seeds, "--seeds"), folder, progress=progress, **options)
+    results = compare(methods, seeds, folder, progress=progress, **options)
     if options["dry_run"]:
         print_plan(results, as_json)
         return

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from gencl.commands.options import broken_option, data_root_option, debug_option, options_for_settings, plugin_option
+from gencl.commands.options import (
+    Whole,
+    broken_option,
+    data_root_option,
+    debug_option,
+    options_for_settings,
+    plugin_option,
+)
 
 if TYPE_CHECKING:
     from gencl.core.cache import Entry
@@ -31,7 +38,7 @@ def command() -> None:
 
 
 _size = click.option(
-    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize the images to N x N pixels (as data.size)."
+    "--size", type=Whole(4, 1024), metavar="N", help="Resize the images to N x N pixels (as data.size)."
 )
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, machine_options, plugin_option
+from gencl.commands.options import PATH, Whole, debug_option, machine_options, plugin_option
 
 
 @click.command("demo")
 @click.argument("run", type=PATH, metavar="RUN|MODEL|COMPARISON")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the page.  [default: first free from 7860 on]"
-)
+@click.option("--port", type=Whole(0, 65535), metavar="N", help="Port of the page.  [default: first free from 7860 on]")
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -9,6 +9,7 @@ import click
 
 from gencl.commands.options import (
     PATH,
+    Whole,
     data_root_option,
     device_option,
     options_for_settings,
@@ -44,14 +45,14 @@ from gencl.commands.options import (
 @click.option(
     "--n",
     "--samples",
-    type=click.IntRange(2, 10_000_000),
+    type=Whole(2, 10_000_000),
     metavar="N",
     help="Images to generate per task. Under a launcher write --samples, because launchers read --n as theirs.  "
     "[default: the run's]",
 )
 @data_root_option
 @device_option
-@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@click.option("--batch-size", type=Whole(1, 100_000), default=500, show_default=True, metavar="N")
 @plugin_option
 @output_options
 def command(
@@ -79,9 +80,8 @@ def command(
     from gencl.core.launcher import main_process
     from gencl.reports.tables import print_evaluation
 
-    wanted = [name.strip() for name in metrics.split(",")] if metrics is not None else None
     with options_for_settings():
-        result = load_run(run).evaluate(wanted, n, features, data_root, device, batch_size, weights, backbone)
+        result = load_run(run).evaluate(metrics, n, features, data_root, device, batch_size, weights, backbone)
     if not main_process():
         return
     if as_json:

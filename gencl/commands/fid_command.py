@@ -9,6 +9,7 @@ import click
 
 from gencl.commands.options import (
     PATH,
+    Whole,
     broken_option,
     data_root_option,
     device_option,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--n",
     "--samples",
-    type=click.IntRange(2, 10_000_000),
+    type=Whole(2, 10_000_000),
     metavar="N",
     help="Take so many of IMAGES.  [default: all; from a run as many as it was measured with, or as REFERENCE has]",
 )
@@ -52,13 +53,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which images of a data set to take.",
 )
-@click.option(
-    "--size", type=click.IntRange(4, 1024), metavar="N", help="Resize to N x N pixels.  [default: the run's size]"
-)
+@click.option("--size", type=Whole(4, 1024), metavar="N", help="Resize to N x N pixels.  [default: the run's size]")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey, 3: RGB.  [default: the run's]")
 @data_root_option
 @device_option
-@click.option("--batch-size", type=click.IntRange(1, 100_000), default=500, show_default=True, metavar="N")
+@click.option("--batch-size", type=Whole(1, 100_000), default=500, show_default=True, metavar="N")
 @broken_option
 @click.option(
     "--real",

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import click
 
-from gencl.commands.options import PATH, debug_option, device_option, plugin_option, said_warnings
-from gencl.commands.options import classes as parsed_classes
+from gencl.commands.options import (
+    PATH,
+    Whole,
+    checked_classes,
+    debug_option,
+    device_option,
+    plugin_option,
+    said_warnings,
+)
 
 
 @click.command("interpolate")
@@ -15,20 +22,23 @@ from gencl.commands.options import classes as parsed_classes
 @click.argument("images", type=PATH, nargs=-1, metavar="[A B]")
 @click.option(
     "--task",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="K",
     help="Draw with the K-th task (1 is the first).  [default: all tasks; for images, the best]",
 )
-@click.option("--classes", metavar="a,b", help="Go between two classes, or between latents of one: numbers or names.")
+@click.option(
+    "--classes", metavar="a,b", callback=checked_classes,
+    help="Go between two classes, or between latents of one: numbers or names.",
+)  # fmt: skip
 @click.option(
     "--steps",
-    type=click.IntRange(2, 100),
+    type=Whole(2, 100),
     default=9,
     show_default=True,
     metavar="N",
     help="Images per row, both ends included.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option("--seed", type=Whole(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
     "--out", type=PATH, default="interpolation.png", show_default=True, metavar="FILE.png", help="File to write."
 )
@@ -55,8 +65,7 @@ def command(
       gencl interpolate runs/digits-cgan-anpyc-seed0 --classes 3,8 --steps 12
       gencl interpolate runs/celeba-anime-vae-anpyc-seed0 me.jpg you.jpg --task 1 --out x.png
     """
-    wanted = parsed_classes(classes)
-    if wanted is not None and task is not None:
+    if classes is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
     path = Path(out)
     from gencl.uses.targets import check_target
@@ -66,6 +75,6 @@ def command(
     from gencl.drawing.grids import save_picture
 
     with said_warnings():
-        picture = load_run(run).interpolate(images, task, wanted, steps, seed, device)
+        picture = load_run(run).interpolate(images, task, classes, steps, seed, device)
     save_picture(picture, path)
     click.echo(out)

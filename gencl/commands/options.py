@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,18 @@ from gencl.core.errors import GenclError
 from gencl.core.files import place
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Whole(click.IntRange):
+    """A whole number within a range; click would call ``abc`` "not a valid integer range"."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number within a range."""
+
+    name = "number"
 
 
 class _Place(click.Path):
@@ -73,6 +84,15 @@ def checked_analyses(ctx: click.Context, option: click.Parameter, text: str) -> 
     return [ANALYSES.check(name.strip()) for name in text.split(",") if name.strip()]
 
 
+def checked_classes(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """A list of classes, as `_checked_preset` does it."""
+    from gencl.core.several import classes
+
+    if text is not None:
+        classes(text)
+    return text
+
+
 def method_option(about: str) -> Callable[[F], F]:
     """``--method``; after `plugin_option`, which may bring the method."""
     return click.option("--method", metavar="NAME", callback=_checked_method, help=about)
@@ -112,7 +132,7 @@ data_root_option = click.option(
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 
-class _Threads(click.IntRange):
+class _Threads(Whole):
     """A number, or ``auto``, which becomes None."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -137,7 +157,7 @@ def machine_options(command: F) -> F:
 
 def comparison_options(command: F) -> F:
     """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, ``--dry-run``, machine and output."""
-    jobs = click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
+    jobs = click.option("--jobs", type=Whole(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
     dry_run = click.option(
         "--dry-run", is_flag=True, help="Show how many runs there are and how long they take; train nothing."
     )
@@ -187,38 +207,3 @@ broken_option = click.option(
     show_default=True,
     help="What to do with files of a folder that are no usable images (as data.broken).",
 )
-
-
-def classes(text: str | None) -> list[str] | None:
-    """``"0-2,cats"`` -> ["0", "1", "2", "cats"]: what is a number may be a name; None stays None. Raises
-    click.BadParameter as `numbers` does."""
-    if text is None:
-        return None
-    wanted: list[str] = []
-    for part in (part.strip() for part in text.split(",")):
-        if not part:
-            raise click.BadParameter(
-                f"{text!r}: write numbers, ranges or names such as 0-2,cats", param_hint="--classes"
-            )
-        of_range = re.fullmatch(r"\d+\s*-\s*\d+", part)
-        wanted += map(str, numbers(part, "--classes")) if of_range else [part]
-    if len(set(wanted)) < len(wanted):
-        raise click.BadParameter(f"{text!r} names a class twice", param_hint="--classes")
-    return wanted
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """``"0-2,5"`` -> [0, 1, 2, 5]. Raises click.BadParameter for anything else."""
-    values: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.strip().partition("-")
-            low, high = int(first), int(last if dash else first)
-            if not 0 <= high - low <= 100_000:
-                raise ValueError
-            values += range(low, high + 1)
-    except ValueError:
-        raise click.BadParameter(f"{text!r}: write numbers and ranges such as 0-2,5", param_hint=option) from None
-    if not values or len(set(values)) < len(values):
-        raise click.BadParameter(f"{text!r} names {'a number twice' if values else 'no number'}", param_hint=option)
-    return values

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from gencl.commands.options import PATH, debug_option, plugin_option, said_warnings
+from gencl.commands.options import PATH, Whole, debug_option, plugin_option, said_warnings
 
 
 @click.command("play")
 @click.argument("run", type=PATH, metavar="RUN")
 @click.option("--game", metavar="NAME", help="One of the games that it has learned.  [default: the first]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Seed of the game.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, metavar="N", help="Seed of the game.")
 @click.option("--out", type=PATH, default="play.gif", show_default=True, metavar="FILE.gif", help="Animation.")
 @plugin_option
 @debug_option

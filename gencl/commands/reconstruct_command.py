@@ -8,6 +8,7 @@ import click
 
 from gencl.commands.options import (
     PATH,
+    Whole,
     data_root_option,
     debug_option,
     device_option,
@@ -21,13 +22,13 @@ from gencl.commands.options import (
 @click.argument("images", type=PATH, nargs=-1, metavar="[IMAGES]...")
 @click.option(
     "--task",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="K",
     help="Draw with the K-th task (1 is the first).  [default: all tasks; for IMAGES, the best]",
 )
 @click.option(
     "--n",
-    type=click.IntRange(1, 1000),
+    type=Whole(1, 1000),
     metavar="N",
     help="Held-out images per task; not with IMAGES.  [default: 12]",
 )

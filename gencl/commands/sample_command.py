@@ -6,32 +6,32 @@ from pathlib import Path
 
 import click
 
-from gencl.commands.options import PATH, debug_option, device_option, plugin_option
-from gencl.commands.options import classes as parsed_classes
+from gencl.commands.options import PATH, Number, Whole, checked_classes, debug_option, device_option, plugin_option
 
 MOST_IN_A_GRID = 10_000
 
 
 @click.command("sample")
 @click.argument("run", type=PATH, metavar="RUN|MODEL")
+@click.option("--task", type=Whole(1), metavar="K", help="Draw only the classes of the K-th task (1 is the first).")
 @click.option(
-    "--task", type=click.IntRange(1), metavar="K", help="Draw only the classes of the K-th task (1 is the first)."
-)
-@click.option("--classes", metavar="0-2,cats", help="Draw only these classes, by number or name.  [default: all]")
+    "--classes", metavar="0-2,cats", callback=checked_classes,
+    help="Draw only these classes, by number or name.  [default: all]",
+)  # fmt: skip
 @click.option(
     "--n",
     "--samples",
-    type=click.IntRange(1, 1_000_000_000),
+    type=Whole(1, 1_000_000_000),
     default=64,
     show_default=True,
     metavar="N",
     help="Images in all, equally many of each class. Under a launcher write --samples, because launchers read --n as "
     "theirs.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the latents.  [default: the run's]")
+@click.option("--seed", type=Whole(0), metavar="N", help="Seed of the latents.  [default: the run's]")
 @click.option(
     "--guidance",
-    type=click.FloatRange(0, 100),
+    type=Number(0, 100),
     metavar="W",
     help="How strongly images follow their class (flow models); 1: as learned.  [default: the run's]",
 )
@@ -75,8 +75,7 @@ def command(
       accelerate launch --multi_gpu --num_processes 4 -m gencl sample runs/faces --samples 50000 --to images
       gencl sample runs/mine --guidance 2
     """
-    wanted = parsed_classes(classes)
-    if wanted is not None and task is not None:
+    if classes is not None and task is not None:
         raise click.UsageError("--task and --classes exclude each other")
     files = [name for name in (to, npz) if name is not None]
     if files and out is not None:
@@ -94,8 +93,8 @@ def command(
     from gencl.drawing.grids import save_picture
 
     if path is not None and main_process():
-        save_picture(load_run(run).sample(wanted, n, task, seed, guidance, device), path)
+        save_picture(load_run(run).sample(classes, n, task, seed, guidance, device), path)
     elif path is None:
-        load_run(run).save_images(to, npz, wanted, n, seed, device, task, guidance)
+        load_run(run).save_images(to, npz, classes, n, seed, device, task, guidance)
     if main_process():
         click.echo("\n".join(files or [out]))

@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, machine_options, method_option, output_options, plugin_option, settings_options
+from gencl.commands.options import (
+    PATH,
+    Whole,
+    machine_options,
+    method_option,
+    output_options,
+    plugin_option,
+    settings_options,
+)
 from gencl.core.extras import TRACKERS
 
 
@@ -15,9 +23,7 @@ from gencl.core.extras import TRACKERS
 @plugin_option
 @settings_options
 @method_option("Method against forgetting (gencl list methods).  [default: the preset's]")
-@click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="Seed of all random choices.  [default: the preset's, else 0]"
-)
+@click.option("--seed", type=Whole(0), metavar="N", help="Seed of all random choices.  [default: the preset's, else 0]")
 @click.option("--out", type=PATH, metavar="DIR", help="Run directory.  [default: runs/PRESET-METHOD-seedN]")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--dry-run", is_flag=True, help="Show settings, networks, time and memory; train nothing.")

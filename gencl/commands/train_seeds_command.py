@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, machine_options, numbers, output_options, plugin_option
+from gencl.commands.options import PATH, machine_options, output_options, plugin_option
 
 
 @click.command("train-seeds", hidden=True)
@@ -18,6 +18,7 @@ from gencl.commands.options import PATH, machine_options, numbers, output_option
 @output_options
 def command(seeds: str, as_json: bool, **options: Any) -> None:
     """Train fresh runs that differ by their seed alone, as one."""
+    from gencl.core.several import numbers
     from gencl.experiments.train_seeds import train_seeds
 
     train_seeds(seeds=numbers(seeds, "--seeds"), progress="silent" if as_json else "auto", **options)

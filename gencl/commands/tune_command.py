@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, checked_methods, comparison_options, numbers, plugin_option
+from gencl.commands.options import PATH, checked_methods, comparison_options, plugin_option
 
 
 @click.command("tune")
@@ -65,8 +65,7 @@ def command(
     first = methods.split(",", maxsplit=1)[0].strip()
     folder = Path(out) if out else default_folder(options["preset"], options["config"], first, options["set"])
     progress: Mode = "silent" if as_json else "auto"
-    wanted = numbers(seeds, "--seeds")
-    search = tune(methods, grid, budget, wanted, folder, widen=widen, progress=progress, **options)
+    search = tune(methods, grid, budget, seeds, folder, widen=widen, progress=progress, **options)
     if options["dry_run"]:
         print_plan(search, as_json)
         return

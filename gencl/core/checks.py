@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from gencl.core.hooks import call_problem, made_problem
 from gencl.core.part import Part
 
 
-def class_problem(thing: Any, base: type, told: str) -> str:
-    """Whether it is a class of this kind that can be made."""
+def class_problem(thing: Any, base: type, told: str, made_of: tuple[str, ...] | None = None) -> str:
+    """Whether it is a class of this kind that can be made (of these arguments), and whose hooks can be called."""
     if not (isinstance(thing, type) and issubclass(thing, base)):
         what = f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {thing!r}"[:80]
         return f"{what} is no {told}: derive it from {base.__module__}.{base.__name__}"
     lacking = sorted(getattr(thing, "__abstractmethods__", ()))
-    return f"{thing.__name__} lacks {', '.join(lacking)} (see {base.__module__}.{base.__name__})" if lacking else ""
+    if lacking:
+        return f"{thing.__name__} lacks {', '.join(lacking)} (see {base.__module__}.{base.__name__})"
+    return call_problem(thing) or ("" if made_of is None else made_problem(thing, made_of))
 
 
 def settings_problem(name: str | None, thing: Any) -> str:

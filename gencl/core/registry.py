@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from operator import attrgetter
 from typing import Any
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.hooks import slips
 
 NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 
@@ -143,8 +144,12 @@ class Registry:
     def check(self, name: str) -> str:
         """Returns ``name`` if it is known; raises UsageError with the nearest names otherwise."""
         if name not in self:
-            raise UsageError(f"no {self.noun} is called {name!r}{did_you_mean(name, self)}")
+            raise UsageError(f"no {self.noun} is called {name!r}{did_you_mean(name, self)}{self._more()}")
         return name
+
+    def _more(self) -> str:
+        """Where further names may come from."""
+        return "" if self.group is None else " (--plugin FILE adds your own)"
 
     def get(self, name: str) -> Any:
         """Imports and returns what ``name`` stands for. Raises GenclError where a plug-in's is not what it should
@@ -163,4 +168,9 @@ class Registry:
         wrong = self.problem(name, imported)
         if wrong:
             raise GenclError(f"{where}: {wrong}")
+        self._entries[name] = replace(entry, target=imported)  # looked at once
+        for slip in slips(imported):
+            from gencl.core.waiting import say
+
+            say(f"gencl: {where}: {slip}")
         return imported

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -96,6 +97,8 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of any kind: a damaged file can hold anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if not isinstance(error, OSError | SafetensorError):  # PyTorch advises to unpickle whatever the file holds
+            reason = "it is neither a .safetensors file nor a state_dict that torch.save has written, or it is damaged"
         raise GenclError(f"{where} cannot be read as weights: {reason}") from error
     if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise GenclError(f"{where} cannot be read as weights: it is not a table of named tensors")

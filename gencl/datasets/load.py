@@ -41,7 +41,10 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
         return checked(name, of_torchvision.load(name, data, root, download))
     if name not in DATASETS:
         hint = did_you_mean(name, DATASETS)
-        raise UsageError(f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name})")
+        raise UsageError(
+            f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name}; --plugin FILE adds "
+            "your own)"
+        )
     folder = _folder(name, root)
     loaded = folder if folder is not None else DATASETS.get(name)(root, download)
     if isinstance(loaded, Path):

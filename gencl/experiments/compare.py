@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gencl import presets
-from gencl.core import files
+from gencl.core import files, several
+from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments, together
 from gencl.core.errors import Interrupted, UsageError
 from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
+from gencl.core.several import Names, Numbers
 from gencl.core.threads import most_threads
 from gencl.experiments.cells import (
     Cell,
@@ -41,21 +43,22 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 
 
+@checked
 def compare(
     methods: str | Sequence[str | Variant],
-    seeds: Sequence[int] = (0,),
+    seeds: Numbers = 0,
     out: str | Path | None = None,
     preset: str | None = None,
     *,
     config: str | Path | None = None,
     set: Assignments = (),
-    jobs: int | None = None,
+    jobs: Positive | None = None,
     ensemble: bool = False,
     executor: str | None = None,
-    slurm: Sequence[str] = (),
+    slurm: Names = (),
     data_root: str | Path | None = None,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Positive | None = None,
     baseline: str | None = None,
     progress: Mode = "auto",
     counted: tuple[int, int] = (0, 0),
@@ -69,6 +72,7 @@ def compare(
 
     Args:
         methods: names or variants, as texts (`gencl.runs.variants.parse_variants`) or made.
+        seeds: one, several, or a text such as ``"0-4"``.
         out: where cells and results go; default ``runs/PRESET-compare``.
         jobs: cells at a time (default 1); each has its share of the cores for its threads.
         threads: of each cell; default as `gencl.train` chooses, within its share.
@@ -78,7 +82,7 @@ def compare(
             learner and method allow it.
         executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
             all nodes. ``jobs`` is then at most so many at a time (default all).
-        slurm: options of sbatch, ``["partition=gpu", "time=2:00:00"]``.
+        slurm: an option of sbatch or several, ``["partition=gpu", "time=2:00:00"]``.
         counted: cells done before and cells that may follow, which the progress bar counts too.
         dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
 
@@ -86,6 +90,7 @@ def compare(
     """
     check_alone("compare")
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
+    seeds = several.numbers(seeds, "--seeds")
     if not variants or not seeds:
         raise UsageError("name at least one method and one seed")
     sets = together(set)
@@ -104,7 +109,7 @@ def compare(
     held = {cell: checked(*cell) for cell in product(shown, shown_seeds)}
     cells = {cell: held[cell] for cell in product(shown, shown_seeds) if cell[0] in variants and cell[1] in seeds}
     workers: Workers | Jobs
-    options = parse_options(slurm)
+    options = parse_options(several.texts(slurm))
     check_executor(executor, options)
     if ensemble and executor is not None:
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gencl import presets
-from gencl.core import files, yaml_files
+from gencl.core import files, several, yaml_files
+from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments, together
 from gencl.core.errors import UsageError
 from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode
 from gencl.core.registry import parts_of
+from gencl.core.several import Names, Numbers
 from gencl.core.waiting import say
 from gencl.experiments.cells import check_out, preset_of
 from gencl.experiments.choice import better_of, choice, metric_of
@@ -38,21 +40,22 @@ VALIDATION = 0.1
 """The share of the training images kept apart where the preset keeps none."""
 
 
+@checked
 def tune(
-    methods: str | Sequence[str],
-    grid: Sequence[str] = (),
+    methods: Names,
+    grid: Names = (),
     budget: int = BUDGET,
-    seeds: Sequence[int] = SEEDS,
+    seeds: Numbers = SEEDS,
     out: str | Path | None = None,
     preset: str | None = None,
     *,
     widen: int = WIDEN,
     config: str | Path | None = None,
     set: Assignments = (),
-    jobs: int | None = None,
+    jobs: Positive | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Positive | None = None,
     progress: Mode = "auto",
     dry_run: bool = False,
 ) -> dict[str, Any]:
@@ -66,8 +69,9 @@ def tune(
     Args:
         methods: names, no variants.
         grid: ``"lambda=0.1,1"`` for all methods with such a setting, ``"ewc.lambda=1,10"`` for one, or a setting of
-            ``train`` or ``model``, ``"train.lr=0.01,0.1"``. A single value is not searched.
+            ``train`` or ``model``, ``"train.lr=0.01,0.1"``; or a list of such. A single value is not searched.
         budget: candidates per method, whatever the number of seeds; those beyond the grid's ends are not counted.
+        seeds: as in `compare`.
         out: where runs and results go; default ``runs/PRESET-tune``.
         widen: the number of rounds in which a grid is widened, at most.
         dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
@@ -75,7 +79,7 @@ def tune(
     Raises UsageError for wrong use.
     """
     check_alone("tune")
-    names = _method_names(methods)
+    names, seeds, grid = _method_names(methods), several.numbers(seeds, "--seeds"), several.texts(grid)
     if not names or not seeds:
         raise UsageError("name at least one method and one seed")
     sets, validation, added = _on_validation(preset, config, names[0], together(set))
@@ -143,8 +147,8 @@ def default_folder(preset: str | None, config: str | Path | None, method: str, a
     return Path(f"runs/{preset_of(Variant(method, method), preset, config, assignments)}-tune")
 
 
-def _method_names(methods: str | Sequence[str]) -> list[str]:
-    names = [name.strip() for name in (methods.split(",") if isinstance(methods, str) else methods)]
+def _method_names(methods: Names) -> list[str]:
+    names = several.names(methods)
     for name in names:
         if ":" in name or "=" in name:
             raise UsageError(f"--methods: {name!r} is a variant; tune takes plain names, and --grid says what is tried")

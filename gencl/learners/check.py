@@ -10,4 +10,5 @@ from gencl.learners.learner import Learner
 
 def problem(name: str, thing: Any) -> str:
     """What is wrong with ``thing`` as a learner of this name; nothing where all is right."""
-    return class_problem(thing, Learner, "learner") or settings_problem(name, thing)
+    made_of = ("settings", "image_shape", "seed")
+    return class_problem(thing, Learner, "learner", made_of) or settings_problem(name, thing)

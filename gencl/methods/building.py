@@ -20,6 +20,13 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
     if len(parts) == 1:
         inner = {key: value for key, value in block.items() if key != "name"}
         return {"name": name, **_dump(name, inner, where, "method.")}
+    reference = next((part for part in parts if METHODS.get(part).reference), None)
+    if reference is not None:
+        others = " and ".join(part for part in parts if part != reference)
+        raise UsageError(
+            f"{where}: method.name: {name}: {reference} learns all tasks at once, so there is nothing for {others} to "
+            f"protect; write {reference} alone"
+        )
     unknown = set(block) - {"name", *parts}
     if unknown:
         key = min(unknown)

@@ -13,7 +13,7 @@ def problem(name: str, thing: Any) -> str:
     """What is wrong with ``thing`` as a method of this name; nothing where all is right."""
     if name == "like":
         return "a preset's methods: {like: PRESET} takes another preset's settings over; choose another name"
-    wrong = class_problem(thing, Method, "method") or settings_problem(None, thing)
+    wrong = class_problem(thing, Method, "method", ("settings",)) or settings_problem(None, thing)
     if wrong:
         return wrong
     stores = thing.state_dict is not Method.state_dict

@@ -56,6 +56,12 @@ def references() -> list[str]:
     return [name for name in METHODS if METHODS.get(name).reference]
 
 
+def taking() -> list[str]:
+    """The methods that take units or weights of a layer for good."""
+    kinds = {name: METHODS.get(name) for name in METHODS}
+    return [name for name, kind in kinds.items() if "capacity" in vars(kind)]
+
+
 def default_baseline(names: Iterable[str]) -> str | None:
     """Return the plain training among ``names``; of several the one that needs most of the learner: a head per task
     before one head for all."""

@@ -15,7 +15,7 @@ from gencl.metrics.metric import Metric, When
 
 def metric_problem(name: str, thing: Any) -> str:
     """What is wrong with ``thing`` as a metric of this name; nothing where all is right."""
-    wrong = class_problem(thing, Metric, "metric")
+    wrong = class_problem(thing, Metric, "metric", ())
     if wrong:
         return wrong
     if name in GROUPS:

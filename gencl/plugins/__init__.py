@@ -22,8 +22,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gencl.core.arguments import checked
 from gencl.core.errors import UsageError
 from gencl.core.files import place, printable
+from gencl.core.hooks import slips
 from gencl.core.registry import Registry, did_you_mean
 
 _REGISTRIES = {
@@ -58,6 +60,7 @@ def registries() -> dict[str, Registry]:
     return by_group
 
 
+@checked
 def load_plugin(path: str | Path) -> None:
     """Runs a plug-in file and registers what its ``PLUGINS`` names; the Python form of ``--plugin``.
 
@@ -86,6 +89,11 @@ def load_plugin(path: str | Path) -> None:
     for group, thing_name, thing, about in provided:
         groups[group].add(thing_name, thing, f"{about} ({file.name})", _serves(thing), file.name)
     _LOADED[key] = _Loaded(sha256, name, [(group, thing_name) for group, thing_name, _, _ in provided])
+    for group, thing_name, thing, _ in provided:
+        for slip in slips(thing):
+            from gencl.core.waiting import say  # imports torch: names are listed without it
+
+            say(f"{_at(shown, ast.parse(source), thing_name, thing)}: {groups[group].noun} {thing_name!r}: {slip}")
 
 
 def unload_plugin(path: str | Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gencl.core import files, yaml_files
+from gencl.core.arguments import checked
 from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, assign, check, read_yaml
@@ -24,6 +25,7 @@ from gencl.presets.like import blocks_of
 _OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
 
 
+@checked
 def resolve(
     preset: str | None = None,
     config: str | Path | None = None,

@@ -11,6 +11,7 @@ from rich.text import Text
 from gencl.core.files import here
 from gencl.core.terminal import console
 from gencl.metrics.figures import REAL, REAL_IMAGES, extractor_title, heading, is_pooled, label, shown, with_unit
+from gencl.reports.folding import folded
 from gencl.scenarios.attribution import told
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ def column_head(name: str, features: Mapping[str, Any] | None) -> str:
 
 
 def show(*parts: Table | Text | str, width: int | None = None) -> None:
-    """Prints tables, and lines, which the terminal wraps; a file or a log gets ``width`` columns, so that tables are
-    whole there."""
+    """Prints tables, folded where they are too wide, and lines, which the terminal wraps; a file or a log gets
+    ``width`` columns, so that tables are whole there."""
     out = console(errors=False)
     if not out.is_terminal:
         out = console(errors=False, width=width)
     for part in parts:
-        out.print(part, markup=False, soft_wrap=not isinstance(part, Table))
+        for each in folded(part, out) if isinstance(part, Table) else [part]:
+            out.print(each, markup=False, soft_wrap=not isinstance(each, Table))
 
 
 def print_run(run: RunFolder) -> None:
@@ -116,7 +118,7 @@ def _diagonal(matrix: list[list[float | None]]) -> list[float | None]:
 
 def print_evaluation(result: dict[str, Any]) -> None:
     """The table of what was measured, and what belongs to it."""
-    show(evaluation_table(result), *evaluation_lines(result))
+    show(evaluation_table(result), *evaluation_lines(result), width=200)
 
 
 def evaluation_lines(result: dict[str, Any]) -> list[str]:

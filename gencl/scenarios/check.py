@@ -10,4 +10,4 @@ from gencl.scenarios.recipe import Recipe
 
 def problem(name: str, thing: Any) -> str:
     """What is wrong with ``thing`` as a scenario of this name; nothing where all is right."""
-    return class_problem(thing, Recipe, "scenario") or settings_problem(name, thing)
+    return class_problem(thing, Recipe, "scenario", ("settings",)) or settings_problem(name, thing)

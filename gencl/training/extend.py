@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gencl import presets
-from gencl.core import files
+from gencl.core import files, several
+from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.files import absolute, is_path, place
 from gencl.core.launcher import main_process
 from gencl.core.progress import Mode
 from gencl.core.settings import Added, Settings
+from gencl.core.several import Files
 from gencl.core.train_settings import TrainSettings
 from gencl.core.waiting import say
 from gencl.datasets import DATASETS
@@ -28,16 +30,17 @@ _OF_THE_SEQUENCE = ("boundaries", "hazard")
 """Of ``train.*``, what says which tasks there are."""
 
 
+@checked
 def extend(
     run: str | Path | RunFolder,
-    data: str | Path | Sequence[str | Path],
+    data: Files,
     *,
     known: bool = False,
     set: Assignments = (),
     resume: bool = False,
     data_root: str | Path | None = None,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Positive | None = None,
     progress: Mode = "auto",
 ) -> RunFolder:
     """A finished run learns further tasks, with its method's state, and its directory grows by a row for each; the
@@ -63,7 +66,7 @@ def extend(
     folder = run.path if isinstance(run, RunFolder) else place(run)
     stored = _stored(folder)
     train = _changes(stored, set)
-    names = [_named(name) for name in ([data] if isinstance(data, str | Path) else data)]
+    names = [_named(name) for name in several.files(data)]
     if not names:
         raise UsageError("name what to learn: data sets, or folders of pictures")
     pending = stored.extend[-len(names) :]

@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 
 from gencl.core import files
+from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
 from gencl.core.launcher import launch, main_process
@@ -43,6 +44,7 @@ from gencl.training.session import Session
 from gencl.training.trainer import Trainer
 
 
+@checked
 def train(
     preset: str | None = None,
     method: str | None = None,
@@ -54,7 +56,7 @@ def train(
     resume: bool = False,
     data_root: str | Path | None = None,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Positive | None = None,
     log_with: str | None = None,
     progress: Mode = "auto",
 ) -> RunFolder:

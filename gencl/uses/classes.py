@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gencl.core import several
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
+from gencl.core.several import Classes
 from gencl.learners.generative import GenerativeLearner
 
 _MOST = 20
@@ -19,9 +21,9 @@ def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
     return learner.tasks[task - 1]
 
 
-def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
+def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Classes | None) -> list[int]:
     """The numbers of classes that are given by number or by name, in their order; a name may be of several classes. A
-    text is a name, or where not exactly one class is called so a number.
+    text in a list is a name, or where not exactly one class is called so a number. None gives none.
 
     Args:
         names: of the run's classes, by number.
@@ -30,7 +32,7 @@ def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Seq
     """
     learned = {number: names[number] for number in sorted(learner.classes)}
     numbers: list[int] = []
-    for wanted in classes:
+    for wanted in [] if classes is None else several.classes(classes):
         number = int(wanted) if str(wanted).isdecimal() else -1
         found = [number] if wanted in learned else [n for n, name in learned.items() if name == wanted]
         found = [number] if len(found) != 1 and number in learned else found

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gencl.core import files
+from gencl.core import files, several
 from gencl.core.errors import NotWritten, UsageError
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import EvaluateSettings
+from gencl.core.several import Files, Names
 from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.metrics.evaluator import Evaluator
@@ -25,13 +25,13 @@ from gencl.runs.same_images import learned_tasks, scenario_of
 @alone()
 def evaluate(
     run: RunFolder,
-    metrics: Sequence[str] | None = None,
+    metrics: Names | None = None,
     n: int | None = None,
     features: str | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
     batch_size: int = 500,
-    weights: Sequence[str | Path] = (),
+    weights: Files = (),
     backbone: Backbone = "alex",
 ) -> dict[str, Any]:
     """What `gencl.Run.evaluate` says."""
@@ -57,11 +57,11 @@ def evaluate(
             scenario,
             wanted,
             settings.seed,
-            metrics,
+            None if metrics is None else several.names(metrics),
             batch_size,
             "auto" if processes.main else "silent",
             processes,
-            weights,
+            several.files(weights),
             backbone,
         )
     if not evaluator.metrics and not evaluator.final_metrics:

@@ -9,11 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gencl.core import several
+from gencl.core.arguments import Positive, TwoOrMore, checked
 from gencl.core.errors import UsageError
 from gencl.core.files import printable
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import Broken, DataSettings
+from gencl.core.several import Files
 from gencl.core.threads import alone
 from gencl.core.waiting import say
 from gencl.datasets.placing import placed
@@ -34,19 +37,20 @@ from gencl.scenarios.task import Task
 from gencl.uses.images import Images, Side, images_of, side_of
 
 
+@checked
 @alone()
 def fid(
     a: str | Path,
     b: str | Path | None = None,
-    n: int | None = None,
+    n: TwoOrMore | None = None,
     features: str = "auto",
-    weights: Sequence[str | Path] = (),
+    weights: Files = (),
     split: str = "test",
-    size: int | None = None,
+    size: Positive | None = None,
     channels: int | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
-    batch_size: int = 500,
+    batch_size: Positive = 500,
     broken: Broken = "refuse",
 ) -> dict[str, Any]:
     """Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
@@ -58,7 +62,7 @@ def fid(
             draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
         features: name of an extractor; ``auto``: that of the run or of the data set, else Inception if its weights are
             in the cache, else imagenet-lite0 if it is installed, else Inception, which is downloaded.
-        weights: files of weights for Inception or DINOv2; default those that are published.
+        weights: a file of weights, or files, for Inception or DINOv2; default those that are published.
         split: "test" or "train", of data sets.
         size: sides to which images are resized; default a run's, else as they are.
         channels: 1 or 3; default a run's, else as they are.
@@ -73,7 +77,7 @@ def fid(
         raise UsageError("--split, --size, --channels and --broken are for a REFERENCE; name one, or leave them out")
     if split not in ("test", "train"):
         raise UsageError(f"--split {split}: it must be test or train")
-    accelerator = make_accelerator(device)
+    weights, accelerator = several.files(weights), make_accelerator(device)
     processes = Processes(accelerator)
     root = None if data_root is None else Path(data_root)
     with processes.main_first():

@@ -14,6 +14,7 @@ from torch import Tensor
 from gencl.core.errors import UsageError
 from gencl.core.files import place
 from gencl.core.processes import Processes
+from gencl.core.several import Classes
 from gencl.core.waiting import waited
 from gencl.drawing.grids import png, to_picture
 from gencl.learners.generative import GenerativeLearner
@@ -32,7 +33,7 @@ def save_images(
     run: RunFolder,
     to: str | Path | None,
     npz: str | Path | None,
-    classes: Sequence[int | str] | None,
+    classes: Classes | None,
     n: int,
     seed: int | None,
     device: str,

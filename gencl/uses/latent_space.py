@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gencl.core import several
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import place
+from gencl.core.several import Classes, Files
 from gencl.core.threads import as_usual
 from gencl.datasets.dataset import Split
 from gencl.datasets.decode import Pixels, Unusable, decode, strict
@@ -35,7 +37,7 @@ _COLUMNS = 12
 @as_usual()
 def sample(
     run: RunFolder,
-    classes: Sequence[int | str] | None,
+    classes: Classes | None,
     n: int,
     task: int | None,
     seed: int | None,
@@ -45,7 +47,7 @@ def sample(
     """A grid of generated images: `gencl.Run.sample`."""
     learner, names = drawing(run, device, guidance), run.class_names()
     of_task = learner.classes if task is None else list(classes_of(learner, task))
-    wanted = class_numbers(learner, names, classes) if classes else of_task
+    wanted = class_numbers(learner, names, classes) or of_task
     each = max(1, -(-n // len(wanted)))
     seed = run.card.seed if seed is None else seed
     return sample_grid(learner, names, wanted, each, seed)
@@ -67,7 +69,7 @@ def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) 
 @as_usual()
 def reconstruct(
     run: RunFolder,
-    images: Sequence[str | Path],
+    images: Files,
     task: int | None,
     n: int | None,
     data_root: str | Path | None,
@@ -75,7 +77,7 @@ def reconstruct(
 ) -> Image.Image:
     """A picture of images, each above its reconstruction, two rows a task: `Run.reconstruct`."""
     learner = _with_encoder(run, device)
-    wanted, there = _wanted(learner, task), learner.position.device
+    images, wanted, there = several.files(images), _wanted(learner, task), learner.position.device
     pairs: dict[int, tuple[Tensor, Tensor]] = {}
     if images:
         if n is not None:
@@ -102,20 +104,21 @@ def _wanted(learner: GenerativeLearner, task: int | None) -> Sequence[int]:
 @as_usual()
 def interpolate(
     run: RunFolder,
-    images: Sequence[str | Path],
+    images: Files,
     task: int | None,
-    classes: Sequence[int | str] | None,
+    classes: Classes | None,
     steps: int,
     seed: int | None,
     device: str = "cpu",
 ) -> Image.Image:
     """A picture of what lies between two images, latents or classes: `Run.interpolate`."""
+    images = several.files(images)
     if images:
         if seed is not None:
             raise UsageError("--seed is for latents, and images have theirs; leave it out")
         return _between_images(run, images, task, classes, steps, device)
     learner, names = run.generator(device), run.class_names()
-    named = class_numbers(learner, names, classes or ())
+    named = class_numbers(learner, names, classes)
     if classes is not None and not 1 <= len(named) <= 2:
         raise UsageError(f"--classes: name one class, or two to go from one to the other, not {len(named)}")
     place = learner.position.device

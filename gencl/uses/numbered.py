@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.errors import UsageError
+from gencl.core.several import Classes
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.build import make_accelerator
@@ -60,7 +61,7 @@ class Plan:
                 yield Block(label, start // BLOCK, min(BLOCK, count - start))
 
 
-def planned(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[int | str] | None, n: int) -> Plan:
+def planned(learner: GenerativeLearner, names: Sequence[str], classes: Classes | None, n: int) -> Plan:
     """Return the images that are asked for; None: of all classes. Raises UsageError for classes that were not learned
     or are named twice, and for no images."""
     wanted = learner.classes if classes is None else class_numbers(learner, names, classes)
@@ -73,7 +74,7 @@ def planned(learner: GenerativeLearner, names: Sequence[str], classes: Sequence[
 
 def generate(
     run: RunFolder,
-    classes: Sequence[int | str] | None,
+    classes: Classes | None,
     n: int,
     seed: int | None,
     device: str,

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gencl.analysis import ANALYSES, analyze
 from gencl.analysis.measuring import Bench, held
 from gencl.api import Run, train
 from gencl.experiments.results import write_results
@@ -193,3 +194,13 @@ def test_what_is_refused(run: Run, plain: Run, compared: Path, tmp_path: Path) -
         assert result.returncode == status, (arguments, result.stderr)
         assert words in result.stderr and result.stderr.count("\n") <= 3, (arguments, result.stderr)
         assert "Traceback" not in result.stderr and not result.stdout
+
+
+def test_every_analysis_is_listed_and_says_what_it_did(compared: Path, run: Run) -> None:
+    listed = gencl("analyze", "--help").stdout
+    assert all(f"    {name} " in listed and ANALYSES.about(name) in listed for name in ANALYSES)
+    said = analyze(run.path, "capacity")[1]
+    assert said[0].startswith("size: ewc ") and said[0].endswith(
+        "; no capacity: no method here takes units or weights for good (hat, packnet, clnp, anpyc do)"
+    )
+    assert [line.split(":")[0] for line in analyze(compared, "capacity")[1]] == ["capacity", "size"]

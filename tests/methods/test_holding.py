@@ -133,7 +133,12 @@ def test_what_is_held_stays_held_beside_other_methods(method: str, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("method", "message"),
-    [("hat+clnp", "both divide"), ("joint+packnet", "one after another"), ("anpyc+packnet", "stages of their own")],
+    [
+        ("hat+clnp", "both divide"),
+        ("joint+packnet", "joint learns all tasks at once, so there is nothing for packnet to protect"),
+        ("ewc+joint+si", "joint learns all tasks at once, so there is nothing for ewc and si to protect; write joint"),
+        ("anpyc+packnet", "stages of their own"),
+    ],
 )
 def test_what_cannot_go_together_is_refused_before_anything_is_written(
     method: str, message: str, tmp_path: Path

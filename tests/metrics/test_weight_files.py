@@ -59,9 +59,10 @@ def test_wrong_files_are_refused(
     path = tmp_path / "w.pth"
     with pytest.raises(UsageError, match=r"--weights: .*w\.pth: there is no such file; give a file of weights"):
         find(ALEXNET, [path])
-    path.write_bytes(pickle.dumps({"features.0.weight": Harmful()}))
-    with pytest.raises(GenclError, match=r"w\.pth cannot be read as weights"):
-        find(ALEXNET, [path])
+    for content in (pickle.dumps({"features.0.weight": Harmful()}), b"\x89PNG\r\n", b"a text"):
+        path.write_bytes(content)
+        with pytest.raises(GenclError, match=r"cannot be read as weights: it is neither a \.safetensors file nor a st"):
+            find(ALEXNET, [path])
     assert "unpickled" not in capsys.readouterr().out
     torch.save({"weight": torch.zeros(2)}, path)
     with pytest.raises(

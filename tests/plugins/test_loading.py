@@ -31,6 +31,12 @@ WRONG = {
     "class Mine: pass\n" + TABLE: "line 1: method 'mine': the class Mine is no method: derive it from gencl.methods",
     "Mine = 3\n" + TABLE: "line 2: method 'mine': int 3 is no method",
     METHOD + "    def state_dict(self): return {}\n" + TABLE: "line 3: method 'mine': Mine has state_dict but lacks",
+    METHOD + "    def penalty(self): pass\n" + TABLE: "Mine.penalty(self) cannot be called as gencl calls it; write "
+    "def penalty(self, ctx)",
+    METHOD + "    def after_task(self, ctx, more): pass\n" + TABLE: "Mine.after_task(self, ctx, more) cannot be called",
+    METHOD + "    def before_task(): pass\n" + TABLE: "Mine.before_task() cannot be called as gencl calls it",
+    METHOD + "    penalty = 3\n" + TABLE: "Mine.penalty is no function; write def penalty(self, ctx)",
+    METHOD + "    def __init__(self): 3\n" + TABLE: "Mine cannot be made as gencl makes it; write def __init__(self,",
     METHOD + "    needs = 3\n" + TABLE: "Mine.needs: 3 is no tuple of gencl.learners.capabilities",
     METHOD + "    needs = {'tasks'}\n" + TABLE: "Mine.needs: {'tasks'} is no tuple of gencl.learners.capabilities",
     METHOD + "class Net(Learner): pass\nPLUGINS = {'learners': {'net': Net}}": "line 5: learner 'net': Net lacks own, ",
@@ -49,6 +55,37 @@ def test_what_is_wrong_is_told_with_its_line(content: str, tmp_path: Path) -> No
         load_plugin(file)
     assert str(told.value).startswith(f"plug-in {file}") and WRONG[content] in str(told.value)
     assert before == {group: list(registry) for group, registry in registries().items()}
+
+
+def test_wider_signatures_are_right_and_slips_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    wide = "    def penalty(self, *args): pass\n    def after_task(self, context, more=3): pass\n"
+    own = "    def strength(self): pass\n    def penalty_of(self, a, b): pass\n    def _after_taks(self): pass\n"
+    file.write_text(METHOD + wide + own + TABLE)
+    load_plugin(file)
+    assert not capsys.readouterr().err
+    file.write_text(METHOD + "    def after_taks(self, ctx): pass\n" + TABLE)
+    load_plugin(file)
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.endswith("line 3: method 'mine': Mine.after_taks is never called by gencl; did you mean after_task?")
+
+
+def test_a_hook_that_belongs_to_the_class_may_be_written_in_each_way(tmp_path: Path) -> None:
+    start = "from gencl import Metric\nclass M(Metric):\n    name, better = 'm', 'lower'\n"
+    end = "    def measure(self, snapshot, task): return 1.0\nPLUGINS = {'metrics': {'m': M}}\n"
+    file = tmp_path / "mine.py"
+    for mark, arguments, right in (
+        ("@staticmethod", "learner, extractor", True),
+        ("@classmethod", "cls, learner, extractor", True),
+        ("@staticmethod", "learner", False),
+        ("", "self, learner, extractor", False),
+    ):
+        file.write_text(f"{start}    {mark}\n    def applies({arguments}): return ''\n{end}")
+        if right:
+            load_plugin(file)
+        else:
+            with pytest.raises(gencl.UsageError, match=r"write @staticmethod def applies\(learner, extractor\)"):
+                load_plugin(file)
 
 
 def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from gencl.core.progress import Reporter
-from gencl.reports.tables import run_table
+from gencl.reports.folding import folded
+from gencl.reports.tables import evaluation_table, run_table
 from gencl.runs.folder import RunFolder
 
 
@@ -32,6 +33,25 @@ def test_four_measures_of_a_run_fit_into_80_columns(features: str, name: str) ->
     cells = [" ".join(cell.split()) for cell in row.strip("│").split("│")][1:]
     assert cells == ["31.0 → 100.0", "2345.6 → 43.2", "98765 → 1234", "0.123 → 0.0123"]
     assert all(word in out.getvalue() for word in ("conditional", "accuracy %", name, "KID", "squared", "error"))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_an_evaluation_of_many_metrics_is_folded_and_no_number_is_cut(width: int) -> None:
+    names = ["fid", "kid", "conditional_accuracy", "precision", "recall", "drift", "isc", "memorisation", "fid_fashion"]
+    row = {name: 12345.6 + place for place, name in enumerate(names)}
+    features = {"name": "imagenet-lite0", "version": "1"}
+    tasks = [{"task": "celebrities", **row}, {"task": "anime", **row}]
+    table = evaluation_table({"features": features, "n": 2000, "tasks": tasks, "mean": row, "floor": row})
+    out = io.StringIO()
+    console = Console(file=out, width=width)
+    parts = folded(table, console)
+    for part in parts:
+        console.print(part, markup=False)
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= width and "…" not in text
+    assert text.count("celebrities") == len(parts) > 1
+    assert text.count("12345.6") == 4 and all(word in text for word in ("conditional", "EfficientNet-", "memorisation"))
+    assert len(folded(table, Console(file=out, width=200))) == 1
 
 
 def test_names_with_brackets_are_shown_as_they_are() -> None:

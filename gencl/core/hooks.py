@@ -1,0 +1,118 @@
+"""What somebody else's class overrides of ours: whether it can be called as ours is, and names that look like slips."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator
+from types import FunctionType
+from typing import Any
+
+_ALIKE = 0.8
+"""How near a name must be to that of a hook: ``after_taks`` is 0.9 from ``after_task``."""
+
+
+def call_problem(thing: type) -> str:
+    """What cannot be called as gencl calls it, and what to write instead; nothing where all can. Further arguments with
+    defaults are no fault."""
+    for name in _public(_theirs(thing)):
+        hook = next((vars(kind)[name] for kind in _ours(thing) if name in vars(kind)), None)
+        if not _is_function(hook):
+            continue
+        member, bound = inspect.getattr_static(thing, name), isinstance(hook, FunctionType)
+        wanted = _write(name, hook)
+        if not _is_function(member):
+            if not callable(member):
+                return f"{thing.__name__}.{name} is no function; write {wanted}"
+        elif not _takes(member, hook, bound):
+            given = ", ".join(inspect.signature(_function(member)).parameters)
+            return f"{thing.__name__}.{name}({given}) cannot be called as gencl calls it; write {wanted}"
+    return ""
+
+
+def made_problem(thing: type, arguments: tuple[str, ...]) -> str:
+    """Whether the class can be made of so many arguments."""
+    try:
+        inspect.signature(thing).bind(*arguments)
+    except TypeError:
+        wanted = ", ".join(["self", *arguments])
+        return f"{thing.__name__} cannot be made as gencl makes it; write def __init__({wanted})"
+    return ""
+
+
+def slips(thing: Any) -> Iterator[str]:
+    """A line for each method whose name is nearly that of a hook which the class leaves as it is."""
+    if not isinstance(thing, type):
+        return
+    named = [name for name in _public(_theirs(thing)) if _is_function(inspect.getattr_static(thing, name))]
+    inherited = {name for kind in _ours(thing) for name in dir(kind)}
+    free = [name for name in _public(_ours(thing)) if name not in named]
+    hooks = [name for name in free if _is_function(inspect.getattr_static(thing, name))]
+    for name in named:
+        near = difflib.get_close_matches(name, hooks, 1, _ALIKE)
+        if near and name not in inherited:
+            yield f"{thing.__name__}.{name} is never called by gencl; did you mean {near[0]}?"
+
+
+def _ours(thing: type) -> list[type]:
+    return [kind for kind in thing.__mro__ if _package(kind.__module__) == _package(__name__)]
+
+
+def _theirs(thing: type) -> list[type]:
+    """The class and those that it derives from, up to the first of ours."""
+    until = next((place for place, kind in enumerate(thing.__mro__) if kind in _ours(thing)), 0)
+    return list(thing.__mro__[:until])
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _public(kinds: list[type]) -> list[str]:
+    """What classes define under names without an underscore: of theirs all, functions or not."""
+    names = (name for kind in kinds for name, member in vars(kind).items() if not isinstance(member, type))
+    return list(dict.fromkeys(name for name in names if not name.startswith("_")))
+
+
+def _is_function(member: object) -> bool:
+    return isinstance(member, FunctionType | staticmethod | classmethod)
+
+
+def _function(member: Any) -> Any:
+    return getattr(member, "__func__", member)
+
+
+def _parameters(hook: Any) -> list[inspect.Parameter]:
+    """What a hook is given: all but the object or the class."""
+    every = list(inspect.signature(_function(hook)).parameters.values())
+    return every if isinstance(hook, staticmethod) else every[1:]
+
+
+def _takes(member: Any, hook: Any, bound: bool) -> bool:
+    """Whether a member takes what a hook takes, with and without what is optional there; ``bound``: on an object."""
+    signature = inspect.signature(_function(member))
+    itself = [None] if isinstance(member, classmethod) or (bound and isinstance(member, FunctionType)) else []
+    given = [each for each in _parameters(hook) if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    by_place = [each for each in given if each.kind is not each.KEYWORD_ONLY]
+    needed = [each for each in given if each.default is each.empty]
+    for placed, named in (
+        ([each for each in by_place if each in needed], [each for each in needed if each not in by_place]),
+        (
+            [each for each in by_place if each in needed],
+            [each for each in given if each not in by_place or each not in needed],
+        ),
+        (by_place, [each for each in given if each not in by_place]),
+    ):
+        try:
+            signature.bind(*itself, *placed, **{each.name: None for each in named})
+        except TypeError:
+            return False
+    return True
+
+
+def _write(name: str, hook: Any) -> str:
+    """The first line of a hook as it should be written."""
+    mark = {staticmethod: "@staticmethod ", classmethod: "@classmethod "}.get(type(hook), "")
+    own: list[str] = {staticmethod: [], classmethod: ["cls"]}.get(type(hook), ["self"])
+    given = [str(each.replace(annotation=each.empty)) for each in _parameters(hook)]
+    return f"{mark}def {name}({', '.join([*own, *given])})"

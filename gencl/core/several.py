@@ -1,0 +1,69 @@
+"""One thing or several, as people write them: a name or names, a number or numbers, a file or files.
+
+A string is a list as the command line takes it, ``"fid,kid"`` or ``"0-4"``; what belongs to one file or option is never
+divided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from gencl.core.errors import UsageError
+
+Names: TypeAlias = str | Sequence[str]
+Numbers: TypeAlias = int | str | Sequence[int]
+Classes: TypeAlias = int | str | Sequence[int | str]
+Files: TypeAlias = str | Path | Sequence[str | Path]
+
+
+def names(given: Names) -> list[str]:
+    """``"fid,kid"``, or a list of such texts -> ["fid", "kid"]."""
+    return [name.strip() for text in texts(given) for name in text.split(",")]
+
+
+def texts(given: Names) -> list[str]:
+    """A text, or a list of them -> the list: commas belong to a text."""
+    return [given] if isinstance(given, str) else list(given)
+
+
+def files(given: Files) -> list[str | Path]:
+    """A file, or a list of them -> the list."""
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+def numbers(given: Numbers, option: str) -> list[int]:
+    """``"0-2,5"``, 5, or a list of numbers -> [0, 1, 2, 5]. Raises UsageError, naming the option, for anything else."""
+    if not isinstance(given, str):
+        return [*map(int, given)] if isinstance(given, Collection) else [int(given)]
+    values: list[int] = []
+    try:
+        for part in given.split(","):
+            first, dash, last = part.strip().partition("-")
+            low, high = int(first), int(last if dash else first)
+            if not 0 <= high - low <= 100_000:
+                raise ValueError
+            values += range(low, high + 1)
+    except ValueError:
+        raise UsageError(f"{option}: {given!r}: write numbers and ranges such as 0-2,5") from None
+    if len(set(values)) < len(values):
+        raise UsageError(f"{option}: {given!r} names a number twice")
+    return values
+
+
+def classes(given: Classes) -> list[int | str]:
+    """``"0-2,cats"``, 3, or a list of numbers and names -> ["0", "1", "2", "cats"]: what is a number may be a name.
+    Raises UsageError as `numbers` does."""
+    if not isinstance(given, str):
+        return list(given) if isinstance(given, Collection) else [given]
+    wanted: list[int | str] = []
+    for part in (part.strip() for part in given.split(",")):
+        if not part:
+            raise UsageError(f"--classes: {given!r}: write numbers, ranges or names such as 0-2,cats")
+        of_range = re.fullmatch(r"\d+\s*-\s*\d+", part)
+        wanted += map(str, numbers(part, "--classes")) if of_range else [part]
+    if len(set(wanted)) < len(wanted):
+        raise UsageError(f"--classes: {given!r} names a class twice")
+    return wanted

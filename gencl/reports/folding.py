@@ -1,0 +1,54 @@
+"""Tables that are wider than the terminal, in parts one below another: rich would cut numbers off."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.table import Column, Table
+
+_WIDEST = 10_000
+"""Columns in which every table has room."""
+
+
+def folded(table: Table, console: Console) -> list[Table]:
+    """Return the table, or parts of one that is too wide: each has the column of names, and as many others as fit with
+    their numbers whole. Heads are wrapped."""
+    if Measurement.get(console, console.options.update(width=_WIDEST), table).maximum <= console.width:
+        return [table]
+    named = table.columns[:1] if table.columns[0].justify == "left" else []
+    groups: list[list[Column]] = []
+    for column in table.columns[len(named) :]:
+        if groups and _width([*named, *groups[-1], column]) <= console.width:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return [_part(table, named, group, first=number == 0) for number, group in enumerate(groups)]
+
+
+def _part(table: Table, named: list[Column], group: list[Column], first: bool) -> Table:
+    part = Table(title=table.title if first else None, title_justify=table.title_justify)
+    for column in named:
+        part.add_column(column.header, vertical=column.vertical)
+    for column in group:
+        part.add_column(column.header, justify=column.justify, vertical=column.vertical, width=_least(column))
+    for row, cells in zip(table.rows, zip(*(column.cells for column in [*named, *group]), strict=True), strict=True):
+        part.add_row(*cells, style=row.style, end_section=row.end_section)
+    return part
+
+
+def _width(columns: list[Column]) -> int:
+    """The columns of text that a table of these takes at least, with a space at both sides of a cell and borders."""
+    return 1 + sum(_least(column) + 3 for column in columns)
+
+
+def _least(column: Column) -> int:
+    """A cell of numbers stays in one line; names and heads are wrapped between words."""
+    lines = _plain(column.header).split()
+    for cell in column.cells:
+        lines += _plain(cell).split() if column.justify == "left" else _plain(cell).splitlines()
+    return max(map(cell_len, lines), default=1)
+
+
+def _plain(cell: RenderableType) -> str:
+    return str(getattr(cell, "plain", cell))
