@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gencl import presets
 from gencl.core.errors import GenclError
+from gencl.core.files import optional_place
 from gencl.core.prefixes import within
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
@@ -44,7 +45,7 @@ class Bench:
 
     def __init__(self, samples: int, data_root: str | Path | None, device: str) -> None:
         self.samples = samples
-        self._root = None if data_root is None else Path(data_root)
+        self._root = optional_place(data_root)
         self._device = make_accelerator(device).device
         self._scenarios: dict[str, Scenario] = {}
 

@@ -47,6 +47,11 @@ def place(name: str | os.PathLike[str]) -> Path:
     return Path(os.path.expanduser(name))  # noqa: PTH111  # Path raises
 
 
+def optional_place(name: str | os.PathLike[str] | None) -> Path | None:
+    """`place`, of a path that may be left out."""
+    return None if name is None else place(name)
+
+
 def here(path: Path) -> Path:
     """A path as people may be shown it: from the current folder where it lies in it."""
     with suppress(OSError, ValueError):  # the current folder was removed, or is another

@@ -12,7 +12,7 @@ from typing import TypeVar
 from gencl.api import load_run
 from gencl.core import documents
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.files import place, printable
+from gencl.core.files import optional_place, place, printable
 from gencl.core.threads import choose, multiplications
 from gencl.learners.capabilities import CLASSIFIER, IMAGES, Capability
 from gencl.learners.learner import Learner
@@ -129,7 +129,7 @@ def open_subject(target: str | Path, device: str = "cpu", data_root: str | Path 
     Raises UsageError if it is none of them, or nothing of it can be shown; GenclError for damaged files.
     """
     on = str(make_accelerator(device).device)
-    root = None if data_root is None else place(data_root)
+    root = optional_place(data_root)
     folder, name = place(target), printable(target if str(target).startswith("hf:") else Path(target).name or target)
     if is_comparison(folder):
         models = tuple(_methods(folder, on))

@@ -98,7 +98,7 @@ def check_machine(
     Raises UsageError where a finished cell of all that are ``held`` in the table is of other images than those present.
     """
     kind: str = make_accelerator(device).device.type
-    root = None if data_root is None else Path(data_root)
+    root = files.optional_place(data_root)
     shapes = {}
     for key, cell in {kind_of(cell): cell for cell in cells.values()}.items():
         scenario = make_scenario(cell, root)

@@ -61,7 +61,7 @@ def train_seeds(
     if accelerator.num_processes > 1:
         raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
     settings = check(Settings, read_yaml(Path(config)), str(config))
-    root = None if data_root is None else Path(data_root)
+    root = files.optional_place(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {
         key: make_scenario(one, root).to(accelerator.device, one.data.place)

@@ -153,7 +153,7 @@ def prepare(
     for size in {train.batch_size for train in settings.train_of(1 + len(settings.extend))}:
         if size % processes.world:
             raise UsageError(f"train.batch_size: {size} cannot be shared by {processes.world} processes")
-    root = None if data_root is None else Path(data_root)
+    root = files.optional_place(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     expected = expected_memory(settings, scenario, accelerator.device, processes.world, refuse=not resume)

@@ -46,7 +46,7 @@ def evaluate(
     wanted = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
-    root = None if data_root is None else Path(data_root)
+    root = files.optional_place(data_root)
     with processes.main_first():
         scenario = scenario_of(run, root).to(accelerator.device)
     learner = run.learner(str(accelerator.device))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gencl.core import several
 from gencl.core.arguments import Positive, TwoOrMore, checked
 from gencl.core.errors import UsageError
-from gencl.core.files import printable
+from gencl.core.files import optional_place, printable
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.settings import Broken, DataSettings
@@ -79,7 +79,7 @@ def fid(
         raise UsageError(f"--split {split}: it must be test or train")
     weights, accelerator = several.files(weights), make_accelerator(device)
     processes = Processes(accelerator)
-    root = None if data_root is None else Path(data_root)
+    root = optional_place(data_root)
     with processes.main_first():
         sides = [side_of(str(name), root) for name in (a, b) if name is not None]
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):

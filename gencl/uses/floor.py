@@ -9,6 +9,7 @@ from typing import Any
 from gencl import presets
 from gencl.core.assignments import Assignments
 from gencl.core.errors import UsageError
+from gencl.core.files import optional_place
 from gencl.core.part import check
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
@@ -54,7 +55,7 @@ def floor(
     changes = {key: value for key, value in {"samples": n, "features": features}.items() if value is not None}
     evaluate = check(EvaluateSettings, {**settings.evaluate.model_dump(), **changes}, "evaluate", "evaluate.")
     accelerator = make_accelerator(device)
-    processes, root = Processes(accelerator), None if data_root is None else Path(data_root)
+    processes, root = Processes(accelerator), optional_place(data_root)
     with processes.main_first():
         scenario = make_scenario(settings, root) if run is None else scenario_of(run, root)
         scenario = scenario.to(accelerator.device)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gencl.core import several
 from gencl.core.errors import GenclError, UsageError
-from gencl.core.files import place
+from gencl.core.files import optional_place, place
 from gencl.core.several import Classes, Files
 from gencl.core.threads import as_usual
 from gencl.datasets.dataset import Split
@@ -196,7 +196,7 @@ def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> 
     """The held-out images of each task."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
-    scenario = scenario_of(run, None if data_root is None else Path(data_root))
+    scenario = scenario_of(run, optional_place(data_root))
     return [task.test for task in learned_tasks(run, scenario, learner)]
 
 
