@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from importlib import import_module
 
 import click
 
 from gencl.commands.options import output_options, plugin_option
 
-KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors"]
+KINDS = ["methods", "presets", "datasets", "scenarios", "learners", "models", "metrics", "extractors", "analyses"]
 
 
 @click.command("list")
@@ -54,7 +55,8 @@ def _overview(as_json: bool) -> None:
         return
     width = max(map(len, names_of)) + 2
     for kind, names in names_of.items():
-        click.echo(click.wrap_text(f"{kind:{width}}{', '.join(names) or 'none'}", 120, "", " " * width))
+        text = f"{kind:{width}}{', '.join(names) or 'none'}"
+        click.echo(textwrap.fill(text, 120, subsequent_indent=" " * width, break_on_hyphens=False))
     click.echo(f"\nMore about each: gencl list {'|'.join(KINDS)}")
 
 
@@ -67,7 +69,7 @@ def _about(what: str) -> dict[str, str]:
         from gencl.runs import ready
 
         return {name: ready.about(name) for name in ready.names()}
-    room = "metrics" if what == "extractors" else what
+    room = {"extractors": "metrics", "analyses": "analysis"}.get(what, what)
     registry = getattr(import_module(f"gencl.{room}"), what.upper())
     if what == "methods":
         return {name: f"{registry.about(name)} [{registry.serves(name) or 'any'}]" for name in registry}
