@@ -48,6 +48,18 @@ FLOOR = (
 DGR_VAE = "dgr:model.generator.name=vae"
 LEAD = "`align` is ahead of `anpyc+align`, and both are ahead of `ewc`, `mas`, `anpyc` and plain training (`sgd`)"
 
+
+def _over_widths() -> None:
+    """Assert that ANPyC and SPP are tied at each width, and that MAS's importance leads ANPyC's at the least alone."""
+    for units in (32, 64, 128, 256, 512):
+        anpyc, spp, mas = (
+            f"{name}:model.hidden=[{units},{units}]" for name in ("anpyc", "spp", "mas+anpyc:method.anpyc.lambda=0")
+        )
+        tied("widths", "acc", anpyc, spp)
+        if units in (32, 512):
+            ahead("widths", "acc", *((mas, anpyc) if units == 32 else (anpyc, mas)))
+
+
 CLAIMS = [
     Claim(README, FLOOR, above_the_floor),
     Claim(CLASSIFIERS, "`der++` is ahead of `er`", lambda: ahead("split-mnist-class", "acc", "der++", "er")),
@@ -129,6 +141,7 @@ CLAIMS = [
         "On permuted MNIST, `spp`, which prunes nothing, and `anpyc` are tied",
         lambda: tied("permuted-mnist", "acc", "spp", "anpyc"),
     ),
+    Claim(VERIFIED, "MAS's importance is ahead with 32 units, and a little behind with 512", _over_widths),
     Claim(
         VERIFIED,
         "`xdg+si` is ahead of `anpyc`. Gating alone (`xdg`) is behind it",
