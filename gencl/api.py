@@ -237,9 +237,9 @@ extend = _of_user(_extend.extend)
 
 
 @checked
-def load_run(run: str | Path) -> Run:
-    """Return the run or model in a directory, the ready model of a name, or the one of ``hf:OWNER/NAME[@REVISION]`` on
-    the Hugging Face Hub, of which only JSON, safetensors, and the card with its picture are downloaded.
+def load_run(run: str | Path | RunFolder) -> Run:
+    """Return the run or model in a directory, the ready model of a name, or that of ``hf:OWNER/NAME[@REVISION]`` on the
+    Hugging Face Hub, of which only JSON, safetensors, and the card with its picture are downloaded.
 
     Raises UsageError if there is none, GenclError if the Hub fails.
     """

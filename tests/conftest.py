@@ -34,6 +34,7 @@ from gencl.experiments import fork_server
 from gencl.experiments.fork_server import ForkServer
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context
+from gencl.plugins import loaded_files, unload_plugin
 from gencl.presets import resolve
 from gencl.runs.build import make_learner, make_scenario
 from gencl.runs.recorder import Recorder
@@ -97,6 +98,14 @@ def tiny(preset: str) -> list[str]:
 def _same_draws() -> None:
     """What a test draws at random does not depend on the tests before it in its worker."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _unloaded() -> Iterator[None]:
+    """Plug-ins that a test has loaded are taken out again."""
+    yield
+    for path in loaded_files():
+        unload_plugin(path)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import command_line
 import settings_page
-from figures import figure, read
+from figures import figure, pick, read
 from result_tables import of_method
 from settings_page import escaped, settings_table
 
@@ -30,10 +30,15 @@ DOCS = Path(__file__).parents[1]
 # --- registries and presets -------------------------------------------------------------------------------------------
 
 
+def own(registry: Registry) -> list[str]:
+    """The names that gencl brings: no plug-in's that is installed beside it."""
+    return [name for name in registry if not registry.source(name)]
+
+
 def registry_table(registry: Registry, linked: str = "") -> str:
     """Names and what is said about each."""
     rows = []
-    for name in registry:
+    for name in own(registry):
         shown = f"[`{name}`]({linked}{name}.md)" if linked else f"`{name}`"
         rows.append(f"| {shown} | {escaped(registry.about(name))} |")
     return f"| {registry.noun} | |\n| --- | --- |\n" + "\n".join(rows)
@@ -76,7 +81,9 @@ def serves(name: str) -> str:
 
 def _of_page(page: str) -> str:
     """The method whose page this is."""
-    return Path(page).stem
+    name = Path(page).stem
+    pick({name: name for name in METHODS}, name, "no method is called")
+    return name
 
 
 def _method_head(page: str) -> str:
@@ -123,7 +130,7 @@ def _methods(page: str) -> str:
     columns = (("mnist-cgan", "fid_first_half"), ("split-mnist", "acc"), ("permuted-mnist", "acc"))
     head = "| method | what it does | MNIST generator: FD of 0-4 | split MNIST: ACC % | permuted MNIST: ACC % |"
     lines = [head, "| --- | --- | ---: | ---: | ---: |"]
-    for name in METHODS:
+    for name in own(METHODS):
         shown = [
             cell(key, figure(f"{folder}/{name}", key)) if name in read(folder)["methods"] else "–"
             for folder, key in columns
@@ -134,7 +141,7 @@ def _methods(page: str) -> str:
 
 
 def _serves(page: str) -> str:
-    lines = [f"| `{name}` | {serves(name)} |" for name in METHODS]
+    lines = [f"| `{name}` | {serves(name)} |" for name in own(METHODS)]
     return "| method | serves |\n| --- | --- |\n" + "\n".join(lines)
 
 

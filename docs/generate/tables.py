@@ -23,7 +23,9 @@ from result_tables import index, table
 
 from gencl.core.brackets import divided
 
-_BLOCK = re.compile(r"(<!-- (?:table: (.+?)|generated: (.+?)|index) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BEGIN = r"<!-- (?:table: ([^\n]+?)|generated: ([^\n]+?)|index) -->\n"
+_END = "<!-- end -->"
+_BLOCK = re.compile(rf"({_BEGIN}).*?({_END})", re.DOTALL)
 
 
 def pages() -> list[Path]:
@@ -45,6 +47,10 @@ def filled(text: str, page: str) -> str:
         folder, methods, columns = (part.strip() for part in f"{of_results}||".split("|")[:3])
         return f"{begin}\n{table(folder, _words(methods), _words(columns), page)}\n\n{end}"
 
+    if any(len(re.findall(_BEGIN, match[0])) > 1 for match in _BLOCK.finditer(text)) or (
+        len(re.findall(_BEGIN, text)) != text.count(_END)
+    ):
+        raise figures.Missing(f"each block ends with {_END}, before another begins")
     return _BLOCK.sub(block, text)
 
 

@@ -73,7 +73,7 @@ def command(
     first = parse_variants(methods)[0]
     folder = Path(out or f"runs/{preset_of(first, options['preset'], options['config'], options['set'])}-compare")
     progress: Mode = "silent" if as_json else "auto"
-    seeds = seeds or presets.default_seeds(options["preset"], options["config"])
+    seeds = presets.default_seeds(options["preset"], options["config"]) if seeds is None else seeds
     results = compare(methods, seeds, folder, progress=progress, **options)
     if options["dry_run"]:
         print_plan(results, as_json)

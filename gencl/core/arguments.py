@@ -6,6 +6,7 @@ An annotation says both what is taken and what the message tells, so that they c
 from __future__ import annotations
 
 import inspect
+import operator
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -100,11 +101,21 @@ def fits(value: Any, hint: Any) -> bool:
         return fits(value, inner[0]) and value >= inner[1].least
     if kind is None:
         known = _KINDS.get(hint, (hint, "", ""))[0]
-        return isinstance(value, known) and (hint is bool or not isinstance(value, bool))
+        return isinstance(value, known) and (hint is bool or not isinstance(value, bool)) and _is_one(value, hint)
     if issubclass(kind, Mapping):
         return isinstance(value, Mapping)
     several = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
     return several and all(fits(each, inner[0]) for each in value)
+
+
+def _is_one(value: Any, hint: Any) -> bool:
+    """Whether an integer is one: arrays have the method, too."""
+    if hint is int:
+        try:
+            operator.index(value)
+        except TypeError:
+            return False
+    return True
 
 
 def words(hint: Any, many: bool = False) -> str:
@@ -115,7 +126,7 @@ def words(hint: Any, many: bool = False) -> str:
     if kind in (Union, UnionType):
         return _either([words(each, many) for each in inner])
     if kind is Annotated:
-        return f"{words(inner[0], many)} from {inner[1].least} on"
+        return f"{words(inner[0], many)} of at least {inner[1].least}"
     if kind is None:
         called: tuple[str, str] = _KINDS.get(hint, (hint, f"a {hint.__name__}", f"{hint.__name__}s"))[1:]
         return called[many]

@@ -21,8 +21,8 @@ def call_problem(thing: type) -> str:
             continue
         member, bound = inspect.getattr_static(thing, name), isinstance(hook, FunctionType)
         wanted = _write(name, hook)
-        if not _is_function(member):
-            if not callable(member):
+        if not _is_function(member):  # what Python binds or calls in its own way may do
+            if not callable(member) and not hasattr(member, "__get__"):
                 return f"{thing.__name__}.{name} is no function; write {wanted}"
         elif not _takes(member, hook, bound):
             given = ", ".join(inspect.signature(_function(member)).parameters)
@@ -37,11 +37,14 @@ def made_problem(thing: type, arguments: tuple[str, ...]) -> str:
     except TypeError:
         wanted = ", ".join(["self", *arguments])
         return f"{thing.__name__} cannot be made as gencl makes it; write def __init__({wanted})"
+    except ValueError:  # it has no signature that can be read
+        return ""
     return ""
 
 
 def slips(thing: Any) -> Iterator[str]:
-    """A line for each method whose name is nearly that of a hook which the class leaves as it is."""
+    """A line for each method whose name is nearly that of a hook which the class leaves as it is, which takes what the
+    hook takes, and which the class does not call itself."""
     if not isinstance(thing, type):
         return
     named = [name for name in _public(_theirs(thing)) if _is_function(inspect.getattr_static(thing, name))]
@@ -50,8 +53,17 @@ def slips(thing: Any) -> Iterator[str]:
     hooks = [name for name in free if _is_function(inspect.getattr_static(thing, name))]
     for name in named:
         near = difflib.get_close_matches(name, hooks, 1, _ALIKE)
-        if near and name not in inherited:
-            yield f"{thing.__name__}.{name} is never called by gencl; did you mean {near[0]}?"
+        if not near or name in inherited or name in _called(thing):
+            continue
+        member, hook = (inspect.getattr_static(thing, which) for which in (name, near[0]))
+        if _takes(member, hook, isinstance(hook, FunctionType)):
+            yield f"{thing.__name__}.{name} is not called by gencl; if the hook {near[0]} is meant, rename it"
+
+
+def _called(thing: type) -> set[str]:
+    """The names that functions of the class, and of those of theirs that it derives from, speak of."""
+    members = [_function(member) for kind in _theirs(thing) for member in vars(kind).values() if _is_function(member)]
+    return {name for member in members if isinstance(member, FunctionType) for name in member.__code__.co_names}
 
 
 def _ours(thing: type) -> list[type]:
@@ -90,7 +102,10 @@ def _parameters(hook: Any) -> list[inspect.Parameter]:
 
 def _takes(member: Any, hook: Any, bound: bool) -> bool:
     """Whether a member takes what a hook takes, with and without what is optional there; ``bound``: on an object."""
-    signature = inspect.signature(_function(member))
+    try:
+        signature = inspect.signature(_function(member))
+    except ValueError:  # of a function in C that does not tell it
+        return True
     itself = [None] if isinstance(member, classmethod) or (bound and isinstance(member, FunctionType)) else []
     given = [each for each in _parameters(hook) if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
     by_place = [each for each in given if each.kind is not each.KEYWORD_ONLY]

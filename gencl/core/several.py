@@ -6,10 +6,12 @@ divided.
 
 from __future__ import annotations
 
+import operator
+import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gencl.core.errors import UsageError
 
@@ -17,6 +19,14 @@ Names: TypeAlias = str | Sequence[str]
 Numbers: TypeAlias = int | str | Sequence[int]
 Classes: TypeAlias = int | str | Sequence[int | str]
 Files: TypeAlias = str | Path | Sequence[str | Path]
+
+
+def _each(given: Any) -> list[Any]:
+    """A number of whatever library, or several of them -> the list."""
+    try:
+        return [operator.index(given)]
+    except TypeError:
+        return list(given)
 
 
 def names(given: Names) -> list[str]:
@@ -31,13 +41,13 @@ def texts(given: Names) -> list[str]:
 
 def files(given: Files) -> list[str | Path]:
     """A file, or a list of them -> the list."""
-    return [given] if isinstance(given, str | Path) else list(given)
+    return [given] if isinstance(given, str | os.PathLike) else list(given)
 
 
 def numbers(given: Numbers, option: str) -> list[int]:
     """``"0-2,5"``, 5, or a list of numbers -> [0, 1, 2, 5]. Raises UsageError, naming the option, for anything else."""
     if not isinstance(given, str):
-        return [*map(int, given)] if isinstance(given, Collection) else [int(given)]
+        return [*map(int, _each(given))]
     values: list[int] = []
     try:
         for part in given.split(","):
@@ -57,7 +67,7 @@ def classes(given: Classes) -> list[int | str]:
     """``"0-2,cats"``, 3, or a list of numbers and names -> ["0", "1", "2", "cats"]: what is a number may be a name.
     Raises UsageError as `numbers` does."""
     if not isinstance(given, str):
-        return list(given) if isinstance(given, Collection) else [given]
+        return [each if isinstance(each, str) else int(each) for each in _each(given)]
     wanted: list[int | str] = []
     for part in (part.strip() for part in given.split(",")):
         if not part:

@@ -72,16 +72,17 @@ def list_folder(path: Path) -> Listing:
 def _of_classes(path: Path, folders: list[Path]) -> Listing:
     """A folder for each class; their training and test parts are kept apart where all have them."""
     names = _names(path, folders)
-    parts = {folder: _parts(folder) if folder != path else [] for folder in folders}
+    parts = {folder: _parts(folder) if folder != path and not _loose(folder) else [] for folder in folders}
     divided = [folder for folder in folders if len(parts[folder]) > 1]
     if divided == folders:
+        parts = {folder: _read_parts(folder) for folder in folders}
         return Listing(path, names, *([pictures_below(parts[folder][n]) for folder in folders] for n in (0, 1)))
     if divided:
         whole = next(folder for folder in folders if folder not in divided)
         both = " and ".join(part.name for part in parts[divided[0]])
         say(
-            f"{printable(path)}: {printable(divided[0].name)} has {both}, but {printable(whole.name)} has not, "
-            "so that they are not kept apart in any class"
+            f"warning: {printable(path)}: {printable(divided[0].name)} has {both}, but {printable(whole.name)} has not "
+            "or has other pictures beside them: in all classes, training and test pictures are mixed"
         )
     return Listing(path, names, [pictures_below(folder) for folder in folders])
 
@@ -138,7 +139,12 @@ def _subfolders(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     here = path.resolve()
-    folders = (entry for entry in _entries(path) if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        with os.scandir(path) as entries:  # no look at each picture
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        _unreadable(error)
+    folders = (path / name for name in names)
     return [entry for entry in folders if entry.name not in _NO_CLASS and not here.is_relative_to(entry.resolve())]
 
 

@@ -64,7 +64,8 @@ def chosen_metrics(
                 elif _with_new_classes(scenario):
                     why = "its feature extractor does not know the classes that were added later"
                     if only is None:
-                        say(f"{kind.name} is left out: {why}", progress)
+                        known = "the network that reads the images does not know the classes that were added later"
+                        say(f"{kind.name} is left out: {known}", progress)
             if why:
                 whys.append(why)
             elif only is not None or kind.when != "on request":

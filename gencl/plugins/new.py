@@ -29,7 +29,7 @@ def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Pa
     problem = registries()[f"{_REGISTERED.get(kind, kind)}s"].refusal(name)
     if problem:
         raise UsageError(problem)
-    plain = name.replace("-", "_")
+    plain = name.replace("-", "_").replace("+", "")
     path = files.place(out) if out is not None else Path(f"{plain}.py")
     if path.suffix != ".py":
         raise UsageError(f"--out {path}: give a name that ends in .py")

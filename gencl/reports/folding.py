@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
@@ -12,11 +14,14 @@ _WIDEST = 10_000
 
 
 def folded(table: Table, console: Console) -> list[Table]:
-    """Return the table, or parts of one that is too wide: each has the column of names, and as many others as fit with
-    their numbers whole. Heads are wrapped."""
-    if Measurement.get(console, console.options.update(width=_WIDEST), table).maximum <= console.width:
+    """Return the table, or parts of one that is too wide: each has the columns of names that it begins with, and as
+    many others as fit with their numbers whole. Heads are wrapped."""
+    if (
+        len(table.columns) < 2
+        or Measurement.get(console, console.options.update(width=_WIDEST), table).maximum <= console.width
+    ):
         return [table]
-    named = table.columns[:1] if table.columns[0].justify == "left" else []
+    named = list(takewhile(lambda column: column.justify == "left", table.columns[:-1])) or table.columns[:1]
     groups: list[list[Column]] = []
     for column in table.columns[len(named) :]:
         if groups and _width([*named, *groups[-1], column]) <= console.width:
@@ -31,7 +36,10 @@ def _part(table: Table, named: list[Column], group: list[Column], first: bool) -
     for column in named:
         part.add_column(column.header, vertical=column.vertical)
     for column in group:
-        part.add_column(column.header, justify=column.justify, vertical=column.vertical, width=_least(column))
+        width = None if column.justify == "left" else _least(column)
+        part.add_column(
+            column.header, justify=column.justify, vertical=column.vertical, width=width, min_width=_least(column)
+        )
     for row, cells in zip(table.rows, zip(*(column.cells for column in [*named, *group]), strict=True), strict=True):
         part.add_row(*cells, style=row.style, end_section=row.end_section)
     return part

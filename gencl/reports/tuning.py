@@ -20,7 +20,7 @@ def print_search(search: dict[str, Any]) -> None:
         table = Table(title=Text(f"{name}: {_what(search)}"), title_justify="left")
         keys = list(row["grid"])
         for key in keys:
-            table.add_column(Text(key), justify="right")
+            table.add_column(Text(key))  # they tell the rows apart, as names do
         table.add_column(_heading(search), justify="right")
         table.add_column("")
         for tried in row["search"]:

@@ -57,6 +57,17 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def ended(self) -> bool:
+        """Whether a model was written, at the end of training, of which something may be gone."""
+        return self.weights.is_file() or (self.path / "model.json").is_file()
+
+    @property
+    def lost(self) -> list[str]:
+        """What a run that has ended should hold and does not."""
+        names = ("metrics.json", "model.json", "model.safetensors", "report.html")
+        return [name for name in names if not (self.path / name).is_file()]
+
+    @property
     def settings(self) -> Settings:
         path = self.path / "config.yaml"
         settings: Settings = check(Settings, read_yaml(path), str(path))
@@ -140,11 +151,13 @@ def _numbers(tree: object) -> int:
     return abs(tree) if isinstance(tree, int) else 0
 
 
-def open_run(path: str | Path) -> RunFolder:
+def open_run(path: str | Path | RunFolder) -> RunFolder:
     """The run, or the model alone (model.json, model.safetensors), in a directory, or the ready model of this name.
 
     Raises UsageError if there is none.
     """
+    if isinstance(path, RunFolder):
+        return path
     run = RunFolder(ready.locate(path))
     if not any((run.path / name).is_file() for name in ("config.yaml", "model.json")):
         what = "is not a run: it has no config.yaml" if run.path.is_dir() else "is not a directory"

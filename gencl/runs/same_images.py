@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.files import is_path, place
 from gencl.learners.learner import Learner
 from gencl.runs.build import make_scenario
 from gencl.runs.folder import RunFolder
@@ -62,18 +63,26 @@ def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
         )
 
 
+def _way_to_tell(run: RunFolder) -> str:
+    """How a run is told the new place of its pictures; nothing where no folder of them is gone."""
+    settings = run.settings
+    domains = settings.scenario.get("domains")
+    named = {"data.name": [settings.data.name], "scenario.domains": domains if isinstance(domains, list) else []}
+    for key, names in named.items():
+        if any(is_path(name) and not place(name).exists() for name in names):
+            return f"gencl train --resume --out {run.path} --set {key}=... tells it their new place"
+    gone = any(is_path(task.data) and not place(task.data).exists() for task in settings.extend)
+    return f"write their new place into {run.path / 'config.yaml'}, under extend" if gone else ""
+
+
 def scenario_of(run: RunFolder, root: Path | None) -> Scenario:
     """The tasks of a run, on the CPU, with the images that it was trained on. Raises UsageError where they are others,
     and what `make_scenario` raises."""
     try:
         scenario = make_scenario(run.settings, root)
     except UsageError as error:
-        if run.settings.placeless() == run.settings.tree():
+        if not (way := _way_to_tell(run)):
             raise
-        key = "data.name" if run.settings.placeless()["data"] != run.settings.tree()["data"] else "scenario.domains"
-        raise UsageError(
-            f"{error}; if this run's pictures were moved, gencl train --resume --out {run.path} --set {key}=... tells "
-            "it their new place"
-        ) from error
+        raise UsageError(f"{error}; if this run's pictures were moved, {way}") from error
     check_images(run, fingerprints(scenario.tasks))
     return scenario

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -42,7 +42,7 @@ def with_added(
     if added and not all(task.stored for task in scenario.tasks):
         raise UsageError(f"{added[0].data} cannot follow tasks that have no images; train a run with all tasks")
     places = {_place(name) for name in planned_data}
-    tasks, names, doubts = list(scenario.tasks), list(scenario.class_names), list(scenario.doubts)
+    tasks, names = list(scenario.tasks), list(scenario.class_names)
     for entry in added:
         if _place(entry.data) in places:
             raise UsageError(f"{entry.data} is learned already: its images would be in two tasks; name other images")
@@ -54,18 +54,23 @@ def with_added(
         numbers |= {name: len(names) + place for place, name in enumerate(new)}
         every = tuple(range(len(dataset.classes)))
         task = task_of_classes(dataset, every, data, 0, index=len(tasks), name=title, drawn=drawn)
-        doubts += _of_copies(entry.data, task, tasks)
         tasks.append(_numbered(task, [numbers[name] for name in dataset.classes]))
         names += [f"{title} {name}" if name in names else name for name in new]
-    return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added), doubts=tuple(doubts))
+    return replace(scenario, tasks=tuple(tasks), class_names=tuple(names), added=len(added))
 
 
-def _of_copies(name: str, task: Task, earlier: Sequence[Task]) -> list[str]:
-    """A line where images of a task are in earlier ones, as in a folder that has grown."""
-    known = {image for before in earlier for part in _parts(before) for image in part.prints()}
-    images = [image for part in _parts(task) for image in part.prints()]
-    copies = sum(image in known for image in images)
-    return [f"{name}: {copies:,} of its {len(images):,} images are in earlier tasks, too"] if copies else []
+def copies(scenario: Scenario, learned: int) -> Iterator[str]:
+    """A line for each task that was added and is still to be learned whose images are in earlier ones, too, as in a
+    folder that has grown."""
+    if learned == len(scenario.tasks) or not scenario.added:
+        return
+    known: set[bytes] = set()
+    for number, task in enumerate(scenario.tasks):
+        images = [image for part in _parts(task) for image in part.prints()]
+        again = sum(image in known for image in images)
+        if again and number >= max(learned, len(scenario.planned)):
+            yield f"{task.name}: {again:,} of its {len(images):,} images are in earlier tasks, too"
+        known.update(images)
 
 
 def _parts(task: Task) -> tuple[Split, Split, Split]:

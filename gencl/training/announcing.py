@@ -8,6 +8,7 @@ from gencl.core.waiting import say
 from gencl.learners.learner import Learner
 from gencl.presets.resolving import default_method
 from gencl.runs import checkpoint
+from gencl.scenarios.added import copies
 from gencl.scenarios.task import Scenario
 
 SHOWN_TASKS = 20
@@ -24,9 +25,9 @@ def say_what_is_learned(
     """The method, the tasks with their labels, and what was wrong with a checkpoint."""
     for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
-    for doubt in scenario.doubts:
-        say(doubt, progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0
+    for doubt in [*scenario.doubts, *copies(scenario, learned)]:
+        say(doubt, progress)
     tasks = f"{len(scenario.tasks)} tasks" + (f", {learned} of them learned" if learned else "")
     told = f"{tasks}, {images} training images" if images else tasks
     say(f"{told}; {learner.describe()}", progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,8 +22,9 @@ from gencl.core.waiting import say
 from gencl.plugins import arguments
 from gencl.plugins.needed import require
 from gencl.runs import checkpoint
-from gencl.runs.build import unread
+from gencl.runs.build import make_scenario, unread
 from gencl.runs.folder import RunFolder
+from gencl.runs.same_images import check_images, fingerprints
 from gencl.runs.tracking import check_tracker
 
 
@@ -128,31 +130,45 @@ def begins(
     """Whether anything is left to train into ``folder``, or to write from its checkpoint; says so where nothing is.
 
     Looks at no data. Raises UsageError where ``folder`` is another run's, or ``log_with`` is not installed; GenclError
-    where a finished run has lost its weights for good.
+    where a run that had ended has lost files for good.
     """
     if log_with is not None:
         check_tracker(log_with)
     check_run_folder(folder, extends or settings, resume)
     run = RunFolder(folder)
-    if not resume or extends is not None or not run.finished:
+    if not resume or extends is not None:
         return True
-    if run.weights.is_file():
+    if run.finished and run.weights.is_file():
         say(f"the run in {folder} is finished already", progress)
         return False
-    if not checkpoint.present(folder / "checkpoint"):
+    if run.ended and not checkpoint.present(folder / "checkpoint"):
         raise GenclError(
-            f"{run.weights} is gone, and so is the checkpoint that it could be written from; train anew into another "
-            "--out"
+            f"{folder}: {', '.join(run.lost)} is gone, and so is the checkpoint that it could be written from; train "
+            "anew into another --out"
         )
-    say(f"{run.weights} is gone: it is written from the checkpoint", progress)
     return True
 
 
-def take_places(folder: Path, settings: Settings, progress: Mode) -> None:
-    """Tells a finished run the places of its pictures, which may have been moved since."""
-    if stored_settings(folder).tree() != settings.tree():
+def take_places(folder: Path, settings: Settings, root: Path | None, progress: Mode) -> None:
+    """Tells a finished run where its pictures lie now. Raises UsageError where others lie there."""
+    if stored_settings(folder).tree() == settings.tree():
+        return
+    check_images(RunFolder(folder), fingerprints(make_scenario(settings, root).tasks))
+    lock = locked_run(folder)
+    try:
+        check_run_folder(folder, settings, resume=True)
         files.write(folder / "config.yaml", settings.to_yaml(unread(settings)))
-        say(f"{folder / 'config.yaml'} has the new places of its pictures", progress)
+    finally:
+        os.close(lock)
+    say(f"{folder / 'config.yaml'} has the new places of its pictures", progress)
+
+
+def locked_run(folder: Path) -> int:
+    """Keeps other writers out of a run, as `files.locked` does. Raises UsageError where one is at work."""
+    try:
+        return files.locked(folder)
+    except BlockingIOError:
+        raise UsageError(f"another process writes the run in {folder}; wait, or choose another --out") from None
 
 
 def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:

@@ -104,7 +104,7 @@ def run_settings(
     same settings before tasks were added."""
     if not begins(settings, folder, resume, progress, extends, log_with):
         if main_process():
-            take_places(folder, settings, progress)
+            take_places(folder, settings, files.optional_place(data_root), progress)
         return RunFolder(folder)
     session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends, log_with)
     recorder, processes = session.recorder, session.processes

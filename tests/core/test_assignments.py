@@ -61,7 +61,7 @@ def test_python_says_it_in_its_own_ways(given: Any, steps: int) -> None:
     ("given", "told"),
     [
         (["train.steps"], "write KEY=VALUE"),
-        ([("train.steps", 3)], "write KEY=VALUE"),
+        ([("train.steps", 3)], "assignments must be a dict, a list of strings or a string"),
         (["train..steps=3"], "write KEY=VALUE"),
         (["data.name=./caf\udce9"], r"caf\\udce9: is no UTF-8"),
         ({"data.name": Path("./caf\udce9")}, "is no UTF-8"),

@@ -82,6 +82,18 @@ def test_classes_with_their_own_splits(tmp_path: Path, capsys: pytest.CaptureFix
     assert "x has train and val, but z has not" in capsys.readouterr().err
 
 
+def test_what_is_left_out_of_a_class_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("x", "y"):
+        for part, seeds in (("train", range(6)), ("test", range(50, 52)), ("more", range(60, 63))):
+            fill(tmp_path / name / part, seeds)
+    data = read(tmp_path)
+    assert (len(data.train), len(data.test)) == (12, 4)
+    assert "x: train and test are read; left out: more" in capsys.readouterr().err
+    fill(tmp_path / "x", range(70, 72))  # beside them
+    data = read(tmp_path)
+    assert len(data.train) + len(data.test) == 24 and "are mixed" in capsys.readouterr().err
+
+
 def test_a_folder_of_nothing_but_pictures_is_one_class(tmp_path: Path) -> None:
     data = read(fill(tmp_path / "cats", range(5)))
     assert data.classes == ("cats",) and (len(data.train), len(data.test)) == (4, 1)

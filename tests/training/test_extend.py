@@ -196,7 +196,7 @@ def test_what_can_be_measured_no_longer_is_said(
     run = finished(tmp_path / "run", "digits-cgan", "sgd")
     assert "conditional_accuracy" in run.metrics["matrices"]
     run = gencl.extend(run, folders / "four", progress="lines")
-    assert "conditional_accuracy is left out: its feature extractor does not know" in capsys.readouterr().err
+    assert "conditional_accuracy is left out: the network that reads" in capsys.readouterr().err
     assert "conditional_accuracy" not in run.metrics["matrices"]
 
 

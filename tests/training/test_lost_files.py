@@ -21,9 +21,13 @@ def test_it_is_written_again(lost: str, finished: Finished, tmp_path: Path) -> N
     assert (again.path / lost).is_file() and content(again) == before
 
 
-def test_without_a_checkpoint_it_cannot(finished: Finished, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["metrics.json", "model.safetensors", "model.json", "report.html"])
+def test_without_a_checkpoint_it_cannot(lost: str, finished: Finished, tmp_path: Path) -> None:
+    """And what is left is not trained over."""
     run = finished(tmp_path / "run", "digits-mlp", "ewc")
-    (run.path / "model.safetensors").unlink()
+    (run.path / lost).unlink()
     shutil.rmtree(run.path / "checkpoint")
-    with pytest.raises(GenclError, match=r"model.safetensors is gone, and so is the checkpoint"):
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(GenclError, match=rf"{lost} is gone, and so is the checkpoint"):
         gencl.train(out=run.path, resume=True, progress="silent")
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
