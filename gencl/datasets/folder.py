@@ -141,11 +141,16 @@ def _subfolders(path: Path) -> list[Path]:
     here = path.resolve()
     try:
         with os.scandir(path) as entries:  # no look at each picture
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries if _is_folder(entry) and not entry.name.startswith("."))
     except OSError as error:
         _unreadable(error)
     folders = (path / name for name in names)
     return [entry for entry in folders if entry.name not in _NO_CLASS and not here.is_relative_to(entry.resolve())]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link that leads in a circle is none."""
+    return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
 
 
 def _entries(path: Path) -> list[Path]:
