@@ -8,7 +8,7 @@ from pathlib import Path
 
 import command_line
 import settings_page
-from figures import figure, pick, read
+from figures import Missing, figure, read
 from result_tables import of_method
 from settings_page import escaped, settings_table
 
@@ -82,7 +82,8 @@ def serves(name: str) -> str:
 def _of_page(page: str) -> str:
     """The method whose page this is."""
     name = Path(page).stem
-    pick({name: name for name in METHODS}, name, "no method is called")
+    if name not in METHODS:
+        raise Missing(f"no method is called {name!r}")
     return name
 
 

@@ -101,12 +101,12 @@ def compare(
     if baseline is not None and baseline not in (labels := [variant.label for variant in shown]):
         raise UsageError(f"--baseline {baseline}: not among the methods compared: {', '.join(labels)}")
 
-    def checked(variant: Variant, seed: int) -> Settings:
+    def settings_of(variant: Variant, seed: int) -> Settings:
         settings = presets.resolve(preset, config, variant.method, seed, [*sets, *variant.assignments])
         check_cell(cell_folder(folder, variant, seed), settings)
         return settings
 
-    held = {cell: checked(*cell) for cell in product(shown, shown_seeds)}
+    held = {cell: settings_of(*cell) for cell in product(shown, shown_seeds)}
     cells = {cell: held[cell] for cell in product(shown, shown_seeds) if cell[0] in variants and cell[1] in seeds}
     workers: Workers | Jobs
     options = parse_options(several.texts(slurm))
@@ -141,7 +141,7 @@ def compare(
         shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have ended meanwhile
         for cell in product(shown, shown_seeds):
             if cell not in held:
-                checked(*cell)
+                settings_of(*cell)
         failed |= held_failures(folder, product(shown, shown_seeds))
         gather()  # from the start the folder can be told for a comparison, and gone on with
         before, after = counted

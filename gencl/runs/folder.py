@@ -44,7 +44,7 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether all tasks were learned and everything was written: the model is of all that were added later, and
         the report, which is written last, is there with the figures. Weights may have been removed to save room."""
-        if not all((self.path / name).is_file() for name in ("report.html", "model.json", "metrics.json")):
+        if {*self.lost} - {self.weights.name}:
             return False
         try:
             return self.card.extended == len(self.settings.extend)
@@ -132,6 +132,14 @@ class RunFolder:
     def class_names(self) -> list[str]:
         """The classes' names by number."""
         return self.card.class_names
+
+
+def locked_run(folder: Path, patience: float = 0.0) -> int:
+    """Keeps other writers out of a run, as `files.locked` does. Raises UsageError where one is still at work."""
+    try:
+        return files.locked(folder, patience)
+    except BlockingIOError:
+        raise UsageError(f"another process writes the run in {folder}; wait, or choose another --out") from None
 
 
 def _built(card: ModelCard, tasks: int | None = None, device: str = "cpu") -> Learner:

@@ -28,7 +28,7 @@ from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
 from gencl.runs.build import unread
 from gencl.runs.described import count_parameters, environment, of_tasks
-from gencl.runs.folder import RunFolder
+from gencl.runs.folder import RunFolder, locked_run
 from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
 from gencl.runs.tracking import Tracker
@@ -61,10 +61,7 @@ class Recorder:
         missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         try:
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
-            self._lock = files.locked(self.folder, PATIENCE_SECONDS if resume else 0)
-        except BlockingIOError:
-            busy = f"another process writes the run in {self.folder}; wait, or choose another --out"
-            raise UsageError(busy) from None
+            self._lock = locked_run(self.folder, PATIENCE_SECONDS if resume else 0)
         except OSError as error:
             raise files.cannot_write(self.folder, error) from error
         files.clear_scratch(self.folder)

@@ -22,6 +22,7 @@ from gencl.datasets import DATASETS
 from gencl.datasets.decode import Unusable, decode
 from gencl.datasets.folder import is_picture
 from gencl.plugins.needed import needed
+from gencl.runs import checkpoint
 from gencl.runs.folder import RunFolder
 from gencl.training.folders import resume_command, stored_settings
 from gencl.training.train import run_settings
@@ -77,7 +78,7 @@ def extend(
         again = resume_command(folder, data_root, device, threads)
         what = f"has not finished learning {stored.extend[-1].data}" if stored.extend else "is not finished"
         raise UsageError(f"{folder} {what}; go on with it first: {again}")
-    if not any((folder / "checkpoint").glob("*.json")):
+    if not checkpoint.present(folder / "checkpoint"):
         raise UsageError(f"{folder} has no checkpoint, from which learning could go on")
     added = [Added(data=name, train=train, known="yes" if known else "no") for name in names]
     tree = {**stored.tree(), "extend": [task.model_dump() for task in [*stored.extend, *added]]}

@@ -23,7 +23,7 @@ from gencl.plugins import arguments
 from gencl.plugins.needed import require
 from gencl.runs import checkpoint
 from gencl.runs.build import make_scenario, unread
-from gencl.runs.folder import RunFolder
+from gencl.runs.folder import RunFolder, locked_run
 from gencl.runs.same_images import check_images, fingerprints
 from gencl.runs.tracking import check_tracker
 
@@ -161,14 +161,6 @@ def take_places(folder: Path, settings: Settings, root: Path | None, progress: M
     finally:
         os.close(lock)
     say(f"{folder / 'config.yaml'} has the new places of its pictures", progress)
-
-
-def locked_run(folder: Path) -> int:
-    """Keeps other writers out of a run, as `files.locked` does. Raises UsageError where one is at work."""
-    try:
-        return files.locked(folder)
-    except BlockingIOError:
-        raise UsageError(f"another process writes the run in {folder}; wait, or choose another --out") from None
 
 
 def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
