@@ -110,16 +110,11 @@ def _takes(member: Any, hook: Any, bound: bool) -> bool:
     given = [each for each in _parameters(hook) if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
     by_place = [each for each in given if each.kind is not each.KEYWORD_ONLY]
     needed = [each for each in given if each.default is each.empty]
-    for placed, named in (
-        ([each for each in by_place if each in needed], [each for each in needed if each not in by_place]),
-        (
-            [each for each in by_place if each in needed],
-            [each for each in given if each not in by_place or each not in needed],
-        ),
-        (by_place, [each for each in given if each not in by_place]),
-    ):
+    first = [each for each in by_place if each in needed]
+    for placed, passed in ((first, needed), (first, given), (by_place, given)):
+        named = {each.name: None for each in passed if each not in placed}
         try:
-            signature.bind(*itself, *placed, **{each.name: None for each in named})
+            signature.bind(*itself, *placed, **named)
         except TypeError:
             return False
     return True

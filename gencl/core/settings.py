@@ -29,23 +29,28 @@ class DataSettings(Part):
     name: str = Field(
         "digits", description="the data set, the path of a folder (with a /), hf:OWNER/NAME or torchvision:NAME"
     )
-    image: str | None = Field(None, description="the column of images of a data set hf:..., where it has several")
+    image: str | None = Field(None, description="column of the images of a data set hf:OWNER/NAME, if it has several")
     label: str | None = Field(
-        None, description="the column of labels of a data set hf:..., where none is marked as such"
+        None, description="column of the labels of a data set hf:OWNER/NAME, if none is marked as such"
     )
-    size: int | None = Field(None, ge=4, le=1024, description="sides of the images, to which they are resized")
-    channels: Literal[1, 3] | None = Field(None, description="1 makes the images grey, 3 makes them RGB")
-    test: float = Field(0.2, gt=0, le=0.9, description="share kept for testing where a data set has no test part")
-    validation: float = Field(0.0, ge=0, le=0.9, description="share of each class's training images kept for choosing")
-    limit: int | None = Field(None, ge=2, description="most training images per task; null: all")
+    size: int | None = Field(None, ge=4, le=1024, description="height and width to which images are resized, in pixels")
+    channels: Literal[1, 3] | None = Field(None, description="1: images become grey; 3: they become RGB")
+    test: float = Field(
+        0.2, gt=0, le=0.9, description="share of the images held out for testing, if the data set has no test part"
+    )
+    validation: float = Field(
+        0.0, ge=0, le=0.9, description="share of each class's training images held out for choosing settings"
+    )
+    limit: int | None = Field(None, ge=2, description="maximum number of training images per task; null: no limit")
     broken: Broken = Field(
-        "refuse", description="what becomes of a folder's picture files that cannot be used: broken, too large or small"
+        "refuse",
+        description="what to do with picture files of a folder that cannot be used: broken, too large or too small",
     )
     flip: YesOrNo = Field("no", description="whether training images are mirrored left to right at random")
     place: Place = Field(
         "auto",
-        description="where images are kept: in the device's memory, in the host's (those of folders: on disk, and read "
-        "as needed), or on the device if they fit",
+        description="where images are kept. device: in the device's memory; host: in the host's memory, folders on "
+        "disk and read when needed; auto: on the device if they fit",
     )
     later = ("image", "label", "flip", "place")
     _flip = field_validator("flip", mode="before")(yes_or_no)
@@ -64,17 +69,19 @@ class EvaluateSettings(Part):
     """``evaluate.*``"""
 
     samples: int = Field(1000, ge=2, le=10**6, description="generated images per task")
-    split: Literal["test", "validation"] = Field("test", description="real images to compare with")
-    features: str = Field("auto", description="feature extractor: auto (what suits the data), a name, or none")
-    also: tuple[str, ...] = Field((), description="further extractors: distances in their features, at the end")
+    split: Literal["test", "validation"] = Field(
+        "test", description="real images that generated ones are compared with"
+    )
+    features: str = Field("auto", description="feature extractor: a name, none, or auto (one that suits the data)")
+    also: tuple[str, ...] = Field((), description="further feature extractors, for distances at the end of the run")
 
     within: YesOrNo = Field(
-        "no", description="whether the learned tasks are measured within a task too, at each line of log.jsonl"
+        "no", description="whether learned tasks are also measured within a task, at every line of log.jsonl"
     )
     by_class: YesOrNo = Field(
         "no",
-        description="whether scores per class are measured at the end; where a class comes in several tasks they are "
-        "in any case",
+        description="whether scores per class are measured at the end; always done for classes that several tasks "
+        "contain",
     )
     later = ("also", "within", "by_class")
     _answers = field_validator("within", "by_class", mode="before")(yes_or_no)
@@ -83,10 +90,12 @@ class EvaluateSettings(Part):
 class Added(Part):
     """An entry of ``extend``: a task that came after the scenario's own. A plain text is its ``data``."""
 
-    data: str = Field(min_length=1, description="a data set, or the path of a folder (with a /): all its classes")
-    train: dict[str, Any] = Field({}, description="what of train.* differs for this task")
+    data: str = Field(
+        min_length=1, description="a data set, or the path of a folder (with a /); all its classes are learned"
+    )
+    train: dict[str, Any] = Field({}, description="settings of train.* that differ for this task")
     known: YesOrNo = Field(
-        "no", description="whether its classes that are called as classes of the run are more pictures of these"
+        "no", description="whether classes that have the names of learned classes are more pictures of those"
     )
     later = ("known",)
     _known = field_validator("known", mode="before")(yes_or_no)
@@ -112,7 +121,7 @@ class Settings(Part):
         0,
         ge=0,
         lt=2**63,
-        description="number from which all random choices of the run are drawn, such as initial weights",
+        description="seed of all random choices of the run, such as initial weights",
     )
     data: DataSettings = DataSettings()
     scenario: dict[str, Any] = Field(default_factory=lambda: {"name": "split"})
@@ -125,7 +134,8 @@ class Settings(Part):
     )
     keep: Literal["model", "tasks"] = Field(
         "model",
-        description="what a run keeps of the learner: the trained model, or it after every task (gencl analyze)",
+        description="versions of the learner that are kept: the trained model only, or one after every task too "
+        "(for gencl analyze)",
     )
     plugins: dict[str, list[str]] = {}
 

@@ -17,15 +17,15 @@ class TrainSettings(Part):
 
     boundaries: Literal["given", "inferred"] = Field(
         "given",
-        description="whether tasks are as the scenario gives them, or inferred batch by batch from the inputs alone",
+        description="where tasks begin: as the scenario says, or inferred from the inputs alone, batch by batch",
     )
     hazard: float = Field(
         0.01,
         gt=0,
         lt=1,
-        description="of inferred boundaries: how probable it is, before a batch is seen, that the task changes",
+        description="for inferred boundaries: probability that the task changes from one batch to the next",
     )
-    steps: int = Field(200, ge=1, le=10**9, description="optimiser steps per task, pruning stages included")
+    steps: int = Field(200, ge=1, le=10**9, description="optimiser steps per task, retraining after pruning included")
     epochs: float | None = Field(None, gt=0, le=10**6, description="passes over a task's images, instead of steps")
     first: float = Field(
         1.0, gt=0, le=1000, description="factor on the steps of the first task, which starts from random weights"
@@ -33,39 +33,47 @@ class TrainSettings(Part):
     batch_size: int = Field(32, ge=1, le=65_536, description="samples per step, over all processes together")
     optimizer: Literal["adam", "sgd", "rmsprop"] = Field(
         "adam",
-        description="optimiser of every task: Adam (see betas), SGD with momentum (see momentum), or RMSProp as DQN "
-        "has it (see momentum)",
+        description="optimiser of every task: Adam (see betas), SGD (see momentum), or RMSProp in DQN's form (see "
+        "momentum)",
     )
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
     shared_lr: float = Field(
-        1.0, ge=0, le=1, description="factor on the rate of shared parameters from the second task on"
+        1.0, ge=0, le=1, description="factor on the learning rate of shared parameters, from the second task on"
     )
-    lr_flat: float = Field(0.6, ge=0, le=1, description="share of a task's steps before the rate falls linearly")
-    lr_end: float = Field(0.1, ge=0, le=1, description="the rate at a task's end, as a share of lr")
+    lr_flat: float = Field(
+        0.6, ge=0, le=1, description="share of a task's steps after which the learning rate begins to fall linearly"
+    )
+    lr_end: float = Field(0.1, ge=0, le=1, description="learning rate at a task's end, as a share of lr")
     half_life: float | Literal["auto"] = Field(
         "auto",
-        description="images after which a step counts half in the average that the parameters become; 0: no average; "
-        "auto: what suits the learner",
+        description="half-life, in images, of the moving average that replaces the weights at the end of each "
+        "stage; 0: no average; auto: a value that suits the learner",
     )
     precision: Literal["float32", "bf16"] = Field(
-        "float32", description="what the networks of a step compute in; parameters and losses stay float32"
+        "float32",
+        description="number format in which the networks compute during training; parameters and losses stay float32",
     )
     compile: Compile = Field(
         "no",
-        description="whether the networks of a step are compiled first; reduce-overhead: and recorded as CUDA graphs",
+        description="whether PyTorch compiles the networks before training; reduce-overhead also records them as "
+        "CUDA graphs",
     )
-    betas: tuple[Share, Share] = Field((0.5, 0.99), description="coefficients of Adam's two running averages")
+    betas: tuple[Share, Share] = Field((0.5, 0.99), description="decay rates of Adam's two moving averages")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD and RMSProp")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="factor of W that is added to its gradient (L2)")
-    drops: list[Share] = Field([], description="shares of a task's steps after each of which the rate drops by drop")
-    drop: float = Field(0.1, gt=0, le=1, description="factor on the rate at each of drops")
+    weight_decay: float = Field(
+        0.0, ge=0, le=1, description="strength of L2 regularisation: this factor of W is added to the gradient of W"
+    )
+    drops: list[Share] = Field(
+        [], description="points at which the learning rate is multiplied by drop, as shares of a task's steps"
+    )
+    drop: float = Field(0.1, gt=0, le=1, description="factor on the learning rate at each point of drops")
     patience: int | None = Field(
         None,
         ge=1,
-        description="epochs without a lower mean loss after which a stage ends; null: after its steps",
+        description="a stage ends early after this many epochs without a lower mean loss; null: never",
     )
-    log_every: int = Field(50, ge=1, description="steps between lines of log.jsonl")
-    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints within a task")
+    log_every: int = Field(50, ge=1, description="steps from one line of log.jsonl to the next")
+    checkpoint_every: int = Field(500, ge=1, description="steps from one checkpoint to the next, within a task")
     later = ("boundaries", "hazard", "weight_decay", "drops", "drop", "patience")
 
     @field_validator("half_life", mode="before")

@@ -16,7 +16,7 @@ SMALLEST = 16
 class WidthSettings(ClassifierSettings):
     """Settings of networks that can be made narrower or wider."""
 
-    width: float = Field(1.0, gt=0, le=8, description="factor on the units of every hidden layer")
+    width: float = Field(1.0, gt=0, le=8, description="factor on the number of units of every hidden layer")
 
     def units(self, of_original: int) -> int:
         """The units of a layer that has so many in the original."""

@@ -33,15 +33,17 @@ class DQNSettings(Part):
     """``model.*`` of the deep Q-network."""
 
     name: Literal["dqn"] = "dqn"
-    channels: int = Field(16, ge=1, le=4096, description="channels of the convolution")
+    channels: int = Field(16, ge=1, le=4096, description="output channels of the convolution")
     hidden: int = Field(128, ge=1, le=65_536, description="units of the fully connected layer")
-    gamma: float = Field(0.99, ge=0, lt=1, description="what a reward is worth a frame before it comes")
-    target: int = Field(250, ge=1, le=10**7, description="updates after which the target network is copied anew")
+    gamma: float = Field(0.99, ge=0, lt=1, description="discount factor of future rewards, per frame")
+    target: int = Field(250, ge=1, le=10**7, description="updates from one copy of the target network to the next")
     double: Literal["no", "yes"] = Field(
-        "yes", description="whether the network itself chooses the next action (double DQN)"
+        "yes", description="whether the online network chooses the next action (double DQN)"
     )
-    explore: int = Field(100_000, ge=1, le=10**9, description="frames of a visit over which exploration falls")
-    epsilon: float = Field(0.1, ge=0, le=1, description="share of random actions from then on; it is 1 at first")
+    explore: int = Field(
+        100_000, ge=1, le=10**9, description="frames of a visit over which the share of random actions falls to epsilon"
+    )
+    epsilon: float = Field(0.1, ge=0, le=1, description="final share of random actions; it starts at 1")
 
 
 class DQN(Learner):

@@ -28,12 +28,14 @@ class ClassifierSettings(ScholarSettings):
     """Settings of every classifier (``model.*``)."""
 
     heads: Literal["task", "domain", "class"] = Field(
-        "task", description="a head per task (task known), one for all tasks, or one over all classes"
+        "task",
+        description="task: one head per task (the task is known); domain: one head for all tasks; class: one head "
+        "over all classes",
     )
     head_units: int = Field(
-        0, ge=0, le=65_536, description="units of a fully connected layer in each task's head; 0: no such layer"
+        0, ge=0, le=65_536, description="units of an extra fully connected layer in each task's head; 0: none"
     )
-    head_dropout: float = Field(0.0, ge=0, lt=1, description="share of head_units left out at each step")
+    head_dropout: float = Field(0.0, ge=0, lt=1, description="dropout probability of those units")
     later: ClassVar[tuple[str, ...]] = ("head_units", "head_dropout")
 
     @field_validator("head_units")

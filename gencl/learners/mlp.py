@@ -19,14 +19,15 @@ class MLPSettings(ClassifierSettings):
 
     name: Literal["mlp"] = "mlp"
     hidden: list[Annotated[int, Field(ge=1, le=65_536)]] = Field(
-        [512, 256], description="units of the hidden layers; none: one layer from pixels to classes"
+        [512, 256], description="units of each hidden layer; an empty list makes a linear classifier"
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units left out at each step")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout probability of hidden units")
     inputs: Literal["unit", "signed"] = Field(
-        "unit", description="pixels from 0 to 1, or from -1 to 1, where patterns of random bits are uncorrelated"
+        "unit",
+        description="range of the input pixels: 0 to 1, or -1 to 1 (patterns of random bits are uncorrelated then)",
     )
     start: Literal["uniform", "gaussian"] = Field(
-        "uniform", description="initial weights: PyTorch's, or N(0, 0.1^2) with biases of 0, as the papers' networks"
+        "uniform", description="initial weights: PyTorch's default, or N(0, 0.1^2) with zero biases as in the papers"
     )
     later = (*ClassifierSettings.later, "inputs", "start")
 

@@ -23,7 +23,8 @@ class ResNet18Settings(ClassifierSettings):
     name: Literal["resnet18"] = "resnet18"
     stem: Literal["imagenet", "small"] = Field(
         "imagenet",
-        description="the first layers: 7 x 7 with stride 2 and pooling, or (for small images) 3 x 3 with neither",
+        description="first layers: a 7x7 convolution with stride 2 and pooling, or a 3x3 convolution (for small "
+        "images)",
     )
     weights: Weights = "none"
 

@@ -21,10 +21,10 @@ class ScholarSettings(Part):
     """The generator of a classifier; ``generator`` is checked by the settings of the learner that it names."""
 
     generator: dict[str, Any] | None = Field(
-        None, description="a generator that learns beside it, for replay, such as {name: cgan}"
+        None, description="generator that learns beside the classifier, for replay, such as {name: cgan}"
     )
     generator_batch: int | None = Field(
-        32, ge=2, description="samples of each batch that the generator learns from; null: all"
+        32, ge=2, description="samples of each batch that the generator learns from; null: the whole batch"
     )
     generator_lr: float = Field(0.002, gt=0, description="the generator's learning rate at the start of a task (Adam)")
 

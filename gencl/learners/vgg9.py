@@ -24,7 +24,9 @@ class VGG9Settings(WidthSettings):
     name: Literal["vgg9"] = "vgg9"
     weights: Weights = "none"
     convolutions: Literal[7, 9] = Field(
-        7, description="convolutions: 7 and a fully connected layer before the head, or 9 and the head"
+        7,
+        description="7: seven convolutions and a fully connected layer before the head; 9: nine convolutions before "
+        "the head",
     )
     later = (*WidthSettings.later, "convolutions")
 

@@ -25,7 +25,7 @@ class AGEM(Remembering):
     class Settings(MemorySettings):
         """The size of the memory, and of what is drawn from it."""
 
-        samples: int = Field(128, ge=1, le=65_536, description="images of the memory per step, over all processes")
+        samples: int = Field(128, ge=1, le=65_536, description="stored images per step, over all processes")
 
     needs = (CLASSIFIER,)
     grid = {"samples": (32, 64, 128, 256)}

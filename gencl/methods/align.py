@@ -25,8 +25,8 @@ class Align(Taught):
     class Settings(Part):
         """Strength and samples."""
 
-        weight: float = Field(4.0, ge=0, le=1e6, description="weight of the misalignment a past task")
-        samples: int = Field(16, ge=1, le=65_536, description="old samples a step, over all processes")
+        weight: float = Field(4.0, ge=0, le=1e6, description="weight of the misalignment loss, per past task")
+        samples: int = Field(16, ge=1, le=65_536, description="samples of past tasks per step, over all processes")
 
     needs = (GENERATOR,)
     grid = {"weight": (1.0, 2.0, 4.0, 8.0, 16.0)}

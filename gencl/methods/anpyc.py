@@ -50,18 +50,21 @@ class ANPyC(SPP):
 
         prune: Percent | Annotated[list[Percent], Field(min_length=1)] = Field(
             20.0,
-            description="per cent of the free weights to prune in each task; a list: of those left, round by round",
+            description="percentage of the free weights that each task prunes; a list: percentage of the remaining "
+            "weights in each round",
         )
-        decay: float = Field(1.0, gt=0, le=1, description="factor on the percentage from task to task")
-        rounds: int = Field(2, ge=1, le=100, description="rounds of pruning and retraining, where prune is one number")
+        decay: float = Field(1.0, gt=0, le=1, description="factor on prune from one task to the next")
+        rounds: int = Field(
+            2, ge=1, le=100, description="rounds of pruning and retraining, if prune is a single number"
+        )
         last: Literal["keep", "prune"] = Field("keep", description="whether the last task is pruned too")
         retrain: float = Field(
             0.4, gt=0, lt=1, description="share of a task's steps for retraining, all rounds together"
         )
         score: Literal["importance", "loss", "loss-size", "magnitude", "random"] = Field(
             "importance",
-            description="what is pruned first; loss: where the labelled error rises least, or falls (eq. 3-4); "
-            "loss-size: where it changes least",
+            description="score of a weight; the lowest are pruned first. loss: increase of the labelled error (eq. "
+            "3-4); loss-size: its absolute change",
         )
 
     holds = True

@@ -60,11 +60,11 @@ class CLNP(Freezing):
         """L1, the margin, and fine-tuning."""
 
         l1: Strength | list[Strength] = Field(
-            1e-5, description="strength of sum |W|; a list: layer by layer, the head last"
+            1e-5, description="strength of the L1 penalty on weights; a list: one strength per layer, the head last"
         )
-        margin: float = Field(0.0005, ge=0, lt=1, description="accuracy that pruning may cost, as a share of one")
+        margin: float = Field(0.0005, ge=0, lt=1, description="accuracy that pruning may cost, between 0 and 1")
         l1_factors: list[Factor] = Field([1.0], min_length=1, description="factors on l1 that each task tries")
-        lr_factors: list[Factor] = Field([1.0], min_length=1, description="factors on the rate that each task tries")
+        lr_factors: list[Factor] = Field([1.0], min_length=1, description="factors on train.lr that each task tries")
         finetune: float = Field(0.0, ge=0, lt=1, description="share of a task's steps for fine-tuning after pruning")
 
     needs = (UNITS, CLASSIFIER)

@@ -53,23 +53,27 @@ class Measure:
 class ConsolidationSettings(Part):
     """Settings of every method that consolidates."""
 
-    lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength")
-    consolidation: Literal["proximal", "loss"] = Field("proximal", description="where the quadratic term acts")
+    lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength of consolidation")
+    consolidation: Literal["proximal", "loss"] = Field(
+        "proximal",
+        description="proximal: shared weights are pulled back after each optimiser step; loss: a quadratic penalty "
+        "is added to the loss",
+    )
     scale: Literal["mean", "none"] = Field(
-        "mean", description="mean: each task's importance is divided by its mean; none: it is taken as measured"
+        "mean", description="mean: divide each task's importance by its mean; none: use it as measured"
     )
     later = ("scale",)
     protect: list[str] = Field(
-        ["*"], min_length=1, description="names of the shared parameters that are protected; * stands for anything"
+        ["*"],
+        min_length=1,
+        description="patterns for the names of the shared parameters to protect; * matches anything",
     )
 
 
 class SampledSettings(ConsolidationSettings):
     """Settings of those whose importance is measured on samples of the task, once it is learned."""
 
-    samples: int | None = Field(
-        None, ge=1, description="samples that measure importance; null: as many as the task has"
-    )
+    samples: int | None = Field(None, ge=1, description="samples for measuring importance; null: all of the task")
 
 
 def quadratic_penalty(parameters: list[Tensor], anchors: list[Tensor], importance: list[Tensor]) -> Tensor:

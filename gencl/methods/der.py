@@ -34,9 +34,11 @@ class DERpp(Method):
     class Settings(MemorySettings):
         """The memory, and the weights of its two terms."""
 
-        samples: int = Field(64, ge=1, le=65_536, description="images in each of the two draws, over all processes")
-        alpha: float = Field(0.5, ge=0, le=1e6, description="weight of the squared error of logits")
-        beta: float = Field(0.5, ge=0, le=1e6, description="weight of the cross-entropy")
+        samples: int = Field(
+            64, ge=1, le=65_536, description="images in each of the two draws from memory, over all processes"
+        )
+        alpha: float = Field(0.5, ge=0, le=1e6, description="weight of the squared error of the stored logits")
+        beta: float = Field(0.5, ge=0, le=1e6, description="weight of the cross-entropy on stored labels")
 
     needs = (CLASSIFIER,)
     moves_old = True

@@ -39,8 +39,8 @@ class DGR(Taught):
 
         labels: Literal["asked", "solver", "soft"] = Field(
             "asked",
-            description="a replayed image's label: the class asked for, or the previous classifier's answer, "
-            "as a class or as probabilities",
+            description="label of a replayed image. asked: the class it was generated for; solver: the previous "
+            "classifier's answer; soft: that classifier's probabilities",
         )
         later = (*ReplaySettings.later, "labels")
 

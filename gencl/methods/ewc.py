@@ -17,7 +17,9 @@ class FisherSettings(SampledSettings):
     """Settings of the Fisher information."""
 
     fisher: Literal["sampled", "exact", "empirical"] = Field(
-        "sampled", description="targets: drawn from the prediction, all of them by their probability, or the true ones"
+        "sampled",
+        description="labels in the Fisher information. sampled: drawn from the prediction; exact: every label, "
+        "weighted by its probability; empirical: the true labels",
     )
 
 

@@ -19,7 +19,7 @@ class OnlineEWC(EWC):
     class Settings(FisherSettings):
         """As EWC's, and how fast older tasks fade."""
 
-        gamma: float = Field(1.0, ge=0, le=1, description="what earlier tasks' information is multiplied by")
+        gamma: float = Field(1.0, ge=0, le=1, description="decay factor on earlier tasks' importance, per task")
 
     settings: Settings
 

@@ -41,9 +41,9 @@ class HAT(Freezing):
     class Settings(Part):
         """Cost of units, steepness, and the embeddings' learning rate."""
 
-        cost: float = Field(0.75, ge=0, description="c: what using new units costs")
-        steepest: float = Field(400.0, ge=1, description="s_max")
-        embedding_lr: float = Field(0.05, gt=0, description="learning rate of the embeddings")
+        cost: float = Field(0.75, ge=0, description="weight c of the penalty on using new units")
+        steepest: float = Field(400.0, ge=1, description="largest slope s_max of the gates' sigmoid")
+        embedding_lr: float = Field(0.05, gt=0, description="learning rate of the task embeddings")
 
     needs = (UNITS,)
     grid = {"cost": (0.1, 0.75, 2.0), "embedding_lr": (0.05, 0.5)}

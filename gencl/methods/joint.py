@@ -28,8 +28,8 @@ class Joint(Method):
 
         shares: list[PositiveShare] = Field(
             [],
-            description="images of each task in a batch, in proportion; the last number is for all further tasks, such "
-            "as [5, 1]; none: batches are drawn from all images alike",
+            description="proportion of each task in a batch, such as [5, 1]; the last number holds for all further "
+            "tasks; empty: batches are drawn from all images alike",
         )
         later: ClassVar[tuple[str, ...]] = ("shares",)
 

@@ -45,8 +45,10 @@ class LwF(Method):
     class Settings(Part):
         """Strength and temperature."""
 
-        lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="weight of each old task's distillation")
-        temperature: float = Field(2.0, gt=0, description="T")
+        lambda_: float = Field(
+            1.0, alias="lambda", ge=0, le=1e12, description="weight of the distillation loss, per old task"
+        )
+        temperature: float = Field(2.0, gt=0, description="temperature T of the distillation loss")
 
     moves_old = True
     copies = 1.0

@@ -18,7 +18,7 @@ from gencl.scenarios.task import Task
 class MemorySettings(Part):
     """The size of a memory of real images."""
 
-    memory: int = Field(500, ge=1, description="images kept, over all classes")
+    memory: int = Field(500, ge=1, description="number of stored images, over all classes")
 
 
 class Memory:

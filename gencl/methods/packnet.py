@@ -32,9 +32,11 @@ class PackNet(Freezing):
     class Settings(Part):
         """Pruning."""
 
-        prune: float = Field(75.0, gt=0, lt=100, description="per cent of a task's free weights that it gives away")
+        prune: float = Field(
+            75.0, gt=0, lt=100, description="percentage of the weights it trained that each task frees for later tasks"
+        )
         retrain: float = Field(0.3, gt=0, lt=1, description="share of a task's steps for retraining after pruning")
-        last: Literal["keep", "prune"] = Field("keep", description="whether the last task gives weights away too")
+        last: Literal["keep", "prune"] = Field("keep", description="whether the last task is pruned too")
 
     needs = (OWNERSHIP,)
     grid = {"prune": (50.0, 75.0, 85.0)}

@@ -16,9 +16,12 @@ from gencl.scenarios.batch import Batch
 class ReplaySettings(Part):
     """How much is replayed."""
 
-    share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed, in place of new images")
+    share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed in place of new images")
     extra: int | None = Field(
-        None, ge=1, le=65_536, description="replayed samples added to each batch, over all processes, instead of share"
+        None,
+        ge=1,
+        le=65_536,
+        description="number of replayed samples added to each batch, over all processes; replaces share",
     )
     later: ClassVar[tuple[str, ...]] = ("extra",)
 

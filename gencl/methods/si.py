@@ -24,7 +24,9 @@ class SI(Consolidation):
     class Settings(ConsolidationSettings):
         """Strength, form, and damping."""
 
-        damping: float = Field(0.1, gt=0, description="xi: keeps weights that hardly moved from mattering most")
+        damping: float = Field(
+            0.1, gt=0, description="damping term xi, which limits the importance of weights that hardly moved"
+        )
 
     copies = 5.0
     settings: Settings

@@ -22,14 +22,20 @@ class EntropySettings(SampledSettings):
     """Settings of the entropy importance."""
 
     consolidation: Literal["proximal", "loss", "printed"] = Field(  # type: ignore[assignment]
-        "proximal", description="where the quadratic term acts; printed: ANPyC's eq. 6 to the letter"
+        "proximal",
+        description="proximal: shared weights are pulled back after each optimiser step; loss: a quadratic penalty "
+        "is added to the loss; printed: eq. 6 of ANPyC as printed",
     )
     form: Literal["sample", "paper", "official"] = Field(
-        "sample", description="phi of each sample (recommended), of the mean gradient, or of sums over 100 samples"
+        "sample",
+        description="sample: phi of each sample (recommended); paper: phi of the mean gradient; official: phi of "
+        "sums over 100 samples, as in the released code",
     )
-    phi: Literal["abs", "relu"] = Field("abs", description="per-sample change of entropy: its size, or only increases")
-    order: Literal[1, 2] = Field(1, description="terms of the Taylor expansion")
-    relative: float = Field(0.0, ge=0, description="divide by W^2 + this share of the layer's mean W^2; 0: don't")
+    phi: Literal["abs", "relu"] = Field("abs", description="abs: absolute change of entropy; relu: increases only")
+    order: Literal[1, 2] = Field(1, description="order of the Taylor expansion")
+    relative: float = Field(
+        0.0, ge=0, description="divide importance by W^2 + relative x the layer's mean W^2; 0: no division"
+    )
 
 
 class SPP(Consolidation):

@@ -22,7 +22,9 @@ class XdG(Method):
     class Settings(Part):
         """The share of closed units."""
 
-        closed: float = Field(0.8, ge=0, lt=1, description="share of each hidden layer's units that a task closes")
+        closed: float = Field(
+            0.8, ge=0, lt=1, description="share of each hidden layer's units that are closed in a task"
+        )
 
     needs = (UNITS,)
     divides = True

@@ -5,7 +5,10 @@ from gencl.core.registry import Registry
 METRICS = Registry(
     "metric",
     {
-        "accuracy": ("gencl.metrics.accuracy:Accuracy", "share of held-out images classified right (classifiers)"),
+        "accuracy": (
+            "gencl.metrics.accuracy:Accuracy",
+            "share of held-out images that are classified correctly (classifiers)",
+        ),
         "normalised_return": (
             "gencl.metrics.returns:NormalisedReturn",
             "return on a scale from a random player (0) to a learner of this game alone (1) (players)",
@@ -13,29 +16,29 @@ METRICS = Registry(
         "return": ("gencl.metrics.returns:Return", "mean score of an episode of each game (players)"),
         "conditional_accuracy": (
             "gencl.metrics.conditional:ConditionalAccuracy",
-            "share of generated images that a fixed classifier reads as the class asked for (generators)",
+            "share of generated images that a fixed classifier assigns to the requested class (generators)",
         ),
         "fid": (
             "gencl.metrics.fidelity:FID",
-            "Frechet distance of generated from real images in features (generators)",
+            "Fréchet distance between features of generated and real images (generators)",
         ),
         "reconstruction": (
             "gencl.metrics.reconstruction:Reconstruction",
-            "squared error per pixel of held-out images, encoded and decoded (VAEs)",
+            "squared error per pixel of reconstructed held-out images (VAEs)",
         ),
-        "kid": ("gencl.metrics.kid:KID", "kernel distance of generated from real images in features (generators)"),
+        "kid": ("gencl.metrics.kid:KID", "kernel distance between features of generated and real images (generators)"),
         "kid_std": ("gencl.metrics.kid:KIDSpread", "standard deviation of KID over its subsets (generators)"),
         "precision": (
             "gencl.metrics.precision_recall:Precision",
-            "share of generated images that lie among the real ones in features (generators)",
+            "share of generated images whose features lie among those of real images (generators)",
         ),
         "recall": (
             "gencl.metrics.precision_recall:Recall",
-            "share of real images that lie among the generated ones in features (generators)",
+            "share of real images whose features lie among those of generated images (generators)",
         ),
         "drift": (
             "gencl.metrics.drift:Drift",
-            "squared change per pixel of the same latents' images since their task was learned (generators)",
+            "squared change per pixel, since the task was learned, of images from the same latents (generators)",
         ),
         "isc": ("gencl.metrics.inception_score:InceptionScore", "Inception score of generated images (generators)"),
         "lpips_diversity": (
@@ -44,19 +47,19 @@ METRICS = Registry(
         ),
         "lpips_drift": (
             "gencl.metrics.lpips_metrics:LPIPSDrift",
-            "LPIPS between the same latents' images when learned and now (generators)",
+            "LPIPS between images from the same latents, right after learning and now (generators)",
         ),
         "lpips_reconstruction": (
             "gencl.metrics.lpips_metrics:LPIPSReconstruction",
-            "LPIPS between held-out images and what is made of them (VAEs)",
+            "LPIPS between held-out images and their reconstructions (VAEs)",
         ),
         "memorisation": (
             "gencl.metrics.memorisation:Memorisation",
-            "share of generated images that lie nearer to training images than to held-out ones (generators)",
+            "share of generated images that are closer to training images than to held-out ones (generators)",
         ),
         "fitting": (
             "gencl.metrics.fitting:FittingCapacity",
-            "accuracy on real images of a classifier trained on generated ones (generators)",
+            "accuracy, on real images, of a classifier trained on generated images (generators)",
         ),
     },
     group="gencl.metrics",

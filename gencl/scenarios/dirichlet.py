@@ -23,14 +23,18 @@ class DirichletSettings(Ordered):
     """``scenario.*`` of classes that are spread over tasks."""
 
     name: Literal["dirichlet"] = "dirichlet"
-    tasks: int = Field(10, ge=1, le=10_000, description="how many tasks the images of each class are divided among")
+    tasks: int = Field(10, ge=1, le=10_000, description="number of tasks among which each class's images are divided")
     alpha: float = Field(
-        1.0, gt=0, le=1e6, description="concentration: near 0 a class is in few tasks, above 10 evenly in all of them"
+        1.0,
+        gt=0,
+        le=1e6,
+        description="concentration of the Dirichlet distribution: near 0, a class is in few tasks; above 10, evenly "
+        "in all",
     )
     order: Literal["given", "seed"] = Field(
         "seed",
-        description="seed: the run's seed draws the shares, the images and the validation images; given: they are "
-        "equal in all runs",
+        description="seed: the shares, images and validation images depend on the run's seed; given: they are the "
+        "same in all runs",
     )
     later = ()
 

@@ -24,10 +24,12 @@ class DomainsSettings(Ordered):
 
     name: Literal["domains"] = "domains"
     domains: list[str] = Field(
-        [], description="data sets, or folders (written with a /), in the order they are learned"
+        [], description="data sets or folders (written with a /), in the order in which they are learned"
     )
-    classes_per_task: int | None = Field(None, ge=1, description="divides each domain further; default: one task each")
-    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+    classes_per_task: int | None = Field(
+        None, ge=1, description="classes per task, if a domain is to be divided into several; null: one task per domain"
+    )
+    tasks: int | None = Field(None, ge=1, description="number of tasks to learn, counted from the first; null: all")
 
     @field_validator("domains")
     @classmethod

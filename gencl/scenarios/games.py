@@ -22,8 +22,8 @@ from gencl.scenarios.task import Scenario, Task
 class Scores(Part):
     """Scores of two players, between which others are placed."""
 
-    random: float = Field(description="of a player that acts at random")
-    single: float = Field(description="of a learner that learned this game alone")
+    random: float = Field(description="score of a player that acts at random")
+    single: float = Field(description="score of a learner that learned this game alone")
 
     @model_validator(mode="after")
     def _apart(self) -> Scores:
@@ -41,28 +41,30 @@ class GamesSettings(Part):
         min_length=1,
         description="games in the order in which they are played",
     )
-    visits: int = Field(2, ge=1, le=1000, description="how often all games come, in turns")
-    sticky: float = Field(0.1, ge=0, lt=1, description="chance that a frame repeats the action before")
-    ramping: YesOrNo = Field("yes", description="whether games become more difficult as one plays")
+    visits: int = Field(2, ge=1, le=1000, description="how many times the list of games is played")
+    sticky: float = Field(0.1, ge=0, lt=1, description="probability that the previous action is repeated")
+    ramping: YesOrNo = Field("yes", description="whether games become more difficult while they are played")
     frames: int = Field(
-        4, ge=1, le=1024, description="frames per update: one in each of so many copies of the game, side by side"
+        4, ge=1, le=1024, description="frames per update, one from each of as many parallel copies of the game"
     )
-    memory: int = Field(100_000, ge=1, le=10**7, description="frames that are remembered, the last ones")
+    memory: int = Field(100_000, ge=1, le=10**7, description="size of the replay memory, in frames")
     remember: Literal["visit", "game"] = Field(
-        "visit", description="what is remembered: a visit, or all visits of a game, as Kirkpatrick et al. (2017) do"
+        "visit",
+        description="content of the replay memory. visit: the current visit; game: all visits of a game "
+        "(Kirkpatrick et al. 2017)",
     )
-    start: int = Field(5_000, ge=1, le=10**7, description="frames that are played before the first update of a visit")
-    episodes: int = Field(30, ge=1, le=10_000, description="episodes that are played for a score")
-    longest: int = Field(5_000, ge=1, le=10**7, description="frames after which such an episode ends")
+    start: int = Field(5_000, ge=1, le=10**7, description="frames played before the first update of a visit")
+    episodes: int = Field(30, ge=1, le=10_000, description="episodes per score")
+    longest: int = Field(5_000, ge=1, le=10**7, description="maximum length of such an episode, in frames")
     epsilon: float = Field(0.0, ge=0, le=1, description="share of random actions in such an episode")
     look: int = Field(
         250,
         ge=1,
         le=10**9,
-        description="of inferred boundaries: updates from one look at the frames to the next",
+        description="for inferred boundaries: updates from one check of the frames to the next",
     )
     scores: dict[str, Scores] = Field(
-        {}, description="by game, the scores (random, single) of which the normalised return makes 0 and 1"
+        {}, description="for each game, the scores (random, single) that the normalised return maps to 0 and 1"
     )
     _ramping = field_validator("ramping", mode="before")(yes_or_no)
 

@@ -19,9 +19,9 @@ class PatternsSettings(Ordered):
     """``scenario.*`` of random patterns."""
 
     name: Literal["patterns"] = "patterns"
-    tasks: int = Field(20, ge=1, le=10_000, description="how many tasks")
-    patterns: int = Field(10, ge=2, le=10**6, description="patterns a task")
-    units: int = Field(500, ge=1, le=10**6, description="binary inputs of a pattern")
+    tasks: int = Field(20, ge=1, le=10_000, description="number of tasks")
+    patterns: int = Field(10, ge=2, le=10**6, description="patterns per task")
+    units: int = Field(500, ge=1, le=10**6, description="binary inputs per pattern")
 
 
 class Patterns(Recipe):

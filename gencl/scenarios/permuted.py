@@ -21,9 +21,12 @@ class PermutedSettings(Ordered):
     """``scenario.*`` of permuted tasks."""
 
     name: Literal["permuted"] = "permuted"
-    tasks: int = Field(10, ge=1, le=10_000, description="how many tasks; the first shows the images as they are")
+    tasks: int = Field(10, ge=1, le=10_000, description="number of tasks; the first shows the images unchanged")
     size: int | None = Field(
-        None, ge=2, le=1024, description="side of the central square whose pixels are permuted; null: the whole image"
+        None,
+        ge=2,
+        le=1024,
+        description="side, in pixels, of the central square that is permuted; null: the whole image",
     )
     later = ("order", "size")
 

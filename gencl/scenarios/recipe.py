@@ -28,7 +28,7 @@ class Ordered(Part):
 
     order: Literal["given", "seed"] = Field(
         "given",
-        description="seed: the run's seed draws the tasks and the validation images; given: they are equal in all runs",
+        description="seed: tasks and validation images depend on the run's seed; given: they are the same in all runs",
     )
     later: ClassVar[tuple[str, ...]] = ("order",)
 

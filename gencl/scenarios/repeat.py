@@ -23,10 +23,14 @@ class RepeatSettings(Part):
     of: dict[str, Any] = Field(
         {"name": "split"},
         validate_default=True,
-        description="the scenario whose tasks come back, such as {name: split}",
+        description="scenario whose tasks are repeated, such as {name: split}",
     )
     visits: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = (
-        Field(2, description="how often all tasks come, in turns; or the tasks as they come, 0 the first: [0,1,0,2]")
+        Field(
+            2,
+            description="how many times the sequence is repeated, or the sequence itself with 0 for the first task, "
+            "such as [0,1,0,2]",
+        )
     )
 
     @field_validator("of")

@@ -21,18 +21,18 @@ class SplitSettings(Part):
     """``scenario.*`` of a split."""
 
     name: Literal["split"] = "split"
-    classes_per_task: int = Field(1, ge=1, description="classes each task brings")
+    classes_per_task: int = Field(1, ge=1, description="number of classes per task")
     sizes: list[Annotated[int, Field(ge=1)]] | None = Field(
         None,
         min_length=1,
-        description="classes of the first, the second, ... task, in place of classes_per_task",
+        description="number of classes of the first task, the second and so on; replaces classes_per_task",
     )
     order: Literal["seed"] | list[int] | None = Field(
         None,
-        description="the classes in the order they are learned; seed: the run's seed draws their order and the "
-        "validation images; given (null): as the data set has them, equal in all runs",
+        description="order of the classes; seed: order and validation images depend on the run's seed; given "
+        "(null): the data set's order, the same in all runs",
     )
-    tasks: int | None = Field(None, ge=1, description="only the first so many tasks")
+    tasks: int | None = Field(None, ge=1, description="number of tasks to learn, counted from the first; null: all")
 
     @field_validator("order", mode="before")
     @classmethod

@@ -23,36 +23,55 @@ class CGANSettings(Part):
     """Settings of the conditional GAN (``model.*``)."""
 
     name: Literal["cgan"] = "cgan"
-    network: Literal["plain", "residual"] = Field("plain", description="convolutions in a row, or residual blocks")
-    latent: int = Field(32, ge=1, le=4096, description="size of the latent")
-    width: int = Field(16, ge=4, le=1024, multiple_of=4, description="channels next to the image; they double inwards")
-    widest: int = Field(128, ge=4, le=8192, multiple_of=4, description="the most channels of a residual network")
-    depth: int = Field(1, ge=1, le=16, description="residual blocks of each resolution")
+    network: Literal["plain", "residual"] = Field(
+        "plain", description="plain: a stack of convolutions; residual: residual blocks"
+    )
+    latent: int = Field(32, ge=1, le=4096, description="size of the latent vector")
+    width: int = Field(
+        16,
+        ge=4,
+        le=1024,
+        multiple_of=4,
+        description="channels of the layer next to the image; they double towards the latent",
+    )
+    widest: int = Field(
+        128, ge=4, le=8192, multiple_of=4, description="maximum number of channels of a residual network"
+    )
+    depth: int = Field(1, ge=1, le=16, description="residual blocks per resolution")
     features: int = Field(128, ge=1, le=8192, description="units of the discriminator's last hidden layer")
     class_layer: Literal["random-gain", "one-hot", "own-layer"] = Field(
-        "random-gain", description="how the generator's first layer is told the class"
+        "random-gain", description="how the class enters the generator's first layer"
     )
-    adapter: int = Field(0, ge=0, le=64, description="rank of what each class adds to the first layer; 0: nothing")
+    adapter: int = Field(
+        0, ge=0, le=64, description="rank of the low-rank map that each class adds to the first layer; 0: none"
+    )
     modulation: Literal["none", "class"] = Field(
         "none", description="class: each class scales and shifts the channels of every residual block"
     )
-    norm: Literal["group", "batch", "none"] = Field("group", description="normalisation within the plain generator")
+    norm: Literal["group", "batch", "none"] = Field("group", description="normalisation in the plain generator")
     upsampling: Upsampling = Field(
-        "transposed", description="within the plain generator: transposed convolutions, or bilinear and then 3x3 ones"
+        "transposed",
+        description="upsampling in the plain generator: transposed convolutions, or bilinear followed by 3x3 "
+        "convolutions",
     )
     entropy: Literal["pixels", "softmax", "discriminator"] = Field(
         "pixels",
-        description="what entropy importance is of: each pixel, a softmax over all, or the discriminator's word",
+        description="output whose entropy defines importance: every pixel, a softmax over all pixels, or the "
+        "discriminator's output",
     )
     loss: Literal["non-saturating", "relativistic"] = Field(
-        "non-saturating", description="each image judged alone, or a real one against a generated one"
+        "non-saturating",
+        description="non-saturating: each image is judged alone; relativistic: each real image is judged against a "
+        "generated one",
     )
     r1: float = Field(
-        1.0, ge=0, description="weight of the gradient penalty on real images; relativistic: on generated ones, too"
+        1.0,
+        ge=0,
+        description="weight of the gradient penalty on real images; with the relativistic loss on generated images too",
     )
     r1_every: int = Field(8, ge=1, description="steps from one gradient penalty to the next")
     augment: tuple[Augmentation, ...] = Field(
-        (), description="random changes of what the discriminator sees: colour, translation, cutout"
+        (), description="random changes to the images that the discriminator sees: colour, translation, cutout"
     )
 
     later = ("network", "widest", "depth", "modulation", "loss", "augment", "upsampling")

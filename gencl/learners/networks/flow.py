@@ -28,29 +28,50 @@ class FlowSettings(Part):
     """Settings of flow matching (``model.*``)."""
 
     name: Literal["flow"] = "flow"
-    patch: int = Field(2, ge=1, le=16, description="pixels a side that the network takes as one place")
-    width: int = Field(32, ge=4, le=1024, multiple_of=4, description="channels next to the image; they double inwards")
-    widest: int = Field(128, ge=4, le=8192, multiple_of=4, description="the most channels")
-    depth: int = Field(1, ge=1, le=16, description="residual blocks of each resolution, on the way in and out")
-    attention: Literal["none", "inner"] = Field(
-        "none", description="inner: self-attention after the blocks of 8x8 pixels and below"
+    patch: int = Field(
+        2,
+        ge=1,
+        le=16,
+        description="height and width, in pixels, of the squares that the network treats as one position",
     )
-    embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the embedding of time")
+    width: int = Field(
+        32,
+        ge=4,
+        le=1024,
+        multiple_of=4,
+        description="channels of the layer next to the image; they double at each lower resolution",
+    )
+    widest: int = Field(128, ge=4, le=8192, multiple_of=4, description="maximum number of channels")
+    depth: int = Field(1, ge=1, le=16, description="residual blocks per resolution, in the encoder and in the decoder")
+    attention: Literal["none", "inner"] = Field(
+        "none", description="inner: self-attention after the blocks at 8x8 positions and below"
+    )
+    embedding: int = Field(64, ge=4, le=8192, multiple_of=2, description="size of the time embedding")
     time: float = Field(
-        0.0, ge=-10, le=10, description="mean of the logit of the times learned at; below 0: nearer to the noise"
+        0.0,
+        ge=-10,
+        le=10,
+        description="mean of the logit-normal distribution of training times; below 0: more times near the noise",
     )
     predicts: Literal["image", "velocity"] = Field(
-        "image", description="what the network puts out; image: the end of the path, from which its velocity follows"
+        "image", description="output of the network; image: the end of the path, from which the velocity is computed"
     )
-    drop: float = Field(0.1, ge=0, lt=1, description="share of samples learned without their class, for guidance")
+    drop: float = Field(
+        0.1, ge=0, lt=1, description="share of training samples without a class label, needed for guidance"
+    )
     guidance: float = Field(
-        1.0, ge=0, le=100, description="how strongly samples follow their class; 1: as learned, 0: classes of the task"
+        1.0, ge=0, le=100, description="scale of classifier-free guidance; 1: none; 0: any class of the task"
     )
     solver: Literal["heun", "euler"] = Field(
-        "heun", description="how samples are integrated; heun takes two evaluations a step and needs fewer steps"
+        "heun", description="solver for sampling; heun needs two evaluations per step, but fewer steps"
     )
-    steps: int = Field(10, ge=1, le=1000, description="steps from noise to image")
-    pool: int = Field(256, ge=1, le=65_536, description="images per past class that replay and distillation draw")
+    steps: int = Field(10, ge=1, le=1000, description="solver steps from noise to image")
+    pool: int = Field(
+        256,
+        ge=1,
+        le=65_536,
+        description="images per past class that replay and distillation generate when a task begins",
+    )
 
     @model_validator(mode="after")
     def _guidance_is_learned(self) -> FlowSettings:

@@ -41,18 +41,24 @@ class VAESettings(Part):
 
     name: Literal["vae"] = "vae"
     network: Literal["plain", "residual"] = Field(
-        "plain", description="the papers' two convolutions, or residual blocks"
+        "plain", description="plain: the papers' two convolutions; residual: residual blocks"
     )
-    latent: int = Field(16, ge=1, le=1024, description="size of the latent")
-    width: int = Field(16, ge=1, le=1024, description="channels next to the image; they double inwards")
-    widest: int = Field(128, ge=4, le=8192, multiple_of=4, description="the most channels of a residual network")
-    depth: int = Field(1, ge=1, le=16, description="residual blocks of each resolution")
+    latent: int = Field(16, ge=1, le=1024, description="size of the latent vector")
+    width: int = Field(
+        16, ge=1, le=1024, description="channels of the layer next to the image; they double towards the latent"
+    )
+    widest: int = Field(
+        128, ge=4, le=8192, multiple_of=4, description="maximum number of channels of a residual network"
+    )
+    depth: int = Field(1, ge=1, le=16, description="residual blocks per resolution")
     features: int = Field(128, ge=1, le=8192, description="units of the hidden layers next to the latent")
     likelihood: Literal["bernoulli", "gaussian", "calibrated"] = Field(
-        "bernoulli", description="of a pixel, given the latent; calibrated: gaussian, as wide as the error is large"
+        "bernoulli",
+        description="distribution of a pixel given the latent; calibrated: a Gaussian whose variance is the current "
+        "mean squared error",
     )
-    sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, where likelihood is gaussian")
-    beta: float = Field(1.0, ge=0, le=1e6, description="weight of the KL divergence from the prior")
+    sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, for likelihood: gaussian")
+    beta: float = Field(1.0, ge=0, le=1e6, description="weight of the KL divergence to the prior")
 
     later = ("network", "widest", "depth")
 
