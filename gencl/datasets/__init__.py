@@ -43,6 +43,8 @@ DATASETS = Registry(
 
 
 def has_name(data: str) -> bool:
-    """Return whether ``data`` is the fixed name of a data set. A user's folder has none: renaming it changes
-    nothing."""
+    """Return whether ``data`` is the fixed name of a data set.
+
+    A user's folder has none: renaming it changes nothing.
+    """
     return ":" in data or data in DATASETS

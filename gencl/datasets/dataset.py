@@ -61,15 +61,16 @@ class Split:
 
     @property
     def images(self) -> Tensor:
-        """All images as one tensor: the stored tensor itself if the split is plain, else a copy. Use `take` for a few
-        images."""
+        """All images as one tensor: the stored tensor itself if the split is plain, else a copy.
+
+        Use `take` for a few images.
+        """
         if self._rows is None and self._pixels is None and self.store.device == self.labels.device:
             return self.store.pieces[0]
         return self.take(torch.arange(len(self)))
 
     def take(self, rows: Tensor) -> Tensor:
-        """Return the images of ``rows`` (a mask or an index), uint8 (k, channels, height, width), on the labels'
-        device."""
+        """Return images as uint8 (k, channels, height, width) on the labels' device; ``rows`` is a mask or an index."""
         rows = self._places(rows)
         images = self.store.take(rows if self._rows is None else self._rows[rows])
         if self._pixels is not None:
@@ -104,8 +105,10 @@ class Split:
         return Split(self.store, labels, self._rows, self._pixels, self._order)
 
     def permuted(self, pixels: Tensor) -> Split:
-        """Return a split that shares the images, with their pixels permuted: pixel i shows what was at pixels[i]; (h *
-        w,)."""
+        """Return a split that shares the images, with pixels permuted: pixel i shows what was at pixels[i].
+
+        ``pixels`` has the shape (h * w,).
+        """
         before = pixels[None] if self._pixels is None else self._pixels[:, pixels]
         return Split(self.store, self.labels, self._rows, before, self._order)
 
@@ -136,8 +139,7 @@ class Split:
         return [split._on(*there[split.store]) for split in splits]
 
     def _on(self, store: Store, places: Tensor | None) -> Split:
-        """Return the split with its images in another store, where they have these ``places`` (N,); None: the same as
-        before."""
+        """Return the split with its images in another store, at these ``places`` (N,); None: at the same as before."""
         whole = self._rows is None and len(store) == len(self)
         rows = self._rows if whole or places is None else places[self._all_rows()]
         parts = [None if part is None else part.to(store.device) for part in (rows, self._pixels, self._order)]
@@ -177,8 +179,10 @@ class Split:
         return Split(store, labels, rows, every, torch.cat(orders))
 
     def fingerprint(self) -> str:
-        """Return a hash of the images' content and shape. Equal images have equal hashes, however they are named or
-        stored."""
+        """Return a hash of the images' content and shape.
+
+        Equal images have equal hashes, however they are named or stored.
+        """
         if not self.store.content:
             return self._hash()
         key = digest_of(self.store.content, self._rows, self._pixels, self._order)
@@ -220,6 +224,5 @@ class Dataset:
 
     @property
     def key(self) -> str:
-        """The value that random choices about the data set depend on: its name, but never the name of a user's
-        folder."""
+        """The value that random choices about the data set depend on: its name, but never that of a user's folder."""
         return self.name if self.named else "a folder"

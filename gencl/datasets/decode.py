@@ -50,10 +50,10 @@ def strict() -> Iterator[None]:
 
 
 def decode(file: Path | bytes, size: int | None) -> Pixels:
-    """Return a picture upright: (height, width) if it is grey, else (height, width, 3); the first frame of an
-    animation.
+    """Return the pixels of a picture, turned upright: (height, width) if it is grey, else (height, width, 3).
 
-    Transparent areas become white, as viewers show them. Of 16 bits per pixel, the upper 8 are kept.
+    Of an animation, the first frame is decoded. Transparent areas become white, as viewers show them. Of 16 bits per
+    pixel, the upper 8 are kept.
 
     Args:
         file: a file in one of the formats of `KINDS`, whatever its suffix; or its content.
@@ -71,8 +71,10 @@ def decode(file: Path | bytes, size: int | None) -> Pixels:
 
 
 def decoded(make: Callable[[], Any], size: int | None) -> Pixels:
-    """Return a picture that a library's function makes, as `decode` does. Raises Unusable also if that fails or gives
-    no picture."""
+    """Return a picture that a library's function makes, as `decode` does.
+
+    Raises Unusable also if that fails or gives no picture.
+    """
     with _reasons():
         picture = make()
         if not isinstance(picture, Image.Image):

@@ -85,7 +85,7 @@ class Decoding:
         yield from picture_file.ending(about)
 
     def _read(self, name: str) -> tuple[Tensor, int, int] | Unusable:
-        """Return a picture (1, c, h, w), the hash of its pixels as decoded, and its brightest value; or why it is
+        """Return a picture (1, c, h, w), the hash of its decoded pixels, and its brightest value; or why it is
         unusable."""
         try:
             pixels = self._source.pixels(name, self._size)

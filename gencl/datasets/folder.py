@@ -200,8 +200,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """Return the pictures in a folder at any depth, in the order of their names. Raises UsageError if there are
-    none."""
+    """Return the pictures in a folder at any depth, in the order of their names.
+
+    Raises UsageError if there are none.
+    """
     pictures = _below(folder)
     if not pictures:
         raise UsageError(f"{printable(folder)} holds no pictures ({KINDS}); every class needs some")

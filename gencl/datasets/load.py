@@ -67,8 +67,10 @@ def _folder(name: str, root: Path | None) -> Path | None:
 
 
 def _fitted(dataset: Dataset, data: DataSettings) -> Dataset:
-    """Return the data set with its images resized. If their shape changes, the reader no longer suits them and is
-    dropped."""
+    """Return the data set with its images resized.
+
+    If their shape changes, the reader no longer suits them and is dropped.
+    """
     train, test = (
         Split(fit(part.images, data.size, data.channels), part.labels) for part in (dataset.train, dataset.test)
     )

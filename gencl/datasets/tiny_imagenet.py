@@ -31,8 +31,10 @@ def load(root: Path | None = None, download: bool = True) -> Listing:
 
 
 def _official(folder: Path) -> Listing:
-    """List ``train/<id>/images/*`` and ``val/images/*``, whose ids are in ``val/val_annotations.txt``; ``words.txt``
-    has the names."""
+    """List ``train/<id>/images/*`` and, for testing, ``val/images/*``.
+
+    The ids of the latter are in ``val/val_annotations.txt``; ``words.txt`` has the names of all ids.
+    """
     ids = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir() and not path.name.startswith("."))
     test: dict[str, list[Path]] = {name: [] for name in ids}
     try:

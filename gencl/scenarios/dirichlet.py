@@ -123,8 +123,10 @@ def _of_classes(split: Split, classes: int) -> list[Tensor]:
 
 
 def _in_proportion(places: list[Tensor], counts: list[int]) -> Tensor:
-    """Return rows of each class in proportion to ``counts``: as many as the scarcest class allows, at least one per
-    class."""
+    """Return rows of each class in proportion to ``counts``.
+
+    There are as many as the scarcest class allows, and at least one of each class that has any.
+    """
     present = [(rows, count) for rows, count in zip(places, counts, strict=True) if count and len(rows)]
     share = min((len(rows) / count for rows, count in present), default=0.0)
     return torch.cat([rows[: max(1, int(share * count))] for rows, count in present] or [places[0][:0]])

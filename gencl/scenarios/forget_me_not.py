@@ -30,8 +30,8 @@ NEW = 0.5
 
 
 def looked_at(images: Tensor) -> Tensor:
-    """Return images (n, c, h, w) in [0, 1] as the process sees them: grey, at most `MOST_PIXELS`, float64 (n,
-    pixels)."""
+    """Return images (n, c, h, w) in [0, 1] as the process sees them: grey, float64 (n, pixels), at most
+    `MOST_PIXELS`."""
     grey = images.mean(1, keepdim=True)
     if grey[0].numel() > MOST_PIXELS:
         side = math.isqrt(MOST_PIXELS)

@@ -134,8 +134,10 @@ class Play(Source):
         return self._memory.state_dict() if self._kept else {}
 
     def _follow(self, rounds: int) -> None:
-        """Continue after ``rounds`` rounds of earlier visits, which the memory holds. A round is one frame of each
-        game."""
+        """Continue after ``rounds`` rounds of earlier visits, which the memory holds.
+
+        A round is one frame of each game.
+        """
         self._earlier, held = rounds, min(rounds * self._side, self._memory.capacity)
         first = rounds + math.ceil(max(0, self._start - held) / self._side)
         self._switches = list(accumulate((batches for _, batches in self._stream[:-1]), initial=first))[1:]

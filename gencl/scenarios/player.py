@@ -18,8 +18,10 @@ class Player(Protocol):
     """A learner as the player of a game."""
 
     def act(self, seen: Tensor, game: int) -> Tensor:
-        """Return the best actions, int64 (n,), for observations ``seen``, bool (n, c, h, w), of the game with this
-        class number. Both are on the CPU."""
+        """Return the best actions, int64 (n,), for observations ``seen``, bool (n, c, h, w), of a game.
+
+        ``game`` is its class number. Both tensors are on the CPU.
+        """
 
     def exploration(self, frame: int) -> float:
         """Return the share of random actions at a frame of a visit (0-based)."""

@@ -61,8 +61,10 @@ class Recipe(ABC):
 
     @abstractmethod
     def build(self, data: DataSettings, load: Load) -> Scenario:
-        """Return the scenario, with its tasks on the CPU. Raises UsageError, naming the key, if settings and data do
-        not fit."""
+        """Return the scenario, with its tasks on the CPU.
+
+        Raises UsageError, naming the key, if settings and data do not fit.
+        """
 
 
 def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Split]:

@@ -31,8 +31,7 @@ class Source(Protocol):
         """Called before the first batch, with the learner that will learn from this source."""
 
     def go_on(self, left: dict[str, Tensor]) -> None:
-        """Called before the first batch, with the result of `left` of the task's earlier visit, if that is not
-        empty."""
+        """Called before the first batch if `left` of the task's earlier visit returned something."""
 
     @abstractmethod
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
@@ -150,8 +149,7 @@ class Order:
         self._permutations = EachEpoch(lambda epoch: permutation(n, *seed, epoch).to(device))
 
     def rows(self, step: int) -> Tensor:
-        """Return the samples of the batch at ``step`` (0-based), int64 of shape (batch_size,), on the order's
-        device."""
+        """Return the samples of the batch at ``step`` (0-based), int64 (batch_size,), on the order's device."""
         pieces = [rows for _, rows in self.pieces(step)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 

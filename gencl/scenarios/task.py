@@ -61,8 +61,10 @@ class Task:
         return self.sourced is TrainingImages
 
     def steps(self, train: TrainSettings) -> int:
-        """Return the number of optimiser steps. Raises UsageError if epochs or patience are set but there are no
-        training images."""
+        """Return the number of optimiser steps.
+
+        Raises UsageError if epochs or patience are set but there are no training images.
+        """
         if self.length is not None:
             return self.length
         counted = "epochs" if train.epochs is not None else "patience" if train.patience is not None else ""
@@ -125,8 +127,11 @@ def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:
 
 @dataclass(frozen=True)
 class DataSource:
-    """A data set that tasks are made of: its name, its number of classes, a function that loads it whole again, and
-    whether it consists of picture files."""
+    """A data set that tasks are made of.
+
+    It has a name, its number of classes, a function that loads it whole again, and whether it consists of picture
+    files.
+    """
 
     name: str
     classes: int
@@ -166,8 +171,10 @@ class Scenario:
         return self.tasks[0].train.shape
 
     def to(self, device: torch.device | str, place: Place = "auto") -> Scenario:
-        """Return the scenario for training on ``device``, with images placed as ``data.place`` says
-        (`gencl.datasets.placing`)."""
+        """Return the scenario for training on ``device``, with its images where ``data.place`` says.
+
+        See `gencl.datasets.placing`.
+        """
         every = [*self.tasks, *((self.held_out,) if self.held_out else ())]
         splits = [split for task in every for split in (task.train, task.validation, task.test)]
         there = iter(placed(splits, device, place))
@@ -181,8 +188,10 @@ class Scenario:
         return len({c for task in self.tasks for c in task.classes}) < sum(len(task.classes) for task in self.tasks)
 
     def _unlike_names(self) -> dict[int, str]:
-        """Return the classes' names, in the order of their first tasks; if names repeat, each with its first task's
-        name."""
+        """Return the classes' names, in the order of their first tasks.
+
+        If names repeat, each gets the name of its first task in front.
+        """
         first = {c: task.name for task in reversed(self.tasks) for c in task.classes}
         order = dict.fromkeys(c for task in self.tasks for c in task.classes)
         names = {c: self.class_names[c] for c in order}
