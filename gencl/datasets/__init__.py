@@ -1,4 +1,4 @@
-"""Named images and labels, as tensors."""
+"""Data sets: named images and labels as tensors, and their registry."""
 
 from gencl.core.registry import Registry
 
@@ -43,5 +43,8 @@ DATASETS = Registry(
 
 
 def has_name(data: str) -> bool:
-    """Whether a data set is known by its name. A folder of one's own is not: what it is called changes nothing."""
+    """Return whether ``data`` is the fixed name of a data set.
+
+    A user's folder has none: renaming it changes nothing.
+    """
     return ":" in data or data in DATASETS

@@ -1,4 +1,4 @@
-"""Caltech-101, from torchvision's archive: a folder a class, without the background."""
+"""Caltech-101, from torchvision's archive: one folder per class, without the background class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gencl.datasets.official import fetch
 
 
 def load(root: Path | None = None, download: bool = True) -> Path:
-    """The folder of its 101 classes, ``ROOT/caltech101/101_ObjectCategories``; the pictures differ in size.
+    """Return the folder of the 101 classes, ``ROOT/caltech101/101_ObjectCategories``; the pictures differ in size.
 
-    Raises GenclError when it is absent and cannot (or may not) be downloaded.
+    Raises GenclError if it is absent and cannot (or may not) be downloaded.
     """
     root = root or data_root()
     folder = root / "caltech101" / "101_ObjectCategories"

@@ -1,4 +1,4 @@
-"""Whether a function loads a data set: what the registry is given, and what the function returns."""
+"""Checks of data sets: of a loader when it is registered, and of what it returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gencl.datasets.dataset import Dataset, Split
 
 
 def problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a data set of this name; nothing where all is right."""
+    """Return why ``thing`` cannot be the loader of a data set, or an empty text if it can."""
     try:
         inspect.signature(thing).bind(None, True)
     except (TypeError, ValueError):
@@ -22,7 +22,10 @@ def problem(name: str, thing: Any) -> str:
 
 
 def checked(name: str, dataset: Any) -> Dataset:
-    """Return what a loader has returned, or a folder was read as. Raises GenclError that says what is wrong with it."""
+    """Return the data set that a loader returned or a folder was read as.
+
+    Raises GenclError that says what is wrong with it.
+    """
     if not isinstance(dataset, Dataset):
         what = f"{type(dataset).__name__} {dataset!r}"[:80]
         raise GenclError(

@@ -13,19 +13,20 @@ from gencl.datasets.official import obtain
 
 
 def load_cifar10(root: Path | None = None, download: bool = True) -> Dataset:
-    """50,000 training and 10,000 test images of 3x32x32 in ten classes, from ``ROOT/cifar-10-batches-py``."""
+    """Return 50,000 training and 10,000 test images of 3x32x32 in ten classes, from ``ROOT/cifar-10-batches-py``."""
     return read(CIFAR10, "cifar10", root, download)
 
 
 def load_cifar100(root: Path | None = None, download: bool = True) -> Dataset:
-    """50,000 training and 10,000 test images of 3x32x32 in a hundred classes, from ``ROOT/cifar-100-python``."""
+    """Return 50,000 training and 10,000 test images of 3x32x32 in a hundred classes, from ``ROOT/cifar-100-python``."""
     return read(CIFAR100, "cifar100", root, download)
 
 
 def read(kind: type[CIFAR10], name: str, root: Path | None, download: bool) -> Dataset:
-    """The files are Python pickles: none is opened before the md5 of all was found right (``kind`` holds them).
+    """Read a CIFAR data set; ``kind`` holds the md5 of its files.
 
-    Raises GenclError when files are absent and cannot (or may not) be downloaded, or when one is damaged.
+    The files are Python pickles, so none is opened before the md5 of all has been verified. Raises GenclError if files
+    are absent and cannot (or may not) be downloaded, or if one is damaged.
     """
     root = root or data_root()
     md5 = dict((*kind.train_list, *kind.test_list))

@@ -1,4 +1,4 @@
-"""Which columns of a table are images and labels, and what the labels are."""
+"""Finds the columns of images and labels in a table, and reads the labels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from datasets import Dataset as Table
 
 _MOST_CLASSES = 10_000
-"""A column of more different values does not name classes."""
+"""A column with more different values is not taken for class names."""
 
 
 def image_column(title: str, features: Mapping[str, Any], chosen: str | None) -> str:
-    """Return the column of images: ``chosen``, or the only one. Raises UsageError where there is none, or several."""
+    """Return the name of the column of images: ``chosen``, or the only one.
+
+    Raises UsageError if there is none, or if there are several and none is chosen.
+    """
     import datasets
 
     images = [name for name, feature in features.items() if isinstance(feature, datasets.Image)]
@@ -37,9 +40,9 @@ def image_column(title: str, features: Mapping[str, Any], chosen: str | None) ->
 
 
 def label_column(title: str, features: Mapping[str, Any], chosen: str | None) -> str:
-    """Return the column of labels: ``chosen``, or the only one of classes.
+    """Return the name of the column of labels: ``chosen``, or the only one of type ClassLabel.
 
-    Raises UsageError where there is none, or several, or where a picture has several labels.
+    Raises UsageError if there is none, if there are several and none is chosen, or if a picture has several labels.
     """
     import datasets
 
@@ -68,9 +71,10 @@ def label_column(title: str, features: Mapping[str, Any], chosen: str | None) ->
 
 
 def labels_of(title: str, column: str, tables: Sequence[Table]) -> tuple[tuple[str, ...], list[Tensor]]:
-    """Return the classes' names, and for each table its labels, int64 (n,), -1 where a picture has none.
+    """Return the class names and, for each table, its labels, int64 (n,); -1 for a picture without a label.
 
-    A column of numbers or texts names a class by each of its values, in their order.
+    In a column of numbers or texts, each distinct value is a class, in sorted order. Raises UsageError if these are
+    floats or more than 10,000.
     """
     import datasets
 
@@ -88,7 +92,7 @@ def labels_of(title: str, column: str, tables: Sequence[Table]) -> tuple[tuple[s
 
 
 def _holds_lists(feature: Any) -> bool:
-    """Whether each row holds several values (the library calls the kind by several names)."""
+    """Return whether each row holds several values; the library has several types for this."""
     return isinstance(feature, list) or hasattr(feature, "feature")
 
 

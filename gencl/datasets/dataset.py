@@ -1,4 +1,4 @@
-"""What a data set is: a training and a test split of images and labels, as tensors."""
+"""Data sets: a training and a test split of images and labels, as tensors."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from gencl.datasets.store import Store, digest_of
 class Split:
     """Images, uint8 of shape (n, channels, height, width), and their labels, int64 of shape (n,).
 
-    A split is plain, or a view: rows of images that other splits share, whose pixels may be permuted as they are taken.
-    Its labels may be on a GPU while its images stay in the host's memory: what is taken comes to the labels.
+    A split is plain or a view. A view shows rows of images that other splits share; their pixels may be permuted when
+    they are taken. The labels may be on a GPU while the images stay in host memory: images are moved to the labels'
+    device when taken.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Split:
         pixels: Tensor | None = None,
         order: Tensor | None = None,
     ) -> None:
-        """Args:
-        images: all that is stored, (N, c, h, w).
-        labels: (n,).
-        rows: which of the stored images are shown, (n,); default all. They lie where the images do, and so the rest.
-        pixels: permutations of the pixels of an image, (k, h * w): pixel i shows what is stored at pixels[k, i].
-        order: which of the permutations an image has, (n,); default the first.
+        """Create a split. ``rows``, ``pixels`` and ``order`` are on the device of the images.
+
+        Args:
+            images: all stored images, (N, c, h, w).
+            labels: (n,).
+            rows: which of the stored images are shown, (n,); default: all.
+            pixels: permutations of an image's pixels, (k, h * w): pixel i shows the stored pixel pixels[k, i].
+            order: which of the permutations each image has, (n,); default: the first.
         """
         self.store = images if isinstance(images, Store) else Store((images,))
         self.labels, self._rows, self._pixels, self._order = labels, rows, pixels, order
@@ -53,26 +56,29 @@ class Split:
 
     @property
     def resident(self) -> bool:
-        """Whether the images are in the memory of the device on which the labels are."""
+        """Whether the images are in the memory of the labels' device."""
         return self.store.device == self.labels.device and not self.store.on_disk
 
     @property
     def images(self) -> Tensor:
-        """All images as one tensor: the stored one itself where the split is plain, else a copy. `take` reads a few."""
+        """All images as one tensor: the stored tensor itself if the split is plain, else a copy.
+
+        Use `take` for a few images.
+        """
         if self._rows is None and self._pixels is None and self.store.device == self.labels.device:
             return self.store.pieces[0]
         return self.take(torch.arange(len(self)))
 
     def take(self, rows: Tensor) -> Tensor:
-        """The images of these rows (a mask or an index), uint8 (k, channels, height, width), where the labels are."""
+        """Return images as uint8 (k, channels, height, width) on the labels' device; ``rows`` is a mask or an index."""
         rows = self._places(rows)
         images = self.store.take(rows if self._rows is None else self._rows[rows])
         if self._pixels is not None:
             images = self._permuted(images, rows)
-        return sent(images, self.labels.device)  # it goes on beside what follows
+        return sent(images, self.labels.device)  # from the host to a GPU, later work does not wait for the copy
 
     def _places(self, rows: Tensor) -> Tensor:
-        """A mask or an index as an index that lies where the images do."""
+        """Return a mask or an index as an index on the images' device."""
         return (rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows).to(self.store.device)
 
     def _permuted(self, images: Tensor, rows: Tensor) -> Tensor:
@@ -84,8 +90,10 @@ class Split:
         return flat.gather(2, pixels.expand_as(flat)).view_as(images)
 
     def select(self, rows: Tensor) -> Split:
-        """The rows of a boolean mask or an index tensor, in order. What a view selects is a view, and so is what is
-        selected of images on disk."""
+        """Return the split of these rows (a boolean mask or an index), in order.
+
+        It is a view if this split is a view or its images are on disk; else a copy.
+        """
         labels, rows = self.labels[rows.to(self.labels.device)], self._places(rows)
         if self._rows is None and self._pixels is None and not self.store.on_disk:
             return Split(self.store.take(rows), labels)
@@ -93,25 +101,31 @@ class Split:
         return Split(self.store, labels, self._all_rows()[rows], self._pixels, order)
 
     def relabelled(self, labels: Tensor) -> Split:
-        """The same images, shared, with other labels (n,)."""
+        """Return a split that shares the images and has other labels (n,)."""
         return Split(self.store, labels, self._rows, self._pixels, self._order)
 
     def permuted(self, pixels: Tensor) -> Split:
-        """The same images, shared, with their pixels permuted: pixel i shows what was at pixels[i]; (h * w,)."""
+        """Return a split that shares the images, with pixels permuted: pixel i shows what was at pixels[i].
+
+        ``pixels`` has the shape (h * w,).
+        """
         before = pixels[None] if self._pixels is None else self._pixels[:, pixels]
         return Split(self.store, self.labels, self._rows, before, self._order)
 
     def to(self, device: torch.device | str) -> Split:
-        """On ``device``, with its images."""
+        """Return the split with labels and images on ``device``."""
         return Split.moved([self], device)[0]
 
     def labelled_on(self, device: torch.device | str) -> Split:
-        """With its labels on ``device``, to which what is taken comes; its images stay where they are."""
+        """Return the split with its labels on ``device``; its images stay where they are, and are moved when taken."""
         return self.relabelled(self.labels.to(device))
 
     @staticmethod
     def moved(splits: Sequence[Split], device: torch.device | str) -> list[Split]:
-        """Splits on ``device``, with their images: those that several show are there once, others stay behind."""
+        """Return the splits with labels and images on ``device``.
+
+        Images that several splits show are copied once; stored images that none shows are not copied.
+        """
         device = torch.empty(0, device=device).device  # "cuda" is "cuda:0"
         there: dict[Store, tuple[Store, Tensor | None]] = {}
         for store in {split.store: None for split in splits}:
@@ -125,7 +139,7 @@ class Split:
         return [split._on(*there[split.store]) for split in splits]
 
     def _on(self, store: Store, places: Tensor | None) -> Split:
-        """The same images in another store, in which they have these ``places`` (N,); None: the same ones."""
+        """Return the split with its images in another store, at these ``places`` (N,); None: at the same as before."""
         whole = self._rows is None and len(store) == len(self)
         rows = self._rows if whole or places is None else places[self._all_rows()]
         parts = [None if part is None else part.to(store.device) for part in (rows, self._pixels, self._order)]
@@ -136,7 +150,11 @@ class Split:
 
     @staticmethod
     def concatenate(splits: Sequence[Split]) -> Split:
-        """One after another: a view where all show the same stored images, or some are not `resident`."""
+        """Return the splits joined in order.
+
+        The result is a view if all show the same stored images, or if some are not `resident` and none is permuted.
+        Otherwise, the images are copied.
+        """
         labels, stores = torch.cat([s.labels for s in splits]), list({s.store: None for s in splits})
         pixels = [s._pixels for s in splits]
         permuted = any(some is not None for some in pixels)
@@ -161,14 +179,17 @@ class Split:
         return Split(store, labels, rows, every, torch.cat(orders))
 
     def fingerprint(self) -> str:
-        """A hash of the images' content and shape: equal images, equal fingerprint, whatever their name or storage."""
+        """Return a hash of the images' content and shape.
+
+        Equal images have equal hashes, however they are named or stored.
+        """
         if not self.store.content:
             return self._hash()
         key = digest_of(self.store.content, self._rows, self._pixels, self._order)
         return remembered("fingerprints", key, self._hash)
 
     def prints(self) -> list[bytes]:
-        """A hash of each image's content: copies have the same."""
+        """Return a hash of each image's content; copies have equal hashes."""
         return [hashlib.sha256(image.numpy().data).digest() for images in self._read() for image in images]
 
     def _hash(self) -> str:
@@ -178,7 +199,7 @@ class Split:
         return digest.hexdigest()
 
     def _read(self) -> Iterator[Tensor]:
-        """All images, some at a time, on the CPU."""
+        """Yield all images on the CPU, a chunk at a time."""
         for rows in torch.arange(len(self)).split(self.store.at_once):
             yield self.take(rows).cpu().contiguous()
 
@@ -187,9 +208,9 @@ class Split:
 class Dataset:
     """A named data set.
 
-    ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None. ``symbols``: they
-    show digits or letters, which mean something else when they are mirrored. ``pictures``: they were decoded from
-    picture files. ``named``: it is called so everywhere; a folder of the user's may be moved and called otherwise.
+    ``reader`` names the feature extractor that suits the images (see `gencl.metrics`), or is None. ``symbols``: the
+    images show digits or letters, whose meaning changes if they are mirrored. ``pictures``: they were decoded from
+    picture files. ``named``: the name is the same for everybody, unlike that of a user's folder, which may be renamed.
     """
 
     name: str
@@ -203,5 +224,5 @@ class Dataset:
 
     @property
     def key(self) -> str:
-        """What random choices about it depend on, besides what is chosen: never what somebody calls a folder."""
+        """The value that random choices about the data set depend on: its name, but never that of a user's folder."""
         return self.name if self.named else "a folder"

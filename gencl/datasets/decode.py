@@ -1,4 +1,4 @@
-"""One picture file as pixels, or the reason why not."""
+"""Decodes one picture file to pixels, or says why that is impossible."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 UNREAD = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".ico", ".exr", ".raw", ".dng", ".cr2")
-"""Suffixes of pictures that cannot be read here; a line says that they are left out."""
+"""Suffixes of picture formats that are not supported; a message says that these files are left out."""
 LARGEST_ENLARGEMENT = 8
-"""A picture is not blown up further than so many times."""
+"""A picture is not enlarged by a larger factor."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-"""Of all that Pillow knows: some of the others run programs, such as Ghostscript."""
+"""Allowed formats. Pillow knows more, but some of them run programs such as Ghostscript."""
 _GREY_MODES = ("1", "L", "LA", "La")
 _LEAST = 4
-"""Pixels of a side."""
+"""Smallest side, in pixels."""
 
 Pixels: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 class Unusable(Exception):
-    """A file that gives no picture; the text says why. ``lasting``: it will be so until the file changes."""
+    """A file that gives no picture; the text says why. ``lasting``: this holds until the file changes."""
 
     def __init__(self, reason: str, lasting: bool = True) -> None:
         super().__init__(reason)
@@ -38,9 +38,10 @@ class Unusable(Exception):
 
 @contextmanager
 def strict() -> Iterator[None]:
-    """Pillow's warning of a decompression bomb becomes an error, its other warnings are silent.
+    """Within the block, Pillow's warning of a decompression bomb is an error, and its other warnings are silent.
 
-    Filters belong to the whole process: enter it before the threads that decode, leave it after them.
+    Warning filters apply to the whole process: enter the block before starting threads that decode, leave it after they
+    have ended.
     """
     with catch_warnings():
         simplefilter("ignore")
@@ -49,16 +50,18 @@ def strict() -> Iterator[None]:
 
 
 def decode(file: Path | bytes, size: int | None) -> Pixels:
-    """A picture upright, (height, width) if it is grey, else (height, width, 3); its first frame where it moves.
+    """Return the pixels of a picture, turned upright: (height, width) if it is grey, else (height, width, 3).
 
-    What is transparent is white, as viewers show it; 16 bits a pixel lose their lower half.
+    Of an animation, the first frame is decoded. Transparent areas become white, as viewers show them. Of 16 bits per
+    pixel, the upper 8 are kept.
 
     Args:
-        file: in one of the formats of `KINDS`, whatever its name says; or its content.
-        size: the side to which it will be reduced: a JPEG of twice that side or more is decoded at a half, a quarter or
-            an eighth, which is several times as fast. None: as it is.
+        file: a file in one of the formats of `KINDS`, whatever its suffix; or its content.
+        size: the side to which the picture will be reduced. A JPEG is then decoded at a half, a quarter or an eighth of
+            its size, if that leaves sides of at least 2 * size; this is several times as fast. None: full size.
 
-    Raises Unusable for what is broken, has more pixels than Pillow thinks safe (89 million), or too few a side.
+    Raises Unusable if the file is broken or its sides are too small; within `strict`, also if it has more pixels than
+    Pillow thinks safe (89 million).
     """
     with _reasons():
         if isinstance(file, Path) and not file.is_file():
@@ -68,7 +71,10 @@ def decode(file: Path | bytes, size: int | None) -> Pixels:
 
 
 def decoded(make: Callable[[], Any], size: int | None) -> Pixels:
-    """As `decode`, of what a library makes. Raises Unusable also where that fails, or is no picture."""
+    """Return a picture that a library's function makes, as `decode` does.
+
+    Raises Unusable also if that fails or gives no picture.
+    """
     with _reasons():
         picture = make()
         if not isinstance(picture, Image.Image):
@@ -88,7 +94,7 @@ def _upright(picture: Image.Image, size: int | None) -> Pixels:
 
 @contextmanager
 def _reasons() -> Iterator[None]:
-    """Within the block whatever goes wrong becomes Unusable."""
+    """Turn every error within the block, other than MemoryError, into Unusable."""
     try:
         yield
     except (Unusable, MemoryError):
@@ -99,7 +105,7 @@ def _reasons() -> Iterator[None]:
         raise Unusable(f"it is none of {KINDS}") from None
     except OSError as error:
         raise Unusable(error.strerror or _line(error), lasting=error.errno is None) from None
-    except Exception as error:  # decoders meet damage with errors of any kind
+    except Exception as error:  # decoders raise errors of any kind for damaged files
         raise Unusable(_line(error)) from None
 
 
@@ -110,7 +116,7 @@ def _line(error: Exception) -> str:
 def _pixels(image: Image.Image) -> Pixels:
     if image.mode == "F":
         raise Unusable("its pixels are floating-point numbers, whose white is not known")
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow would cut them off
+    if image.mode.startswith("I"):  # 16 bits per pixel, which Pillow would clip at 255
         return (np.asarray(image).astype(np.int64).clip(0, 65_535) >> 8).astype(np.uint8)
     mode = "L" if image.mode in _GREY_MODES else "RGB"
     if "transparency" in image.info or image.mode[-1] in "Aa":

@@ -1,4 +1,4 @@
-"""Picture files decoded several at a time, and written one after another as they are ready."""
+"""Decodes picture files in parallel, and writes them in order as they become ready."""
 
 from __future__ import annotations
 
@@ -22,35 +22,36 @@ from gencl.datasets.picture_source import PictureSource
 from gencl.datasets.resize import fit
 
 _AHEAD = 4
-"""Pictures per thread that are decoded, and in memory, before it is their turn."""
+"""Pictures per thread that are decoded ahead and kept in memory until it is their turn."""
 NEARLY_BLACK = 16
-"""A picture without a brighter pixel, of 255, shows nothing; twelve bits in sixteen come to this."""
+"""A picture without a pixel of at least this value, of 255, shows nothing. Pictures of 12 bits stored in 16 end up like
+this."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 Write = Callable[[Iterable[bytes | memoryview]], object]
-"""Takes the pieces of a file."""
+"""Writes a file from its pieces."""
 
 
 class _Colour(Exception):
-    """A picture in colour came where all were thought to be grey."""
+    """Raised for a picture in colour if all were assumed to be grey."""
 
 
 class Decoding:
     """The pictures of a source, each cropped to its centre square and resized.
 
-    With ``grey`` they are made grey, else they are grey if all of them are, and RGB otherwise. Pillow, torch and the
-    hashes leave Python's lock, so that threads do for as many cores.
+    With ``grey`` they are converted to grey. Otherwise, they are grey if all pictures are grey, and RGB if not. Threads
+    use all cores, since Pillow, torch and the hashes release Python's global lock.
     """
 
     def __init__(self, source: PictureSource, size: int | None, grey: bool) -> None:
         self._source, self._size, self._grey = source, size, grey
 
     def write(self, to: Write) -> str:
-        """Gives the pieces of a `picture_file` to ``to``, perhaps twice; returns the key that stands in it: none where
-        a picture could not be read for a reason that may pass.
+        """Pass the pieces of a `picture_file` to ``to`` and return the key in it.
 
-        Raises UsageError where pictures differ in size and are not resized.
+        ``to`` is called a second time if a picture in colour follows grey ones. The key is empty if a picture could not
+        be read for a reason that may pass. Raises UsageError if pictures differ in size and are not resized.
         """
         try:
             return self._write(to, 1)
@@ -84,7 +85,8 @@ class Decoding:
         yield from picture_file.ending(about)
 
     def _read(self, name: str) -> tuple[Tensor, int, int] | Unusable:
-        """A picture (1, c, h, w), the hash of its pixels as they are decoded, and the brightest of them."""
+        """Return a picture (1, c, h, w), the hash of its decoded pixels, and its brightest value; or why it is
+        unusable."""
         try:
             pixels = self._source.pixels(name, self._size)
         except Unusable as reason:
@@ -107,7 +109,7 @@ class Decoding:
 
 
 def _in_order(pool: Executor, function: Callable[[In], Out], items: Iterable[In], ahead: int) -> Iterator[Out]:
-    """What the function returns for each of the items, in their order; a pool works on so many of them ahead."""
+    """Yield the function's result for each item, in order; the pool works on up to ``ahead`` items in advance."""
     coming: deque[Future[Out]] = deque()
     for item in items:
         coming.append(pool.submit(function, item))

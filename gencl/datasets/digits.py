@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits (UCI optdigits, test part): embedded, so that no network is needed."""
+"""scikit-learn's handwritten digits (UCI optdigits, test part): embedded, so no network is needed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SIZE = 28
 
 
 def load(root: Path | None = None, download: bool = True) -> Dataset:
-    """1,797 images of 8x8 with 17 grey levels, enlarged to 28x28 (bicubic); every fifth is held out (360).
+    """Return 1,797 images of 8x8 with 17 grey levels, enlarged to 28x28 (bicubic); every fifth is held out (360).
 
-    ``root`` and ``download`` are not used. The bundled reader was trained on the training part only.
+    ``root`` and ``download`` are not used. The bundled digit classifier was trained on the training part only.
     """
     every = _every()
     held_out = torch.arange(len(every)) % 5 == 0
@@ -26,7 +26,7 @@ def load(root: Path | None = None, download: bool = True) -> Dataset:
 
 @cache
 def _every() -> Split:
-    """Return all 1,797 images: (1797, 1, 28, 28). They are read and enlarged once in a process."""
+    """Return all 1,797 images: (1797, 1, 28, 28). They are read and enlarged once per process."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -1,4 +1,4 @@
-"""Pictures as a training and a test part."""
+"""Divides pictures into a training and a test part."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def divided(
     has_test: bool,
     share: float,
 ) -> Dataset:
-    """Return a data set of pictures.
+    """Return pictures as a data set with a training and a test part.
 
-    Without a test part, a share of each class is kept for testing. Which pictures these are depends on their content
-    alone: renaming changes nothing, and copies of a picture fall on one side.
+    Without a test part, a share of each class is held out for testing. The choice depends on the pictures' content
+    alone: renaming changes nothing, and copies of a picture end up in the same part.
 
     Args:
         every: the training pictures, labelled 0 to k - 1, and the test pictures, if any, labelled k to 2 k - 1.
-        name: of the data set.
-        title: what messages call all of it.
-        classes: the k classes' names.
-        where: what messages call the training pictures of each class.
+        name: the data set's name.
+        title: the data set's name in messages.
+        classes: the names of the k classes.
+        where: the name of each class's training pictures in messages.
         has_test: whether there are test pictures.
-        share: of each class, to be kept for testing where there are none.
+        share: share of each class to hold out for testing if there are none.
 
-    Raises UsageError where a class has too few pictures.
+    Raises UsageError if a class has too few pictures to divide.
     """
     labels = every.part.labels
     if has_test:
@@ -51,19 +51,22 @@ def divided(
 
 
 def _are_symbols(classes: Sequence[str]) -> bool:
-    """Whether classes are called as digits and letters are."""
+    """Return whether all class names are single letters or digits."""
     return len(classes) > 1 and all(len(name) == 1 and name.isalnum() for name in classes)
 
 
 def _kept_for_testing(pictures: Pictures, where: Sequence[str], share: float) -> Tensor:
-    """A mask: of each class the share with the lowest content hashes, copies all on one side, over classes too."""
+    """Return a mask of the test pictures: the share of each class with the lowest content hashes.
+
+    Copies are all in the same part, even across classes. Raises UsageError if a class would miss one of the parts.
+    """
     kept: dict[int, bool] = {}
     for label, place in enumerate(where):
         hashes, numbers = pictures.content[pictures.part.labels == label].unique(return_counts=True)
         counts = dict(zip(hashes.tolist(), numbers.tolist(), strict=True))
         free = [content for content in counts if content not in kept]
         if free and all(kept.get(content, True) for content in counts):
-            kept[free.pop()] = False  # one at least is to learn from
+            kept[free.pop()] = False  # keep at least one for training
         wanted = max(1, round(share * int(numbers.sum())))
         so_far = sum(count for content, count in counts.items() if kept.get(content))
         for content in free:

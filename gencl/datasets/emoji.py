@@ -1,4 +1,4 @@
-"""Noto emoji by category (Google, Apache-2.0; flags are in the public domain): small pictures that may be shown."""
+"""Noto emoji by category (Google, Apache-2.0; flags are in the public domain): small pictures that may be published."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _CLASSES = {
     "Symbols": "symbols",
     "Travel & Places": "travel",
 }
-"""Categories of the package, and their names here. People are left out: most are one figure in many skin tones."""
+"""The package's categories, and their names here. People are omitted: most are one figure in many skin tones."""
 
 
 def load(root: Path | None = None, download: bool = True) -> Listing:
-    """1,520 pictures of 64x64 in eight categories, from the unpacked package in ``ROOT/emoji-datasource-google``.
+    """List 1,520 pictures of 64x64 in eight categories, from the unpacked package in ``ROOT/emoji-datasource-google``.
 
-    Raises GenclError where it is absent or damaged: nothing is fetched.
+    Raises GenclError if the package is absent or damaged; nothing is downloaded.
     """
     root = root or data_root()
     folder = next((place for place in (root / PACKAGE, root / PACKAGE / "package") if _index(place).is_file()), None)

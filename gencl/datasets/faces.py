@@ -1,9 +1,9 @@
-"""Faces, photographed (CelebA: Liu et al. 2015, "Deep learning face attributes in the wild") and drawn; one class each.
+"""Faces, photographed (CelebA: Liu et al. 2015, "Deep learning face attributes in the wild") or drawn; one class each.
 
-Neither is fetched. CelebA: <http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html> leads to its Google Drive; the files are
-``Img/img_align_celeba.zip`` and ``Eval/list_eval_partition.txt``; for research that is not commercial only. Drawn faces
-are crawled sets, whose pictures remain their artists': "Anime Face Dataset" on Kaggle (64,000 crops), or the folders of
-faces in public repositories of anime GANs.
+Neither data set is downloaded. <http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html> links to CelebA's Google Drive. The
+files are ``Img/img_align_celeba.zip`` and ``Eval/list_eval_partition.txt``, for non-commercial research only. Drawn
+faces are crawled collections, whose pictures belong to their artists: "Anime Face Dataset" on Kaggle (64,000 crops), or
+the face folders in public repositories of anime GANs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from gencl.datasets.official import verify
 
 PARTITION = "list_eval_partition.txt"
 _TRAIN, _TEST = "0", "2"
-"""Parts of CelebA. Its validation part, 1, is left out: ``data.validation`` is of the training part."""
+"""Parts of CelebA. Its validation part, 1, is omitted: ``data.validation`` is taken from the training part."""
 
 
 def load_celeba(root: Path | None = None, download: bool = True) -> Listing:
-    """The faces of ``ROOT/celeba`` or ``ROOT/celeba_faces``, at any depth, as one class.
+    """List the faces of ``ROOT/celeba`` or ``ROOT/celeba_faces``, at any depth, as one class.
 
-    With ``ROOT/celeba/img_align_celeba`` and `PARTITION` beside it they have CelebA's own split.
+    With ``ROOT/celeba/img_align_celeba`` and `PARTITION` beside it, CelebA's own split is used.
     """
     return read(CelebA, root)
 
 
 def load_anime(root: Path | None = None, download: bool = True) -> Listing:
-    """The faces of ``ROOT/anime`` or ``ROOT/anime_faces``, at any depth, as one class."""
+    """List the faces of ``ROOT/anime`` or ``ROOT/anime_faces``, at any depth, as one class.
+
+    Raises GenclError if neither folder exists.
+    """
     root = root or data_root()
     folder = _folder(root, ("anime", "anime_faces"))
     if folder is None:
@@ -44,9 +47,9 @@ def load_anime(root: Path | None = None, download: bool = True) -> Listing:
 
 
 def read(kind: type[CelebA], root: Path | None) -> Listing:
-    """With the md5 that ``kind`` holds of the partition list; it has none of the unpacked pictures.
+    """List CelebA's pictures. ``kind`` holds the md5 of the partition list; there is none for the unpacked pictures.
 
-    Raises GenclError when there are no files, the list is damaged, or pictures that it names are not there.
+    Raises GenclError if there are no files, if the list is damaged, or if pictures that it names are missing.
     """
     root = root or data_root()
     folder = root / CelebA.base_folder

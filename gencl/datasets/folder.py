@@ -1,5 +1,5 @@
-"""Pictures in folders: ``PATH/<class>/*``, or ``PATH/{train,test}/<class>/*`` and ``PATH/<class>/{train,test}/*`` with
-the names that parts go by."""
+"""Pictures in folders: ``PATH/<class>/*``, ``PATH/{train,test}/<class>/*`` or ``PATH/<class>/{train,test}/*``. `TRAIN`
+and `TEST` list the names allowed for the parts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from gencl.datasets.dividing import divided
 from gencl.datasets.pictures import read_pictures
 
 _NO_CLASS = ("BACKGROUND_Google", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
-"""Caltech-101's folder of pictures of anything, and what systems put beside pictures."""
+"""Folders that are no classes: Caltech-101's background pictures, and those that operating systems add."""
 
 
 TRAIN = ("train", "training")
 TEST = ("test", "testing", "val", "valid", "validation", "eval", "dev")
-"""What the parts of a data set are called, in small or large letters."""
+"""Names of the parts of a data set, in any case."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Picture files below ``root``, a sequence for each class; ``test`` is None where none are set apart."""
+    """Picture files below ``root``, one sequence per class; ``test`` is None if there is no test part."""
 
     root: Path
     classes: tuple[str, ...]
@@ -38,17 +38,17 @@ class Listing:
 
 
 def is_class_folder(path: Path) -> bool:
-    """Whether ``path`` holds several folders of pictures, or a training and a test part."""
+    """Return whether ``path`` holds several class folders, or a training and a test part."""
     return len(_parts(path)) > 1 or sum(bool(_loose(at) or len(_parts(at)) > 1) for at in _subfolders(path)) > 1
 
 
 def list_folder(path: Path) -> Listing:
-    """The files of a folder: sub-folders are classes, sorted by name; a folder of nothing but pictures is one class.
+    """List the pictures of a folder. Sub-folders are classes, sorted by name; a folder of only pictures is one class.
 
-    A class is every picture below its folder, at any depth (as in torchvision's ImageFolder); links to folders are
-    followed on the first level alone, so that none leads in a circle.
+    A class has every picture below its folder, at any depth (as in torchvision's ImageFolder). Links to folders are
+    followed on the first level only, so that there are no circles.
 
-    Raises UsageError where the folder is not of that kind.
+    Raises UsageError if there is no such folder, or if its pictures are not arranged in this way.
     """
     if not path.is_dir():
         raise UsageError(
@@ -70,7 +70,7 @@ def list_folder(path: Path) -> Listing:
 
 
 def _of_classes(path: Path, folders: list[Path]) -> Listing:
-    """A folder for each class; their training and test parts are kept apart where all have them."""
+    """List one folder per class; their training and test parts are kept apart if every class has both."""
     names = _names(path, folders)
     parts = {folder: _parts(folder) if folder != path and not _loose(folder) else [] for folder in folders}
     divided = [folder for folder in folders if len(parts[folder]) > 1]
@@ -88,22 +88,22 @@ def _of_classes(path: Path, folders: list[Path]) -> Listing:
 
 
 def one_class(path: Path, name: str) -> Listing:
-    """All pictures below a folder as one class; training and test part are kept apart where it has them."""
+    """List all pictures below a folder as one class; its training and test part, if any, are kept apart."""
     return Listing(path, (name,), *([pictures_below(part)] for part in _read_parts(path) or [path]))
 
 
 def read_folder(path: Path, data: DataSettings) -> Dataset:
-    """The pictures below ``path``, which `list_folder` finds and `read_listing` reads. Raises what they raise."""
+    """Read the pictures below ``path``. Raises the errors of `list_folder` and `read_listing`."""
     return replace(read_listing(list_folder(path), printable(path.resolve().name), data), named=False)
 
 
 def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
-    """Decodes what was listed.
+    """Decode the listed pictures and return them as a data set.
 
-    Without a test part, ``data.test`` of each class is kept for testing (`divided`).
+    Without a test part, ``data.test`` of each class is held out for testing (`divided`).
 
-    Raises UsageError where a class has too few pictures, or their sizes differ and no ``data.size`` is given;
-    GenclError for pictures that cannot be read.
+    Raises UsageError if a class has too few pictures, or if sizes differ and ``data.size`` is not given; GenclError for
+    pictures that cannot be read.
     """
     every = read_pictures(listing.root, [*listing.train, *(listing.test or ())], data)
     where = [printable(files[0].parent) for files in listing.train]
@@ -111,8 +111,11 @@ def read_listing(listing: Listing, name: str, data: DataSettings) -> Dataset:
 
 
 def _parts(path: Path) -> list[Path]:
-    """The training and the test part of a data set, or the training part alone where nothing else is there; none where
-    sub-folders are classes. Of several test parts it is the first with the training part's classes, if one has them."""
+    """Return the folders of the training and the test part; empty if sub-folders are classes.
+
+    A training part alone counts if there is nothing else. Of several test parts, the first with the training part's
+    classes is used, or else the first.
+    """
     folders = _subfolders(path)
     by_name = {folder.name.lower(): folder for folder in folders}
     train = next((by_name[name] for name in TRAIN if name in by_name), None)
@@ -125,7 +128,7 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _read_parts(path: Path) -> list[Path]:
-    """`_parts`, with a line that says what else is there and is left out."""
+    """Return `_parts`, with a message about other folders of pictures, which are left out."""
     parts = _parts(path)
     left = [printable(folder.name) for folder in _subfolders(path) if folder not in parts and _below(folder)]
     if parts and left:
@@ -135,12 +138,12 @@ def _read_parts(path: Path) -> list[Path]:
 
 
 def _subfolders(path: Path) -> list[Path]:
-    """Without hidden ones and links to where one is already."""
+    """Return the sub-folders, sorted by name, without hidden ones and links to this folder or one above it."""
     if not path.is_dir():
         return []
     here = path.resolve()
     try:
-        with os.scandir(path) as entries:  # no look at each picture
+        with os.scandir(path) as entries:  # saves a system call per picture
             names = sorted(entry.name for entry in entries if _is_folder(entry) and not entry.name.startswith("."))
     except OSError as error:
         _unreadable(error)
@@ -149,7 +152,7 @@ def _subfolders(path: Path) -> list[Path]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link to one; a link that leads in a circle is none."""
+    """Return whether an entry is a folder or a link to one; a link that leads in a circle is not."""
     return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
 
 
@@ -165,12 +168,12 @@ def _unreadable(error: OSError) -> NoReturn:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name is read: by its ending, and not hidden."""
+    """Return whether a file of this name is read: it has a supported suffix and is not hidden."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _tell_unread(path: Path) -> None:
-    """A line where there are pictures of kinds that are not read."""
+    """Print a message if there are pictures in formats that are not supported."""
     left = [file for file in _files(path) if file.suffix.lower() in UNREAD]
     if left:
         say(
@@ -180,24 +183,27 @@ def _tell_unread(path: Path) -> None:
 
 
 def _loose(folder: Path) -> list[Path]:
-    """The pictures directly in a folder."""
+    """Return the pictures directly in a folder."""
     return [entry for entry in _entries(folder) if is_picture(entry.name) and not entry.is_dir()]
 
 
 def _below(folder: Path) -> list[Path]:
-    """The pictures in a folder at any depth, in the order of their names."""
+    """Return the pictures in a folder at any depth, in the order of their names."""
     return [file for file in _files(folder) if is_picture(file.name)]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files in a folder at any depth, without hidden ones, in the order of their names."""
+    """Yield the files in a folder at any depth, in the order of their names, without hidden ones."""
     for where, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not (name.startswith(".") or name in _NO_CLASS))
         yield from (Path(where, name) for name in sorted(names) if not name.startswith("."))
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """The pictures in a folder at any depth, in the order of their names. Raises UsageError where there are none."""
+    """Return the pictures in a folder at any depth, in the order of their names.
+
+    Raises UsageError if there are none.
+    """
     pictures = _below(folder)
     if not pictures:
         raise UsageError(f"{printable(folder)} holds no pictures ({KINDS}); every class needs some")
@@ -205,7 +211,10 @@ def pictures_below(folder: Path) -> list[Path]:
 
 
 def _classes(path: Path) -> list[Path]:
-    """The folders of the classes: ``path`` itself where its pictures lie loose."""
+    """Return the folders of the classes: the sub-folders, or ``path`` itself if the pictures are directly in it.
+
+    Raises UsageError if there are neither or both.
+    """
     loose, subfolders = _loose(path), _subfolders(path)
     if not loose and not subfolders:
         raise UsageError(f"{printable(path)} holds neither pictures ({KINDS}) nor folders of them, one a class")
@@ -222,5 +231,5 @@ def _classes(path: Path) -> list[Path]:
 
 
 def _names(path: Path, folders: list[Path]) -> tuple[str, ...]:
-    """The classes' names; of one class that has no folder of its own, that of ``path``."""
+    """Return the class names; a class without a folder of its own gets the name of ``path``."""
     return tuple(printable((path.resolve() if folder in (path, Path()) else folder).name) for folder in folders)

@@ -1,6 +1,6 @@
 """Data sets of the Hugging Face Hub, ``hf:OWNER/NAME``, or files that its library ``datasets`` reads, ``hf:./FOLDER``.
 
-The library runs no code of a data set and unpickles nothing (from 4.0 on); gencl decodes the pictures itself.
+From version 4.0 on, the library runs no code of a data set and unpickles nothing. gencl decodes the pictures itself.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _FORM = "write hf:OWNER/NAME, with :CONFIGURATION or @REVISION behind it where n
 def load(name: str, data: DataSettings, download: bool = True) -> Dataset:
     """Read ``hf:OWNER/NAME[:CONFIGURATION][@REVISION]`` or ``hf:./FOLDER``.
 
-    Its name becomes that with the revision that was read. Which columns are images and labels follows from their
-    features, else from ``data.image`` and ``data.label``.
+    The data set's name includes the revision that was read. Columns of images and labels are recognised by their types,
+    or named by ``data.image`` and ``data.label``.
 
-    Raises UsageError for a malformed name, and for data that are no labelled images; GenclError where the data set is
-    absent, private, in need of code, or neither reached nor in the cache.
+    Raises UsageError for a malformed name, or for data that are not labelled images. Raises GenclError if the data set
+    is absent, is private, needs code of its own, or is neither reachable nor in the cache.
     """
     EXTRAS["datasets"].require(f"data.name={printable(name)}")
     import datasets
 
-    datasets.logging.set_verbosity_error()  # it says at length that it reads its cache
+    datasets.logging.set_verbosity_error()  # silences long messages about reading its cache
     if not ERRORS.isatty():
         datasets.disable_progress_bars()
     builder, title = _prepared(name, download)
@@ -68,7 +68,7 @@ def load(name: str, data: DataSettings, download: bool = True) -> Dataset:
 
 
 def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
-    """What the library has made of the data set, and its name with the revision."""
+    """Return the library's builder of the data set, downloaded, and the data set's name with its revision."""
     import datasets
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -82,12 +82,12 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
         repository, configuration, revision = _parsed(name)
         offline = constants.HF_HUB_OFFLINE or not download
         if not offline:
-            try:  # once, since the library asks five times
+            try:  # ask once here, since the library asks five times
                 about = HfApi().dataset_info(repository, revision=revision or None, timeout=SILENT_SECONDS)
                 revision = about.sha or revision
             except (HfHubHTTPError, HFValidationError):
                 raise
-            except Exception:  # no answer: the cache may do
+            except Exception:  # no answer: try the cache
                 say(f"the Hub does not answer; {printable(name)} is taken from the cache")
                 offline = True
         with _offline(offline):
@@ -100,19 +100,22 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
 
 
 def _parsed(name: str) -> tuple[str, str, str]:
-    """Repository, configuration and revision, empty where not given."""
+    """Return repository, configuration and revision; empty if not given.
+
+    Raises UsageError for a malformed name, or if the repository's name is also a local path.
+    """
     rest, at, revision = name.removeprefix(HUB).partition("@")
     repository, colon, configuration = rest.partition(":")
     if not repository or (at and not revision) or (colon and not configuration):
         raise UsageError(f"{printable(name)} is no name of a data set on the Hub; {_FORM}")
-    if Path(repository).exists():  # the library would read it instead
+    if Path(repository).exists():  # the library would read this path instead
         raise UsageError(f"{printable(name)}: here is a folder of this name, too; for it write hf:./{repository}")
     return repository, configuration, revision
 
 
 @contextmanager
 def _offline(wanted: bool) -> Iterator[None]:
-    """Within the block the libraries read their cache alone, if that is ``wanted``."""
+    """Within the block, the libraries read only their cache if ``wanted``."""
     import datasets.config
     from huggingface_hub import constants
 
@@ -125,7 +128,7 @@ def _offline(wanted: bool) -> Iterator[None]:
 
 
 def _parts(title: str, builder: DatasetBuilder) -> tuple[Table, Table | None]:
-    """What to learn from, and what to test on: by their names, as those of folders."""
+    """Return the training part and the test part, if any, recognised by their names as for folders."""
     by_name = {split.lower(): split for split in builder.info.splits or {}}
     train = next((by_name[name] for name in TRAIN if name in by_name), None)
     test = next((by_name[name] for name in TEST if name in by_name), None)

@@ -1,4 +1,4 @@
-"""A data set by its name, or a folder by its path, as ``data.*`` wants its images."""
+"""Loads a data set by its name, or a folder by its path, with the image size and channels of ``data.*``."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from gencl.datasets.resize import fit
 
 
 def load_dataset(name: str, data: DataSettings, root: Path | None = None, download: bool = True) -> Dataset:
-    """Reads a data set.
+    """Load a data set.
 
     Args:
-        name: of a data set; the path of a folder, which contains a ``/`` or starts with a ``.``; ``hf:OWNER/NAME``
+        name: a data set's name; a folder's path, which contains a ``/`` or starts with a ``.``; ``hf:OWNER/NAME``
             (`gencl.datasets.hugging_face`) or ``torchvision:NAME`` (`gencl.datasets.of_torchvision`).
-        data: which size and channels the images get, and which share a folder without a test part keeps for testing.
-        root: where data sets lie; default `data_root`. ``ROOT/NAME`` as a folder of classes goes before other files.
-        download: whether what is absent may be fetched.
+        data: size and channels of the images, and the share held out for testing from a folder without a test part.
+        root: the folder of data sets; default `data_root`. ``ROOT/NAME``, if it is a folder of classes, takes
+            precedence over other files.
+        download: whether absent files may be downloaded.
 
-    Raises UsageError for a name that is not known, GenclError for data that are absent or damaged.
+    Raises UsageError for an unknown name, GenclError for data that are absent or damaged.
     """
     if is_path(name):
         return checked(name, read_folder(Path(absolute(name)), data))
@@ -55,18 +56,21 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
 
 
 def _folder(name: str, root: Path | None) -> Path | None:
-    """``ROOT/NAME`` where it is a folder of classes."""
+    """Return ``ROOT/NAME`` if it is a folder of classes, else None."""
     try:
         folder = data_root(root) / name
     except UsageError:
         if root is not None:
             raise
-        return None  # an embedded data set needs no root; the others will say that it is absent
+        return None  # embedded data sets need no root; loaders of the others report that it is absent
     return folder if is_class_folder(folder) else None
 
 
 def _fitted(dataset: Dataset, data: DataSettings) -> Dataset:
-    """A data set with its images resized. A reader of the images as they were does not suit them any more."""
+    """Return the data set with its images resized.
+
+    If their shape changes, the reader no longer suits them and is dropped.
+    """
     train, test = (
         Split(fit(part.images, data.size, data.channels), part.labels) for part in (dataset.train, dataset.test)
     )

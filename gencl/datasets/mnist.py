@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST, from torchvision's idx files: read without writing into the data root."""
+"""MNIST and Fashion-MNIST, read from torchvision's idx files without writing into the data root."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ DIGITS = tuple("0123456789")
 
 
 def load(root: Path | None = None, download: bool = True) -> Dataset:
-    """60,000 training and 10,000 test images of 28x28.
+    """Return 60,000 training and 10,000 test images of 28x28.
 
-    Looks for torchvision's files in ``ROOT/MNIST/raw`` (packed or not). Raises GenclError when they are absent and
-    cannot (or, with ``download=False``, may not) be downloaded, or when one of them is damaged.
+    Looks for torchvision's files in ``ROOT/MNIST/raw``, compressed or not. Raises GenclError if they are absent and
+    cannot (or, with ``download=False``, may not) be downloaded, or if one of them is damaged.
     """
     train, test = _read(MNIST, "mnist", UNPACKED_MD5, root, download)
     return Dataset("mnist", DIGITS, train, test, reader="digits", symbols=True)
 
 
 def load_fashion(root: Path | None = None, download: bool = True) -> Dataset:
-    """Fashion-MNIST: the same shape and files as `load`, in ``ROOT/FashionMNIST/raw``."""
+    """Return Fashion-MNIST: as `load`, from ``ROOT/FashionMNIST/raw``."""
     train, test = _read(FashionMNIST, "fashion-mnist", UNPACKED_FASHION_MD5, root, download)
     return Dataset("fashion-mnist", tuple(FashionMNIST.classes), train, test)
 
@@ -74,7 +74,7 @@ def _read(
 
 
 def _source(raw: Path, name: str) -> Path | None:
-    """The packed file, else the unpacked one, else None."""
+    """Return the path of the compressed file, else of the uncompressed one, else None."""
     return next((path for path in (raw / f"{name}.gz", raw / name) if path.is_file()), None)
 
 

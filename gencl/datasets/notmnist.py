@@ -1,4 +1,4 @@
-"""notMNIST: the letters A to J in many fonts (Bulatov 2011); its archive is a folder a letter."""
+"""notMNIST: the letters A to J in many fonts (Bulatov 2011); its archive has one folder per letter."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ ARCHIVE = "notMNIST_small"
 
 
 def load(root: Path | None = None, download: bool = True) -> Path:
-    """The folder of its ten classes, ``ROOT/notMNIST_small``. Raises GenclError when it is absent: nothing is fetched,
-    since torchvision knows no checksum of it."""
+    """Return the folder of the ten classes, ``ROOT/notMNIST_small``.
+
+    Raises GenclError if it is absent. It is never downloaded, since torchvision has no checksum for it.
+    """
     root = root or data_root()
     folder = root / ARCHIVE
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""The image classification sets of torchvision by their names there: ``torchvision:Flowers102``."""
+"""Torchvision's image classification data sets, by their torchvision names: ``torchvision:Flowers102``."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from gencl.datasets.rows import Rows, read_rows
 from gencl.datasets.torchvision_sets import PARTS, REFUSED
 
 _LABELS = ("targets", "labels", "_labels", "y")
-"""Where these sets keep their labels, so that they can be read without the pictures."""
+"""Attributes in which these data sets keep their labels; with them, no picture needs to be read."""
 _SAMPLES = ("samples", "_samples")
-"""The same, with a path each."""
+"""Attributes with pairs of path and label."""
 _FILES = (*_SAMPLES, "_images", "_image_files", "images", "imgs")
-"""Where these sets keep the pictures' paths."""
+"""Attributes with the paths of the pictures."""
 
 
 def load(name: str, data: DataSettings, root: Path | None = None, download: bool = True) -> Dataset:
-    """Read ``torchvision:NAME``, whose files lie as torchvision wants them in the data root.
+    """Read ``torchvision:NAME``, whose files are in the data root as torchvision expects them.
 
-    Raises UsageError for a name that is not known, or no set of pictures with one class each; GenclError where the
-    files are absent and cannot, or may not, be fetched, or are damaged.
+    Raises UsageError for an unknown name, or a data set without one class per picture. Raises GenclError if the files
+    are damaged, or are absent and cannot (or may not) be downloaded.
     """
     short = name.removeprefix(TORCHVISION)
     if short not in PARTS:
@@ -64,21 +64,21 @@ def _refusal(name: str, short: str) -> str:
 
 
 def _called(options: dict[str, Any]) -> str:
-    """The name of a part: the value of its option, such as ``train`` or ``val``."""
+    """Return the name of a part: the value of its option, such as ``train`` or ``val``."""
     if "train" in options:
         return "train" if options["train"] else "test"
     return str(options.get("split") or options.get("version") or "all")
 
 
 def _made(name: str, kind: type[Any], root: Path, options: dict[str, Any], allowed: bool) -> Any:
-    """One part of the set, downloaded where it is absent and may be."""
+    """Return one part of the data set, downloaded if it is absent and ``allowed``."""
     known = inspect.signature(kind).parameters
     without: dict[str, Any] = {"download": False} if "download" in known else {}
     try:
         return kind(str(root), **options, **without)
     except ImportError as error:
         raise UsageError(f"{name}: {error}") from error
-    except (OSError, RuntimeError, ValueError, KeyError) as error:  # each set has its own word for absent files
+    except (OSError, RuntimeError, ValueError, KeyError) as error:  # each data set reports absent files in its own way
         reason = error
     advice = (
         f"looked in {root} for the files of torchvision.datasets.{kind.__name__}; put them there, or name their "
@@ -90,7 +90,7 @@ def _made(name: str, kind: type[Any], root: Path, options: dict[str, Any], allow
     def download() -> object:
         return kind(str(root), **options, download=True)
 
-    attempt(name, root, root, download, allowed, advice, lambda: False)  # torchvision leaves alone what is there
+    attempt(name, root, root, download, allowed, advice, lambda: False)  # torchvision skips files that are there
     try:
         return kind(str(root), **options, **without)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -102,7 +102,7 @@ def _pixels(of: Any, row: int, size: int | None) -> Pixels:
 
 
 def _labelled(name: str, sets: Sequence[Any]) -> tuple[tuple[str, ...], list[Tensor]]:
-    """The classes' names, and the labels of each part, 0 to k - 1."""
+    """Return the names of the k classes present, and the labels of each part, 0 to k - 1."""
     labels = [_labels_of(name, of) for of in sets]
     present = sorted(set().union(*(some.unique().tolist() for some in labels)))
     names = next(
@@ -116,7 +116,10 @@ def _labelled(name: str, sets: Sequence[Any]) -> tuple[tuple[str, ...], list[Ten
 
 
 def _labels_of(name: str, of: Any) -> Tensor:
-    """What the set answers as labels: from where it keeps them, else row by row."""
+    """Return the labels of a torchvision data set: from its attribute if it has one, else row by row.
+
+    Raises UsageError if they are not one class per picture.
+    """
     samples = ([label for _, label in value] for value in _lists(of, _SAMPLES) if all(len(one) == 2 for one in value))
     for kept in (*_lists(of, _LABELS), *samples):
         if len(kept) == len(of):
@@ -130,7 +133,7 @@ def _labels_of(name: str, of: Any) -> Tensor:
 
 
 def _files_of(of: Any) -> Iterator[str | os.PathLike[str]]:
-    """The picture files of a set that reads them as they are asked for."""
+    """Yield the paths of the pictures, for a data set that reads them on demand."""
     for value in _lists(of, _FILES):
         for one in value if isinstance(value, list | tuple) else ():
             path = one[0] if isinstance(one, tuple | list) else one
@@ -139,6 +142,6 @@ def _files_of(of: Any) -> Iterator[str | os.PathLike[str]]:
 
 
 def _lists(of: Any, names: Iterable[str]) -> list[Any]:
-    """The sequences that a set keeps under some of these names."""
+    """Return the sequences among the data set's attributes of these names."""
     found = (getattr(of, name, None) for name in names)
     return [one for one in found if hasattr(one, "__len__") and not isinstance(one, str | dict | nn.Module)]

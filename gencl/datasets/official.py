@@ -1,4 +1,4 @@
-"""Files of official data sets: fetched when absent, and read only after their md5 was found right."""
+"""Files of official data sets: downloaded if absent, and read only after their md5 has been verified."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from gencl.core.waiting import say
 def obtain(
     name: str, root: Path, folder: Path, md5: Mapping[str, str], download: Callable[[], object], allowed: bool
 ) -> None:
-    """Sees to it that the files of data set ``name`` lie in ``folder`` and are the official ones.
+    """Make sure that the files of data set ``name`` are in ``folder`` and are the official ones.
 
     Args:
-        name: of the data set, as in the registry.
+        name: the data set's name in the registry.
         root: the data root.
-        folder: where its files lie.
+        folder: the folder of its files.
         md5: the files' names and checksums.
-        download: fetches them (torchvision's loader).
+        download: downloads them (torchvision's loader).
         allowed: whether it may.
 
-    Raises GenclError when files are absent and cannot, or may not, be fetched, or when one is damaged.
+    Raises GenclError if files are absent and cannot (or may not) be downloaded, or if one is damaged.
     """
 
     def there() -> bool:
@@ -44,7 +44,7 @@ def obtain(
 
 
 def verify(name: str, path: Path, expected: str) -> None:
-    """Raises GenclError when the file is absent or its md5 is not the official one."""
+    """Raise GenclError if the file is absent or its md5 is not ``expected``."""
     if not path.is_file():
         raise GenclError(f"{path} is missing after the download; try again")
     actual = calculate_md5(str(path))
@@ -64,7 +64,7 @@ def fetch(
     allowed: bool,
     there: Callable[[], bool],
 ) -> None:
-    """Downloads as `attempt` does. Raises GenclError saying which files were looked for where."""
+    """Download as `attempt` does. Raises GenclError that names the files and the folder in which they were expected."""
     advice = (
         f"looked in {folder} for {', '.join(wanted)}; put them there, or its images as {root / name}/CLASS/*.png, "
         "or name their folder with --data-root or $GENCL_DATA"
@@ -81,9 +81,10 @@ def attempt(
     advice: str,
     there: Callable[[], bool],
 ) -> None:
-    """Downloads, giving up after ten seconds of silence; removes the folder that it ``made`` where that fails.
+    """Download, giving up after ten seconds without an answer.
 
-    One process at a time does so in a data root. The others wait, and find ``there`` what they wanted.
+    If that fails, the folder ``made`` is removed if the download created it. Only one process at a time downloads into
+    a data root. The others wait, and then skip the download if ``there`` returns true.
 
     Raises GenclError that ends in ``advice``.
     """
@@ -100,14 +101,14 @@ def attempt(
                 _download(made, not made.exists() or (made == root and not any(root.iterdir())), download)
     except (OSError, RuntimeError, HTTPException) as error:
         if root_is_new:
-            with suppress(OSError):  # it is not empty, or gone
+            with suppress(OSError):  # it is not empty, or gone already
                 root.rmdir()
         reason = " ".join(str(error).split())
         raise GenclError(f"{name} is absent and cannot be downloaded ({reason}): {advice}") from error
 
 
 def _download(made: Path, is_new: bool, download: Callable[[], object]) -> None:
-    """Downloads; where that fails, leaves no new folder that looks like a started data set."""
+    """Download; on failure, remove a new folder, which would look like an incomplete data set."""
     try:
         with impatient():
             download()
@@ -119,7 +120,7 @@ def _download(made: Path, is_new: bool, download: Callable[[], object]) -> None:
 
 @contextmanager
 def _alone_in(root: Path, name: str) -> Iterator[None]:
-    """Meanwhile no other process does this here."""
+    """Within the block, no other process downloads into ``root``."""
     try:
         lock = files.locked(root)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""Decoded pictures in one file, of which only those pages are read that somebody looks at.
+"""A file of decoded pictures, of which only the pages in use are read into memory.
 
-The file holds the pixels, uint8, one picture after another; then what they are, as JSON; then the length of that and a
-mark. What was cut short has no mark.
+The file holds the pixels, uint8, one picture after another; then a description, as JSON; then the length of the
+description and an end mark. A truncated file has no end mark.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from gencl.core import cache
 from gencl.datasets.store import Store, digest_of
 
 VERSION = 3
-"""Change it whenever files, or what decoding gives, become others."""
+"""Increase it whenever the file format or the result of decoding changes."""
 _MARK = b"\ngencl pictures\n"
 _LENGTH = 8
-"""Bytes of the number before the mark."""
+"""Bytes of the number before the end mark."""
 
 
 class Unreadable(Exception):
-    """A file that is not what it should be; the text says how."""
+    """A file that is not valid; the text says why."""
 
 
 @dataclass
 class About:
-    """What a file holds.
+    """The description of a file.
 
-    ``key`` is equal for equal picture files; ``shape`` is (c, h, w); ``content`` has a hash for each picture that is
-    held, ``unusable`` the names and reasons of those that are not, each in the order of the picture files.
+    ``key`` is equal for equal picture files; ``shape`` is (c, h, w). ``content`` has one hash per stored picture;
+    ``unusable`` has names and reasons of those that could not be stored. Both are in the order of the picture files.
     """
 
     key: str
@@ -43,12 +43,12 @@ class About:
     content: list[int] = field(default_factory=list)
     unusable: list[tuple[str, str]] = field(default_factory=list)
     dark: int = 0
-    """How many pictures are nearly black."""
+    """Number of pictures that are nearly black."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The pictures of a file, and what they are."""
+    """The pictures of a file, and its description."""
 
     images: Tensor
     about: About
@@ -56,30 +56,30 @@ class Decoded:
 
     @property
     def content(self) -> Tensor:
-        """A hash of each picture's pixels as they were decoded, int64 (n,)."""
+        """A hash of each picture's pixels as decoded, int64 (n,)."""
         return torch.tensor(self.about.content, dtype=torch.int64)
 
     def store(self, channels: int | None = None) -> Store:
-        """The images, grey ones as RGB for 3 ``channels``, which takes no room."""
+        """Return the images as a store; with 3 ``channels``, grey ones appear as RGB without using more memory."""
         shown = self.images.expand(-1, channels or -1, -1, -1)
-        content = digest_of(torch.__version__, repr(tuple(shown.shape)), self.content)  # by what decoded and resized it
+        content = digest_of(torch.__version__, repr(tuple(shown.shape)), self.content)  # torch resized the pictures
         return Store((shown,), self.on_disk, content)
 
 
 def ending(about: About) -> Iterator[bytes]:
-    """What follows the pixels in a file."""
+    """Yield the part of a file that follows the pixels."""
     text = json.dumps({"version": VERSION, **asdict(about)}).encode()
     yield text + len(text).to_bytes(_LENGTH, "little") + _MARK
 
 
 def load(path: Path, key: str) -> Decoded | None:
-    """The pictures of a file, none of which is read yet; None where there is no such file, or one of another key.
+    """Return the pictures of a file, without reading any yet; None if there is no such file or its key differs.
 
-    Raises Unreadable for a file of another version, and for one that was cut short or damaged otherwise.
+    Raises Unreadable for a file of another version, and for one that is truncated or damaged.
     """
     try:
         with cache.opened(path) as file:
-            pages = np.memmap(file, np.uint8, "c")  # changes, which nobody makes, would stay in memory
+            pages = np.memmap(file, np.uint8, "c")  # copy-on-write: the file cannot be changed
     except OSError:
         return None
     except ValueError:
@@ -89,7 +89,7 @@ def load(path: Path, key: str) -> Decoded | None:
 
 
 def parse(pages: np.ndarray[Any, np.dtype[np.uint8]], on_disk: bool = False) -> Decoded:
-    """As `load`, of the bytes of a file."""
+    """Return the pictures in the bytes of a file, as `load` does, whatever its key."""
     end = len(pages) - len(_MARK) - _LENGTH
     if end < 0 or pages[end + _LENGTH :].tobytes() != _MARK:
         raise Unreadable("cut short")

@@ -1,4 +1,4 @@
-"""Where pictures come from before they are decoded: files below a folder, or the rows of a library's data set."""
+"""Sources of pictures before decoding: files below a folder, or the rows of a library's data set."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gencl.datasets.decode import Pixels, decode
 class PictureSource:
     """Pictures by their names.
 
-    ``title`` is what messages call it. ``place`` tells it from other sources, whatever it holds; ``key`` is equal for
-    equal pictures of one place. ``pixels`` decodes the picture of a name for this size (None: as it is), from several
-    threads at once; it raises `Unusable`.
+    ``title`` is its name in messages. ``place`` identifies the source, whatever it holds; ``key`` is equal for equal
+    pictures in the same place. ``pixels`` decodes the picture of a name for a size (None: full size) and raises
+    `Unusable`; several threads call it at once.
     """
 
     title: str
@@ -29,7 +29,10 @@ class PictureSource:
 
 
 def files_below(root: Path, names: Sequence[str]) -> PictureSource:
-    """Picture files by their paths below ``root``. Their key is equal for equal names, lengths and times of change."""
+    """Return the picture files with these paths below ``root`` as a source.
+
+    Its key is equal for equal names, lengths and modification times.
+    """
     digest = hashlib.sha256()
     for name in names:
         digest.update(repr((os.fsencode(name), state_of(root / name))).encode())
@@ -40,7 +43,10 @@ def files_below(root: Path, names: Sequence[str]) -> PictureSource:
 
 
 def state_of(path: str | os.PathLike[str]) -> tuple[int, int, int]:
-    """What is another one once the file has been changed: its length and times of change."""
+    """Return values that change whenever the file does: its length, modification time and status change time.
+
+    If the file cannot be accessed, return -1, the error number and 0.
+    """
     try:
         about = os.stat(path)  # noqa: PTH116  # of very many files
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Picture files as tensors, which are decoded once and kept in the cache."""
+"""Picture files as tensors, decoded once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from gencl.datasets.picture_file import Decoded
 from gencl.datasets.picture_source import PictureSource, files_below
 
 _NAMED = 10
-"""How many of the files that were left out are named."""
+"""At most this many of the files left out are named."""
 _IDLE_SECONDS = 3600.0
-"""Who has written nothing for so long writes no more."""
+"""A scratch file not written to for this long is abandoned."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images with their labels, and a hash of each one's pixels as decoded (n,), int64.
+    """Images with their labels, and a hash of each one's pixels as decoded, int64 (n,).
 
-    Ordered by label and hash, so that the files' names have no part in it.
+    They are sorted by label and hash, so that file names have no influence.
     """
 
     part: Split
@@ -42,20 +42,20 @@ class Pictures:
 
 
 def read_pictures(root: Path, classes: Sequence[Sequence[Path]], data: DataSettings) -> Pictures:
-    """The pictures of some classes, files below ``root``, as `pictures_of` returns them."""
+    """Return the pictures of some classes, given as files below ``root``, as `pictures_of` does."""
     names = [[os.fspath(file.relative_to(root)) for file in some] for some in classes]
     return pictures_of(files_below(root, sorted({name for some in names for name in some})), names, data)
 
 
 def pictures_of(source: PictureSource, classes: Sequence[Sequence[str]], data: DataSettings) -> Pictures:
-    """The pictures of some classes, by their names in a source; from the cache where none has changed.
+    """Return the pictures of some classes, given by their names in a source; from the cache if none has changed.
 
-    Each is cropped to its centre square and resized to ``data.size``. The cache has one file for each source and size
-    (another for ``data.channels=1``); the images are pages of it, which are read when they are taken.
+    Each is cropped to its centre square and resized to ``data.size``. The cache has one file per source and size (and
+    another for ``data.channels=1``). The images are pages of this file, read when they are taken.
 
-    Raises UsageError for several sizes without ``data.size`` and a class without a usable picture, GenclError naming
-    the first file that gives no picture, unless ``data.broken`` is ``skip``: then they are counted and named on
-    standard error.
+    Raises UsageError if sizes differ and ``data.size`` is not given, or if a class has no usable picture. Raises
+    GenclError that names the first file without a usable picture, unless ``data.broken`` is ``skip``: then such files
+    are counted and named on standard error.
     """
     every = source.names
     decoded = _decoded(source, data)
@@ -84,7 +84,7 @@ def _folder_of(name: str) -> str:
 
 
 def _check(title: str, unusable: Sequence[tuple[str, str]], total: int, data: DataSettings) -> None:
-    """Refuses or names the files that gave no picture."""
+    """Raise GenclError for unusable files, or name them on standard error, as ``data.broken`` says."""
     if not unusable:
         return
     if data.broken == "refuse":
@@ -99,7 +99,7 @@ def _check(title: str, unusable: Sequence[tuple[str, str]], total: int, data: Da
 
 
 def _decoded(source: PictureSource, data: DataSettings) -> Decoded:
-    """The pictures from the source's file in the cache, which is made where it is not there, or not as it should be."""
+    """Return the pictures from the source's cache file, which is first made if it is missing, outdated or damaged."""
     grey = data.channels == 1
     place = hashlib.sha256(repr((source.place, data.size, grey)).encode()).hexdigest()[:32]
     path = cache_root() / "pictures" / place
@@ -109,7 +109,7 @@ def _decoded(source: PictureSource, data: DataSettings) -> Decoded:
             return found
     except picture_file.Unreadable as reason:
         say(f"the cache of {source.title} is {reason}: its pictures are decoded again ({path})")
-    cache.limit()  # a wrong size is told before the work
+    cache.limit()  # reports a wrong cache size before the expensive part
     decoding = Decoding(source, data.size, grey)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

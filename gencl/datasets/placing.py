@@ -1,4 +1,4 @@
-"""Where the images of a run lie while it trains: in the memory of the device, or of the host."""
+"""Places the images of a run in training: in the memory of the device or of the host."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gencl.core.settings import Place
 from gencl.datasets.dataset import Split
 
 SHARE = 0.5
-"""Of a device's free memory, the share that images take unasked at most: networks need the rest."""
+"""With ``auto``, images take at most this share of the device's free memory: networks need the rest."""
 
 
 def placed(splits: Sequence[Split], device: torch.device | str, place: Place = "auto") -> list[Split]:
-    """Return splits with their labels on ``device``, and their images where ``data.place`` wants them.
+    """Return splits with their labels on ``device``, and their images where ``data.place`` says.
 
-    ``device``: in its memory. ``host``: where they are; what is taken of them comes to the device. ``auto``: in the
-    device's memory if they fit. A CPU has no memory of its own: there images on disk stay on disk until they are taken.
+    ``device``: in its memory. ``host``: where they are; images are moved to the device when taken. ``auto``: in the
+    device's memory if they fit into half of what is free; on a CPU, as ``host``, so that images on disk stay there.
 
-    Raises UsageError for ``device`` where they do not fit.
+    Raises UsageError if ``place`` is ``device`` and they do not fit.
     """
     device = torch.device(device)
     needed, free = _needed(splits, device), _free(device)
@@ -36,7 +36,7 @@ def placed(splits: Sequence[Split], device: torch.device | str, place: Place = "
 
 
 def _needed(splits: Sequence[Split], device: torch.device) -> int:
-    """The bytes that the images would take on the device beside what is there already."""
+    """Return the bytes that the images would take on the device, without those already there."""
     shown = dict.fromkeys((split.store for split in splits), 0)
     for split in splits:
         shown[split.store] += len(split)
@@ -48,7 +48,7 @@ def _needed(splits: Sequence[Split], device: torch.device) -> int:
 
 
 def _free(device: torch.device) -> float:
-    """The bytes of memory that are free on a device; without end where that cannot be known."""
+    """Return the free memory of a device in bytes; infinity if it is unknown."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
     if device.type == "mps":

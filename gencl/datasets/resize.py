@@ -1,4 +1,4 @@
-"""Images brought to one size and number of channels."""
+"""Brings images to one size and number of channels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _GREY = (0.299, 0.587, 0.114)
 
 
 def fit(images: Tensor, size: int | None, channels: int | None) -> Tensor:
-    """Crops to the centre square, resizes it (bilinear, with antialiasing), and turns grey to RGB or RGB to grey.
+    """Crop to the centre square, resize it (bilinear, with antialiasing), and convert grey to RGB or RGB to grey.
 
     Args:
         images: uint8, (n, 1 or 3, height, width).
-        size: of a side, or None: as they are.
-        channels: 1, 3, or None: as they are.
+        size: side in pixels; None: unchanged, and not cropped.
+        channels: 1 or 3; None: unchanged.
 
-    Returns uint8, (n, channels, size, size); the images themselves where nothing changes.
+    Returns uint8, (n, channels, size, size); the images themselves if nothing changes.
     """
     if channels == 1 and images.shape[1] == 3:
         images = torch.cat([_to_grey(part) for part in images.split(1024)])
@@ -33,12 +33,12 @@ def _to_grey(images: Tensor) -> Tensor:
 
 
 def _square(images: Tensor) -> Tensor:
-    """The largest square in the middle."""
+    """Return the largest square in the middle."""
     height, width = images.shape[2:]
     side = min(height, width)
     return images[:, :, (height - side) // 2 :, (width - side) // 2 :][:, :, :side, :side]
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
-    """In whole numbers; at most one grey level from what Pillow's bilinear filter gives."""
+    """Resize uint8 images; values are at most one grey level from those of Pillow's bilinear filter."""
     return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False, antialias=True)

@@ -1,4 +1,4 @@
-"""Pictures that a library's data set holds by number, with a label each."""
+"""Reads pictures that a library's data set holds by row number, with one label each."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from gencl.datasets.pictures import pictures_of
 
 @dataclass(frozen=True)
 class Rows:
-    """One part of a data set: a label per row, int64 (n,), and how to decode the picture of a row for a size (None: as
-    it is), from several threads at once; that raises `Unusable`."""
+    """One part of a data set: one label per row, int64 (n,), and a function that decodes the picture of a row.
+
+    The function gets the row and a size (None: full size) and raises `Unusable`; several threads call it at once.
+    """
 
     labels: Tensor
     pixels: Callable[[int, int | None], Pixels]
@@ -30,17 +32,17 @@ class Rows:
 def read_rows(
     name: str, classes: Sequence[str], parts: Mapping[str, Rows], place: bytes, key: str, data: DataSettings
 ) -> Dataset:
-    """Decode the pictures of a library's data set; from the cache where it is the same.
+    """Decode the pictures of a library's data set, or read them from the cache if it has not changed.
 
     Args:
-        name: of the data set, also in messages.
+        name: the data set's name, also in messages.
         classes: the names of the labels.
-        parts: by its name the part to learn from, then the one to test on; without the latter, ``data.test`` of each
-            class is kept for testing.
-        place, key: as those of a `PictureSource`.
-        data: sizes, channels, shares, and what becomes of broken pictures.
+        parts: by name, the training part and then the test part; if there is no test part, ``data.test`` of each class
+            is held out for testing.
+        place, key: as for a `PictureSource`.
+        data: sizes, channels, shares, and the treatment of broken pictures.
 
-    Raises UsageError for a class without pictures, or too few of them.
+    Raises UsageError if a class has no pictures or too few.
     """
     title = printable(name)
 
@@ -49,7 +51,7 @@ def read_rows(
         try:
             return parts[part].pixels(int(number), size)
         except Unusable as reason:
-            raise Unusable(str(reason), lasting=False) from None  # who repairs a file does not change the key
+            raise Unusable(str(reason), lasting=False) from None  # a repaired file does not change the key
 
     names = [[f"{part}/{row}" for row in range(len(rows.labels))] for part, rows in parts.items()]
     of_classes: list[list[str]] = []
@@ -63,4 +65,4 @@ def read_rows(
     every = pictures_of(source, of_classes, data)
     where = [f"{title}: class {printable(called)}" for called in classes]
     found = divided(every, title, title, classes, where, len(parts) > 1, data.test)
-    return replace(found, named=False)  # the order of its pictures follows from their content, as that of a folder's
+    return replace(found, named=False)  # as in a folder, pictures are ordered by their content

@@ -15,19 +15,21 @@ CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "
 
 
 class Labelled(STL10):  # type: ignore[misc]  # torchvision brings no types
-    """Without the 100,000 unlabelled images (2.6 GB), which nothing here reads."""
+    """STL-10 without its 100,000 unlabelled images (2.6 GB), which are not used."""
 
     train_list = STL10.train_list[:2]
 
 
 def load(root: Path | None = None, download: bool = True) -> Dataset:
-    """5,000 training and 8,000 test images of 3x96x96, from ``ROOT/stl10_binary``."""
+    """Return 5,000 training and 8,000 test images of 3x96x96, from ``ROOT/stl10_binary``."""
     return read(Labelled, root, download)
 
 
 def read(kind: type[STL10], root: Path | None, download: bool) -> Dataset:
-    """With the md5 that ``kind`` holds. Raises GenclError when files are absent and cannot (or may not) be downloaded,
-    or when one is damaged."""
+    """Read STL-10; ``kind`` holds the md5 of its files.
+
+    Raises GenclError if files are absent and cannot (or may not) be downloaded, or if one is damaged.
+    """
     root = root or data_root()
     md5 = dict((*kind.train_list, *kind.test_list))
     obtain("stl10", root, root / kind.base_folder, md5, lambda: kind(str(root), download=True), download)

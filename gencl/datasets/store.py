@@ -1,4 +1,4 @@
-"""Images that several splits show: in memory once, or pages of a file that are read when they are needed."""
+"""Images shared by several splits: in memory once, or pages of a file that are read when needed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 _AT_ONCE = 2**26
-"""Bytes of images that are moved, or looked at, at a time."""
+"""Bytes of images that are moved or read at a time."""
 
 
 def digest_of(*parts: str | Tensor | None) -> str:
-    """A hash of texts and tensors."""
+    """Return a hash of texts and tensors."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(repr(part if part is None or isinstance(part, str) else tuple(part.shape)).encode())
@@ -26,7 +26,7 @@ def digest_of(*parts: str | Tensor | None) -> str:
 class Store:
     """Images, uint8 (n, c, h, w), as one or several tensors one after another.
 
-    ``on_disk``: they are pages of a file. ``content`` is a hash of all that is held, empty where it is not known.
+    ``on_disk``: they are pages of a file. ``content`` is a hash of all images; empty if unknown.
     """
 
     pieces: tuple[Tensor, ...]
@@ -57,11 +57,11 @@ class Store:
 
     @property
     def at_once(self) -> int:
-        """How many images to go through at a time: a few, whatever their size."""
+        """Number of images to process at a time, so that they take about 64 MiB."""
         return max(1, _AT_ONCE * len(self) // max(1, self.nbytes))
 
     def take(self, rows: Tensor) -> Tensor:
-        """The images of these rows, an index on the store's device: (k, c, h, w)."""
+        """Return the images of ``rows``, an index on the store's device: (k, c, h, w)."""
         if len(self.pieces) == 1:
             return self.pieces[0].index_select(0, rows)
         taken = torch.empty(len(rows), *self.shape, dtype=torch.uint8, device=self.device)
@@ -73,7 +73,7 @@ class Store:
         return taken
 
     def copied(self, rows: Tensor, device: torch.device) -> Store:
-        """Some of the images in the memory of a device; only a few at a time are in the host's too."""
+        """Return a store with some of the images in the memory of a device, copied in chunks to save host memory."""
         content = digest_of(self.content, rows) if self.content else ""
         copy = torch.empty(len(rows), *self.shape, dtype=torch.uint8, device=device)
         for here, some in zip(copy.split(self.at_once), rows.split(self.at_once), strict=True):

@@ -14,13 +14,15 @@ from gencl.datasets.official import obtain
 
 
 def load(root: Path | None = None, download: bool = True) -> Dataset:
-    """73,257 training and 26,032 test images of 3x32x32, from ``ROOT/svhn/*.mat`` or ``ROOT/*.mat``."""
+    """Return 73,257 training and 26,032 test images of 3x32x32, from ``ROOT/svhn/*.mat`` or ``ROOT/*.mat``."""
     return read(SVHN, root, download)
 
 
 def read(kind: type[SVHN], root: Path | None, download: bool) -> Dataset:
-    """With the md5 that ``kind`` holds. Raises GenclError when files are absent and cannot (or may not) be downloaded,
-    or when one is damaged."""
+    """Read SVHN; ``kind`` holds the md5 of its files.
+
+    Raises GenclError if files are absent and cannot (or may not) be downloaded, or if one is damaged.
+    """
     root = root or data_root()
     md5 = {kind.split_list[part][1]: kind.split_list[part][2] for part in ("train", "test")}
     folder = root if all((root / file).is_file() for file in md5) else root / "svhn"

@@ -1,4 +1,4 @@
-"""Tiny ImageNet: 200 classes of ImageNet at 64x64 (Stanford CS231n), or some of them in a folder."""
+"""Tiny ImageNet: 200 classes of ImageNet at 64x64 (Stanford CS231n), or a folder with some of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ARCHIVE = "tiny-imagenet-200"
 
 
 def load(root: Path | None = None, download: bool = True) -> Listing:
-    """The classes of ``ROOT/tiny-imagenet-200``, whose validation pictures are the test part, or of the class folder
-    ``ROOT/tiny_imagenet``.
+    """List the pictures of ``ROOT/tiny-imagenet-200``, whose validation part becomes the test part, or of the class
+    folder ``ROOT/tiny_imagenet``.
 
-    Raises GenclError where both are absent or the first is damaged: nothing is fetched, for research only.
+    Raises GenclError if both are absent or the first is damaged. Nothing is downloaded: the data are for research only.
     """
     root = root or data_root()
     official, folder = root / ARCHIVE, root / "tiny_imagenet"
@@ -31,7 +31,10 @@ def load(root: Path | None = None, download: bool = True) -> Listing:
 
 
 def _official(folder: Path) -> Listing:
-    """``train/<id>/images/*``, ``val/images/*`` with ids in ``val/val_annotations.txt``, and names in ``words.txt``."""
+    """List ``train/<id>/images/*`` and, for testing, ``val/images/*``.
+
+    The ids of the latter are in ``val/val_annotations.txt``; ``words.txt`` has the names of all ids.
+    """
     ids = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir() and not path.name.startswith("."))
     test: dict[str, list[Path]] = {name: [] for name in ids}
     try:
@@ -54,6 +57,6 @@ def _official(folder: Path) -> Listing:
 
 
 def _columns(file: Path) -> list[tuple[str, str]]:
-    """The first two columns of a file with tabs. Raises ValueError where a line has but one."""
+    """Return the first two columns of a tab-separated file. Raises ValueError if a line has only one."""
     lines = [line.split("\t", 2)[:2] for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [(first, second) for first, second in lines]

@@ -1,4 +1,4 @@
-"""What torchvision's data sets hold: the parts of those with one class per picture, and why others are refused."""
+"""Torchvision's data sets: the parts of those with one class per picture, and why the others are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PARTS: Mapping[str, Sequence[_Options]] = {
     "INaturalist": [{"version": "2021_train"}, {"version": "2021_valid"}],
     **{name: [{}] for name in ("Caltech101", "Caltech256", "EuroSAT", "Omniglot", "SEMEION", "SUN397")},
 }
-"""The options of the part to learn from, and of the part to test on where there is one."""
+"""The options of the training part, and of the test part if there is one."""
 
 
 def _because(reason: str, *names: str) -> dict[str, str]:

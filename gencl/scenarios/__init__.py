@@ -1,4 +1,4 @@
-"""Sequences of tasks."""
+"""Scenarios: ordered sequences of tasks, and their registry."""
 
 from gencl.core.registry import Registry
 

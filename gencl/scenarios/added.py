@@ -1,4 +1,5 @@
-"""Tasks that are added to a sequence once it has been learned: ``extend`` of the settings, whatever the scenario."""
+"""Tasks that are appended to a scenario after it has been learned (``extend`` in the settings), for every kind of
+scenario."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from gencl.scenarios.recipe import task_of_classes, title_of
 from gencl.scenarios.task import Scenario, Task
 
 LoadAs = Callable[[str, DataSettings], Dataset]
-"""A data set by its name, or the path of a folder, as these settings want its images."""
+"""Loads a data set by its name, or a folder by its path, with the image size and channels of these settings."""
 
 
 def with_added(
@@ -26,18 +27,21 @@ def with_added(
     load: LoadAs,
     drawn: tuple[object, ...] = (),
 ) -> Scenario:
-    """The scenario with a task more for each entry: all classes of its data, whose numbers go on after those there are.
-    Classes that are called as some of the scenario's are these, where an entry says that they are ``known``.
+    """Return the scenario with one more task per entry of ``added``. A task has all classes of its data.
+
+    New classes get the next free numbers. If an entry has ``known: yes``, a class with the name of an earlier class is
+    that class and gets its number.
 
     Args:
-        scenario: the tasks that were planned.
-        added: what came later, in order.
-        data: shares and limits. Sizes and channels are those of the images that the scenario has already.
-        planned_data: the data that its tasks are of.
-        load: reads data.
-        drawn: what the choice of validation images depends on (`Recipe.drawn`).
+        scenario: the planned tasks.
+        added: the tasks added later, in order.
+        data: shares and limits. Image size and channels are those of the scenario's images instead.
+        planned_data: names or folders of the data that the planned tasks use.
+        load: loads a data set.
+        drawn: the values that the choice of validation images depends on (`Recipe.drawn`).
 
-    Raises UsageError for data that are in the sequence already, or whose images cannot be brought to its shape.
+    Raises UsageError if the tasks have no stored images, if data are in the sequence already, if images do not have its
+    shape, or if ``known: yes`` matches no class or an ambiguous one.
     """
     if added and not all(task.stored for task in scenario.tasks):
         raise UsageError(f"{added[0].data} cannot follow tasks that have no images; train a run with all tasks")
@@ -60,8 +64,10 @@ def with_added(
 
 
 def copies(scenario: Scenario, learned: int) -> Iterator[str]:
-    """A line for each task that was added and is still to be learned whose images are in earlier ones, too, as in a
-    folder that has grown."""
+    """Yield a warning for each added task, still to be learned, that shares images with earlier tasks.
+
+    This happens, for example, if the folder of an earlier task has grown and is added again.
+    """
     if learned == len(scenario.tasks) or not scenario.added:
         return
     known: set[bytes] = set()
@@ -78,8 +84,10 @@ def _parts(task: Task) -> tuple[Split, Split, Split]:
 
 
 def _numbers(entry: Added, dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
-    """The numbers of a data set's classes that the scenario knows, by name. Raises UsageError where it knows none, or
-    several of one name."""
+    """Map the data set's class names that the scenario has already to their numbers.
+
+    Raises UsageError if there are none, or if several classes of the scenario share a name.
+    """
     known = [name for name in dataset.classes if name in names]
     if not known:
         raise UsageError(
@@ -92,7 +100,7 @@ def _numbers(entry: Added, dataset: Dataset, names: Sequence[str]) -> dict[str, 
 
 
 def _numbered(task: Task, numbers: Sequence[int]) -> Task:
-    """The task with these numbers for the classes 0, 1, ..."""
+    """Return the task with its classes 0, 1, ... renumbered to ``numbers``."""
     table = torch.tensor(numbers)
     train, validation, test = (split.relabelled(table[split.labels]) for split in _parts(task))
     return replace(task, classes=tuple(numbers), train=train, validation=validation, test=test)
@@ -103,7 +111,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _place(name: str) -> object:
-    """Equal for two names of one data set or folder."""
+    """Return a key that is equal for two names of the same data set or folder."""
     return place(name).resolve() if is_path(name) else absolute(name)
 
 
@@ -112,7 +120,7 @@ def _fitted(name: str, data: DataSettings, shape: tuple[int, int, int], load: Lo
     square = height == width
     wanted = data.model_copy(update={"size": height if square else None, "channels": channels})
     dataset = load(name, wanted)
-    if dataset.train.shape != shape:  # only squares are made
+    if dataset.train.shape != shape:  # resizing makes only squares
         there = "x".join(map(str, dataset.train.shape))
         raise UsageError(
             f"{name}: its images are {there}, those of the run {channels}x{height}x{width} "

@@ -1,4 +1,4 @@
-"""How well an inferred sequence of tasks agrees with the true one."""
+"""Agreement between an inferred sequence of tasks and the true one."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ import torch
 from torch import Tensor
 
 SETTLED = 20
-"""Batches of a visit after which its task should be recognised."""
+"""Number of batches of a visit after which its task should be recognised."""
 
 
 def counted(truth: Sequence[int], inferred: Sequence[int]) -> Tensor:
-    """How many batches of each true task (rows) each inferred task (columns) took, int64."""
+    """Return how many batches of each true task (rows) went to each inferred task (columns), int64."""
     counts = torch.zeros(max(truth) + 1, max(inferred) + 1, dtype=torch.long)
     return counts.index_put_((torch.tensor(truth), torch.tensor(inferred)), torch.tensor(1), accumulate=True)
 
 
 def agreement(visits: Sequence[tuple[int, int]], inferred: Sequence[int]) -> dict[str, Any]:
-    """Compare inferred tasks with true ones, matched one to one so that most batches agree.
+    """Compare inferred tasks with the true ones, after matching them one to one so that most batches agree.
 
     Args:
-        visits: the true sequence: a task's number, which is the same when it comes back, and its batches.
+        visits: the true sequence: per visit, the task's number (the same whenever it returns) and its number of
+            batches.
         inferred: the number of the inferred task of each batch.
 
-    Returns ``attributed``, the share of batches whose inferred task is the true one; ``attributed_after``, the same
-    without the first `SETTLED` batches of each visit, where any are left; ``delay``, the batches from a switch to the
-    first that is attributed right (all of a visit where none is), as mean and largest, where the true task switches;
-    the numbers of ``inferred`` and ``true`` tasks; and of the visits that are returns, how many were ``recognised``:
-    more than half of the batches went to the true task's match, which an earlier visit had opened.
+    Returns a mapping with these keys:
+        ``attributed``: share of batches whose inferred task matches the true one.
+        ``attributed_after``: the same without the first `SETTLED` batches of each visit; absent if none are left.
+        ``delay``: mean and largest number of batches from a switch of the true task to the first batch attributed right
+            (the whole visit if none is); absent if the task never switches.
+        ``inferred``, ``true``: the numbers of inferred and true tasks.
+        ``returns``: ``of`` counts the visits that are returns. ``recognised`` counts those where more than half of the
+            batches went to the true task's match and that inferred task existed before the visit.
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
 
@@ -62,7 +66,7 @@ def agreement(visits: Sequence[tuple[int, int]], inferred: Sequence[int]) -> dic
 
 
 def told(boundaries: Mapping[str, Any]) -> str:
-    """`agreement` in one line."""
+    """Return the result of `agreement` as one line of text."""
     inferred, returns = boundaries["inferred"], boundaries["returns"]
     parts = [
         f"{inferred} task{'s were' if inferred > 1 else ' was'} inferred of {boundaries['true']}",

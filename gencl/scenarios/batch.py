@@ -1,4 +1,4 @@
-"""Samples that are learned or measured together."""
+"""A batch: samples that are learned or measured together."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _EXTRA = "extra."
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples: what goes in, (n, ...), and their classes, int64 (n,).
+    """A batch of samples: ``inputs`` (n, ...) and ``classes``, int64 (n,).
 
-    Images are float32 (n, c, h, w) in [0, 1]; those that only `rows` will take may be uint8, as they are stored, or in
-    no memory at all: ``read`` then gives them by their places in the batch, and ``inputs`` is (n, 0). ``tasks`` are the
-    indices of the tasks they are of, where that is known (empty: any); ``index``, int64 (n,), says which of the task's
-    training samples they are, where all are. ``extra`` holds what one kind of learner needs, (n, ...) each, by a name
-    that the learner tells: a generator's latents, drawn targets, times, rewards. ``replayed``: how many samples at the
-    end are old ones, which a method mixed in; `rows` and `of` forget it.
+    Images are float32 (n, c, h, w) in [0, 1]. If only `rows` will read them, they may be uint8, as stored. They may
+    also not be loaded at all: then ``inputs`` is (n, 0), and ``read`` loads images by their places in the batch.
+
+    ``tasks`` are the indices of the samples' tasks; empty if any task is possible. ``index``, int64 (n,), is the place
+    of each sample among the task's training samples, if all of them are such samples. ``extra`` holds tensors (n, ...)
+    that one kind of learner needs, by a name which the learner defines: latents of a generator, drawn targets, times,
+    rewards. ``replayed`` counts the old samples that a method appended at the end; `rows` and `of` reset it.
     """
 
     inputs: Tensor
@@ -38,27 +39,27 @@ class Batch:
         return len(self.classes)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors, by name: the inverse of `of`."""
+        """Return all tensors by name; the inverse of `of`."""
         plain = {"inputs": self.inputs, "classes": self.classes, "index": self.index}
         present = {name: tensor for name, tensor in plain.items() if tensor is not None}
         return {**present, **{_EXTRA + name: tensor for name, tensor in self.extra.items()}}
 
     @staticmethod
     def of(tensors: Mapping[str, Tensor], tasks: tuple[int, ...] = ()) -> Batch:
-        """The batch of `tensors`."""
+        """Return the batch made of ``tensors``, named as by `tensors`."""
         plain: dict[str, Any] = {name: tensor for name, tensor in tensors.items() if not name.startswith(_EXTRA)}
         extra = {name.removeprefix(_EXTRA): t for name, t in tensors.items() if name.startswith(_EXTRA)}
         return Batch(**plain, tasks=tasks, extra=extra)
 
     @staticmethod
     def of_split(part: Split, rows: Tensor, tasks: tuple[int, ...], **extra: Tensor) -> Batch:
-        """Rows of a split, whose images are read only as `rows` takes them."""
+        """Return rows of a split as a batch whose images are loaded only when `rows` reads them."""
         classes = part.labels[rows]
         nothing = torch.empty(len(rows), 0, device=classes.device)
         return Batch(nothing, classes, tasks, extra=extra, read=lambda places: part.take(rows[places]))
 
     def rows(self, rows: slice | Tensor | int) -> Batch:
-        """Some of the samples."""
+        """Return some of the samples as a batch, with images as float32 in [0, 1]."""
         taken = {name: tensor[rows] for name, tensor in self.tensors().items()}
         if self.read is not None:
             taken["inputs"] = self.read(torch.arange(len(self), device=self.classes.device)[rows])
@@ -67,5 +68,5 @@ class Batch:
         return Batch.of(taken, self.tasks)
 
     def having(self, **extra: Tensor) -> Batch:
-        """The same samples with more, or other, of what one kind of learner needs."""
+        """Return the same samples with these tensors added to ``extra`` or replaced in it."""
         return replace(self, extra={**self.extra, **extra})

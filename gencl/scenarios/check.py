@@ -1,4 +1,4 @@
-"""Whether a class is a scenario: what the registry is given."""
+"""The check that the registry of scenarios applies to a class."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from gencl.scenarios.recipe import Recipe
 
 
 def problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a scenario of this name; nothing where all is right."""
+    """Return why ``thing`` cannot be a scenario of this name, or an empty text if it can."""
     return class_problem(thing, Recipe, "scenario", ("settings",)) or settings_problem(name, thing)

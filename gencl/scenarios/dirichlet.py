@@ -1,4 +1,4 @@
-"""Classes that come again: each is spread over all tasks by a Dirichlet draw (the protocol of Multiband VAE)."""
+"""Recurring classes: a Dirichlet draw spreads each class over all tasks (the protocol of Multiband VAE)."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class DirichletSettings(Ordered):
 
 
 class Dirichlet(Recipe):
-    """For each class c of ``data.name``, shares p ~ Dir(alpha, ..., alpha) over the tasks divide its training images
+    """For each class of ``data.name``, shares p ~ Dir(alpha, ..., alpha) divide its training images among the tasks
     (Deja et al., Multiband VAE, IJCAI 2022).
 
     Shares become numbers of images by largest remainders, so that each image is in exactly one task. A task has the
-    classes of which it has images; it may be the first, or the fifth, that has a class.
+    classes of which it has images. A class may thus appear in several tasks.
 
-    A task's test images, and its validation images, are of its own mixture of classes: of each class the same share,
-    as large as it can be, of what is held out, one image at least. They are the first ones of one fixed order per
-    class, so that tasks have test images in common. Scores of a task are thus of what it was trained on, and scores
-    per class (``classes`` in metrics.json) are of all held-out images of the class.
+    Test and validation images of a task follow its own mixture of classes. Their numbers are proportional to its
+    training images per class: as many as the scarcest class allows, at least one per class. They are the first images
+    of one fixed order per class, so that tasks have test images in common. Scores of a task thus measure the classes it
+    was trained on. Scores per class (``classes`` in metrics.json) use all held-out images of the class.
     """
 
     Settings = DirichletSettings
@@ -102,7 +102,10 @@ class Dirichlet(Recipe):
         )
 
     def _spread(self, rows: Tensor, dataset: Dataset, c: int) -> list[Tensor]:
-        """A class's training images, rows (n,), task by task."""
+        """Divide a class's training images, rows (n,), among the tasks.
+
+        Raises UsageError if there are none.
+        """
         if not len(rows):
             raise UsageError(
                 f"scenario.name: dirichlet spreads each class over the tasks, but class {dataset.classes[c]} of "
@@ -115,12 +118,15 @@ class Dirichlet(Recipe):
 
 
 def _of_classes(split: Split, classes: int) -> list[Tensor]:
-    """The rows of each class."""
+    """Return the rows of each class."""
     return [(split.labels == c).nonzero().squeeze(1) for c in range(classes)]
 
 
 def _in_proportion(places: list[Tensor], counts: list[int]) -> Tensor:
-    """Rows of classes as numerous as ``counts`` says: of each the same share of what there is, at least one row."""
+    """Return rows of each class in proportion to ``counts``.
+
+    There are as many as the scarcest class allows, and at least one of each class that has any.
+    """
     present = [(rows, count) for rows, count in zip(places, counts, strict=True) if count and len(rows)]
     share = min((len(rows) / count for rows, count in present), default=0.0)
     return torch.cat([rows[: max(1, int(share * count))] for rows, count in present] or [places[0][:0]])

@@ -38,16 +38,17 @@ class DomainsSettings(Ordered):
         for i, name in enumerate(value):
             if places[i] in places[:i]:
                 raise ValueError(f"{name} is named twice: its classes would be in two tasks")
-        return [absolute(name) for name in value]  # as config.yaml repeats it from everywhere
+        return [absolute(name) for name in value]  # so that config.yaml works from any folder
 
 
 class Domains(Recipe):
-    """Each domain is a task, or several of ``classes_per_task`` classes. Class numbers go on from domain to domain.
+    """Each domain is one task, or several tasks of ``classes_per_task`` classes. Class numbers continue from domain to
+    domain.
 
-    Domains come in the order in which they are named. With ``order: seed`` the run's seed draws which classes of a
-    divided domain go together, and the validation images.
+    Domains come in the order in which they are named. With ``order: seed``, the run's seed decides which classes of a
+    divided domain go together, and which images are held out for validation.
 
-    All images must be of one shape; ``data.size`` and ``data.channels`` bring them to it. ``data.name`` is not read.
+    All images must have one shape; ``data.size`` and ``data.channels`` bring them to it. ``data.name`` is not read.
     """
 
     Settings = DomainsSettings
@@ -105,7 +106,7 @@ class Domains(Recipe):
 
 
 def _told_apart(names: list[tuple[str, str]]) -> tuple[str, ...]:
-    """The classes' names; where several domains have one, with the domain's."""
+    """Return the class names; a name that occurs in several domains gets the domain's title in front."""
     often = Counter(name for _, name in names)
     return tuple(name if often[name] == 1 else f"{title} {name}" for title, name in names)
 

@@ -1,4 +1,4 @@
-"""Whole episodes of a game, for a score or to be looked at."""
+"""Whole episodes of a game, played for a score or to be watched."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def scores(
     *seed: object,
     watch: Callable[[Observation], None] = lambda _: None,
 ) -> list[float]:
-    """Return the sum of rewards of each of so many episodes, which are played side by side.
+    """Play ``episodes`` episodes side by side and return the sum of rewards of each.
 
     An episode ends with the game, or after ``game.longest`` frames. A share ``game.epsilon`` of the actions is random.
 
     Args:
-        player: who plays; None: one that acts at random.
+        player: the player; None: one that acts at random.
         number: the game's class number.
-        seed: what games and random actions depend on.
-        watch: sees each frame of the first episode.
+        seed: decides the games and the random actions.
+        watch: called with each frame of the first episode.
     """
     environments = [game.begin(*seed, "episode", episode) for episode in range(episodes)]
     seen = {episode: environment.reset() for episode, environment in enumerate(environments)}
@@ -48,7 +48,7 @@ def scores(
 def _actions(
     player: Player | None, number: int, seen: dict[int, Observation], epsilon: float, random: torch.Generator
 ) -> list[int]:
-    """The action in each of the episodes that go on."""
+    """Return an action for each episode that is still running."""
     drawn = torch.randint(len(ACTIONS), (len(seen),), generator=random)
     if player is None or epsilon >= 1:
         chosen = drawn

@@ -1,4 +1,4 @@
-"""MinAtar's games (Young & Tian 2019): how one is played and scored, and one that goes on."""
+"""MinAtar's games (Young & Tian 2019): the settings of a game, and a running game."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ from gencl.core.extras import EXTRAS
 from gencl.core.randomness import derive_seed
 
 ACTIONS = ("nothing", "left", "up", "right", "down", "fire")
-"""What a player may do, in every game."""
+"""The actions of a player, in every game."""
 
 Observation = NDArray[np.bool_]
-"""What a player sees, (height, width, channels)."""
+"""A frame as the player sees it, (height, width, channels)."""
 
 
 def games(where: str) -> list[str]:
-    """Return the names of the games that are installed. Raises UsageError, naming ``where`` they are asked for, without
-    the extra."""
+    """Return the names of the installed games.
+
+    Raises UsageError, beginning with ``where`` (the setting that asks for games), if the extra is not installed.
+    """
     EXTRAS["games"].require(where)
     return sorted(module.name for module in pkgutil.iter_modules(import_module("minatar.environments").__path__))
 
 
 @dataclass(frozen=True)
 class Game:
-    """One game, and how it is played: equal ones are the same task.
+    """A game and how it is played. Equal games are the same task.
 
     Args:
-        name: MinAtar's name of it.
-        channels: of an observation; a game that has fewer leaves the last ones empty.
-        sticky: the chance that a frame repeats the action before, whatever the player does.
-        ramping: whether it becomes more difficult as one plays.
-        episodes: how many are played for a score, their mean.
-        longest: frames after which such an episode ends.
-        epsilon: share of random actions in them.
+        name: its name in MinAtar.
+        channels: channels of an observation; if the game has fewer, the last ones are empty.
+        sticky: probability that a frame repeats the previous action, whatever the player does.
+        ramping: whether the game becomes more difficult while it is played.
+        episodes: episodes per score, which is their mean.
+        longest: maximum length of such an episode, in frames.
+        epsilon: share of random actions in such an episode.
         random: score of a player that acts at random, if known.
         single: score of a player that learned this game alone, if known.
     """
@@ -62,20 +64,22 @@ class Game:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of an observation: (height, width, channels)."""
+        """The shape of an observation: (height, width, channels)."""
         return 10, 10, self.channels
 
     def begin(self, *seed: object) -> Environment:
-        """Return a game of its own that is about to begin; equal seeds, equal games."""
+        """Return a new environment of this game; equal seeds give equal games."""
         return Environment(self, derive_seed(*seed) % 2**32)
 
     def fingerprint(self) -> str:
-        """What tells its frames from those of another game, or of other rules."""
+        """Return a text that differs between games, rules and versions of MinAtar."""
         return repr((self.name, self.channels, self.sticky, self.ramping, version("minatar")))
 
     def normalised(self, score: float) -> float | None:
-        """Return 0 for a random player's score and 1 for that of one that learned this game alone; None where these are
-        not known."""
+        """Return the score scaled so that a random player has 0 and one that learned this game alone has 1.
+
+        Returns None if these two scores are unknown.
+        """
         if self.random is None or self.single is None:
             return None
         return (score - self.random) / (self.single - self.random)
@@ -87,7 +91,7 @@ def planes(seen: Sequence[Observation]) -> Tensor:
 
 
 class Environment:
-    """A game that goes on, episode after episode."""
+    """A running game, episode after episode."""
 
     def __init__(self, game: Game, seed: int) -> None:
         self._game, self._frames = game, 0
@@ -97,7 +101,7 @@ class Environment:
         self._shape = tuple(self._minatar.state_shape())
 
     def reset(self) -> Observation:
-        """Begins an episode, and returns what is seen."""
+        """Begin an episode and return the first observation."""
         try:
             self._minatar.reset()
         except Exception as error:
@@ -105,9 +109,9 @@ class Environment:
         return self.seen()
 
     def act(self, action: int) -> tuple[Observation, float, bool]:
-        """Plays a frame. Returns what is seen then, the reward, and whether the episode ends.
+        """Play one frame; return the next observation, the reward, and whether the episode has ended.
 
-        Raises GenclError where the game breaks.
+        Raises GenclError if the game fails, or gives a reward or observation that is not valid.
         """
         self._frames += 1
         try:
@@ -120,7 +124,7 @@ class Environment:
         return self.seen(), reward, ended
 
     def seen(self) -> Observation:
-        """Return what is seen now, with as many channels as the game is asked for."""
+        """Return the current observation, padded with empty channels to ``game.channels``."""
         try:
             seen = np.asarray(self._minatar.state())
         except Exception as error:
@@ -139,7 +143,7 @@ class Environment:
         return GenclError(f"game {self._game.name} broke at frame {self._frames}: {type(error).__name__}: {told}")
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that the rest of the game depends on: a text in bytes, and the random state."""
+        """Return all that the rest of the game depends on: its variables as JSON in bytes, and the random state."""
         rules, random = self._minatar.env, self._minatar.random.get_state()
         inner = {name: value for name, value in vars(rules).items() if name != "random"}
         told = {"inner": inner, "last_action": self._minatar.last_action, "random": random[2:], "frames": self._frames}
@@ -147,7 +151,7 @@ class Environment:
         return {"text": text, "keys": torch.from_numpy(random[1].astype(np.int64))}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores `state_dict`."""
+        """Restore a `state_dict`."""
         told = json.loads(bytes(state["text"].tolist()), object_hook=_restored)
         vars(self._minatar.env).update(told["inner"])
         self._minatar.last_action, self._frames = told["last_action"], told["frames"]
@@ -156,7 +160,7 @@ class Environment:
 
 
 def _plain(value: object) -> object:
-    """What JSON can hold of an array or a number of NumPy's."""
+    """Convert NumPy's arrays and numbers for JSON."""
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": str(value.dtype)}
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""Games that are played one after another, and again (Kirkpatrick et al. 2017: Atari), here those of MinAtar."""
+"""Games played one after another, and again (Kirkpatrick et al. 2017: Atari); here those of MinAtar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gencl.scenarios.task import Scenario, Task
 
 
 class Scores(Part):
-    """Scores of two players, between which others are placed."""
+    """Scores of two players, which normalised returns map to 0 and 1."""
 
     random: float = Field(description="score of a player that acts at random")
     single: float = Field(description="score of a learner that learned this game alone")
@@ -70,12 +70,14 @@ class GamesSettings(Part):
 
 
 class Games(Recipe):
-    """Each of ``games`` in turn, ``visits`` times; a game is a class, and each visit a task, which begins with an empty
-    replay memory or with that of the visit before (``remember``). Nothing of ``data.*`` is read.
+    """Each of ``games`` in turn, ``visits`` times. A game is a class, and each visit is a task.
 
-    Rules are MinAtar's defaults (version 1.0): actions stick with probability 0.1, games become harder, and an episode
-    ends where the game does. All games have MinAtar's six actions, and observations of as many channels as the game
-    with the most; where a game has fewer, the last ones are empty.
+    A visit begins with an empty replay memory, or with that of the game's previous visit (``remember``). Settings in
+    ``data.*`` are not read.
+
+    The default rules are those of MinAtar 1.0: actions stick with probability 0.1, and games become harder. An episode
+    ends with the game. All games have MinAtar's six actions. All observations have as many channels as the game with
+    the most; in other games, the last channels are empty.
     """
 
     Settings = GamesSettings
@@ -121,6 +123,6 @@ class Games(Recipe):
 
 
 def _channels(game: str) -> int:
-    """How many channels an observation of a game has."""
+    """Return the number of channels of a game's observations."""
     channels: int = import_module(f"minatar.environments.{game}").Env().state_shape()[2]
     return channels

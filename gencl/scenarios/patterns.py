@@ -1,5 +1,5 @@
-"""Random binary patterns to be remembered: how many, and for how long (Kirkpatrick et al. 2017, "Overcoming
-catastrophic forgetting", supplement: random patterns)."""
+"""Random binary patterns to memorise (Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting", supplement: random
+patterns)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class PatternsSettings(Ordered):
 
 
 class Patterns(Recipe):
-    """Task t: ``patterns`` images (1, 1, units) of independent fair bits, black and white, each with a fair random
+    """Task t has ``patterns`` images (1, 1, units) of independent fair bits, black or white, each with a fair random
     label; both labels occur. Classes of task t are 2t (label 0) and 2t + 1 (label 1).
 
-    It is memory that is measured: validation and test are the training patterns themselves. They depend on the task
-    number alone and are equal in all runs, or with ``order: seed`` drawn by the run's seed. Of ``data.*`` only
-    ``limit`` is read.
+    The scenario measures memory, so the validation and test images are the training patterns themselves. The patterns
+    depend on the task number alone and are the same in all runs; with ``order: seed``, the run's seed draws them. Of
+    ``data.*``, only ``limit`` is read.
     """
 
     Settings = PatternsSettings
@@ -44,7 +44,7 @@ class Patterns(Recipe):
             random = generator("patterns", t, *self.drawn)
             bits = torch.randint(2, (settings.patterns, 1, 1, settings.units), generator=random)
             labels = torch.randint(2, (settings.patterns,), generator=random)
-            labels[0] = 1 - labels[1]  # both occur; as good as any other pair, the patterns being random
+            labels[0] = 1 - labels[1]  # both labels occur; any pair would do, since the patterns are random
             every = Split((255 * bits).to(torch.uint8), 2 * t + labels)
             every = every.select(torch.arange(min(settings.patterns, data.limit or settings.patterns)))
             tasks.append(Task(t, f"patterns {t + 1}", (2 * t, 2 * t + 1), every, every, every))

@@ -1,5 +1,5 @@
-"""One data set again and again, its pixels in another fixed order each time (permuted MNIST: Goodfellow et al. 2013,
-Kirkpatrick et al. 2017)."""
+"""One data set again and again, with its pixels in another fixed order each time (permuted MNIST: Goodfellow et al.
+2013, Kirkpatrick et al. 2017)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class PermutedSettings(Ordered):
 
 
 class Permuted(Recipe):
-    """Task t shows all classes of ``data.name`` through the t-th permutation; the first shows them as they are.
+    """Task t shows all classes of ``data.name`` through the t-th permutation; the first task shows them unchanged.
 
-    With ``size`` only a central square is permuted, so that tasks are the more alike the smaller it is (Kirkpatrick et
+    With ``size``, only a central square is permuted: the smaller it is, the more similar the tasks are (Kirkpatrick et
     al., Fisher overlap: 8 and 26 of 28 pixels).
 
-    Permutations and validation images are equal in all runs, or with ``order: seed`` drawn by the run's seed. The tasks
-    share the images in memory; class c of the data set is class c + t * classes in task t.
+    Permutations and validation images are the same in all runs; with ``order: seed``, the run's seed draws them. The
+    tasks share the images in memory. Class c of the data set is class c + t * classes in task t.
     """
 
     Settings = PermutedSettings
@@ -63,7 +63,10 @@ class Permuted(Recipe):
         return part if t == 0 else part.permuted(self._pixels(height, width, t))
 
     def _pixels(self, height: int, width: int, t: int) -> Tensor:
-        """The pixel that each place shows, (height * width,)."""
+        """Return which pixel each position shows, (height * width,).
+
+        Raises UsageError if ``size`` is larger than the images.
+        """
         size = self.settings.size
         if size is None:
             return permutation(height * width, "permuted", t, *self.drawn)

@@ -1,4 +1,4 @@
-"""The tasks that a stream falls into, once it is known to which inferred task each of its batches belongs."""
+"""Builds the inferred tasks of a stream from the inferred task of each of its batches."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gencl.scenarios.task import Scenario, Task
 
 
 class Pieces:
-    """Cuts the stream of a scenario's tasks.
+    """Cut the stream of a scenario's tasks into inferred tasks.
 
     Args:
         scenario: the true tasks.
-        visits: of each its number, which is the same when it comes back, and its batches.
+        visits: per true task in the stream, its number (the same whenever it returns) and its number of batches.
         decisions: the inferred task of each batch.
-        batch_size: of the stream.
-        seed: of the stream.
+        batch_size: batch size of the stream.
+        seed: seed of the stream.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Pieces:
         numbers = list(dict.fromkeys(c for task in self._true for c in task.classes))
         self._names = list(dict.fromkeys(scenario.class_names[c] for c in numbers))
         self._apart = len(self._names) == len(numbers)
-        """Whether a class's name tells its number, so that numbers stay as they are."""
+        """Whether all classes have different names; if so, they keep their numbers."""
         self._places = torch.zeros(max(numbers) + 1, dtype=torch.long)
         for c in numbers:
             self._places[c] = c if self._apart else self._names.index(scenario.class_names[c])
@@ -51,7 +51,7 @@ class Pieces:
         self._held_out = cache(self._measured_on)
 
     def tasks(self) -> Iterator[Task]:
-        """The inferred tasks as they come: each visit of one."""
+        """Yield the inferred tasks in order, one per visit."""
         first: dict[int, Task] = {}
         often: Counter[int] = Counter()
         for index, (model, spans) in enumerate(runs(self._visits, self._decisions)):
@@ -66,7 +66,7 @@ class Pieces:
         classes = self._classes(train, shown, model)
         again = first is not None and set(first.classes) == set(classes)
         if first is not None and again:
-            classes = first.classes  # in the order in which they were learned
+            classes = first.classes  # keep the order in which they were learned
         validation, test = self._held_out(model, classes)
         mixed = any(self._true[span.task].mixture for span in spans)
         return Task(
@@ -85,7 +85,7 @@ class Pieces:
         )
 
     def _shown(self, spans: Sequence[Span]) -> dict[int, Tensor]:
-        """Which images, as rows, these parts of the stream show, by the true task that they are of."""
+        """Return the images that these spans show: rows of the training images, per true task."""
         masks: dict[int, Tensor] = {}
         for span in spans:
             true = self._visits[span.task][0]
@@ -97,12 +97,12 @@ class Pieces:
         return {true: mask.nonzero().squeeze(1) for true, mask in masks.items()}
 
     def _images(self, true: int, rows: Tensor) -> Split:
-        """Rows of a true task's training images; where they are all of them, the same split."""
+        """Return rows of a true task's training images; if these are all of them, the split itself."""
         train = self._true[true].train
         return train if len(rows) == len(train) else train.select(rows)
 
     def _dealt(self, spans: Sequence[Span], shown: Mapping[int, Tensor]) -> Iterator[Piece]:
-        """The spans, with the place of each image among all that are shown."""
+        """Yield the spans as pieces, with the place of each image among all images shown."""
         places, before = {}, 0
         for true, rows in shown.items():
             places[true] = torch.zeros(len(self._true[true].train), dtype=torch.long)
@@ -113,19 +113,26 @@ class Pieces:
             yield Piece(span.task, len(of_images), span.start, span.steps, of_images)
 
     def _numbered(self, split: Split, model: int) -> Split:
-        """The split with the classes' numbers in an inferred task."""
+        """Return the split with its classes numbered as in an inferred task."""
         return split.relabelled(self._places[split.labels] + (0 if self._apart else model * len(self._names)))
 
     def _classes(self, train: Split, shown: Iterable[int], model: int) -> tuple[int, ...]:
-        """The classes of an inferred task: those that it shows, in the true tasks' order; where names repeat, all
-        names, since they are known beforehand."""
+        """Return the classes of an inferred task: those that it shows, in the order of the true tasks.
+
+        If names repeat, return all names, since they are known beforehand.
+        """
         if not self._apart:
             return tuple(range(model * len(self._names), (model + 1) * len(self._names)))
         present = set(train.labels.tolist())
         return tuple(c for c in dict.fromkeys(c for true in shown for c in self._true[true].classes) if c in present)
 
     def _measured_on(self, model: int, classes: tuple[int, ...]) -> tuple[Split, Split]:
-        """Validation and test images of an inferred task."""
+        """Return validation and test images of an inferred task, of its classes only.
+
+        They are those of the true tasks that `measured_on` assigns to it. If names are unique and none of these has a
+        class of the inferred task, they are those of all true tasks with such a class. If names repeat and none is
+        assigned, they are those of the true task that most of its batches come from.
+        """
         mine = measured_on(self._counts, model)
         if not any(set(self._true[true].classes) & set(classes) for true in mine) and self._apart:
             mine = [true for true in dict(self._visits) if set(self._true[true].classes) & set(classes)]

@@ -1,4 +1,4 @@
-"""Batches that come from playing: the learner acts, and learns from what it remembers of it."""
+"""Batches from playing games: the learner acts, and learns from a replay memory of its frames."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from gencl.scenarios.task import Task
 
 END = sys.maxsize
-"""A frame at which no exploration is left but the least."""
+"""A frame number so late that exploration has reached its minimum."""
 
 
 @dataclass(frozen=True)
 class Playing:
-    """What a task that is played consists of: it makes the task's source.
+    """The games of a task, and how they are played. Calling it makes the task's source.
 
     Args:
-        games: those that its score is the mean of: one, unless tasks were inferred.
-        side: copies of the game that are played side by side, a frame each per batch.
-        memory: frames of a visit that are remembered.
-        start: frames that are played before the first batch.
-        stream: the games that are played one after another, and for how many batches each; empty: the first of
-            ``games``, for all.
+        games: the games whose mean is the task's score; more than one only if tasks were inferred.
+        side: copies of the game that are played side by side, one frame each per batch.
+        memory: size of the replay memory, in frames.
+        start: frames played before the first batch.
+        stream: the games played one after another, and the number of batches of each; empty: the first of ``games``,
+            for all batches.
         look: batches from one look of `gencl.scenarios.play_stream` to the next.
-        kept: whether the next visit of the task goes on with the memory of this one.
+        kept: whether the task's next visit continues with the replay memory of this one.
     """
 
     games: tuple[Game, ...]
@@ -57,20 +57,20 @@ class Playing:
 
 
 def games_of(task: Task) -> tuple[Game, ...]:
-    """The games that a task's score is the mean of; none if it is not played."""
+    """Return the games whose mean is the task's score; empty if the task is not played."""
     return task.sourced.games if isinstance(task.sourced, Playing) else ()
 
 
 class Play(Source):
-    """Plays a frame of each of some games side by side for each batch, which is drawn from a replay memory.
+    """Play one frame of each of several games side by side per batch, and draw the batch from a replay memory.
 
-    Actions are the player's, or random with the chance that it asks for (epsilon-greedy); before it meets a player all
-    are random. Games that end begin again. Where the task consists of several games, the next one begins unannounced:
-    the player and its memory go on. The first batch is drawn once ``start`` frames were played. What is drawn depends
-    on the seed, the task and the frame. Every process plays the same games and takes its rows of the batch.
+    The player acts epsilon-greedily, with the epsilon that it asks for. Before `meet`, all actions are random. Games
+    that end begin again. If the task consists of several games, the next one begins unannounced; player and memory
+    continue. The first batch is drawn after ``start`` frames. All draws depend on the seed, the task, and the frame or
+    step. Every process plays the same games and takes its rows of the batch.
 
-    ``extra`` of a batch: ``actions`` int64, ``rewards`` float32, ``following`` float32 (n, c, h, w): what was seen
-    next, and ``ended``, bool.
+    ``extra`` of a batch holds ``actions`` int64, ``rewards`` float32, ``following`` float32 (n, c, h, w), which are the
+    next observations, and ``ended`` bool.
     """
 
     def __init__(self, task: Task, batch_size: int, seed: int, playing: Playing) -> None:
@@ -109,8 +109,10 @@ class Play(Source):
         )
 
     def recall(self, n: int, random: RandomSource) -> Batch:
-        """n frames of the memory, images of 0 and 255 and ``actions``. If none was played yet, so many are played
-        first, with the least exploration."""
+        """Return n random frames of the memory: images of 0 and 255, and ``actions``.
+
+        If nothing was played yet, at least n frames are played first, with the least exploration.
+        """
         if not self._memory.rounds:
             for _ in range(math.ceil(n / self._side)):
                 self._frame(END)
@@ -132,15 +134,21 @@ class Play(Source):
         return self._memory.state_dict() if self._kept else {}
 
     def _follow(self, rounds: int) -> None:
-        """The visit follows so many rounds (a frame of each game) of earlier ones, which the memory holds."""
+        """Continue after ``rounds`` rounds of earlier visits, which the memory holds.
+
+        A round is one frame of each game.
+        """
         self._earlier, held = rounds, min(rounds * self._side, self._memory.capacity)
         first = rounds + math.ceil(max(0, self._start - held) / self._side)
         self._switches = list(accumulate((batches for _, batches in self._stream[:-1]), initial=first))[1:]
         """The rounds at which the next game begins."""
 
     def _begin(self, place: int) -> None:
-        """Begins the game at this place of the stream. What the last frame before led to is no longer known: it is
-        remembered as if it had led here."""
+        """Begin the game at this place of the stream.
+
+        The frame that would have followed the previous game's last one is lost. The memory has the new game's first
+        observation in its place.
+        """
         game, more = self._stream[place][0], (place,) if place else ()
         self._place = place
         self._environments = [
@@ -150,7 +158,7 @@ class Play(Source):
         self._memory.begin(self._seen)
 
     def _frame(self, at: int | None = None) -> None:
-        """Plays a frame of each game; ``at`` instead of the visit's frame decides how much is explored."""
+        """Play one frame of each game. ``at``, if given, replaces the visit's frame number in the choice of epsilon."""
         games, rounds = self._side, self._memory.rounds
         if (place := bisect_right(self._switches, rounds)) != self._place:
             self._begin(place)

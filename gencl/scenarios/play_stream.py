@@ -1,4 +1,4 @@
-"""Games that are played one after another as one stream, of which a process sees the frames of another player."""
+"""Games played one after another as one stream; the process that infers tasks sees the frames of a random player."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ from gencl.scenarios.spans import measured_on, runs
 from gencl.scenarios.task import Scenario, Task
 
 SIDE, ROUNDS, APART = 8, 4, 6
-"""A look is at so many games side by side, so many times, so many frames apart: neighbouring frames are alike, and
-32 of them would look like a task of their own."""
+"""Each look is at 8 games side by side, at 4 moments that are 6 frames apart. Neighbouring frames are alike: 32 of them
+in a row would look like a task of their own."""
 WARM = 100
-"""Frames of each game before the first look of a visit, so that the games are not all at their beginnings."""
+"""Frames of each game played before the first look of a visit, so that the games are not all at their beginning."""
 
 
 class PlayStream:
     """The visits of games as one stream of updates.
 
-    What a learner sees depends on how it plays, so that nothing can be inferred from its frames before it is trained.
-    The process sees a player in its place that visits the same games for as many updates, acts uniformly at random, and
-    is the same in all runs. It looks every ``scenario.look`` updates; in between, nothing is played. What is seen of a
-    frame is for each channel the square root of the share of places where something is.
+    The frames that a learner sees depend on how it plays, so nothing can be inferred from them before training. The
+    process sees the frames of another player instead. This player visits the same games for as many updates, acts
+    uniformly at random, and is the same in all runs. The process looks every ``scenario.look`` updates; in between,
+    nothing is played. It sees one value per channel of a frame: the square root of the share of occupied cells.
+
+    Raises UsageError if a visit is shorter than ``scenario.look``.
     """
 
     remedy = "another train.hazard"
@@ -89,7 +91,7 @@ class PlayStream:
 
 
 def _seen(game: Game, visit: int) -> Iterator[Tensor]:
-    """What each look at a player that acts at random sees, float64 (`SIDE` * `ROUNDS`, channels)."""
+    """Yield each look at a random player: float64 (`SIDE` * `ROUNDS`, channels)."""
     environments = [game.begin("stream", visit, number) for number in range(SIDE)]
     seen, random = [environment.reset() for environment in environments], generator("stream", visit)
 

@@ -1,4 +1,4 @@
-"""Batches with a fixed number of images of each of several tasks that are learned as one."""
+"""Batches with a fixed number of images from each of several tasks that are learned as one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gencl.scenarios.source import Shuffled
 
 
 class Portions:
-    """Deals each task's images as they would be dealt alone; a task whose images run out begins again.
+    """Draw each task's images as if it were trained alone; a task whose images run out begins again.
 
     Args:
-        images: the number of images of each task, by its index, in the order of the merged images.
-        shares: a positive number per task, proportional to its images in a batch.
+        images: number of images per task index, in the order in which the images are merged.
+        shares: one positive number per task, proportional to its images in a batch.
 
-    All batches have equal numbers, the nearest whole ones. A fixed shuffle of the batch spreads the tasks evenly over
-    processes. Raises UsageError where a task would have no image in a batch.
+    All batches have the same number of images per task, rounded to whole numbers. A fixed shuffle of the batch spreads
+    the tasks evenly over processes. Raises UsageError if a task would have no image in a batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How data become tasks: what the file of a scenario holds."""
+"""The base class of scenarios, and functions that turn data sets into tasks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gencl.datasets.dataset import Dataset, Split
 from gencl.scenarios.task import Scenario, Task
 
 Load = Callable[[str], Dataset]
-"""A data set by its name, or the path of a folder, as ``data.*`` wants its images."""
+"""Loads a data set by its name, or a folder by its path, with the image size and channels of ``data.*``."""
 
 
 class Ordered(Part):
-    """``scenario.*`` of a recipe whose tasks may differ from seed to seed."""
+    """``scenario.*`` of a recipe whose tasks may depend on the seed."""
 
     order: Literal["given", "seed"] = Field(
         "given",
@@ -34,40 +34,47 @@ class Ordered(Part):
 
 
 class Recipe(ABC):
-    """Makes a scenario from its own settings (``scenario.*``), those of the data, and the data sets it asks for."""
+    """Makes a scenario from its own settings (``scenario.*``), the data settings, and the data sets that it loads."""
 
     Settings: ClassVar[type[Part]]
     unread: ClassVar[tuple[str, ...]] = ()
-    """Keys of ``data.*`` that it does not read; config.yaml leaves them out."""
+    """Keys of ``data.*`` that the recipe does not read; config.yaml omits them."""
     seed: int = 0
     """The run's seed, set before `build` is called."""
     alike: bool = True
-    """Whether a task has as many classes whatever the seed draws."""
+    """Whether a task has the same number of classes for every seed."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
     def missing(self) -> str:
-        """What the settings must still name before there are any tasks, in words; nothing where they are complete."""
+        """Return a sentence about settings that are still needed to make tasks, or an empty text if none is."""
         return ""
 
     @property
     def drawn(self) -> tuple[object, ...]:
-        """What random choices about tasks depend on, besides their own names: the run's seed if ``scenario.order`` is
-        ``seed``, else nothing, so that all runs have the same tasks."""
+        """The values that random choices about tasks depend on, besides their own names.
+
+        The run's seed if ``scenario.order`` is ``seed``; else empty, so that all runs have the same tasks.
+        """
         return ("seed", self.seed) if getattr(self.settings, "order", None) == "seed" else ()
 
     @abstractmethod
     def build(self, data: DataSettings, load: Load) -> Scenario:
-        """The tasks, on the CPU. Raises UsageError naming the key where settings and data do not fit."""
+        """Return the scenario, with its tasks on the CPU.
+
+        Raises UsageError, naming the key, if settings and data do not fit.
+        """
 
 
 def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Split]:
-    """Training and validation part of a task: ``data.validation`` of each class is kept apart for choosing.
+    """Split a task's images into a training and a validation part.
 
-    Which images are kept apart depends on ``key`` alone (the data set, the place in it, and `Recipe.drawn`), so that
-    all methods see the same split. Copies of what is kept apart are, too. At most ``data.limit`` are for training, each
-    class among them. Raises UsageError where a class has none left, or the limit is less than the classes.
+    A share ``data.validation`` of each class is held out for validation, together with all copies of these images. The
+    choice depends on ``key`` alone (data set, place in it, and `Recipe.drawn`), so that all methods see the same split.
+    The training part has at most ``data.limit`` images, with every class among them.
+
+    Raises UsageError if a class has no training image left, or if the limit is less than the number of classes.
     """
     order = permutation(len(every), "split", *key)
     held_out = torch.zeros(len(every), dtype=torch.bool)
@@ -91,8 +98,11 @@ def hold_out(every: Split, data: DataSettings, *key: object) -> tuple[Split, Spl
 
 
 def _first(rows: Tensor, labels: Tensor, limit: int | None) -> Tensor:
-    """So many of the rows, whose labels these are, as come first; where a class is not among them, after the first of
-    each class."""
+    """Return the first ``limit`` of the rows, which have these labels.
+
+    If they would miss a class, the first row of each class comes before the others. Raises UsageError if the limit is
+    less than the number of classes.
+    """
     classes = labels.unique()
     if limit is None or len(labels[:limit].unique()) == len(classes):
         return rows[:limit]
@@ -116,16 +126,16 @@ def task_of_classes(
     first: int = 0,
     drawn: tuple[object, ...] = (),
 ) -> Task:
-    """Some classes of a data set as a task.
+    """Return some classes of a data set as a task.
 
     Args:
         dataset: the data set.
         classes: the classes, as the data set numbers them.
         data: shares and limits.
-        number: the task's place within the data set: with its name it decides which images are kept apart.
+        number: the task's place within the data set; with the data set's key it decides which images are held out.
         index: the task's place in the scenario.
         name: the task's name.
-        first: what the scenario adds to the data set's class numbers, so that they are unique.
+        first: offset added to the data set's class numbers, so that numbers are unique in the scenario.
         drawn: `Recipe.drawn`.
     """
     wanted = torch.tensor(classes)
@@ -138,8 +148,10 @@ def task_of_classes(
 
 
 def title_of(domain: str, dataset: Dataset, taken: set[str]) -> str:
-    """What the part of a sequence that is of this data is called: as the data set is; of folders that are called the
-    same, with the folder above, or else the whole path."""
+    """Return a title, not yet taken, for the tasks of this data set: its name.
+
+    If another folder has that name, the title includes the parent folder, or else is the whole path.
+    """
     path = Path(domain)
     names = (dataset.name, printable(f"{path.parent.name}/{path.name}"))
     return next((name for name in names if name not in taken), printable(domain))

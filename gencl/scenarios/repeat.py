@@ -1,4 +1,4 @@
-"""Tasks that come back, with the data of their first visit."""
+"""Tasks that return with the data of their first visit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gencl.scenarios.task import Scenario, Task
 
 
 class RepeatSettings(Part):
-    """``scenario.*`` of tasks that come back; ``of`` is checked by the settings of the scenario that it names."""
+    """``scenario.*`` of returning tasks; the scenario named in ``of`` checks the settings in it."""
 
     name: Literal["repeat"] = "repeat"
     of: dict[str, Any] = Field(
@@ -50,9 +50,10 @@ class RepeatSettings(Part):
 
 
 class Repeat(Recipe):
-    """The tasks of another scenario, visited again: each visit is a task of the sequence, with the images of the first.
+    """The tasks of another scenario, visited again. Each visit is a task of the sequence, with the images of the first
+    visit.
 
-    A learner goes on with the parameters that the task has; scores of a later visit show what relearning adds.
+    At a later visit, the learner continues with the task's existing parameters; scores then show what relearning adds.
     """
 
     Settings = RepeatSettings
@@ -64,7 +65,7 @@ class Repeat(Recipe):
 
     @property
     def inner(self) -> Recipe:
-        """The scenario whose tasks come back."""
+        """The scenario whose tasks return."""
         from gencl.scenarios import SCENARIOS
 
         kind = SCENARIOS.get(self.settings.of["name"])
@@ -89,7 +90,7 @@ class Repeat(Recipe):
 
 
 def visited(tasks: Sequence[Task]) -> Iterator[Task]:
-    """The tasks as the steps of a sequence: one that was there before, by its first visit, comes again."""
+    """Yield the tasks as steps of a sequence, numbered anew; a task that returns refers to its first visit."""
     first: dict[int, int] = {}
     often: Counter[int] = Counter()
     called = {task.index: task.name for task in tasks if task.again is None}

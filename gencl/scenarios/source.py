@@ -1,4 +1,4 @@
-"""Where the batches of a task come from."""
+"""Sources of a task's batches."""
 
 from __future__ import annotations
 
@@ -20,44 +20,48 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Gives a batch for each step. What it gives follows from the step and its state alone, so that a resumed run
-    agrees; several processes take a share each of one batch.
+    """Gives a batch for each step.
 
-    Steps are asked for in order, each once: a source may depend on what the learner does meanwhile."""
+    A batch depends on the step and the source's state alone, so that a resumed run continues exactly. Several processes
+    take a share each of the same batch. Steps are asked for in order, each once: a source may depend on what the
+    learner does meanwhile.
+    """
 
     def meet(self, learner: Learner) -> None:
-        """Called before the first batch: from here on ``learner`` learns from this source."""
+        """Called before the first batch, with the learner that will learn from this source."""
 
     def go_on(self, left: dict[str, Tensor]) -> None:
-        """Called before the first batch where an earlier visit of the task has ``left`` something."""
+        """Called before the first batch if `left` of the task's earlier visit returned something."""
 
     @abstractmethod
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
-        """The samples of a step (0-based), on the task's device: those of process ``rank`` of ``world``."""
+        """Return the samples of a step (0-based), on the task's device: those of process ``rank`` of ``world``."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A hash of all that it can give."""
+        """Return a hash of all data that the source can give."""
 
     def left(self) -> dict[str, Tensor]:
-        """What the next visit of the task goes on with; empty where that begins anew."""
+        """Return the tensors with which the task's next visit continues; empty if it starts anew."""
         return {}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that a resumed run needs; empty where the step says it all."""
+        """Return all that a resumed run needs; empty if batches depend on the step alone."""
         return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores `state_dict`."""
+        """Restore a `state_dict`."""
 
 
 class TrainingImages(Source):
     """A task's training images, one permutation after another, cut into batches.
 
-    Where the task is part of a stream, its batches are those of the stream (``task.dealt``); where it is merged with
-    shares, each batch has so many images of each part. With ``task.flip`` each image is mirrored in about half of the
-    epochs: seed, task, epoch and image decide. Images that are not on the device of their labels come a batch ahead.
-    The order of an epoch goes to where the images are once, so that no step waits for it.
+    For a part of a stream, the batches are those of the stream (``task.dealt``). For tasks merged with shares, each
+    batch has a fixed number of images per part. With ``task.flip``, each image is mirrored in about half of the epochs;
+    seed, task, epoch and image decide in which.
+
+    If images are not on the device of their labels, they are read one batch ahead. An epoch's order is copied only once
+    to the device of the images, so that no step waits for it.
     """
 
     def __init__(self, task: Task, batch_size: int, seed: int) -> None:
@@ -77,7 +81,7 @@ class TrainingImages(Source):
             mirrored = sent(_share(self._dealt.mirrored(step), rank, world), images.device)
             images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
         rows = sent(rows, self._data.labels.device)
-        # what somebody has noted of an image is not of its mirror image
+        # no index: values that a method stores for an image do not hold for its mirror image
         return Batch(images, self._data.labels[rows], self._tasks, None if self._flip else rows)
 
     def fingerprint(self) -> str:
@@ -85,28 +89,28 @@ class TrainingImages(Source):
 
 
 def _share(rows: Tensor, rank: int, world: int) -> Tensor:
-    """What a process has of a batch."""
+    """Return one process's rows of a batch."""
     share = len(rows) // world
     return rows[rank * share : (rank + 1) * share]
 
 
 def _coins(n: int, *seed: object) -> Tensor:
-    """n fair booleans that depend on ``seed`` alone."""
+    """Return n fair random booleans that depend on ``seed`` alone."""
     return torch.randint(2, (n,), generator=generator(*seed)).bool()
 
 
 class Dealing(Protocol):
-    """Which of a task's images a step (0-based) learns from."""
+    """The images of a task that each step (0-based) learns from."""
 
     def rows(self, step: int) -> Tensor:
-        """The images of the step's batch, int64 of shape (batch_size,)."""
+        """Return the images of the step's batch, int64 of shape (batch_size,)."""
 
     def mirrored(self, step: int) -> Tensor:
-        """Which of them are mirrored, where images are mirrored at all, bool of shape (batch_size,)."""
+        """Return which of them are mirrored if images are mirrored at all, bool of shape (batch_size,)."""
 
 
 class Shuffled:
-    """Deals n images in a new order in each epoch; seed, task, epoch and image decide which are mirrored."""
+    """Draw batches of n images, in a new order in each epoch; seed, task, epoch and image decide which are mirrored."""
 
     def __init__(self, n: int, batch_size: int, seed: int, task: int, device: torch.device | str = "cpu") -> None:
         self._order = Order(n, batch_size, seed, "order", task, device=device)
@@ -120,14 +124,14 @@ class Shuffled:
 
 
 class Ahead:
-    """Reads images while others are learned: a thread waits for the disk and starts the copy to the device."""
+    """Read images one batch ahead, in a thread that waits for the disk and starts the copy to the device."""
 
     def __init__(self, read: Callable[[Tensor], Tensor]) -> None:
         self._read, self._pool = read, ThreadPoolExecutor(1)
         self._coming: tuple[Tensor, Future[Tensor]] | None = None
 
     def take(self, rows: Tensor, then: Tensor) -> Tensor:
-        """The images of these rows; those of the rows that are wanted ``then`` are read meanwhile."""
+        """Return the images of ``rows``, and start to read those of ``then``, the rows of the next call."""
         foreseen = self._coming is not None and self._coming[0].equal(rows)
         images = self._coming[1].result() if self._coming and foreseen else self._read(rows)
         self._coming = then, self._pool.submit(self._read, then)
@@ -137,7 +141,7 @@ class Ahead:
 class Order:
     """The order in which a task's n samples are visited: one permutation after another, cut into batches.
 
-    Each permutation is drawn on the host, and is the same on any ``device``.
+    Each permutation is drawn on the host, so it is the same on any ``device``.
     """
 
     def __init__(self, n: int, batch_size: int, *seed: object, device: torch.device | str = "cpu") -> None:
@@ -145,12 +149,12 @@ class Order:
         self._permutations = EachEpoch(lambda epoch: permutation(n, *seed, epoch).to(device))
 
     def rows(self, step: int) -> Tensor:
-        """The samples of the batch at ``step`` (0-based), int64 of shape (batch_size,), on the order's device."""
+        """Return the samples of the batch at ``step`` (0-based), int64 (batch_size,), on the order's device."""
         pieces = [rows for _, rows in self.pieces(step)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     def pieces(self, step: int) -> list[tuple[int, Tensor]]:
-        """The same, divided by the epoch (0-based) that they belong to."""
+        """Return the samples of the batch at ``step`` in pieces, each with its epoch (0-based)."""
         start = step * self._batch_size
         pieces, wanted = [], self._batch_size
         while wanted:
@@ -162,7 +166,7 @@ class Order:
 
 
 class EachEpoch:
-    """What is drawn once for each epoch, of which the last two are kept."""
+    """A tensor drawn once per epoch; at most the last two are kept."""
 
     def __init__(self, draw: Callable[[int], Tensor]) -> None:
         self._draw = draw

@@ -1,4 +1,4 @@
-"""Where inferred tasks are in the true ones."""
+"""Maps inferred tasks to the true tasks of a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Span:
-    """Successive batches that one task of the stream deals: the task's place, its first step in it, and how many."""
+    """Successive batches of one task of the stream: the task's place, its first step in it, and the number of steps."""
 
     task: int
     start: int
@@ -20,10 +20,11 @@ class Span:
 
 
 def runs(visits: Sequence[tuple[int, int]], decisions: Sequence[int]) -> Iterator[tuple[int, list[Span]]]:
-    """The inferred task of successive batches, and where they are in the true tasks.
+    """Yield each run of batches with the same inferred task, as that task's number and its spans in the true tasks.
 
     Args:
-        visits: the true sequence: a task's number, which is the same when it comes back, and its batches.
+        visits: the true sequence: per visit, the task's number (the same whenever it returns) and its number of
+            batches.
         decisions: the inferred task of each batch.
     """
     ends, at = list(accumulate(steps for _, steps in visits)), 0
@@ -38,7 +39,9 @@ def runs(visits: Sequence[tuple[int, int]], decisions: Sequence[int]) -> Iterato
 
 
 def measured_on(counts: Tensor, model: int) -> list[int]:
-    """The true tasks that are measured on an inferred one: those of which it took most batches, where ``counts`` is
-    that of `gencl.scenarios.attribution`. None where it took most of none."""
+    """Return the true tasks on whose data an inferred task is measured: those whose batches went mostly to it.
+
+    ``counts`` is the result of `gencl.scenarios.attribution.counted`. The list may be empty.
+    """
     taken = counts.sum(1).nonzero().squeeze(1).tolist()
     return [true for true in taken if counts[true].argmax() == model]

@@ -1,4 +1,4 @@
-"""The classes of one data set, a few at a time (split MNIST and its kin)."""
+"""The classes of one data set, a few at a time (split MNIST and similar)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SplitSettings(Part):
 
 
 class ClassSplit(Recipe):
-    """Task t brings the next ``classes_per_task`` (or ``sizes[t]``) classes of ``data.name``."""
+    """Task t has the next ``classes_per_task`` (or ``sizes[t]``) classes of ``data.name``."""
 
     Settings = SplitSettings
     settings: SplitSettings
@@ -81,12 +81,12 @@ class ClassSplit(Recipe):
 
 
 def _title(classes: Sequence[str]) -> str:
-    """A task's name: its classes, or the first and last of many."""
+    """Return a task's name: its classes, or the first and last if there are more than five."""
     return ",".join(classes) if len(classes) <= 5 else f"{classes[0]} to {classes[-1]}"
 
 
 def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int, ...]]:
-    """Classes in groups of ``size``. Raises UsageError where they cannot be divided so."""
+    """Return the classes in groups of ``size``. Raises UsageError if they cannot be divided into such groups."""
     if size > len(classes):
         raise UsageError(f"scenario.classes_per_task: {size}, but {name} has only {len(classes)} classes to learn")
     if len(classes) % size:
@@ -98,7 +98,7 @@ def equal_groups(classes: Sequence[int], size: int, name: str) -> list[tuple[int
 
 
 def first_tasks(groups: list[tuple[int, ...]], tasks: int | None) -> list[tuple[int, ...]]:
-    """The first ``tasks`` groups, or all. Raises UsageError where there are fewer."""
+    """Return the first ``tasks`` groups, or all. Raises UsageError if there are fewer."""
     if tasks is not None and tasks > len(groups):
         raise UsageError(f"scenario.tasks: {tasks} is not between 1 and {len(groups)}")
     return groups[:tasks]

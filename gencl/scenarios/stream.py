@@ -1,4 +1,4 @@
-"""A scenario's tasks as one stream of batches without marks, cut where a process infers that the task changes
+"""A scenario's tasks as one stream of batches without task labels; a process infers where the task changes
 (``train.boundaries: inferred``)."""
 
 from __future__ import annotations
@@ -25,47 +25,48 @@ from gencl.scenarios.play_stream import PlayStream
 from gencl.scenarios.task import Scenario, Task
 
 Visits = Sequence[tuple[int, int]]
-"""A sequence of tasks: a task's number, which is the same when it comes back, and its batches."""
+"""A sequence of tasks: per visit, the task's number (the same whenever it returns) and its number of batches."""
 VERSION = 2
-"""Of the process: one that decides otherwise must not take decisions from the cache."""
+"""Version of the process. Increase it whenever decisions change, so that old ones are not read from the cache."""
 
 
 class Stream(Protocol):
     """The batches of a scenario's tasks, one after another."""
 
     every: int
-    """The process looks at the first of so many batches, and attributes them all."""
+    """The process looks at the first of every so many batches, and attributes all of them together."""
     remedy: str
-    """What may help where all tasks look alike."""
+    """Advice for the case that all tasks look alike."""
 
     def key(self) -> object:
-        """What the process's decisions depend on."""
+        """Return everything that the process's decisions depend on."""
 
     def looks(self) -> Iterator[Tensor]:
-        """What the process sees, float64 (n, values) each time."""
+        """Yield the inputs that the process sees at each look, float64 (n, values)."""
 
     def cut(self, decisions: Sequence[int]) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-        """The inferred tasks, and the names of their classes, where each batch is of this inferred task."""
+        """Return the inferred tasks and the names of their classes, from the inferred task of each batch."""
 
 
 def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
-    """The scenario with the tasks that a forget-me-not process finds in its stream, in place of its own.
+    """Return the scenario with its tasks replaced by those that a forget-me-not process infers from its stream.
 
-    The stream has the batches of all tasks one after another, and the process sees their inputs alone. It looks at
-    batches in order, and decides on each before it sees the next; it does not depend on what a learner makes of them.
-    So all decisions are made here, before training: the learner trains each batch with the same task as if they were
-    made step by step. What only hindsight can know is how many steps a visit will have. Frames of games depend on who
-    plays: the process sees those of another player (`PlayStream`).
+    The stream has the batches of all tasks one after another; the process sees only their inputs. It looks at batches
+    in order, and decides on each before it sees the next. Its decisions do not depend on the learner, so they are all
+    made here, before training. The learner trains each batch with the same task as if they were made step by step. Only
+    the number of steps of a visit is known from hindsight. Frames of games depend on who plays: there the process sees
+    those of another player (`PlayStream`).
 
-    Successive batches of one inferred task are a task of the new scenario, also where they are few or wrongly
-    attributed. One that comes back names its first visit (`Task.again`). Classes are those that the stream shows.
-    Where several of the true tasks have classes of equal names, as those of `permuted` have, a class is numbered by its
-    name and the inferred task, so that nothing tells the true one.
+    Successive batches of one inferred task become a task of the new scenario, even if they are few or wrongly
+    attributed. A task that returns names its first visit (`Task.again`). Its classes are those that the stream shows.
+    If several true tasks have classes of equal names, as in `permuted`, a class is numbered by its name and the
+    inferred task, so that nothing reveals the true task.
 
-    Each true task is measured within the inferred task that took most of its batches. An inferred task that took most
-    of none is measured on the true task that most of its batches are of.
+    Each true task is measured within the inferred task that took most of its batches. An inferred task may have none
+    assigned. It is then measured on the true tasks with its classes; for games or repeated class names, on the true
+    task that most of its batches come from.
 
-    Raises UsageError where a stream cannot be made, or the settings need to know where a task ends.
+    Raises UsageError if a stream cannot be made, or if the settings need to know where a task ends.
     """
     _check(scenario, train)
     steps = [task.steps(train) for task in scenario.tasks]
@@ -116,7 +117,7 @@ def _stream(scenario: Scenario, visits: Visits, train: TrainSettings, seed: int)
 
 
 class ImageStream:
-    """Batches of training images, all of which the process looks at."""
+    """Batches of training images; the process looks at all of them."""
 
     every = 1
     remedy = "larger batches (train.batch_size)"
@@ -141,7 +142,7 @@ class ImageStream:
 
 
 def _decisions(stream: Stream, batches: int, hazard: float) -> list[int]:
-    """The inferred task of each batch; of a stream that was looked at before, from the cache."""
+    """Return the inferred task of each batch, from the cache if the process has seen this stream before."""
     looks = math.ceil(batches / stream.every)
 
     def look() -> Iterator[int]:

@@ -14,9 +14,12 @@ from gencl.scenarios.source import Dealing, Shuffled
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Successive batches that one task of the stream deals: its index, how many images it has, its step (0-based) at
-    which they begin, and how many they are. ``places`` (images,) says where each of its images is among those that the
-    stretch shows; 0 for one that is not there."""
+    """Successive batches of one task of the stream.
+
+    ``task`` is its index, ``images`` its number of images. The batches begin at its step ``start`` (0-based); there are
+    ``steps`` of them. ``places`` (images,) is the place of each image among those that the stretch shows; 0 for an
+    image that is not among them.
+    """
 
     task: int
     images: int
@@ -27,22 +30,22 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """The batches from one boundary of a stream to the next. They may be of several tasks of the stream."""
+    """The batches from one boundary of a stream to the next. They may come from several tasks of the stream."""
 
     pieces: tuple[Piece, ...]
 
     def fingerprint(self) -> str:
-        """A hash that is equal for the same part of the same stream."""
+        """Return a hash that is equal for the same part of the same stream."""
         where = [(piece.task, piece.images, piece.start, piece.steps) for piece in self.pieces]
         return hashlib.sha256(repr(where).encode()).hexdigest()
 
     def dealing(self, batch_size: int, seed: int, device: torch.device | str) -> Dealing:
-        """The stretch of the stream that has this batch size and seed."""
+        """Return the images of each step, as in the stream with this batch size and seed."""
         return _Dealt(self, batch_size, seed, device)
 
 
 class _Dealt:
-    """Asks the tasks of the stream, each of which deals as it would alone."""
+    """Draws the batches of a stretch; each task of the stream draws as it would alone."""
 
     def __init__(self, stretch: Stretch, batch_size: int, seed: int, device: torch.device | str) -> None:
         self._pieces = [(piece, piece.places.to(device)) for piece in stretch.pieces]
@@ -58,8 +61,10 @@ class _Dealt:
         return mirrored
 
     def _at(self, step: int) -> tuple[Piece, Tensor, int]:
-        """The piece that a step is in, its places, and the step within its task. The last piece goes on beyond the
-        end, since batches are read ahead."""
+        """Return the piece of a step, its places, and the step within its task.
+
+        The last piece continues beyond the end, since batches are read ahead.
+        """
         for piece, places in self._pieces[:-1]:
             if step < piece.steps:
                 return piece, places, piece.start + step

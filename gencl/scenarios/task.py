@@ -1,4 +1,4 @@
-"""One step of a sequence, and the sequence."""
+"""Tasks, and the scenario that orders them."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from gencl.scenarios.stretch import Stretch
 
 @dataclass(frozen=True)
 class Task:
-    """One step of a sequence: its place, name, classes, and training, validation and test data.
+    """One task of a sequence: its place, name, classes, and training, validation and test data.
 
-    A task merged from several (joint training) names them in ``parts``; a plain task is its own only part. ``shares``
-    are then in proportion to the images of each part in a batch; empty: they are drawn from all alike. Its batches
-    come from its training images, or from what ``sourced`` makes of the task, a batch size and a seed: tasks without
-    images have empty splits. ``flip``: its images are mirrored at random as it trains (``data.flip``).
+    A task merged from several (joint training) lists them in ``parts``; a plain task is its own only part. ``shares``
+    are then proportional to the images of each part in a batch; if empty, images are drawn from all parts alike.
+    Batches come from ``sourced``, called with the task, batch size and seed; by default, from the training images.
+    Tasks without images have empty splits. ``flip``: images are mirrored at random in training (``data.flip``).
 
-    Classes may come in several tasks. ``again`` is the index of the first visit of a task that comes back whole: its
-    data are the same, unless it is part of a stream. ``whole`` are its classes of which no other task before it had
-    images: `with_whole` says which, of every sequence. ``mixture`` says how many of its images are of each class, as
-    shares; empty: as good as equally many, so that equally many are asked of a generator.
+    Classes may occur in several tasks. If a task returns whole, ``again`` is the index of its first visit; its data are
+    the same, unless it is part of a stream. ``whole`` are the classes of a returning task that only its own earlier
+    visits have shown; `with_whole` sets it. ``mixture`` are the shares of the classes among its images, in the order of
+    ``classes``; if empty, a generator is asked for equally many of each.
 
     A part of a stream (`gencl.scenarios.stream`) has ``length`` steps, whatever the settings say; ``dealt`` are its
-    batches, if they are of images. ``weight``: how many true tasks are measured on it, where tasks were inferred; 0
-    of a later visit.
+    batches of images. ``weight``: if tasks were inferred, the number of true tasks measured on this one; 0 for a later
+    visit.
     """
 
     index: int
@@ -57,11 +57,14 @@ class Task:
 
     @property
     def stored(self) -> bool:
-        """Whether what it is learned from lies there, as training images, and is not made as it trains."""
+        """Whether it is learned from stored training images, rather than from data made during training."""
         return self.sourced is TrainingImages
 
     def steps(self, train: TrainSettings) -> int:
-        """The optimiser steps that it is learned in. Raises UsageError where passes over no images are counted."""
+        """Return the number of optimiser steps.
+
+        Raises UsageError if epochs or patience are set but there are no training images.
+        """
         if self.length is not None:
             return self.length
         counted = "epochs" if train.epochs is not None else "patience" if train.patience is not None else ""
@@ -74,11 +77,11 @@ class Task:
         return max(1, round(factor * wanted))
 
     def source(self, batch_size: int, seed: int) -> Source:
-        """Where its batches come from."""
+        """Return the source of its batches."""
         return self.sourced(self, batch_size, seed)
 
     def dealing(self, batch_size: int, seed: int, device: torch.device | str) -> Dealing:
-        """Which of its images each step learns from. Raises UsageError where ``shares`` need a larger batch."""
+        """Return which of its images each step learns from. Raises UsageError if ``shares`` need a larger batch."""
         if self.dealt is not None:
             return self.dealt.dealing(batch_size, seed, device)
         if not self.shares:
@@ -93,12 +96,12 @@ class Task:
 
     @property
     def first_visit(self) -> int:
-        """The index of the task that this one is a visit of: its own, unless it has come back."""
+        """The index of the task's first visit: its own index, unless the task has returned."""
         return self.index if self.again is None else self.again
 
     @staticmethod
     def merge(tasks: tuple[Task, ...], shares: tuple[float, ...] = ()) -> Task:
-        """All tasks as one: its place is that of the last. The images of one that comes back are in it once."""
+        """Merge tasks into one, whose place is that of the last. Images of a task that returns are included once."""
         once = [task for task in tasks if task.again is None]
         return Task(
             index=tasks[-1].index,
@@ -114,7 +117,7 @@ class Task:
 
 
 def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:
-    """The tasks of a sequence, each with its classes that are back with all that was learned of them (`Task.whole`)."""
+    """Yield the tasks of a sequence with `Task.whole` set."""
     had: dict[int, set[int]] = {}
     for task in tasks:
         yield replace(task, whole=tuple(c for c in task.classes if had.get(c) == {task.first_visit}))
@@ -124,8 +127,11 @@ def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:
 
 @dataclass(frozen=True)
 class DataSource:
-    """A data set that tasks are made of: its name, how many classes it has, how to read it again, whole, and whether it
-    consists of picture files."""
+    """A data set that tasks are made of.
+
+    It has a name, its number of classes, a function that loads it whole again, and whether it consists of picture
+    files.
+    """
 
     name: str
     classes: int
@@ -135,13 +141,13 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Scenario:
-    """An ordered list of tasks over images of one shape; ``reader`` is the extractor that suits them, if any.
+    """An ordered list of tasks with images of one shape.
 
-    The last ``added`` of them were not planned: they came when those before had been learned (`gencl.extend`).
-    Where the classes are those of labelled data sets, ``sources`` are these: class numbers go on from one to the next.
-    ``doubts`` are lines that people should see before it is learned. ``held_out`` has all that is held out, each image
-    once, where the tasks have some of it in common. ``boundaries`` says how well tasks were told apart, where they were
-    inferred.
+    ``reader`` names the feature extractor that suits the images, if any. The last ``added`` tasks were not planned:
+    they were appended after the earlier ones had been learned (`gencl.extend`). ``sources`` are the labelled data sets
+    that the classes come from, if they do; class numbers continue from one to the next. ``doubts`` are warnings to show
+    before training. ``held_out`` has all held-out images, each once, if tasks have some in common. ``boundaries`` is
+    the agreement of inferred tasks with the true ones, if tasks were inferred.
     """
 
     name: str
@@ -156,7 +162,7 @@ class Scenario:
 
     @property
     def planned(self) -> tuple[Task, ...]:
-        """The tasks less those that were added later."""
+        """The tasks without those that were added later."""
         return self.tasks[: len(self.tasks) - self.added]
 
     @property
@@ -165,7 +171,10 @@ class Scenario:
         return self.tasks[0].train.shape
 
     def to(self, device: torch.device | str, place: Place = "auto") -> Scenario:
-        """For training on ``device``, with the images where ``data.place`` wants them (`gencl.datasets.placing`)."""
+        """Return the scenario for training on ``device``, with its images where ``data.place`` says.
+
+        See `gencl.datasets.placing`.
+        """
         every = [*self.tasks, *((self.held_out,) if self.held_out else ())]
         splits = [split for task in every for split in (task.train, task.validation, task.test)]
         there = iter(placed(splits, device, place))
@@ -175,11 +184,14 @@ class Scenario:
 
     @property
     def recurs(self) -> bool:
-        """Whether a class comes in several tasks."""
+        """Whether a class occurs in several tasks."""
         return len({c for task in self.tasks for c in task.classes}) < sum(len(task.classes) for task in self.tasks)
 
     def _unlike_names(self) -> dict[int, str]:
-        """The classes' names, in the order of their first tasks; where names repeat, with that task's."""
+        """Return the classes' names, in the order of their first tasks.
+
+        If names repeat, each gets the name of its first task in front.
+        """
         first = {c: task.name for task in reversed(self.tasks) for c in task.classes}
         order = dict.fromkeys(c for task in self.tasks for c in task.classes)
         names = {c: self.class_names[c] for c in order}
@@ -188,8 +200,11 @@ class Scenario:
         )
 
     def by_class(self) -> list[Task]:
-        """Each class as a task of its own, in the order of their first tasks, with all that is held out of it; its
-        index is the class. There is nothing to learn from."""
+        """Return each class as a task of its own, in the order of the classes' first tasks, with all its held-out
+        images.
+
+        A task's index is the class number. Its training part is empty.
+        """
         planned = [task for task in self.planned if task.again is None]
         sources = [*([self.held_out] if self.held_out else planned), *self.tasks[len(self.planned) :]]
         names = self._unlike_names()

@@ -1,4 +1,4 @@
-"""A replay memory: the last frames that were played, in bits."""
+"""A replay memory: the frames played last, with observations packed into bits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from gencl.scenarios.game import Observation
 
 @dataclass(frozen=True)
 class Transitions:
-    """Frames: what was seen (n, c, h, w), bool; the actions (n,), int64, and rewards (n,), float32, that followed; what
-    was seen next (n, c, h, w), bool; and whether the episode had ended (n,), bool."""
+    """Transitions of n frames.
+
+    ``seen`` are the observations (n, c, h, w), bool; ``actions`` (n,), int64, and ``rewards`` (n,), float32, followed
+    them. ``following`` are the next observations (n, c, h, w), bool. ``ended`` (n,), bool, says whether the episode
+    ended.
+    """
 
     seen: Tensor
     actions: Tensor
@@ -28,9 +32,11 @@ class Transitions:
 
 
 class ReplayMemory:
-    """The last ``capacity`` frames of ``games`` games that are played side by side.
+    """The last frames of ``games`` games played side by side: ``capacity`` of them, rounded down to equally many per
+    game.
 
-    A frame is stored once: what follows it is seen in the next one. Observations of (h, w, c) take a bit a value.
+    Each observation (h, w, c) is stored once, as one bit per value: it also serves as the successor of the frame
+    before.
     """
 
     def __init__(self, capacity: int, games: int, shape: tuple[int, int, int]) -> None:
@@ -41,31 +47,31 @@ class ReplayMemory:
         self._rewards = np.zeros(place, dtype=np.float32)
         self._ended = np.zeros(place, dtype=np.bool_)
         self.rounds = 0
-        """So many frames of each game were added."""
+        """Number of frames added per game."""
 
     @property
     def capacity(self) -> int:
-        """The most frames that it holds."""
+        """The largest number of frames that it holds."""
         return (self._rows - 1) * self._games
 
     def __len__(self) -> int:
         return min(self.rounds * self._games, self.capacity)
 
     def begin(self, seen: Sequence[Observation]) -> None:
-        """Notes what is seen, in each game, before the next frame."""
+        """Store what each game shows before the next frame."""
         self._seen[self.rounds % self._rows] = np.packbits(np.stack(seen).reshape(self._games, -1), axis=1)
 
     def add(
         self, actions: Sequence[int], rewards: Sequence[float], ended: Sequence[bool], seen: Sequence[Observation]
     ) -> None:
-        """Notes a frame of each game, and what is seen before the next one."""
+        """Store one frame of each game, and what each shows before the next one."""
         row = self.rounds % self._rows
         self._actions[row], self._rewards[row], self._ended[row] = actions, rewards, ended
         self.rounds += 1
         self.begin(seen)
 
     def take(self, places: Tensor) -> Transitions:
-        """The transitions at these places (n,), each at least 0 and less than the memory's length."""
+        """Return the transitions at ``places`` (n,), each from 0 to the memory's length - 1."""
         rows, games = np.divmod(places.numpy(), self._games)
         rows = (rows + self.rounds - min(self.rounds, self._rows - 1)) % self._rows
         return Transitions(
@@ -84,12 +90,12 @@ class ReplayMemory:
         return {"seen": self._seen, "actions": self._actions, "rewards": self._rewards, "ended": self._ended}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All of it."""
+        """Return the whole memory."""
         parts = {name: torch.from_numpy(part) for name, part in self._parts().items()}
         return {**parts, "rounds": torch.tensor(self.rounds)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores `state_dict` of a memory of the same size."""
+        """Restore the `state_dict` of a memory of the same size."""
         for name, part in self._parts().items():
             part[...] = state[name].cpu().numpy()
         self.rounds = int(state["rounds"])
