@@ -183,7 +183,7 @@ def compare(
 
 
 def _planned(cells: Mapping[Cell, Settings], folder: Path) -> dict[str, Alike]:
-    """Return the number of unfinished cells of each variant that has any, by its label."""
+    """Return the settings and the number of unfinished cells per variant, by label, for a dry run."""
     left = [cell for cell in cells if not RunFolder(cell_folder(folder, *cell)).finished]
     return {
         variant.label: Alike(settings, sum(cell[0] == variant for cell in left))

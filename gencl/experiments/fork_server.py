@@ -113,7 +113,7 @@ class ForkServer:
 
 
 def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Starts the server's process, which is asked through this socket, in the environment given or in ours."""
+    """Start the server process, which takes requests from this socket. None: it inherits this process's environment."""
     return subprocess.Popen(
         command.python("gencl.experiments.fork_server", str(requests.fileno())),
         stdin=subprocess.DEVNULL,
