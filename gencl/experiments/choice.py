@@ -70,8 +70,8 @@ def best_values(search: Search, rows: Rows) -> Values | None:
 def choice(search: Search, rows: Rows) -> dict[str, Any]:
     """Return a method's block of ``tune.json``.
 
-    It holds the best settings and their score, the settings whose best value is at an end of the grid, and all
-    candidates in the order of the grid. ``error`` says why nothing was chosen.
+    It holds the best settings and their score, and all candidates in the order of the grid. ``edge`` lists the settings
+    whose best value is at an end of the grid. ``error`` says why nothing was chosen.
     """
     tried, best = scored(search, rows), best_of(search, rows)
     errors = [row["error"] for row in tried if "error" in row]

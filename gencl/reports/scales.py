@@ -36,9 +36,9 @@ def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
     """Return the colour scale for the values of a figure.
 
     Shares go from 0 to 100 %. A figure for which lower is better goes, logarithmically, from a reference to `WORST`
-    times that reference. The reference is the score of real images (``floor``) if it is positive, else the lowest value
-    right after learning (the diagonal of a square matrix), else the lowest value of all. Other figures, and those
-    without a positive reference, go from the worst value to the best one.
+    times that reference. The reference is the score of real images (``floor``) if it is positive. Otherwise it is the
+    lowest value right after learning (the diagonal of a square matrix), or else the lowest value of all. Other figures,
+    and those without a positive reference, go from the worst value to the best one.
     """
     values = [value for row in matrix for value in row if value is not None]
     lower = figure(name).better == "lower"
