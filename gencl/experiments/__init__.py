@@ -1,1 +1,1 @@
-"""Many runs: comparisons, searches, seeds trained as one."""
+"""Experiments of many runs: comparisons, hyper-parameter searches, and several seeds trained as one."""

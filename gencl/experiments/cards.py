@@ -1,4 +1,4 @@
-"""Which GPU each of several runs at a time gets."""
+"""Distribute the GPUs of this machine over runs that train at the same time."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contextlib import contextmanager
 import torch
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""By it CUDA says which cards a process sees; the first of them is the one that a run takes."""
+"""The environment variable with the GPUs that CUDA shows to a process. A run uses the first of them."""
 
 
 def cards_here(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The names of the cards that this process sees, as `VISIBLE` has them."""
+    """Return the names of the GPUs that this process sees, in the notation of `VISIBLE`."""
     named = [name.strip() for name in environment.get(VISIBLE, "").split(",") if name.strip()]
     return named or [str(number) for number in range(torch.cuda.device_count())]
 
 
 class Cards:
-    """Gives each run the card on which the fewest run."""
+    """Assigns each run to the GPU with the fewest runs."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
@@ -30,7 +30,10 @@ class Cards:
 
     @contextmanager
     def one(self) -> Iterator[dict[str, str]]:
-        """The variables by which a process sees the card it has within the block; none where there is no choice."""
+        """Reserve a GPU for the block and yield the environment variables that select it.
+
+        Yields an empty mapping if there are fewer than two GPUs.
+        """
         if len(self._names) < 2:
             yield {}
             return

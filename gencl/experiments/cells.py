@@ -1,4 +1,4 @@
-"""The cells of a comparison before they are trained: where they go, and whether they can be."""
+"""Checks of a comparison's cells before training: their folders, settings, devices and data."""
 
 from __future__ import annotations
 
@@ -29,20 +29,23 @@ from gencl.runs.variants import Variant, cell_folder, parse_variants
 from gencl.training.folders import differences, stored_settings
 
 Shape = tuple[int, int, int]
-"""Of images: channels, height, width."""
+"""The shape of an image: channels, height, width."""
 Cell = tuple[Variant, int]
 """A variant and a seed: one run."""
 FAILED = "failed"
-"""The status of a row of which a cell could not be trained."""
+"""The status of a row in results.json if at least one of its cells failed."""
 
 
 def preset_of(variant: Variant, preset: str | None, config: str | Path | None, set: Sequence[str]) -> str:
-    """The experiment's name, which may be set too; ``set`` may name settings that only this method has."""
+    """Return the preset's name after all settings are applied, since ``set`` may change it.
+
+    The variant's method is resolved too, because ``set`` may hold settings that only this method has.
+    """
     return presets.resolve(preset, config, variant.method, None, [*set, *variant.assignments]).preset
 
 
 def check_out(folder: Path, preset: str) -> None:
-    """Raises UsageError unless a comparison on this preset can be written, or gone on with, there."""
+    """Raise UsageError unless a comparison on this preset can start or continue in ``folder``."""
     files.check_folder(folder)
     if not folder.exists() or (folder.is_dir() and all(path.name == WORKING for path in folder.iterdir())):
         return
@@ -55,8 +58,10 @@ def check_out(folder: Path, preset: str) -> None:
 
 
 def with_those_held(folder: Path, variants: Sequence[Variant], seeds: Sequence[int]) -> tuple[list[Variant], list[int]]:
-    """Return the variants and the seeds of the table in ``folder``, these among them. Raises GenclError where the table
-    is damaged."""
+    """Return the variants and seeds of the table in ``folder``, with the given ones added.
+
+    Raises GenclError if the table is damaged.
+    """
     held, shown = _held(folder), {}
     for label, row in held.methods.items() if held else ():
         for variant in parse_variants(label) if label != REAL else ():
@@ -67,7 +72,7 @@ def with_those_held(folder: Path, variants: Sequence[Variant], seeds: Sequence[i
 
 
 def held_failures(folder: Path, cells: Iterable[Cell]) -> dict[Cell, str]:
-    """Return what went wrong, by the table in ``folder``, with those of its cells that are still not finished."""
+    """Return the errors that the table in ``folder`` records for those ``cells`` that are still unfinished."""
     held = _held(folder)
     rows = held.methods.items() if held else ()
     errors = {label: str(row["error"]) for label, row in rows if row.get("status") == FAILED}
@@ -79,7 +84,7 @@ def held_failures(folder: Path, cells: Iterable[Cell]) -> dict[Cell, str]:
 
 
 def _held(folder: Path) -> Results | None:
-    """The table in a folder, if there is one."""
+    """Return the comparison table in ``folder``, or None if there is none."""
     path = folder / "results.json"
     return documents.read(path, Results)[0] if path.is_file() else None
 
@@ -92,10 +97,17 @@ def check_machine(
     data_root: str | Path | None,
     progress: Mode,
 ) -> tuple[str, dict[str, Shape]]:
-    """Check devices, data and scenarios of cells, by their folders, before anything is written; data are fetched, and
-    readers trained, once. Returns the device's type, and the shape of the images of each kind of cell.
+    """Check the device, data and scenarios of all cells before anything is written.
 
-    Raises UsageError where a finished cell of all that are ``held`` in the table is of other images than those present.
+    This also downloads the data and trains the classifiers for scoring, so that it happens only once.
+
+    Args:
+        cells: the settings of the cells to train, by their folders.
+        held: the settings of all cells in the table, by their folders.
+
+    Returns the device's type, and the image shape of each kind of cell (`kind_of`).
+
+    Raises UsageError if a finished cell in ``held`` was trained on other images than the present ones.
     """
     kind: str = make_accelerator(device).device.type
     root = files.optional_place(data_root)
@@ -113,7 +125,7 @@ def check_machine(
 
 
 def _check_finished(cells: Mapping[Path, Settings], root: Path | None) -> None:
-    """One table is of one set of images."""
+    """Raise UsageError if a finished cell was trained on other images: a table compares runs on the same images."""
     present: dict[str, list[Fingerprint]] = {}
     for path, settings in cells.items():
         if (run := RunFolder(path)).finished:
@@ -123,7 +135,7 @@ def _check_finished(cells: Mapping[Path, Settings], root: Path | None) -> None:
 
 
 def _check_features(cell: Settings, reader: nn.Module | None, seeds: int) -> None:
-    """Raises UsageError where each seed would be scored in features of its own."""
+    """Raise UsageError if each of several seeds would be scored by a different classifier."""
     apart = isinstance(reader, TrainedReader) and cell.evaluate.split == "validation" and seed_draws_tasks(cell)
     if apart and seeds > 1:
         raise UsageError(
@@ -133,12 +145,12 @@ def _check_features(cell: Settings, reader: nn.Module | None, seeds: int) -> Non
 
 
 def kind_of(cell: Settings) -> str:
-    """What cells on the same tasks and images share."""
+    """Return a key that is equal for cells with the same data, scenario, evaluation and kind of learner."""
     return repr((cell.data, cell.scenario, cell.train.boundaries, cell.extend, cell.evaluate, cell.model["name"]))
 
 
 def check_cell(folder: Path, settings: Settings) -> None:
-    """Raises UsageError where a cell's folder holds a run of other settings, or of another version of a plug-in."""
+    """Raise UsageError if the cell's folder holds a run with other settings or another version of a plug-in."""
     if (folder / "config.yaml").is_file():
         changed = differences(stored_settings(folder).placeless(), settings.placeless())
         if changed:

@@ -1,4 +1,4 @@
-"""Methods x seeds on one preset: a process per cell, resumable, one table."""
+"""`gencl compare`: train several methods with several seeds on one preset, and gather one table of results."""
 
 from __future__ import annotations
 
@@ -64,29 +64,29 @@ def compare(
     counted: tuple[int, int] = (0, 0),
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Trains every method with every seed and returns the content of ``OUT/results.json``; as ``gencl compare``.
+    """Train every method with every seed and return the content of ``OUT/results.json``, as ``gencl compare`` does.
 
-    Each cell is a process of its own in ``OUT/METHOD/seed-N``. Called again it goes on where it was: finished cells are
-    kept, started ones resumed. A cell that fails is reported and the others go on. Methods and seeds that ``OUT`` holds
-    already stay in its table.
+    Each cell (a method with a seed) trains in its own process and in ``OUT/METHOD/seed-N``. Calling it again continues:
+    finished cells are kept and started ones are resumed. If a cell fails, the error is reported and the others go on.
+    Methods and seeds that are already in ``OUT`` stay in its table.
 
     Args:
-        methods: names or variants, as texts (`gencl.runs.variants.parse_variants`) or made.
-        seeds: one, several, or a text such as ``"0-4"``.
-        out: where cells and results go; default ``runs/PRESET-compare``.
-        jobs: cells at a time (default 1); each has its share of the cores for its threads.
-        threads: of each cell; default as `gencl.train` chooses, within its share.
-        baseline: the label of the method to which the others are compared, seed by seed, besides the best one; default
-            plain training (`gencl.methods.serving.default_baseline`), if it is among them.
-        ensemble: a method's seeds that have not begun are trained as one (`gencl.experiments.ensemble`), where its
-            learner and method allow it.
-        executor: ``slurm``, or ``local`` to try it out: each cell is a job, through submitit. ``OUT`` must be seen by
-            all nodes. ``jobs`` is then at most so many at a time (default all).
-        slurm: an option of sbatch or several, ``["partition=gpu", "time=2:00:00"]``.
-        counted: cells done before and cells that may follow, which the progress bar counts too.
-        dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
+        methods: names or variants, as text (`gencl.runs.variants.parse_variants`) or as `Variant` objects.
+        seeds: a number, several numbers, or a text such as ``"0-4"``.
+        out: the folder for cells and results; default ``runs/PRESET-compare``.
+        jobs: how many cells train at a time (default 1). The cores are divided among them.
+        threads: threads per cell; by default `gencl.train` chooses, within the cell's share of the cores.
+        baseline: the label of the method that the others are paired with, seed by seed, besides the best one. Default:
+            plain training (`gencl.methods.serving.default_baseline`), if it is among the methods.
+        ensemble: train a method's fresh seeds as one (`gencl.experiments.ensemble`), if its learner and method allow.
+        executor: ``slurm``, or ``local`` to try it out. Each cell becomes a job, through submitit, and at most ``jobs``
+            of them run at a time (default all). All nodes must see ``OUT``.
+        slurm: one or several options of sbatch, such as ``["partition=gpu", "time=2:00:00"]``.
+        counted: cells done before and cells that may follow; the progress bar includes both.
+        dry_run: train nothing; return the number of runs and their expected time (`gencl.experiments.plan`).
 
-    Raises UsageError for wrong use, and where cells in ``OUT`` were made with other settings.
+    Raises UsageError for wrong use, or if cells in ``OUT`` were made with other settings; Interrupted if a signal asks
+    to stop.
     """
     check_alone("compare")
     variants = distinct_variants([methods] if isinstance(methods, str) else methods)
@@ -120,7 +120,7 @@ def compare(
         jobs = jobs or 1
         workers = Workers(kind, max(1, most_threads() // jobs))
     else:
-        # this machine cannot tell what those of the jobs have
+        # the jobs may run on machines with other devices, so only the CPU is checked here
         check_machine(folders, of_table, len(seeds), "cpu", data_root, progress)
         folder = folder.resolve()
         workers = Jobs(executor, folder / "jobs", options)
@@ -138,12 +138,12 @@ def compare(
             return write_results(folder, shown, shown_seeds, name, failed, baseline)
 
     with working_in(folder):
-        shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have ended meanwhile
+        shown, shown_seeds = with_those_held(folder, variants, seeds)  # another comparison may have added to the table
         for cell in product(shown, shown_seeds):
             if cell not in held:
                 settings_of(*cell)
         failed |= held_failures(folder, product(shown, shown_seeds))
-        gather()  # from the start the folder can be told for a comparison, and gone on with
+        gather()  # results.json marks the folder as a comparison, so that it can be continued
         before, after = counted
         bar = Reporter(before + len(cells) + after, before, progress)
         with bar as reporter, workers.working(), ThreadPoolExecutor(jobs) as pool:
@@ -183,7 +183,7 @@ def compare(
 
 
 def _planned(cells: Mapping[Cell, Settings], folder: Path) -> dict[str, Alike]:
-    """The cells of each variant that are still to be trained."""
+    """Return the settings and the number of unfinished cells per variant, by label, for a dry run."""
     left = [cell for cell in cells if not RunFolder(cell_folder(folder, *cell)).finished]
     return {
         variant.label: Alike(settings, sum(cell[0] == variant for cell in left))
@@ -195,7 +195,7 @@ def _planned(cells: Mapping[Cell, Settings], folder: Path) -> dict[str, Alike]:
 def _groups(
     cells: Mapping[Cell, Settings], folder: Path, shapes: Mapping[str, Shape], reporter: Reporter
 ) -> list[list[Cell]]:
-    """The cells, those of a variant together that have not begun and can be trained as one."""
+    """Divide the cells into groups: a variant's fresh cells together if they can be trained as one, others alone."""
     groups: list[list[Cell]] = []
     for variant in dict.fromkeys(variant for variant, _ in cells):
         of_variant = [cell for cell in cells if cell[0] == variant]
@@ -209,7 +209,7 @@ def _groups(
 
 
 def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], workers: Workers | Jobs) -> str | None:
-    """Trains one cell in a process of its own; returns what went wrong, if anything."""
+    """Train one cell in its own process. Return an error message, or None if it succeeded."""
     if RunFolder(folder).finished:
         return None
     resume = ["--resume"] if (folder / "config.yaml").is_file() else []
@@ -221,7 +221,7 @@ def _train_cell(folder: Path, settings: Settings, machine: Sequence[str], worker
 def _train_together(
     folder: Path, seeds: Sequence[int], settings: Settings, machine: Sequence[str], workers: Workers | Jobs
 ) -> str | None:
-    """Trains fresh cells of one variant as one, in a process; returns what went wrong, if anything."""
+    """Train fresh cells of one variant as one, in one process. Return an error message, or None on success."""
     options = ["--seeds", ",".join(map(str, seeds)), "--out", str(folder), *machine]
     return _train("train-seeds", folder / "seeds.yaml", settings, options, workers)
 

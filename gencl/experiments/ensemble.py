@@ -1,4 +1,4 @@
-"""Runs that differ by their seed alone, trained as one: what they compute in a step is computed for all at once."""
+"""Train runs that differ only in their seed as one: each step computes the losses of all of them at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gencl.training.trainer import Trainer, checkpoint_due
 
 
 def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
-    """Why runs of this learner, method and settings cannot be trained as one; None: they can."""
+    """Return why runs of this learner, method and settings cannot be trained as one, or None if they can."""
     every = settings.train_of(1 + len(settings.extend))
     if any(train.compile != "no" for train in every):
         return "train.compile compiles the networks of one"
@@ -50,17 +50,20 @@ def why_not(learner: Learner, method: Method, settings: Settings) -> str | None:
 
 
 class Ensemble:
-    """Trains the runs of several trainers together; each leaves its own run directory, equal to that of a run alone
-    within what sums in another order differ by.
+    """Trains the runs of several trainers together. Each leaves its own run directory.
 
-    Growth, stages, importance, masks and measures are each run's own. A step is one: parameters are stacked (members,
-    ...), losses go through `torch.func.vmap`, and optimiser and method, whose hooks within a step treat parameters
-    entry by entry, act on all. A run's cost is its share of what all have cost together, but its peak of memory is
-    the whole process's.
+    The results equal those of runs trained alone, up to rounding: sums are added in another order.
+
+    Each run grows, enters stages, measures importance, makes masks and is evaluated by itself. The steps are shared:
+    parameters are stacked to shape (members, ...), and losses go through `torch.func.vmap`. The optimiser and the
+    method act on the stacked parameters, since the method's hooks within a step treat them entry by entry. Each run
+    records an equal share of the training time, but the peak memory of the whole process.
 
     Args:
-        trainers: of fresh runs of the same settings but the seed, in one process. Their tasks are of the same numbers
-            of classes, which may be others for each seed (``scenario.order: seed``).
+        trainers: one per run, all in one process. The runs are fresh and differ only in their seed. Their tasks have
+            the same numbers of classes, but the classes may differ between seeds (``scenario.order: seed``).
+
+    Raises UsageError if `why_not` names a reason.
     """
 
     def __init__(self, trainers: Sequence[Trainer]) -> None:
@@ -72,8 +75,11 @@ class Ensemble:
             raise UsageError(f"these runs cannot be trained as one: {why}; train them one by one")
 
     def fit(self, mode: Mode = "auto") -> None:
-        """Learns all tasks. Raises Interrupted when asked to stop, GenclError when a loss is not finite; the runs then
-        have checkpoints, and each can go on alone."""
+        """Learn all tasks.
+
+        Raises Interrupted if a signal asks to stop: each run then has a checkpoint and can continue alone. Raises
+        GenclError if a loss is not finite: each run keeps its last good checkpoint, if it has one.
+        """
         first = self.members[0]
         total = sum(first.steps_of(task) for task in first.episodes)
         with (
@@ -107,7 +113,7 @@ class Ensemble:
         def count_time() -> None:
             nonlocal since
             now = first.stopwatch.clock()
-            counted = first.learner.passes.take()  # under vmap each sees its own samples
+            counted = first.learner.passes.take()  # under vmap this counts the samples of one member
             for member in self.members:
                 member.state.cost.add("train_seconds", (now - since) / len(self.members))
                 member.state.cost.add_passes(*counted)
@@ -157,7 +163,7 @@ class Ensemble:
 
 
 class Stack:
-    """Learners, methods, optimisers and averages of several runs as one, while a stage lasts."""
+    """The stacked learner, method, optimisers and averages of several runs, for one stage."""
 
     def __init__(self, members: Sequence[Session], ctx: Context) -> None:
         self._members, first = members, members[0]
@@ -175,7 +181,10 @@ class Stack:
         self.average = first.make_average(self.learner, self.phases, ctx)
 
     def hand_back(self) -> None:
-        """The members' methods, optimisers and averages come to where this is; their parameters are there already."""
+        """Copy the state of method, optimisers and averages back to the members.
+
+        Their parameters need no copy: they are views of the stacked ones.
+        """
         method, average = self.method.state_dict(), self.average.tensors()
         optimizers = optimizer_tensors(self.optimizers)
         for index, member in enumerate(self._members):

@@ -1,10 +1,11 @@
-"""A process that has imported all that training needs, and forks one for each cell: starting it takes seconds, once.
+"""A server process that imports everything training needs once, which takes seconds, and forks for each cell.
 
-For Linux, and where cells compute on the CPU: a process that has touched a GPU must not be forked. It has one thread
-and has computed nothing, so a fork is as good as a new process.
+It is for Linux and for cells that compute on the CPU: a process that has touched a GPU must not be forked. The server
+has one thread and has computed nothing, so its forks behave like new processes.
 
-The fork server of multiprocessing does not serve here: its children import the user's script again, which fails where
-the script has no ``if __name__ == "__main__"``, and a process has but one, with the environment it first had.
+The fork server of multiprocessing does not work here. Its children import the user's script again, which fails if the
+script has no ``if __name__ == "__main__"``. A process also has only one such server, and it keeps the environment that
+it was started with.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ IMPORTED = (
 
 
 class Forked:
-    """A process that `ForkServer.start` made; ``pid`` is 0 when it does not run any more."""
+    """A process that `ForkServer.start` forked. ``pid`` is 0 once it has ended."""
 
     def __init__(self, reply: socket.socket, errors: int) -> None:
         self._reply, self._errors = reply, errors
@@ -46,13 +47,13 @@ class Forked:
         self._read()
 
     def terminate(self) -> None:
-        """Sends SIGTERM if it runs; its number is nobody else's before `wait` has returned."""
+        """Send SIGTERM if the process runs. Its number cannot be reused before `wait` has returned."""
         if self.pid:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
 
     def wait(self) -> tuple[int, str]:
-        """Its exit status when it has ended (minus the signal that killed it), and what it wrote to standard error."""
+        """Wait for the end. Return the exit status (-N if signal N killed it) and the text of standard error."""
         with os.fdopen(self._errors, encoding="utf-8", errors="replace") as stream:
             errors = stream.read()
         while self._status is None:
@@ -63,7 +64,7 @@ class Forked:
 
     def _read(self) -> None:
         message = self._reply.recv(100)
-        if not message:  # whoever waits for it was killed itself
+        if not message:  # the process that reports its end was itself killed
             self._status = -signal.SIGKILL
         else:
             reply = json.loads(message)
@@ -71,9 +72,9 @@ class Forked:
 
 
 class ForkServer:
-    """Starts commands of `gencl`, which stop when this process has ended.
+    """Starts `gencl` commands in forked processes, which stop when this process ends.
 
-    The server's process is made when it is first needed, in the environment given, or else in that of the moment.
+    The server process starts when it is first needed. It gets the given environment, or else that of this process.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -83,10 +84,10 @@ class ForkServer:
         self._requests: socket.socket | None = None
 
     def start(self, arguments: Sequence[str]) -> Forked:
-        """Runs ``gencl ARGUMENTS`` in a forked process, away from the terminal's Ctrl-C; returns once it runs."""
+        """Run ``gencl ARGUMENTS`` in a forked process, and return once it runs. Ctrl-C does not reach it."""
         reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         errors, written = os.pipe()
-        with theirs, suppress(BrokenPipeError, ConnectionResetError):  # it was killed just now: the reply is none
+        with theirs, suppress(BrokenPipeError, ConnectionResetError):  # the server was killed; `Forked` gets no reply
             try:
                 with self._lock:
                     fds = [theirs.fileno(), written]
@@ -96,7 +97,7 @@ class ForkServer:
         return Forked(reply, errors)
 
     def close(self) -> None:
-        """Ends the server; what it has started goes on."""
+        """End the server. Processes that it has started continue."""
         if self._requests is not None and self._process is not None:
             self._requests.close()
             self._process.wait()
@@ -112,7 +113,7 @@ class ForkServer:
 
 
 def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Starts the server's process, which is asked through this socket, in the environment given or in ours."""
+    """Start the server process, which takes requests from this socket. None: it inherits this process's environment."""
     return subprocess.Popen(
         command.python("gencl.experiments.fork_server", str(requests.fileno())),
         stdin=subprocess.DEVNULL,
@@ -125,12 +126,12 @@ def launched(requests: socket.socket, environment: Mapping[str, str] | None = No
 
 
 def serve(requests: socket.socket) -> NoReturn:
-    """Forks at every request, and ends when there can be no more."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a job, say: cells heed them, not this
+    """Fork for every request, and end when the other side closes the socket."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a cluster may send them to all processes: only cells must react
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for cells
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the `_attend` processes
     for module in IMPORTED:
-        with suppress(Exception):  # where it is needed it fails again, and is reported
+        with suppress(Exception):  # the cell that needs the module fails again, and reports it
             import_module(module)
     while True:
         message, fds, _, _ = socket.recv_fds(requests, 1 << 20, 2)
@@ -147,7 +148,7 @@ def serve(requests: socket.socket) -> NoReturn:
 
 
 def _attend(reply: int, errors: int) -> NoReturn:
-    """Waits for the one child of this process, tells how it ended, and keeps its number until that was read."""
+    """Wait for this process's only child and send its status. Reap it only when the other side has read that."""
     try:
         os.close(errors)
         end = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -162,7 +163,7 @@ def _attend(reply: int, errors: int) -> NoReturn:
 
 
 def _run(arguments: Sequence[str], reply: int, errors: int) -> NoReturn:
-    """Runs the command; ends at once, as multiprocessing does: to clear all imports away takes Python seconds."""
+    """Run the command and exit without Python's clean-up, which takes seconds with so many imports."""
     status = 1
     try:
         os.dup2(errors, 2)

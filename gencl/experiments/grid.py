@@ -1,4 +1,4 @@
-"""Which values a search tries: as a method says, or as --grid says."""
+"""The values that a search tries: each method's default grid, changed by ``--grid``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from gencl.experiments.widen import Grid
 from gencl.methods import METHODS
 
 _GENERAL = ("train", "model")
-"""The sections that may be searched; the others change what is measured."""
+"""The sections of the settings that may be searched. The others would change what is measured."""
 RATE = "train.lr"
 RATES = ("0.4x", "1x", "2.5x")
-"""Learning rates that are tried with every method, as factors on the experiment's own."""
+"""The learning rates to try with every method, as factors of the experiment's learning rate."""
 
 
 def path_of(method: str, key: str) -> str:
-    """Where a key of a grid stands in the settings of a run: ``lambda`` -> ``method.lambda``."""
+    """Return the path of a grid's key in the settings of a run: ``lambda`` -> ``method.lambda``."""
     section = key.split(".", maxsplit=1)[0]
     return key if section in _GENERAL and section not in parts_of(method) else f"method.{key}"
 
 
 def parse_grid(text: str) -> tuple[str, list[Any]]:
-    """``"lambda=0.1,1"`` -> ("lambda", [0.1, 1]). Commas within brackets separate nothing. Raises UsageError."""
+    """Parse a ``--grid`` option: ``"lambda=0.1,1"`` -> ("lambda", [0.1, 1]).
+
+    Commas within brackets belong to a value. Raises UsageError if the text has another form.
+    """
     key, equals, values = text.partition("=")
     key = key.strip().removeprefix("method.")
     if not equals or not all(key.split(".")):
@@ -50,13 +53,16 @@ def _key_of(method: str, part: str, key: str) -> str:
 
 
 def defaults(method: str) -> Grid:
-    """The grids of the method's parts, and the learning rate, which is searched for every method."""
+    """Return a method's default grid: the grids of its parts, and the learning rate."""
     grids = {_key_of(method, p, key): list(v) for p in parts_of(method) for key, v in METHODS.get(p).grid.items()}
     return {**grids, RATE: list(RATES)}
 
 
 def meant(key: str, methods: Sequence[str], text: str) -> list[tuple[str, str]]:
-    """The methods that a ``--grid`` is for, with their key for it."""
+    """Return the methods that a ``--grid`` option applies to, each with its key in the method's grid.
+
+    Raises UsageError if the key fits none of ``methods``. ``text`` is the option, for the error message.
+    """
     first, _, rest = key.partition(".")
     pairs = [(method, part) for method in methods for part in parts_of(method)]
     if rest and first in METHODS:

@@ -1,7 +1,7 @@
-"""The cells of a comparison as jobs of a cluster (Slurm), through submitit; its local executor is for trying it out.
+"""Train the cells of a comparison as Slurm jobs, through submitit. Its local executor is for trying it out.
 
-submitit keeps its own files (among them pickles that only the job itself reads back) in ``DIR/jobs``; what a cell came
-to is told by its exit status in a JSON file there and by its run directory.
+submitit keeps its files in ``DIR/jobs``, among them pickles that only the job itself reads. Each job writes its exit
+status to a JSON file there; the results are in the cell's run directory.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ from gencl.core.launcher import unlaunched
 EXECUTORS = ("slurm", "local")
 POLL_SECONDS = 0.5
 LATE_SECONDS = 20
-"""So long after a job's end its status may become visible on a shared file system."""
+"""How long after a job's end its status file may take to appear on a shared file system."""
 _YEAR_MINUTES = 365 * 24 * 60
 _ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "REQUEUED", "REQUEUE_HOLD", "RESIZING", "SUSPENDED", "COMPLETING")
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, str]:
-    """``["partition=gpu", "gpus-per-node=1"]`` -> sbatch's options. Raises UsageError for anything else."""
+    """Return sbatch's options from texts such as ``["partition=gpu", "gpus-per-node=1"]``.
+
+    Raises UsageError if a text is not KEY=VALUE.
+    """
     options = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -46,7 +49,7 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
 
 
 def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
-    """Raises UsageError for an executor that there is not, or that lacks what it needs; nothing is written."""
+    """Raise UsageError if the executor is unknown, or lacks a package, command or option that it needs."""
     if options and executor != "slurm":
         raise UsageError("--slurm: these are options of sbatch; they go with --executor slurm")
     if executor is None:
@@ -61,14 +64,18 @@ def check_executor(executor: str | None, options: Mapping[str, str]) -> None:
 
 
 class Jobs:
-    """Runs commands of gencl as jobs; signals that ask to stop cancel them, and they write their checkpoints."""
+    """Runs gencl commands as jobs. A signal that asks to stop cancels them, and they write checkpoints."""
 
     def __init__(self, executor: str, folder: Path, options: Mapping[str, str]) -> None:
-        """``folder``: where submitit keeps its files; every node must see it. See `check_executor`."""
+        """Set up submitit. ``folder`` is for its files, and every node must see it.
+
+        `check_executor` checks ``executor`` and ``options`` beforehand.
+        """
         from submitit import AutoExecutor
 
         self._folder = folder.resolve()
-        python = shlex.quote(sys.executable) + " -P" * (sys.version_info >= (3, 11))  # imports nothing from here
+        # -P: import nothing from the current folder
+        python = shlex.quote(sys.executable) + " -P" * (sys.version_info >= (3, 11))
         self._executor = AutoExecutor(self._folder, cluster=executor, **{f"{executor}_python": python})
         if executor == "slurm":
             self._executor.update_parameters(slurm_job_name="gencl", slurm_additional_parameters=dict(options))
@@ -79,25 +86,29 @@ class Jobs:
         self._running: dict[str, Any] = {}
 
     def stopped_by(self) -> int:
-        """The signal that asked to stop, or 0."""
+        """Return the number of the signal that asked to stop, or 0."""
         return self._signal
 
     def run(self, arguments: Sequence[str]) -> tuple[int, str]:
-        """Runs ``gencl ARGUMENTS`` as a job; returns its exit status and what it wrote to standard error."""
+        """Run ``gencl ARGUMENTS`` as a job. Return its exit status and an error message.
+
+        The message is the last line of gencl in the job's log, or says that the job had no result. A job that an
+        earlier, killed comparison left in Slurm's queue is not submitted again.
+        """
         cell = _cell(arguments)
         ticket = self._folder / f"{cell.parent.name}-{cell.name}.job"
-        file = ticket.with_suffix(f".{time.time_ns()}.json")  # jobs' numbers may come again
+        file = ticket.with_suffix(f".{time.time_ns()}.json")  # a cluster may reuse the numbers of jobs
         try:
-            with self._lock:  # submitit's executors are not made for several threads
+            with self._lock:  # submitit's executors are not thread-safe
                 job, file = self._submitted(ticket) or (
                     self._executor.submit(run_cell, list(arguments), str(file)),
                     file,
                 )
                 files.write_json(ticket, {"job": job.job_id, "status": file.name})
                 self._running[job.job_id] = job
-        except Exception as error:  # whatever sbatch says
+        except Exception as error:  # sbatch can fail in many ways
             return 1, f"the job could not be submitted: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        if self._signal:  # it came while the job was made
+        if self._signal:  # it came while the job was submitted
             job.cancel(check=False)
         status = self._wait(job, file)
         ticket.unlink(missing_ok=True)
@@ -107,7 +118,7 @@ class Jobs:
         return status, _of_gencl(job.paths.stderr)
 
     def _submitted(self, ticket: Path) -> tuple[Any, Path] | None:
-        """The job of a cell, and its status file, that a comparison which was killed has left in Slurm's queue."""
+        """Return a cell's job that a killed comparison left in Slurm's queue, with its status file, or None."""
         if self._executor.cluster != "slurm" or not ticket.exists():
             return None
         from submitit import SlurmJob
@@ -118,7 +129,7 @@ class Jobs:
         return (job, self._folder / written["status"]) if alive else None
 
     def _wait(self, job: Any, file: Path) -> int | None:
-        """The exit status of a job's command when it has ended; None where it ended without one."""
+        """Wait for a job and return the exit status of its command, or None if it ended without one."""
         ended: float | None = None
         while not file.exists():
             if ended is None and (self._signal or job.done()):
@@ -133,12 +144,12 @@ class Jobs:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Within the block the first signal cancels all that runs and lets nothing more begin."""
+        """Within the block, cancel all running jobs if a signal asks to stop. `stopped_by` then returns its number."""
 
         def stop(number: int) -> None:
             self._signal = number
             for job in list(self._running.values()):
-                with suppress(Exception):  # it has ended meanwhile
+                with suppress(Exception):  # the job may have ended by now
                     job.cancel(check=False)
 
         with calling(stop):
@@ -146,25 +157,25 @@ class Jobs:
 
 
 def run_cell(arguments: Sequence[str], file: str) -> None:
-    """What a job does: the command within its own process, and a file that says how it ended.
+    """Run the command in the process of a job, and write its exit status to ``file``.
 
-    Slurm sends SIGUSR2 before the time is up: it stops as by SIGTERM, with a checkpoint.
+    Slurm sends SIGUSR2 before the time is up. The run then stops as with SIGTERM, with a checkpoint.
     """
     signal.signal(signal.SIGUSR2, lambda *_: signal.raise_signal(signal.SIGTERM))
     environment = unlaunched(os.environ)
     os.environ.clear()
     os.environ.update(environment)
     again = ["--resume"] if (_cell(arguments) / "config.yaml").is_file() and "--resume" not in arguments else []
-    status = command.run([*arguments, *again])  # again: Slurm has put the job back into the queue
+    status = command.run([*arguments, *again])  # a config.yaml is there if Slurm has requeued the job
     files.write_json(Path(file), {"status": status})
 
 
 def _cell(arguments: Sequence[str]) -> Path:
-    """The run directory of a command ``train ... --out DIR``."""
+    """Return the run directory of a command ``train ... --out DIR``."""
     return Path(arguments[list(arguments).index("--out") + 1])
 
 
 def _of_gencl(log: Path) -> str:
-    """The last line of a job's log that is of gencl."""
+    """Return the last line of a job's log that gencl wrote, or an empty text."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return next((line for line in reversed(lines) if line.startswith("gencl: ")), "")

@@ -1,4 +1,4 @@
-"""A cell of a comparison stops when the comparison has ended, whatever ended it, and leaves a checkpoint."""
+"""Stop a cell, with a checkpoint, when the comparison that started it has ended for whatever reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from gencl.core import command
 
 
 def watch(read: Callable[[], object]) -> None:
-    """Sends SIGTERM to this process when ``read`` returns: as it does at the end of what nobody ever writes to."""
+    """Send SIGTERM to this process when ``read`` returns.
+
+    ``read`` blocks on a pipe or socket that nobody writes to, so it returns when the other side has ended.
+    """
 
     def stop() -> None:
         read()

@@ -1,4 +1,4 @@
-"""How many runs a comparison or a search trains and how long they take, told without training them."""
+"""Estimate how many runs a comparison or a search trains, and how long they take, without training them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gencl.training.dry_run import foreseen
 
 @dataclass(frozen=True)
 class Alike:
-    """Runs that take equally long.
+    """A group of runs that take equally long.
 
     Args:
-        settings: those of one of them.
-        runs: how many there are to train.
-        more: how many may follow.
+        settings: the settings of one of the runs.
+        runs: how many runs are to be trained.
+        more: how many more may follow.
     """
 
     settings: Settings
@@ -38,8 +38,10 @@ def plan(
     threads: int | None = None,
     progress: Mode = "auto",
 ) -> dict[str, Any]:
-    """Return what ``--dry-run`` shows: for each group the number of runs and the seconds of each, and the total, with
-    ``jobs`` runs at a time. A group whose settings cannot be trained has an ``error`` instead."""
+    """Return what ``--dry-run`` shows: the number of runs per group, the seconds per run, and the total.
+
+    The total assumes ``jobs`` runs at a time. A group that cannot be trained has an ``error`` instead of ``seconds``.
+    """
     rows: dict[str, dict[str, Any]] = {}
     for label, group in groups.items():
         say(f"{label}: a few steps are tried and thrown away ...", progress)

@@ -1,4 +1,4 @@
-"""What the cells of a comparison come to: results.json, results.csv, curves and samples."""
+"""Gather the cells of a comparison into results.json and results.csv, and draw its curves and samples."""
 
 from __future__ import annotations
 
@@ -40,18 +40,20 @@ def write_results(
     failed: Mapping[tuple[Variant, int], str],
     baseline: str | None = None,
 ) -> dict[str, Any]:
-    """Gathers the finished cells into ``results.json`` and ``results.csv`` and returns the former's content.
+    """Write ``results.json`` and ``results.csv`` from the finished cells, and return the content of the former.
 
-    ``baseline`` is the label of the variant to which the others are compared, besides the best; by default plain
-    training, if it is among them.
+    Args:
+        failed: the error message of each failed cell.
+        baseline: the label of the variant that the others are compared with, besides the best one. Default: plain
+            training, if it is among the variants.
     """
     methods: dict[str, Any] = {}
     plain_ones = (variant for variant in variants if not variant.assignments)
     joint = next((variant for variant in plain_ones if is_reference(variant.method)), None)
     measured: dict[str, Any] = {}
-    floors: dict[str, dict[int, RunFolder]] = {}  # those of plain cells, on the same tasks, are under no label
+    floors: dict[str, dict[int, RunFolder]] = {}  # label "" holds the plain cells, which share their tasks
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
-    plain: Settings | None = None  # of a cell without assignments of its own: all of these are on the same tasks
+    plain: Settings | None = None  # of a cell without its own assignments; all such cells have the same tasks
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
         rows: list[dict[str, float]] = []
@@ -65,7 +67,7 @@ def write_results(
                     plain = plain if plain or variant.assignments else run.settings
                     if "floor" in run.metrics:
                         floors.setdefault(variant.label if variant.assignments else "", {})[seed] = run
-            except GenclError as error:  # a finished cell that was damaged since
+            except GenclError as error:  # a finished cell whose files were damaged later
                 errors.append(str(error))
         if any(rows):
             methods[variant.label] = {"status": "done", **_averages(rows)}
@@ -97,9 +99,10 @@ def write_results(
 
 
 def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
-    """Scores in features compare only where all they depend on is equal: ``measured`` is that of the first run.
+    """Raise GenclError if the run's features were measured differently from those of the first run.
 
-    Raises GenclError where this run's is another.
+    Scores are comparable only if the feature extractor, the number of images and the like are equal. ``measured``
+    holds these values of the first run; it is filled if it is empty.
     """
     features = run.metrics.get("features", {})
     features = {key: features[key] for key in _MEASURE if key in features}
@@ -114,8 +117,7 @@ def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
 
 
 def _floors(runs: Mapping[int, RunFolder], seeds: Sequence[int]) -> list[dict[str, float]]:
-    """What real images score on each seed's tasks, as methods have a row a seed; one for all where the seed draws no
-    tasks."""
+    """Return the scores of real images, one row per seed. If all seeds have the same tasks, there is a single row."""
     if not any(seed_draws_tasks(run.settings) for run in runs.values()):
         return [list(runs.values())[-1].metrics["floor"]]
     return [runs[seed].metrics["floor"] if seed in runs else {} for seed in seeds]
@@ -123,14 +125,14 @@ def _floors(runs: Mapping[int, RunFolder], seeds: Sequence[int]) -> list[dict[st
 
 @dataclass(frozen=True)
 class _Reference:
-    """Joint training with one seed: its accuracy on each task, and on what."""
+    """Joint training with one seed: its accuracy on each task, and its settings."""
 
     accuracy: list[float]
     settings: Settings
 
     @staticmethod
     def of(folder: Path) -> _Reference | None:
-        """None where it is not finished, damaged, or no classifier."""
+        """Read the run in ``folder``. Return None if it is unfinished, damaged, or not a classifier."""
         run = RunFolder(folder)
         with suppress(GenclError):
             if run.finished and "accuracy" in run.metrics["matrices"]:
@@ -139,7 +141,10 @@ class _Reference:
 
 
 def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
-    """What is averaged of one run; forward transfer only where joint training with the same seed and tasks is there."""
+    """Return the figures of one run that are averaged over seeds.
+
+    Forward transfer is included only if joint training with the same seed and tasks is finished.
+    """
     metrics = run.metrics
     matrix = metrics["matrices"].get("accuracy")
     if (
@@ -151,25 +156,25 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _COST}
-    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # of learners that count
+    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # not all learners count them
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **_per_class(metrics.get("classes", {})), **cost, **parameters}
 
 
 def _per_class(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Means over the classes of what was measured on each of them."""
+    """Return the mean over classes of each figure that every class has."""
     rows = list(classes.values())
     names = [name for name in (rows[0] if rows else ()) if all(name in row for row in rows)]
     return {f"{name}{BY_CLASS}": fmean(row[name] for row in rows) for name in names}
 
 
 def _same_tasks(one: Settings, other: Settings) -> bool:
-    """Whether both learned the same tasks and were measured on the same images (a variant may change them)."""
+    """Return whether both runs have the same tasks and evaluate on the same split. A variant may change them."""
     return tasks_key(one) == tasks_key(other) and one.evaluate.split == other.evaluate.split
 
 
 def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """Each figure over the seeds; a row is empty where a cell is missing."""
+    """Return the statistics of each figure over the seeds (`of_seeds`). The row of a missing cell is empty."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: of_seeds([row.get(key) for row in rows]) for key in keys}
 
@@ -177,9 +182,10 @@ def _averages(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
 def draw_results(
     folder: Path, variants: Sequence[Variant], seeds: Sequence[int], preset: str, results: Mapping[str, Any]
 ) -> None:
-    """``curves.png`` with its numbers ``curves.csv``, and ``samples.png``, where there is something to show.
+    """Draw ``curves.png`` (its numbers go to ``curves.csv``) and ``samples.png``, each only if there is data for it.
 
-    The samples are of the classes of the first method that draws, of each method that knows these.
+    The samples show the classes of the first method that generates images, with the first seed. Methods that did not
+    learn all of these classes are left out.
     """
     learners: dict[str, GenerativeLearner] = {}
     shown: dict[int, str] = {}
@@ -187,14 +193,14 @@ def draw_results(
     for variant in variants:
         for seed in seeds:
             run = RunFolder(cell_folder(folder, variant, seed))
-            with suppress(GenclError):  # a cell that is damaged or not finished
+            with suppress(GenclError):  # the cell may be damaged
                 metrics = run.metrics if run.finished else {"matrices": {}}
                 features = metrics.get("features")
                 for name, matrix in metrics["matrices"].items():
                     values = so_far(matrix, is_pooled(name, features))
                     by_metric.setdefault(name, {}).setdefault(variant.label, []).append(values)
         run = RunFolder(cell_folder(folder, variant, seeds[0]))
-        with suppress(GenclError):  # or a classifier
+        with suppress(GenclError):  # the cell may be unfinished, damaged or a classifier
             learner, names = run.generator(), run.class_names()
             shown = shown or {c: names[c] for c in sorted(learner.classes)}
             if {c: names[c] for c in learner.classes if c in shown} == shown:  # a variant may learn other classes
@@ -204,7 +210,7 @@ def draw_results(
     metric = next((name for name in main_figures() if name in by_metric), None)
     if metric is not None:
         curves = {label: Curve.over(runs) for label, runs in by_metric[metric].items()}
-        if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # a level line, as joint training
+        if (real := results["methods"].get(REAL, {}).get(metric)) is not None:  # drawn level, like joint training
             tasks = max(len(curve.mean) for curve in curves.values())
             curves[REAL] = Curve.over([[*[None] * (tasks - 1), real["mean"]]])
         files.write(folder / "curves.csv", curves_csv(metric, curves))

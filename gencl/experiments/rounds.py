@@ -1,4 +1,4 @@
-"""A search in rounds: all methods' candidates are trained side by side, then what follows from their scores."""
+"""Run a search in rounds: train the candidates of all methods, then choose the next ones by their scores."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
 Train = Callable[[Sequence[Variant], tuple[int, int]], dict[str, Any]]
-"""Trains variants and returns the comparison's results; told how many runs were done before and may follow."""
+"""Trains variants and returns the comparison's results. Its second argument is for the progress bar: how many runs
+were done before and how many may follow."""
 
 
 def train_rounds(
     searches: Sequence[Search], seeds: Sequence[int], folder: Path, train: Train, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Train until every search has ended and return the results of all candidates, as in ``results.json``.
+    """Train until every search has ended, and return the results of all candidates, as in ``results.json``.
 
-    What is trained next follows from finished runs alone, so a search that was stopped takes the same way again.
+    The next candidates depend on finished runs only, so a search that was stopped and resumed takes the same path.
+    ``tell`` gets one line before each round.
     """
     all_of: list[Variant] = []
     errors: dict[tuple[Variant, int], str] = {}
@@ -45,14 +47,14 @@ def train_rounds(
         rows = results["methods"]
         fresh = [variant for search in searches for variant in search.advance(best_values(search, rows))]
         first = False
-    draw_results(folder, all_of, seeds, results["preset"], results)  # a comparison draws all that the folder holds
+    draw_results(folder, all_of, seeds, results["preset"], results)  # only this search, not all that the folder holds
     return results
 
 
 def _plan(
     searches: Sequence[Search], fresh: Sequence[Variant], new: int, follow: int, pace: float | None, first: bool
 ) -> str:
-    """One line before a round: what is trained, how long that takes, and what may follow."""
+    """Return a line that says what the next round trains, how long that takes, and what may follow."""
     counts = {search.method: sum(variant.method == search.method for variant in fresh) for search in searches}
     what = ", ".join(f"{method} {count}" for method, count in counts.items() if count)
     more = "" if first else " more"

@@ -1,4 +1,4 @@
-"""What `gencl tune` tries for each method: its grid thinned to the budget, then what lies around the best."""
+"""Choose the candidates that `gencl tune` tries: a grid thinned to the budget, then points around the best one."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from gencl.methods import METHODS
 from gencl.runs.variants import Variant
 
 _SPREAD = 2 / 3
-"""The share of the budget that is spread over a grid too large for it; the rest goes to the best's neighbours."""
+"""The share of the budget that is spread over a grid too large for it. The rest goes to neighbours of the best."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all candidates share, as `gencl.presets.resolve` takes it."""
+    """The settings that all candidates share, in the form that `gencl.presets.resolve` takes."""
 
     preset: str | None
     config: str | Path | None
     assignments: tuple[str, ...]
 
     def values(self, method: str, paths: Sequence[str], more: Sequence[str] = ()) -> list[Any]:
-        """The values of these settings for a method, with ``more`` assignments; None within a block that is not there.
+        """Return the values of the settings at ``paths`` for a method, with ``more`` assignments.
 
-        Raises UsageError.
+        A value is None if its block does not exist. Raises UsageError if the settings are invalid.
         """
         settings = presets.resolve(self.preset, self.config, method, None, [*self.assignments, *more])
         values: list[Any] = [None] * len(paths)
@@ -49,7 +49,10 @@ class Experiment:
 
 @dataclass
 class Search:
-    """The search of one method: its grid, and what was tried in which round (0: within the budget, then widened)."""
+    """The search of one method: its grid, and the candidates of each round.
+
+    Round 0 holds the candidates within the budget. Each later round widens the grid once.
+    """
 
     method: str
     grid: Grid
@@ -62,33 +65,33 @@ class Search:
 
     @property
     def candidates(self) -> list[Values]:
-        """All that was tried so far, in order."""
+        """All candidates so far, in the order in which they were tried."""
         return [values for _, values in self.trials]
 
     @property
     def rounds(self) -> int:
-        """How often the grid was widened."""
+        """How many times the grid was widened."""
         return max(number for number, _ in self.trials)
 
     @property
     def room(self) -> int:
-        """How many candidates the budget still allows."""
+        """The number of candidates that the budget still allows."""
         return self.budget - sum(number == 0 for number, _ in self.trials)
 
     def variants(self) -> list[Variant]:
-        """What `gencl.experiments.compare` trains, a variant a candidate."""
+        """Return all candidates as variants for `gencl.experiments.compare`."""
         return [self.variant(candidate) for candidate in self.candidates]
 
     def variant(self, candidate: Values) -> Variant:
-        """A candidate as `gencl.experiments.compare` takes it."""
+        """Return a candidate as a variant for `gencl.experiments.compare`."""
         assignments = tuple(f"{path_of(self.method, key)}={written(value)}" for key, value in candidate.items())
         return Variant(":".join([self.method, *assignments]), self.method, assignments)
 
     def advance(self, best: Values | None) -> list[Variant]:
-        """Return what to train next, given the best so far; nothing when the search has ended.
+        """Return the variants to train next, given the best candidate so far; none if the search has ended.
 
-        While the budget lasts these are the best's neighbours in the grid. Then, at most ``widen`` times, it is what
-        lies beyond the ends of the grid where the best stands.
+        While the budget lasts, they are the best candidate's neighbours in the grid. After that, the grid is widened at
+        most ``widen`` times, at each end where the best candidate lies.
         """
         if best is not None and self.room > 0:
             fresh = [point for point in widen.neighbours(self.grid, best) if point not in self.candidates]
@@ -103,8 +106,10 @@ class Search:
         return []
 
     def edge(self, best: Values | None) -> dict[str, str]:
-        """Return the keys whose best value is at an end of the grid, and why: ``bound`` (the setting's) or ``limit``
-        (of rounds)."""
+        """Return the keys whose best value is at an end of the grid, and why.
+
+        The reason is ``bound`` if the setting allows nothing beyond, or ``limit`` if the rounds of widening ran out.
+        """
         if best is None:
             return {}
         _, open_ends = widen.widened(self.grid, best, self._all_limits(), self._allowed)
@@ -112,7 +117,7 @@ class Search:
         return {key: "limit" if key in further else "bound" for key in widen.ends(self.grid, best)}
 
     def at_most(self) -> int:
-        """Return how many candidates may yet follow."""
+        """Return an upper bound on the number of candidates that may follow."""
         left = 0 if widen.whole(self.grid) <= len(self.trials) else self.room
         return 0 if self.ended else max(left, 0) + (self.widen - self.rounds) * widen.most(self.grid)
 
@@ -135,7 +140,7 @@ class Search:
 
 
 def _limits(method: str, key: str, experiment: Experiment) -> Limits:
-    """The limits of a setting; a setting deeper within a block has none."""
+    """Return the limits of a setting. A setting inside a nested block counts as unlimited."""
     section, *names = path_of(method, key).split(".")
     if section == "method":
         part = names.pop(0) if len(parts_of(method)) > 1 else method
@@ -149,7 +154,10 @@ def _limits(method: str, key: str, experiment: Experiment) -> Limits:
 def searches(
     methods: Sequence[str], grids: Sequence[str], experiment: Experiment, budget: int, rounds: int = 0
 ) -> list[Search]:
-    """The search of each method, which may widen its grid so many ``rounds``. Raises UsageError."""
+    """Return a search per method, each with at most ``budget`` candidates and at most ``rounds`` rounds of widening.
+
+    Raises UsageError if a number is too small, or a ``--grid`` text is malformed, given twice or fits no method.
+    """
     if budget < 1:
         raise UsageError(f"--budget {budget}: at least 1 candidate per method")
     if rounds < 0:
@@ -159,14 +167,18 @@ def searches(
     keys = [key for key, _, _ in parsed]
     if (twice := next((key for key in keys if keys.count(key) > 1), None)) is not None:
         raise UsageError(f"--grid {twice}=...: is there twice; name all of its values once")
-    for key, values, text in sorted(parsed, key=lambda one: one[0].partition(".")[0] in METHODS):  # of a method: last
+    # grids for one method come last, so that they win over grids for all methods
+    for key, values, text in sorted(parsed, key=lambda one: one[0].partition(".")[0] in METHODS):
         for method, setting in meant(key, methods, text):
             chosen[method][setting] = values
     return [_search(method, grid, experiment, budget, rounds) for method, grid in chosen.items()]
 
 
 def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds: int) -> Search:
-    """The method's first candidates; every value is checked and resolved (``0.5x`` of the present one)."""
+    """Return the method's search with its first candidates.
+
+    Every value is checked and resolved: ``0.5x`` becomes half of the experiment's value.
+    """
     paths = {key: path_of(method, key) for key in grid}
     resolved: Grid = {}
     for key, values in grid.items():
@@ -189,11 +201,16 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds
 def thinned(
     points: Sequence[tuple[int, ...]], sizes: Sequence[int], budget: int, first: Sequence[int | None] = ()
 ) -> list[tuple[int, ...]]:
-    """Return at most ``budget`` of the points of a grid, evenly spread over every axis, in their order.
+    """Return at most ``budget`` points of a grid, evenly spread over every axis, in sorted order.
 
-    The first chosen has the values ``first`` (None: any) and is else nearest the middle. Each next one is the point
-    whose values were used least so far; among several, the one farthest from those chosen (least sum of inverse squared
-    distances, each axis being 1 long).
+    The first point chosen has as many of the values in ``first`` as possible (None: any), and among several such
+    points it is the one nearest the middle. Each next one is the point whose values were used least so far. Among
+    several, it is the one farthest from those chosen: with the least sum of inverse squared distances, where each axis
+    has length 1.
+
+    Args:
+        points: the indices of a point's values, one per axis.
+        sizes: the number of values on each axis.
     """
     if len(points) <= budget:
         return list(points)

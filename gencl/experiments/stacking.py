@@ -1,4 +1,4 @@
-"""Learners of one kind as one: each parameter holds those of all, stacked, and losses go through `torch.func.vmap`."""
+"""Combine learners of one kind into one with stacked parameters, whose losses go through `torch.func.vmap`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ from gencl.scenarios.batch import Batch
 
 
 def together(tensors: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Tensors of the same names and shapes as one of shape (members, ...) each; numbers, which are equal, stay one."""
+    """Stack tensors of the same names and shapes into one of shape (members, ...) per name.
+
+    Tensors without dimensions must be equal in all members; the first one is returned as it is.
+    """
     first = tensors[0]
     return {name: torch.stack([some[name] for some in tensors]) if first[name].ndim else first[name] for name in first}
 
 
 def of_member(tensors: Mapping[str, Tensor], member: int) -> dict[str, Tensor]:
-    """The inverse of `together`: copies of what is one member's."""
+    """Return copies of one member's tensors, as the inverse of `together`."""
     return {name: (tensor[member] if tensor.ndim else tensor).clone() for name, tensor in tensors.items()}
 
 
 def stacked(learners: Sequence[Learner]) -> Learner:
-    """A learner whose parameters, floating-point buffers and positions of classes are those of all, (members, ...).
+    """Return a learner with the stacked parameters and floating-point buffers of all, each of shape (members, ...).
 
-    From here on the members' own are views of them, so that what moves one moves the other, until `parted`.
+    The members' parameters and buffers become views of the stacked ones, so that they change together, until `parted`.
+    The buffers with the positions of classes are stacked too, padded with -1, but as copies.
     """
     whole = deepcopy(learners[0])
     for name, module in whole.named_modules():
@@ -42,7 +46,7 @@ def stacked(learners: Sequence[Learner]) -> Learner:
             for member, p in zip(module.get_parameter(key).detach(), each, strict=True):
                 p.data = member
         for key, buffer in module.named_buffers(recurse=False):
-            if key == "position":  # of classes, which may be other ones for each seed; nothing writes to it
+            if key == "position":  # the classes may differ between seeds; nothing writes to it, so a copy will do
                 setattr(module, key, pad_sequence([part.get_buffer(key) for part in parts], True, -1))
             elif buffer.is_floating_point():
                 setattr(module, key, torch.stack([part.get_buffer(key) for part in parts]))
@@ -52,7 +56,7 @@ def stacked(learners: Sequence[Learner]) -> Learner:
 
 
 def parted(learners: Sequence[Learner]) -> None:
-    """Each member has memory of its own again."""
+    """Give each member its own memory again: undo the views that `stacked` made."""
     for learner in learners:
         for module in learner.modules():
             for parameter in module.parameters(recurse=False):
@@ -63,9 +67,9 @@ def parted(learners: Sequence[Learner]) -> None:
 
 
 def stacked_phase(learner: Learner, phase: Phase, members: Sequence[Phase], randoms: Sequence[RandomSource]) -> Phase:
-    """A phase of a `stacked` learner: its loss, of batches (members, n, ...), is one for each member (members,).
+    """Return a phase of a `stacked` learner. It takes batches (members, n, ...); its loss has shape (members,).
 
-    What it draws comes from the members' own ``randoms``, as it would if they trained alone.
+    Its random draws come from the members' ``randoms``, so that they are the same as in runs trained alone.
     """
     model = _Losses(learner, phase)
 
@@ -90,12 +94,12 @@ def stacked_phase(learner: Learner, phase: Phase, members: Sequence[Phase], rand
 
 
 def stacked_batch(batches: Sequence[Batch]) -> Batch:
-    """Batches of the same tasks as one, its tensors (members, n, ...)."""
+    """Stack batches of the same tasks into one, with tensors of shape (members, n, ...)."""
     return Batch.of(together([batch.tensors() for batch in batches]), batches[0].tasks)
 
 
 def _is_stacked(name: str, buffer: Tensor) -> bool:
-    """Return whether a buffer of a `stacked` learner holds those of all members."""
+    """Return whether a buffer of a `stacked` learner has a dimension for the members."""
     return buffer.is_floating_point() or name.rpartition(".")[2] == "position"
 
 

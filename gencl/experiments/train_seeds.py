@@ -1,4 +1,4 @@
-"""Runs of one settings file with several seeds, trained as one (`gencl.experiments.ensemble`)."""
+"""Train one settings file with several seeds as one (`gencl.experiments.ensemble`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gencl.training.trainer import Trainer
 
 
 def apart(settings: Settings, image_shape: Sequence[int]) -> str | None:
-    """Why runs of these settings cannot be trained as one; None: they can."""
+    """Return why runs of these settings cannot be trained as one, or None if they can."""
     learner = make_learner(settings.model, image_shape, 0, "cpu")
     return why_not(learner, building.build(settings.method), settings)
 
@@ -45,10 +45,10 @@ def train_seeds(
     threads: int | None = None,
     progress: Mode = "auto",
 ) -> list[RunFolder]:
-    """Trains fresh runs of the settings file ``config`` into ``out/seed-N``, one for each seed, as one.
+    """Train the settings file ``config`` with each seed as one, and return the run folders ``out/seed-N``.
 
-    Raises UsageError where they cannot be, or where there is one already, GenclError for what fails while running,
-    Interrupted when stopped by a signal: each run then goes on alone.
+    Raises UsageError if the runs cannot be trained as one, or if one of them exists already. Raises GenclError if
+    training fails, and Interrupted if a signal stops it: each run can then continue alone.
     """
     folders = [Path(out) / f"seed-{seed}" for seed in seeds]
     for folder in folders:
@@ -67,7 +67,8 @@ def train_seeds(
         key: make_scenario(one, root).to(accelerator.device, one.data.place)
         for key, one in {tasks_key(s): s for s in each}.items()
     }
-    expected_memory(settings, next(iter(scenarios.values())), accelerator.device, runs=len(seeds))  # or refuses
+    # raises UsageError if there is too little memory
+    expected_memory(settings, next(iter(scenarios.values())), accelerator.device, runs=len(seeds))
     again = partial(resume_command, data_root=data_root, device=device, threads=threads)
     sessions = [
         make_session(one, scenarios[tasks_key(one)], accelerator, folder, again(folder), "silent")

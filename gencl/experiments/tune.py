@@ -1,4 +1,4 @@
-"""Hyper-parameters chosen on validation images, one budget a method; the search is kept."""
+"""`gencl tune`: choose hyper-parameters on validation images, with the same budget for each method."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
 SEEDS = (10, 11)
-"""The default tuning seeds: not among the usual 0-4, so that nothing is chosen on the runs that are reported."""
+"""The default seeds for tuning. They differ from the usual 0-4, so that no reported run takes part in the choice."""
 BUDGET = 9
-"""Candidates per method by default: three values of two settings."""
+"""The default number of candidates per method: enough for three values of two settings."""
 WIDEN = 3
-"""How often a grid is widened by default."""
+"""The default number of rounds in which a grid may be widened."""
 VALIDATION = 0.1
-"""The share of the training images kept apart where the preset keeps none."""
+"""The share of the training images held out for validation if the preset holds out none."""
 
 
 @checked
@@ -59,22 +59,24 @@ def tune(
     progress: Mode = "auto",
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Choose each method's settings on validation images and return the content of ``OUT/tune.json``; `gencl tune`.
+    """Choose each method's settings on validation images, and return the content of ``OUT/tune.json``.
 
-    Each method's grid is the learning rate and its own settings (`Method.grid`), changed by ``grid``. At most
-    ``budget`` of its points are trained: spread over the grid first, then around the best. Where the best value stands
-    at an end of the grid, the grid is widened there (`gencl.experiments.widen`). Runs are trained as
-    `gencl.experiments.compare.compare` does, so a search that was stopped goes on.
+    Each method's grid holds the learning rate and the method's settings (`Method.grid`), changed by ``grid``. At most
+    ``budget`` of its points are trained: first spread over the grid, then around the best one. If the best value lies
+    at an end of the grid, the grid is widened there (`gencl.experiments.widen`). Runs are trained by
+    `gencl.experiments.compare.compare`, so a search that was stopped can continue. The chosen settings also go to
+    ``OUT/found.yaml``, as a block for a preset.
 
     Args:
-        methods: names, no variants.
-        grid: ``"lambda=0.1,1"`` for all methods with such a setting, ``"ewc.lambda=1,10"`` for one, or a setting of
-            ``train`` or ``model``, ``"train.lr=0.01,0.1"``; or a list of such. A single value is not searched.
-        budget: candidates per method, whatever the number of seeds; those beyond the grid's ends are not counted.
+        methods: names, not variants.
+        grid: one text or a list of texts: ``"lambda=0.1,1"`` for all methods with that setting, ``"ewc.lambda=1,10"``
+            for one method, or a setting of ``train`` or ``model``, ``"train.lr=0.01,0.1"``. A single value fixes the
+            setting.
+        budget: candidates per method, whatever the number of seeds. Candidates from widening are not counted.
         seeds: as in `compare`.
-        out: where runs and results go; default ``runs/PRESET-tune``.
-        widen: the number of rounds in which a grid is widened, at most.
-        dry_run: train nothing, and return how many runs there are and how long they take (`gencl.experiments.plan`).
+        out: the folder for runs and results; default ``runs/PRESET-tune``.
+        widen: the largest number of rounds in which a grid is widened.
+        dry_run: train nothing; return the number of runs and their expected time (`gencl.experiments.plan`).
 
     Raises UsageError for wrong use.
     """
@@ -114,11 +116,11 @@ def tune(
 
 
 def _check_held(folder: Path, methods: Sequence[str]) -> None:
-    """Raises UsageError where the folder holds the search of another method, which would be lost."""
+    """Raise UsageError if the folder holds the search of a method that is not in ``methods``: it would be lost."""
     try:
         held = list(json.loads((folder / "tune.json").read_text(encoding="utf-8"))["methods"])
     except (OSError, ValueError, KeyError, TypeError):
-        return  # there is none
+        return  # the folder holds no search
     if any(name not in methods for name in held):
         every = ",".join(dict.fromkeys([*held, *methods]))
         raise UsageError(
@@ -135,7 +137,7 @@ def _planned(
     config: str | Path | None,
     sets: Sequence[str],
 ) -> Alike:
-    """The first runs of a search, which take equally long, and those that may follow."""
+    """Return the number of unfinished first runs of a search, and of runs that may follow, for a dry run."""
     variants = search.variants()
     first = presets.resolve(preset, config, search.method, seeds[0], [*sets, *variants[0].assignments])
     cells = [cell_folder(folder, variant, seed) for variant in variants for seed in seeds]
@@ -143,7 +145,7 @@ def _planned(
 
 
 def default_folder(preset: str | None, config: str | Path | None, method: str, assignments: Sequence[str]) -> Path:
-    """``runs/PRESET-tune``."""
+    """Return ``runs/PRESET-tune``, with the preset's name after all settings are applied."""
     return Path(f"runs/{preset_of(Variant(method, method), preset, config, assignments)}-tune")
 
 
@@ -162,7 +164,11 @@ def _method_names(methods: Names) -> list[str]:
 def _on_validation(
     preset: str | None, config: str | Path | None, method: str, sets: list[str]
 ) -> tuple[list[str], float, bool]:
-    """The assignments with what makes runs score on validation images, the images' share, and whether it is ours."""
+    """Add the assignments that make runs score on validation images.
+
+    Returns all assignments, the share of validation images, and whether that share is `VALIDATION` because the
+    experiment sets none. Raises UsageError if ``sets`` assigns evaluate.split.
+    """
     if any(text.startswith("evaluate.split=") for text in sets):
         raise UsageError("--set evaluate.split: tune always chooses on validation images; leave it out")
     share = presets.resolve(preset, config, method, None, sets).data.validation
@@ -191,7 +197,10 @@ def _summary(
 
 
 def methods_block(summary: dict[str, Any]) -> str:
-    """Return the ``methods:`` block for a preset, with the searched keys only, and how it was chosen."""
+    """Return the ``methods:`` block for a preset, as YAML, with the chosen values of the searched keys.
+
+    Comments above it say how they were chosen, which methods have no choice, and which values are at an end.
+    """
     blocks = {name: _nested(name, row["best"]) for name, row in summary["methods"].items() if row["best"]}
     lines = [how_chosen(summary)] if blocks else []
     for name, row in summary["methods"].items():
@@ -204,7 +213,7 @@ def methods_block(summary: dict[str, Any]) -> str:
 
 
 def _nested(method: str, best: dict[str, Any]) -> dict[str, Any]:
-    """For composed methods ``{"mas.lambda": 3}`` becomes ``{"mas": {"lambda": 3}}``."""
+    """Nest the keys of composed methods: ``{"mas.lambda": 3}`` becomes ``{"mas": {"lambda": 3}}``."""
     parts = parts_of(method)
     block: dict[str, Any] = {}
     for key, value in best.items():

@@ -1,4 +1,4 @@
-"""Where a search goes from its best candidate: to the neighbours in its grid, and beyond an end of it."""
+"""Find new candidates around the best one: its neighbours in the grid, and values beyond the ends of the grid."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from gencl.core.part import Part
 
 Values = dict[str, Any]
-"""A candidate: a value for each key of a grid."""
+"""A candidate: one value per key of a grid."""
 Grid = dict[str, list[Any]]
-"""The values of each key, as the keys stand in a preset's ``methods:`` block: ``lambda``, ``train.lr``."""
+"""The values to try per key. Keys are written as in a preset's ``methods:`` block: ``lambda``, ``train.lr``."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The range of a number; an ``open`` limit is not itself a value."""
+    """The range of a number. A limit marked ``open`` is itself not allowed."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -31,12 +31,12 @@ class Limits:
 
     @property
     def share(self) -> bool:
-        """Whether the number is a share or a percentage of something."""
+        """Whether the range lies within 0 to 100, as that of a share or percentage does."""
         return self.low >= 0 and self.high <= 100
 
 
 def limits_of(kind: type[Part], key: str) -> Limits:
-    """Return the limits of a setting (ge, gt, le, lt of its field), or none at all for an unknown key."""
+    """Return the limits of a setting (ge, gt, le, lt of its field). An unknown key is unlimited."""
     field = kind.model_json_schema().get("properties", {}).get(key, {})
     kinds: list[dict[str, Any]] = [field, *field.get("anyOf", [])]
     number = next((f for f in kinds if f.get("type") in ("number", "integer")), {})
@@ -50,7 +50,7 @@ def limits_of(kind: type[Part], key: str) -> Limits:
 
 
 def numeric(values: Sequence[Any]) -> bool:
-    """Return whether these are several numbers, so that the least and the greatest are ends."""
+    """Return whether there are several values and all are numbers, so that the least and the greatest are ends."""
     return len(values) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
@@ -60,11 +60,11 @@ def ends(grid: Grid, best: Values) -> list[str]:
 
 
 def beyond(values: Sequence[float], upward: bool, limits: Limits) -> float | None:
-    """Return the value that continues the numbers at one end, or None where the setting's limit is reached.
+    """Return the value that continues the numbers beyond one end, or None if the setting's limit is reached.
 
-    Positive values that span a factor of 2 or more continue by their last ratio, others by their last difference.
-    Shares of the second kind, and whatever would cross a limit, go halfway to the limit instead. Whole numbers stay
-    whole.
+    Positive values that span a factor of 2 or more continue by their last ratio, others by their last difference. A
+    value that would cross a limit goes halfway to the limit instead, and so does a share that would continue by a
+    difference. Whole numbers stay whole.
     """
     ordered = sorted(values, reverse=not upward)
     inner, end = ordered[-2:]
@@ -84,7 +84,7 @@ def beyond(values: Sequence[float], upward: bool, limits: Limits) -> float | Non
 
 
 def neighbours(grid: Grid, best: Values) -> list[Values]:
-    """Return the points of the grid that are one step from the best on one axis."""
+    """Return the points of the grid that differ from the best by one step on one axis."""
     points = []
     for key, values in grid.items():
         place = values.index(best[key])
@@ -95,10 +95,11 @@ def neighbours(grid: Grid, best: Values) -> list[Values]:
 def widened(
     grid: Grid, best: Values, limits: Mapping[str, Limits], allowed: Callable[[str, Any], bool]
 ) -> tuple[Grid, list[Values]]:
-    """Return the grid continued at the ends where the best stands, and the candidates that this adds.
+    """Return the grid, continued at each end where the best candidate lies, and the candidates that this adds.
 
-    For each such key the best point is moved along its axis; where there are several, one more candidate moves along
-    all of them. ``allowed`` says whether a key can have a value. No candidates: each end is the setting's own limit.
+    For each such key, one candidate moves the best point along that key's axis. With several such keys, one more
+    candidate moves along all of them. ``allowed(key, value)`` says whether a setting accepts a value. There are no
+    candidates if the best lies at no end, or only at ends that the settings' limits do not let continue.
     """
     moved: Values = {}
     for key in ends(grid, best):
@@ -111,11 +112,11 @@ def widened(
 
 
 def whole(grid: Grid) -> int:
-    """Return the number of points of the grid."""
+    """Return the number of points in the whole grid."""
     return math.prod(len(values) for values in grid.values())
 
 
 def most(grid: Grid) -> int:
-    """Return how many candidates a round of `widened` adds at most."""
+    """Return the largest number of candidates that one call of `widened` can add."""
     axes = sum(numeric(values) for values in grid.values())
     return axes + (axes > 1)

@@ -1,4 +1,4 @@
-"""Processes that train the cells of a comparison."""
+"""Train the cells of a comparison in processes on this machine."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Worker(Protocol):
     """A process that runs one command."""
 
     def terminate(self) -> None:
-        """Asks it to stop."""
+        """Ask the process to stop."""
 
     def wait(self) -> tuple[int, str]:
-        """Its exit status once it has ended, and what it wrote to standard error."""
+        """Wait for the end. Return the exit status and the text of standard error."""
 
 
 class Started:
-    """A process that Python was started in.
+    """A new Python process.
 
-    In a session of its own: Ctrl-C reaches it once, from `Workers`, and not from the terminal too (a second signal
-    would stop it at once, without a checkpoint).
+    It has its own session, so that Ctrl-C reaches it only through `Workers` and not from the terminal as well. A
+    second signal would stop it at once, without a checkpoint.
     """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -48,23 +48,26 @@ class Started:
         os.close(theirs)
 
     def terminate(self) -> None:
-        """Sends SIGTERM if it runs."""
+        """Send SIGTERM if the process runs."""
         self._process.terminate()
 
     def wait(self) -> tuple[int, str]:
-        """Its exit status once it has ended, and what it wrote to standard error."""
+        """Wait for the end. Return the exit status (-N if signal N killed it) and the text of standard error."""
         _, errors = self._process.communicate()
         os.close(self._lifeline)
         return self._process.returncode, errors
 
 
 class Workers:
-    """The processes that train cells; a signal that asks to stop is passed on to them, and they write checkpoints."""
+    """Runs gencl commands in processes. A signal that asks to stop is passed on, and they write checkpoints."""
 
     def __init__(self, device: str, threads: int | None = None) -> None:
-        """``device``: the type of what cells compute on; they are forked where they can be (`ForkServer`), and share
-        out the GPUs (`Cards`).
-        ``threads``: the most that a cell chooses for itself; default as PyTorch."""
+        """Choose how processes start: forked (`ForkServer`) for the CPU on Linux, else new. Runs share out the GPUs.
+
+        Args:
+            device: the type of device that cells compute on.
+            threads: the most threads that a cell chooses by itself; by default PyTorch's number.
+        """
         self._environment = unlaunched(os.environ)
         if threads is not None:
             self._environment["OMP_NUM_THREADS"] = str(threads)
@@ -75,16 +78,16 @@ class Workers:
         self._server = ForkServer(self._environment) if device == "cpu" and sys.platform == "linux" else None
 
     def stopped_by(self) -> int:
-        """The signal that asked to stop, or 0."""
+        """Return the number of the signal that asked to stop, or 0."""
         return self._signal
 
     def run(self, arguments: Sequence[str]) -> tuple[int, str]:
-        """Runs ``gencl ARGUMENTS``; returns its exit status and what it wrote to standard error."""
+        """Run ``gencl ARGUMENTS`` in a process. Return its exit status and the text of standard error."""
         with self._cards.one() as card:
             environment = {**self._environment, **card}
             worker: Worker = self._server.start(arguments) if self._server else Started(arguments, environment)
             self._running.add(worker)
-            if self._signal:  # the signal came while the process was made
+            if self._signal:  # the signal came while the process started
                 worker.terminate()
             outcome = worker.wait()
             self._running.discard(worker)
@@ -92,7 +95,10 @@ class Workers:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Within the block the first signal stops all that runs and lets nothing more begin."""
+        """Within the block, terminate all running processes if a signal asks to stop.
+
+        `stopped_by` then returns its number. The fork server, if any, ends with the block.
+        """
 
         def stop(number: int) -> None:
             self._signal = number

@@ -1,4 +1,4 @@
-"""One comparison at a time works in a directory: two would train the same cells and write the same tables."""
+"""A lock on the directory of a comparison: two comparisons in it would train the same cells and overwrite tables."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from gencl.core import files
 from gencl.core.errors import UsageError
 
 WORKING = ".working"
-"""The file that says who works in the directory."""
+"""The file that names the process which works in the directory."""
 _held: dict[Path, int] = {}
-"""The directories that this process works in, and in which of its threads: a search compares in its own."""
+"""The directories that this process holds, and the thread that holds each: a search calls `compare` in its own."""
 
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Makes the directory of a comparison, and keeps others out of it within the block.
+    """Create the directory of a comparison if needed, and lock it for the block.
 
-    Raises UsageError that says who works there.
+    The thread that holds the lock may enter again. Raises UsageError, with the other process's number and host, if
+    another comparison holds it, and NotWritten if the directory cannot be written.
     """
     place, here = folder.absolute(), threading.get_ident()
     if _held.get(place) == here:

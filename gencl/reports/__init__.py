@@ -1,1 +1,1 @@
-"""What people look at: tables and reports."""
+"""Tables for the terminal and notebooks, and HTML reports of runs and comparisons."""

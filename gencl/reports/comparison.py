@@ -1,4 +1,4 @@
-"""The report of a comparison: its table beside the papers', curves, what is left of each task, pictures, cost."""
+"""The HTML report of a comparison: tables, published figures, curves, final scores per task, pictures, cost."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ _TIME = "train_seconds"
 
 
 def is_comparison(folder: Path) -> bool:
-    """Whether `gencl compare` wrote this directory."""
+    """Return whether `gencl compare` wrote this directory."""
     return (folder / "results.json").is_file() and not (folder / "config.yaml").exists()
 
 
 def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
-    """Writes report.html (or ``out``) of a comparison and returns its path. Raises GenclError where its files are
-    damaged."""
+    """Write the report of a comparison to its report.html, or to ``out``, and return the path.
+
+    Raises GenclError if a file of the comparison is damaged.
+    """
     path = files.place(folder) / "report.html" if out is None else files.place(out)
     files.check_folder(path.parent)
     files.write(path, render(files.place(folder)))
@@ -54,7 +56,11 @@ def write_comparison(folder: str | Path, out: str | Path | None = None) -> Path:
 
 
 def render(folder: Path) -> str:
-    """The report as HTML. The table alone needs no runs; what is drawn of each task needs those beside it."""
+    """Return the report as HTML.
+
+    The tables need only results.json. The scores per task and the evolution strips come from the run folders beside
+    it, and are left out for runs that are missing. Raises GenclError if results.json or curves.csv is damaged.
+    """
     results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     chart = _chart(folder, results.get("features"))
@@ -91,7 +97,7 @@ def render(folder: Path) -> str:
 
 
 def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[RunFolder]:
-    """The finished runs of a method that can be read, in the order of their seeds."""
+    """Return the finished, readable runs of a method, in the order of their seeds."""
     readable = []
     for seed in seeds:
         run = RunFolder(cell_folder(folder, Variant(label, label), seed))
@@ -102,7 +108,10 @@ def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[RunFolder]:
 
 
 def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """A row a method and, beneath, one of what was published; what is better beyond ties is marked, and ties."""
+    """Return one row per method, each followed by a row of published figures if a paper has any.
+
+    Each cell says whether its value is the best or tied (`ties.mark`).
+    """
     rows: list[dict[str, Any]] = []
     for label, row in results["methods"].items():
         marks = [ties.mark(results, key, label) for key in keys]
@@ -116,12 +125,12 @@ def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any
 
 
 def _settings(run: RunFolder) -> str:
-    """What the config.yaml of a run holds."""
+    """Return the content of the run's config.yaml."""
     return run.settings.to_yaml(unread(run.settings))
 
 
 def _differences(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of each main figure the intervals and paired differences, a row per method."""
+    """Return the intervals and paired differences of each main figure, one row per method."""
     heads = ties.difference_heads(results)
     return [
         {"key": key, "heads": heads, "rows": ties.difference_rows(results, key)}
@@ -130,7 +139,7 @@ def _differences(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _chart(folder: Path, features: Mapping[str, Any] | None) -> Chart | None:
-    """The curves in curves.csv; None where there are none. Raises GenclError where the file is damaged."""
+    """Return a chart of curves.csv, or None if there is no such file. Raises GenclError if it is damaged."""
     path = folder / "curves.csv"
     if not path.is_file():
         return None
@@ -157,7 +166,7 @@ def _chart(folder: Path, features: Mapping[str, Any] | None) -> Chart | None:
 
 
 def _kept(runs: Mapping[str, Sequence[RunFolder]], results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of each metric a heat map: what each method makes of each task at the end, the mean over its seeds."""
+    """Return a heat map per metric: each method's final score on each task, as the mean over its seeds."""
     real, features = results["methods"].get(REAL, {}), results.get("features")
     ends: dict[str, dict[str, list[list[float | None]]]] = {}
     tasks: dict[int, list[str]] = {}
@@ -166,7 +175,7 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]], results: Mapping[str, Any]) -
             metrics = run.metrics
             expected = tasks.setdefault(metrics["seed"], metrics["tasks"])
             first = next(iter(tasks.values()))
-            if metrics["tasks"] == expected and len(expected) == len(first):  # a variant may have learned others
+            if metrics["tasks"] == expected and len(expected) == len(first):  # a variant may have other tasks
                 for name, matrix in metrics["matrices"].items():
                     ends.setdefault(name, {}).setdefault(label, []).append(matrix[-1])
     named = list(tasks.values())
@@ -183,7 +192,7 @@ def _kept(runs: Mapping[str, Sequence[RunFolder]], results: Mapping[str, Any]) -
 
 
 def _places(named: Sequence[Sequence[str]]) -> list[str]:
-    """Return what the columns are called if the seeds' tasks differ: their places in the sequence."""
+    """Return the column names for seeds with different tasks: ``task 1``, ``task 2``, ..."""
     return [f"task {i + 1}" for i in range(len(named[0]))] if named else []
 
 
@@ -193,7 +202,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _strips(runs: Mapping[str, Sequence[RunFolder]]) -> list[dict[str, Any]]:
-    """The evolution strip of each method's first run; joint training has no time to show."""
+    """Return the evolution strip of each method's first run. References such as joint training have none."""
     return [
         {"label": label, "src": strip}
         for label, of_method in runs.items()

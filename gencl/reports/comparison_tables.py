@@ -52,7 +52,10 @@ COST = (
 
 
 def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
-    """The figures of ``order`` that any method has, each followed by the same in the features of further extractors."""
+    """Return the figures of ``order`` that any method has.
+
+    Each is followed by the same figure in the features of further extractors, such as ``fid_fashion``.
+    """
     present = {key for row in results["methods"].values() for key in row}
     further = [extractor["name"] for extractor in results.get("features", {}).get("also", ())]
     wanted = [name for key in order for name in (key, *(f"{key}_{extractor}" for extractor in further))]
@@ -60,30 +63,33 @@ def comparison_keys(results: dict[str, Any], order: Sequence[str]) -> list[str]:
 
 
 def runs_of(row: Mapping[str, Any]) -> int:
-    """Of how many finished runs a method's row is."""
+    """Return how many finished runs a method's row summarises."""
     return max((value["n"] for value in row.values() if isinstance(value, dict)), default=0)
 
 
 def cell_of(row: Mapping[str, Any], key: str) -> str:
-    """A figure of a row, with its own n where fewer of the row's runs have it."""
+    """Return a figure of a row as text, with its n if only some of the row's runs have it."""
     value: dict[str, Any] | None = row.get(key)
     few = f" (n={value['n']})" if value is not None and value["n"] < runs_of(row) else ""
     return f"{cell(key, value)}{few}"
 
 
 def print_comparison(results: dict[str, Any]) -> None:
-    """The table, what is marked in it, sources and failures."""
+    """Print the table and the lines below it."""
     show(comparison_table(results), *comparison_lines(results), width=200)
 
 
 def comparison_lines(results: dict[str, Any]) -> list[str]:
-    """What is marked in the table and why, where the published figures come from, and what failed, a line each."""
+    """Return the lines below the table: what its marks mean, sources of published figures, and failures."""
     failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
     return [*ties.legend(results), *published_notes(results), *failed]
 
 
 def comparison_table(results: dict[str, Any]) -> Table:
-    """Methods down, figures across: mean and spread over seeds, the paper's figure beneath where there is one."""
+    """Return the table for the terminal: a row per method and a column per figure, with mean ± std over the seeds.
+
+    Published figures, if any, are in a second row below the method.
+    """
     seeds = results["seeds"]
     keys = comparison_keys(results, [*QUALITY, *added_figures()])
     table = Table(
@@ -102,13 +108,13 @@ def comparison_table(results: dict[str, Any]) -> Table:
 
 
 def _styled(results: dict[str, Any], key: str, method: str, text: str) -> Text:
-    """A cell of the terminal's table: bold, or with the mark of a tie."""
+    """Return a cell for the terminal: bold if it is the best, or with the mark of a tie."""
     mark = ties.mark(results, key, method)
     return Text(f"{text} {ties.TIED}" if mark == "tied" else text, style="bold" if mark == "best" else "")
 
 
 def comparison_markdown(results: dict[str, Any], command: str) -> str:
-    """The same table as Markdown, with the command that made it."""
+    """Return the comparison as Markdown, with the command that made it and the paired differences."""
     keys = comparison_keys(results, [*QUALITY, *DETAIL, *added_figures(), *COST])
     lines = [
         f"# {results['preset']}, seeds {', '.join(map(str, results['seeds']))}: mean ± sample standard deviation",
@@ -133,13 +139,16 @@ def comparison_markdown(results: dict[str, Any], command: str) -> str:
 
 
 def _marked(results: dict[str, Any], key: str, method: str, text: str) -> str:
-    """A cell of Markdown's table: bold, or with the mark of a tie."""
+    """Return a cell as Markdown: bold if it is the best, or with the mark of a tie."""
     mark = ties.mark(results, key, method)
     return f"**{text}**" if mark == "best" else f"{text} {ties.TIED}" if mark == "tied" else text
 
 
 def comparison_csv(results: dict[str, Any]) -> str:
-    """Every figure: a row a method and key, with mean, std, n and the published value; shares as shares of one."""
+    """Return all figures as CSV: one row per method and key, with mean, std, n and the published value.
+
+    Shares are written as fractions, not in per cent.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["method", "key", "mean", "std", "n", "published"])
@@ -152,12 +161,12 @@ def comparison_csv(results: dict[str, Any]) -> str:
 
 
 def published_cells(paper: dict[str, Any], keys: Sequence[str]) -> list[str]:
-    """A paper's figures, with their spread where it is known, empty where there is none."""
+    """Return a paper's figures as texts, with their spread if it is published. A missing figure is an empty text."""
     return [cell(key, {"mean": paper[key], "std": paper.get(f"{key}_std")}) if key in paper else "" for key in keys]
 
 
 def published_notes(results: dict[str, Any]) -> list[str]:
-    """Where the published figures come from, and what is odd about them, a line each."""
+    """Return a line with the sources of the published figures, and a line for each note about them."""
     rows = results["paper"].values()
     sources = dict.fromkeys(row["source"] for row in rows)
     notes = dict.fromkeys(f"{row['source']}: {row['note']}" for row in rows if "note" in row)

@@ -1,4 +1,4 @@
-"""Tables that are wider than the terminal, in parts one below another: rich would cut numbers off."""
+"""Split tables that are wider than the terminal into parts, since rich would cut numbers off."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 _WIDEST = 10_000
-"""Columns in which every table has room."""
+"""A width, in characters, at which every table fits."""
 
 
 def folded(table: Table, console: Console) -> list[Table]:
-    """Return the table, or parts of one that is too wide: each has the columns of names that it begins with, and as
-    many others as fit with their numbers whole. Heads are wrapped."""
+    """Return the table as it is if it fits, else in parts to be printed one below another.
+
+    Each part repeats the leading columns of names and has as many other columns as fit. Column heads are wrapped, but
+    numbers stay whole.
+    """
     if (
         len(table.columns) < 2
         or Measurement.get(console, console.options.update(width=_WIDEST), table).maximum <= console.width
@@ -46,12 +49,15 @@ def _part(table: Table, named: list[Column], group: list[Column], first: bool) -
 
 
 def _width(columns: list[Column]) -> int:
-    """The columns of text that a table of these takes at least, with a space at both sides of a cell and borders."""
+    """Return the least width of a table, in characters, with borders and a space on both sides of each cell."""
     return 1 + sum(_least(column) + 3 for column in columns)
 
 
 def _least(column: Column) -> int:
-    """A cell of numbers stays in one line; names and heads are wrapped between words."""
+    """Return the least width of a column, in characters.
+
+    Cells of numbers are not wrapped; names and heads are wrapped between words.
+    """
     lines = _plain(column.header).split()
     for cell in column.cells:
         lines += _plain(cell).split() if column.justify == "left" else _plain(cell).splitlines()

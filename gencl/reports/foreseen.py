@@ -1,4 +1,4 @@
-"""What a run would be, on the terminal: its settings, its networks, and what it takes."""
+"""Print the result of a dry run: the settings, the sizes of the networks, and the expected time and memory."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gencl.core.amounts import duration, memory
 from gencl.reports.tables import show
 
 LONG_SECONDS = 600
-"""A run that takes longer deserves a first look."""
+"""For longer runs, the output suggests a short trial run."""
 
 
 def print_foreseen(tree: Mapping[str, Any]) -> None:
-    """Print what `gencl.training.dry_run.dry_run` returned."""
+    """Print the result of `gencl.training.dry_run.dry_run`."""
     settings = yaml_files.dump(tree["settings"], allow_unicode=True).rstrip()
     show(settings, networks_table(tree["networks"]), *estimate_lines(tree["settings"], tree["estimate"]), width=120)
 
 
 def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
-    """Print what `gencl.experiments.plan.plan` returned."""
+    """Print the result of `gencl.experiments.plan.plan` as a table, or as JSON."""
     if as_json:
         print(json.dumps(tree, indent=1))
         return
@@ -39,7 +39,7 @@ def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
 
 
 def _plan_lines(total: Mapping[str, Any]) -> list[str]:
-    """How long all runs take, and those that may follow."""
+    """Return lines with the total time of the planned runs, and of those that may follow."""
     jobs = f" with --jobs {total['jobs']}" if total["jobs"] > 1 else ""
     lines = [f"{total['runs']} runs to train: about {duration(total['seconds'])} on this machine{jobs}"]
     if total["more"]:
@@ -48,7 +48,7 @@ def _plan_lines(total: Mapping[str, Any]) -> list[str]:
 
 
 def networks_table(networks: Mapping[str, Mapping[str, int]]) -> Table:
-    """The parameters of each network, by what becomes of them from task to task."""
+    """Return a table of each network's parameters: shared, per task, carried along, and in total."""
     table = Table("network", title="parameters, with all tasks learned", title_justify="left")
     for column in ("shared", "per task", "carried along", "total", "MB"):
         table.add_column(column, justify="right")
@@ -67,7 +67,7 @@ def _cells(size: Mapping[str, int]) -> list[str]:
 
 
 def estimate_lines(settings: Mapping[str, Any], estimate: Mapping[str, Any]) -> list[str]:
-    """Time and memory, and where the run is long how to have a first look."""
+    """Return lines with the expected time and memory. For a long run, the last one suggests a short trial run."""
     parts = [f"{estimate['steps']:,} steps {duration(estimate['train_seconds'])}"]
     parts += [
         f"{what} {duration(estimate[key])}"

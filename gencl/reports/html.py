@@ -1,4 +1,4 @@
-"""The report of a run as HTML: one file that opens from disk, with everything inside."""
+"""The HTML report of a run: one self-contained file that opens from disk."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
 
 NAMED_LINES = 12
-"""Of more tasks only the mean is named beside a chart."""
+"""With more tasks than this, a chart names only the line of the mean."""
 _FILL = ("train_seconds", "peak_memory_bytes")
-"""Costs that fill up the cards of a run with few figures."""
+"""Costs that may take a place among the headline figures if a run has few of them."""
 _PARTS = (("training", "train"), ("importance", "importance"), ("measuring", "eval"))
 
 
 def write(run: RunFolder, out: str | Path | None = None) -> Path:
-    """Writes the report of a run to report.html in it (or to ``out``) and returns the path.
+    """Write the report of a run to its report.html, or to ``out``, and return the path.
 
-    Raises UsageError for a ready model without ``out``, GenclError as `render` does.
+    Raises UsageError if a ready model has no ``out``, or if the folder of ``out`` does not exist. Raises GenclError as
+    `render` does.
     """
     if run.ready and out is None:
         raise UsageError(f"{run.path.name} is a ready model: say by --out where its report goes")
@@ -50,7 +51,7 @@ def write(run: RunFolder, out: str | Path | None = None) -> Path:
 
 
 def render(run: RunFolder) -> str:
-    """The report of a run. Raises GenclError where a file that it is made of is absent or damaged."""
+    """Return the report of a run as HTML. Raises GenclError if a file that it needs is missing or damaged."""
     metrics, settings = run.metrics, run.settings
     tasks, samples = metrics["tasks"], run.path / "samples"
     grids = {int(path.stem.removeprefix("task-")): inline(path) for path in run.grids()}
@@ -84,13 +85,13 @@ def render(run: RunFolder) -> str:
 
 
 def _cards(metrics: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """The three figures that say most of the run."""
+    """Return the names and values of the run's headline figures, at most three."""
     values = {**metrics["summary"], **{name: metrics["cost"].get(name) for name in _FILL}}
     return [(name, values[name]) for name in headlines(values)]
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Every figure with what real images score, where that was measured, and what it means."""
+    """Return all figures with their meaning, and with the score of real images if it was measured."""
     floor = metrics.get("floor") or {}
     rows = [
         {
@@ -105,7 +106,10 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _measured(name: str, matrix: Matrix, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """A matrix as heat map, as chart and in words. Where it is pooled, R[i][j] is of all tasks up to j together."""
+    """Return a matrix R as a heat map, a chart and a sentence.
+
+    If the metric is pooled, R[i][j] is the score on tasks 0 to j together, else on task j alone.
+    """
     tasks, features = metrics["tasks"], metrics.get("features", {})
     pooled = is_pooled(name, features)
     columns = up_to(tasks) if pooled else tasks
@@ -131,7 +135,10 @@ def _measured(name: str, matrix: Matrix, metrics: Mapping[str, Any]) -> dict[str
 
 
 def _evaluation(run: RunFolder) -> dict[str, Any] | None:
-    """What was measured at the end alone, or by `gencl evaluate` since."""
+    """Return the content of evaluation.json for the report, or None if there is no such file.
+
+    It is written at the end of training or by `gencl evaluate`.
+    """
     if not (run.path / "evaluation.json").is_file():
         return None
     evaluation = run.evaluation
@@ -156,7 +163,7 @@ def _evaluation(run: RunFolder) -> dict[str, Any] | None:
 
 
 def _classes(scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any] | None:
-    """What was measured of each class, where classes come in several tasks."""
+    """Return the scores per class, or None if there are none."""
     names = list(dict.fromkeys(name for row in scores.values() for name in row))
     rows = [{"class": label, "cells": [with_unit(n, row.get(n)) for n in names]} for label, row in scores.items()]
     return {"names": names, "rows": rows} if names else None
@@ -170,7 +177,7 @@ def _capacity(taken: Sequence[Mapping[str, float]] | None) -> dict[str, Any] | N
 
 
 def _paper(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
-    """This run beside what a paper published for the method, where one did."""
+    """Return this run's figures beside those a paper published for the method, or None if there are none."""
     row = published(metrics["preset"], metrics["method"])
     if row is None:
         return None
@@ -184,12 +191,12 @@ def _paper(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _cost(cost: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Where the time went."""
+    """Return the seconds of training, importance and measuring, and their shares of the total."""
     parts = [(name, cost[f"{key}_seconds"]) for name, key in _PARTS]
     whole = sum(seconds for _, seconds in parts) or 1.0
     return [{"name": name, "seconds": s, "share": f"{100 * s / whole:.1f}%"} for name, s in parts]
 
 
 def _method_about(name: str) -> str:
-    """A line about each part of a method."""
+    """Return the descriptions of a method's parts, separated by semicolons."""
     return "; ".join(METHODS.about(part) for part in parts_of(name) if part in METHODS)

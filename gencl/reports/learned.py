@@ -1,4 +1,4 @@
-"""What a run learned and kept of each task: a table, and a sentence or two."""
+"""How well a run learned each task and how much of it remained: the rows of a table, and a sentence or two."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 def measured_once(matrix: Matrix) -> bool:
-    """Whether all tasks were measured at the end only, as of joint training."""
+    """Return whether only the last row has values: the tasks were measured at the end only, as in joint training."""
     return all(value is None for row in matrix[:-1] for value in row)
 
 
 def told(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str, Any] | None = None) -> str:
-    """The matrix in a sentence or two; nothing where it was measured once only."""
+    """Describe a matrix in two sentences: the mean right after learning and at the end, and the largest loss.
+
+    Returns an empty text for fewer than two tasks, or if a value on the diagonal or in the last row is missing.
+    """
     pairs = [
         (task, just, end)
         for j, task in enumerate(tasks)
@@ -44,7 +47,7 @@ def told(name: str, matrix: Matrix, tasks: Sequence[str], features: Mapping[str,
 
 
 def learned(run: RunFolder) -> list[dict[str, Any]]:
-    """A row per task: its classes, each measure when it had just been learned and at the end, and its time."""
+    """Return one row per task: its classes, its training time, and each metric right after learning and at the end."""
     metrics = run.metrics
     rows, times = [], metrics["cost"].get("by_task") or []
     classes: list[str] = []

@@ -1,4 +1,4 @@
-"""How results show in a notebook: the tables of the terminal, with what is bold or tied, and pictures."""
+"""Show results in a notebook: the terminal's tables as HTML, with bold and tied values, and pictures."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
 
 _WIDEST = 1000
-"""Columns of text that a table may have: a notebook scrolls."""
+"""The largest width of a table, in characters. It may be large, since a notebook scrolls."""
 
 
 class Shown(dict[str, Any]):
-    """A result as its JSON file holds it; at the end of a notebook's cell it is a table."""
+    """A result with the content of its JSON file. A notebook displays it as a table."""
 
     def __init__(self, content: Mapping[str, Any], html: Callable[[dict[str, Any]], str]) -> None:
         super().__init__(content)
@@ -35,17 +35,20 @@ class Shown(dict[str, Any]):
 
 
 def comparison_html(results: dict[str, Any]) -> str:
-    """What `gencl compare` prints."""
+    """Return the output of `gencl compare` as HTML."""
     return _table(comparison_table(results)) + _paragraphs(comparison_lines(results))
 
 
 def evaluation_html(result: dict[str, Any]) -> str:
-    """What `gencl evaluate` prints."""
+    """Return the output of `gencl evaluate` as HTML."""
     return _table(evaluation_table(result)) + _paragraphs(evaluation_lines(result))
 
 
 def run_html(run: RunFolder) -> str | None:
-    """What `gencl train` prints at its end, and what the run draws; None where there is nothing yet."""
+    """Return the final output of `gencl train` as HTML, with the last sample grid.
+
+    Returns None if the run has no readable metrics.json yet.
+    """
     try:
         metrics = run.metrics
     except GenclError:
@@ -57,7 +60,7 @@ def run_html(run: RunFolder) -> str | None:
 
 
 def _table(table: Table) -> str:
-    """A table as the terminal shows it; all that it holds is escaped."""
+    """Return a table as HTML, styled as on the terminal, with its content escaped."""
     console = Console(record=True, file=io.StringIO(), width=_WIDEST, force_jupyter=False)
     console.print(table)
     return console.export_html(inline_styles=True, code_format=JUPYTER_HTML_FORMAT)

@@ -1,4 +1,4 @@
-"""What all HTML reports share: the templates, names and values of figures, pictures, heat maps and charts."""
+"""Code that all HTML reports share: templates, names of figures, embedded pictures, heat maps and charts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TYPES = {".png": "image/png", ".gif": "image/gif"}
 
 @cache
 def environment() -> Environment:
-    """The templates, compiled once; whatever a user wrote is escaped."""
+    """Return the Jinja environment with the templates. It is made once and escapes all values."""
     loaded = Environment(
         loader=PackageLoader("gencl", "reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -36,13 +36,13 @@ def environment() -> Environment:
 
 
 def capital(name: str, features: Mapping[str, Any] | None = None) -> str:
-    """A figure's name as a heading; ``features`` are those that it is measured in."""
+    """Return a figure's name as a heading. ``features`` is the run's or comparison's record of its extractor."""
     text = figure(name).title or label(name, features)
     return text[:1].upper() + text[1:]
 
 
 def inline(path: Path) -> str | None:
-    """A picture as a data URL; None where it is absent or cannot be read."""
+    """Return a picture (.png or .gif) as a data URL, or None if it is missing or cannot be read."""
     try:
         return f"data:{_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
     except OSError:
@@ -50,27 +50,30 @@ def inline(path: Path) -> str | None:
 
 
 def preset_about(name: str) -> str:
-    """The preset's line about itself; nothing for one that is not built in."""
+    """Return the description of a built-in preset, or an empty text for any other preset."""
     return presets.about(name) if name in presets.names() else ""
 
 
 def metric_about(name: str) -> str:
-    """What a metric says of itself, without whom it serves; nothing for a plug-in's that is not installed here."""
+    """Return the description of a metric, without the closing bracket that names the learners it serves.
+
+    Returns an empty text for a metric of a plug-in that is not installed here.
+    """
     return METRICS.about(name).rpartition(" (")[0] if name in METRICS else ""
 
 
 def up_to(tasks: Sequence[str]) -> list[str]:
-    """What the columns of a pooled matrix are called: R[i][j] is of all tasks up to j together."""
+    """Return the column names of a pooled matrix, in which R[i][j] is the score on all tasks up to j together."""
     return [f"up to {task}" if j else task for j, task in enumerate(tasks)]
 
 
 def lower_is_better(name: str) -> bool:
-    """Whether small values of a figure are good; those of a plug-in that is not loaded are taken for the contrary."""
+    """Return whether smaller values of a figure are better. False for a figure of a plug-in that is not loaded."""
     return figure(name).better == "lower"
 
 
 def heat(name: str, matrix: Matrix, scale: Scale) -> list[list[dict[str, Any]]]:
-    """Return each entry's text and its place on the colour scale; None where there is no entry."""
+    """Return the text and the place on the colour scale of each entry. The place of a missing entry is None."""
     return [
         [
             {"text": "", "good": None}
@@ -83,7 +86,15 @@ def heat(name: str, matrix: Matrix, scale: Scale) -> list[list[dict[str, Any]]]:
 
 
 def chart_of(name: str, lines: Sequence[Line], what: str, features: Mapping[str, Any] | None = None) -> Chart | None:
-    """Lines of one metric, measured in ``features``; shares in per cent."""
+    """Return a chart of one metric's lines, with shares in per cent.
+
+    Args:
+        name: the metric.
+        what: text to append to the chart's title.
+        features: the run's or comparison's record of its extractor, for the title.
+
+    Metrics for which lower is better get a logarithmic scale if their values differ by more than `WIDE`.
+    """
     scale = 100.0 if is_share(name) else 1.0
     scaled = [
         Line(line.name, _times(line.values, scale), _times(line.spread, scale), line.main, line.level) for line in lines

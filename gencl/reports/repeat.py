@@ -1,4 +1,4 @@
-"""The command that trains a run again, from its settings."""
+"""Reconstruct the commands that repeat a run or a comparison, from its settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from gencl.core.settings import Settings
 from gencl.methods.serving import default_baseline
 
 LONGEST = 12
-"""Settings that a command may change; with more ``--config`` is easier to read."""
+"""The most ``--set`` options in a command. With more, ``--config`` is easier to read."""
 
 
 def train_command(settings: Settings) -> str:
-    """``gencl train ...`` that resolves to exactly these settings, or ``--config config.yaml`` where none does."""
+    """Return the ``gencl train`` command that resolves to exactly these settings.
+
+    If no preset with a few ``--set`` options does, the command uses ``--config config.yaml``.
+    """
     overrides = assignments(settings, settings.method["name"])
     if overrides is None:
         return "gencl train --config config.yaml" + _data_root(settings.preset)
@@ -35,9 +38,13 @@ def compare_command(
     method_overrides: Sequence[str],
     baseline: str | None = None,
 ) -> str:
-    """``gencl compare ...`` of these methods and seeds; ``settings`` are of one cell, whose method has
-    ``method_overrides``; without them the preset's are taken for granted. ``baseline`` is named where it is not the
-    default."""
+    """Return the ``gencl compare`` command for these methods and seeds.
+
+    Args:
+        settings: the settings of one cell; None assumes those of the preset.
+        method_overrides: the assignments of that cell's variant.
+        baseline: the label of the baseline. It is part of the command only if it is not the default.
+    """
     overrides = assignments(settings, settings.method["name"], method_overrides) if settings is not None else []
     named = overrides is not None and preset in presets.names()
     words = ["gencl", "compare", *(["--preset", preset] if named else ["--config", "FILE"])]
@@ -47,8 +54,10 @@ def compare_command(
 
 
 def assignments(settings: Settings, method: str, method_overrides: Sequence[str] = ()) -> list[str] | None:
-    """What ``--set`` must say beside the preset, the method and ``method_overrides``; None where that is not
-    possible (the preset is a file's, or too much differs)."""
+    """Return the ``--set`` assignments that lead from the preset, the method and ``method_overrides`` to ``settings``.
+
+    Returns None if the preset is not built in, if no assignments lead there, or if more than `LONGEST` are needed.
+    """
     if settings.preset not in presets.names():
         return None
     try:
@@ -73,7 +82,7 @@ def _joined(words: Sequence[str], sets: Sequence[str]) -> str:
 
 
 def _data_root(preset: str) -> str:
-    """For presets whose own command names the data's place."""
+    """Return the option ``--data-root DIR`` if the first line of the built-in preset's file shows it, else nothing."""
     if preset not in presets.names():
         return ""
     first = presets.path_of(preset).read_text(encoding="utf-8").splitlines()[0]

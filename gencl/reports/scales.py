@@ -1,4 +1,4 @@
-"""What the colours of tables mean: a value's place between the worst and the best, the same in every report."""
+"""The colour scales of heat maps: where a value lies between the worst and the best, by the same rule everywhere."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gencl.metrics.figures import REAL_IMAGES, figure, is_share, with_unit
 from gencl.metrics.transfer import Matrix
 
 WORST = 10.0
-"""An error or a distance so many times its reference has the worst colour."""
+"""An error or a distance has the worst colour at this many times its reference."""
 LOST = 0.25
-"""A change of a share by so much has the full colour."""
+"""A change of a share by this much, as a fraction, has the full colour."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The two ends of a colour scale, and what they are called; ``log``: ratios count, not differences."""
+    """The two ends of a colour scale and their labels. If ``log``, the scale is logarithmic."""
 
     worst: float
     best: float
@@ -25,7 +25,7 @@ class Scale:
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Return where a value lies, in per cent: 0 at the worst end or beyond it, 100 at the best or beyond."""
+        """Return the place of a value on the scale: from 0 at the worst end or beyond, to 100 at the best or beyond."""
         low, high = sorted((self.worst, self.best))
         value = min(max(value, low), high)
         worst, best, value = (math.log(v) if self.log else v for v in (self.worst, self.best, value))
@@ -33,11 +33,12 @@ class Scale:
 
 
 def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
-    """Return the scale of a figure's values.
+    """Return the colour scale for the values of a figure.
 
-    Shares go from 0 to 100 %. What is better when low is compared with what real images score (``floor``), else with
-    the best value right after learning, the diagonal of a square matrix, else the best of all. Other figures go from
-    the worst to the best value that is there.
+    Shares go from 0 to 100 %. A figure for which lower is better goes, logarithmically, from a reference to `WORST`
+    times that reference. The reference is the score of real images (``floor``) if it is positive. Otherwise it is the
+    lowest value right after learning (the diagonal of a square matrix), or else the lowest value of all. Other figures,
+    and those without a positive reference, go from the worst value to the best one.
     """
     values = [value for row in matrix for value in row if value is not None]
     lower = figure(name).better == "lower"
@@ -56,7 +57,11 @@ def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
 
 
 def change_place(name: str, before: float | None, after: float | None) -> float | None:
-    """Return the colour of a change: 50 for none, 0 for the most that was lost, 100 for the most that was gained."""
+    """Return the place of a change on the colour scale: 50 for no change, below 50 for a loss, above for a gain.
+
+    The ends 0 and 100 are reached at a change of `LOST` for shares, and at a factor of `WORST` for other figures.
+    Returns None if a value is missing, or if a factor is needed and a value is not positive.
+    """
     if before is None or after is None:
         return None
     sign = -1 if figure(name).better == "lower" else 1
@@ -77,5 +82,5 @@ def _learned_best(matrix: Matrix) -> float | None:
 
 
 def per_cent(place: float) -> str:
-    """Return a place as CSS writes it."""
+    """Return a place as a percentage for CSS."""
     return f"{place:.0f}%"

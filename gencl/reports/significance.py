@@ -1,9 +1,9 @@
-"""Whether methods differ by more than their seeds do: intervals, paired tests, and ties. Pure functions.
+"""Test whether methods differ by more than chance over seeds: confidence intervals, paired tests, and ties.
 
-A seed draws the same tasks, data and initial values for every method, so that methods are compared seed by seed: the
-differences vary less than the scores. Intervals and the t test are Student's; the signed rank test is Wilcoxon's
-(1945), which with five pairs cannot come below p = 2 / 2^5 = 0.0625. Several tests on one figure are corrected by Holm
-(1979).
+A seed draws the same tasks, data and initial values for every method. Methods are therefore compared seed by seed, as
+the differences vary less than the scores. Intervals and the t test are Student's. The signed rank test is Wilcoxon's
+(1945); with five pairs its p cannot be below 2 / 2^5 = 0.0625. Several tests on one figure are corrected by Holm's
+method (1979). All functions are pure.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from functools import cache
 from typing import Any, Literal, TypeGuard
 
 LEVEL = 0.05
-"""Two methods tie where the corrected p of the paired t test is not below it; intervals hold one less this."""
+"""The significance level: two methods tie unless the corrected p of the paired t test is below it. Confidence
+intervals have the level 1 - LEVEL."""
 DIGITS = 12
-"""Differences are rounded to this many decimals: scores that differ only in how they were added up are equal."""
+"""Differences are rounded to this many decimals, so that scores which differ only by rounding errors are equal."""
 
 Values = Sequence[float | None]
-"""Of one figure and method, one for each seed, None where it is missing."""
+"""The values of one figure for one method, one per seed. A missing value is None."""
 
 
 def of_seeds(values: Values) -> dict[str, Any]:
-    """Return the mean, the sample standard deviation (None of one), their number, the 95 % interval of the mean, and
-    the values themselves. At least one must be there."""
+    """Return the mean, sample standard deviation, number n and 95 % confidence interval of the values, and the values.
+
+    Standard deviation and interval are None if n = 1. At least one value must be finite; others count as missing.
+    """
     there = [value for value in values if _is_there(value)]
     n = len(there)
     spread = statistics.stdev(there) if n > 1 else None
@@ -36,8 +39,11 @@ def of_seeds(values: Values) -> dict[str, Any]:
 
 
 def difference(one: Values, other: Values) -> dict[str, Any]:
-    """Return ``one`` minus ``other`` over the seeds that both have: n, mean, 95 % interval, and the two-sided p of the
-    paired t test and of Wilcoxon's signed rank test; None what so few pairs do not give."""
+    """Compare ``one`` minus ``other`` over the seeds that both have.
+
+    Returns the number of pairs n, the mean difference, its 95 % confidence interval, and the two-sided p of the paired
+    t test and of Wilcoxon's signed rank test. An entry is None if there are too few pairs for it.
+    """
     pairs = [round(a - b, DIGITS) for a, b in zip(one, other, strict=True) if _is_there(a) and _is_there(b)]
     n = len(pairs)
     mean = statistics.fmean(pairs) if pairs else None
@@ -47,8 +53,11 @@ def difference(one: Values, other: Values) -> dict[str, Any]:
 
 
 def holm(p_values: Values) -> list[float | None]:
-    """Return p values corrected for being several: the k-th smallest of m is multiplied by m - k + 1, at most 1, never
-    less than the one before it (Holm 1979). Missing ones stay so and do not count."""
+    """Return p values corrected for multiple tests (Holm 1979).
+
+    The k-th smallest of m is multiplied by m - k + 1. A result is at most 1, and at least the one before it. Missing
+    values (None) stay missing and do not count towards m.
+    """
     ranked = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0
@@ -61,19 +70,18 @@ def holm(p_values: Values) -> list[float | None]:
 def compared(
     values: Mapping[str, Values], better: Literal["higher", "lower"], competing: Sequence[str], baseline: str | None
 ) -> dict[str, Any]:
-    """Return how methods compare in one figure.
+    """Compare methods in one figure, with the best of them and with a baseline.
 
     Args:
-        values: of each method; all in the same order of seeds.
+        values: the values of each method, all in the same order of seeds.
         better: which way is better.
-        competing: the methods among which the best is looked for: those that are no mere reference.
-        baseline: the method to which all are compared too, if any.
+        competing: the methods that may be the best, that is, all but the references.
+        baseline: the method that all are compared with too; ignored if it has no values.
 
-    ``best`` is the one with the best mean. ``to_best`` and ``to_baseline`` hold for each other competing method what
-    `difference` gives (its own values minus those of the best or the baseline), with ``t_p_holm`` and
-    ``wilcoxon_p_holm``, corrected over the methods of the figure. In ``to_best``, ``tied`` says whether the method is
-    as good as the best (None: nobody knows, since they have fewer than two seeds in common, or since on those that they
-    have it is the better one).
+    Returns the method with the best mean as ``best``. ``to_best`` and ``to_baseline`` hold the `difference` of every
+    other competing method (its values minus those of the best or the baseline). ``t_p_holm`` and ``wilcoxon_p_holm``
+    are corrected over these methods. In ``to_best``, ``tied`` says whether the test cannot tell the method from the
+    best. It is None if the two share fewer than two seeds, or if the method is better on the seeds that they share.
     """
     means = {label: statistics.fmean(filter(_is_there, values[label])) for label in competing}
     best = (min if better == "lower" else max)(means, key=lambda label: means[label])
@@ -102,7 +110,7 @@ def _is_there(value: float | None) -> TypeGuard[float]:
 
 
 def _interval(mean: float, spread: float | None, n: int) -> list[float] | None:
-    """Mean ± t(0.975, n - 1) s / sqrt(n); None of one."""
+    """Return the interval mean ± t(0.975, n - 1) s / sqrt(n), or None if there is only one value."""
     if spread is None:
         return None
     half = _t_quantile(n - 1) * spread / math.sqrt(n)
@@ -117,8 +125,10 @@ def _t_quantile(freedom: int) -> float:
 
 
 def _t_test(mean: float | None, spread: float | None, n: int) -> float | None:
-    """The two-sided p of t = mean / (s / sqrt(n)) with n - 1 degrees of freedom. Differences that are all equal are
-    certain: p is 1 where all are 0, else 0."""
+    """Return the two-sided p of t = mean / (s / sqrt(n)) with n - 1 degrees of freedom; None for fewer than two pairs.
+
+    If all differences are equal (s = 0), p is 1 if they are 0, else 0.
+    """
     if mean is None or spread is None:
         return None
     if spread == 0:
@@ -129,21 +139,24 @@ def _t_test(mean: float | None, spread: float | None, n: int) -> float | None:
 
 
 def _wilcoxon(pairs: Sequence[float]) -> float | None:
-    """The two-sided p, pairs without a difference left out as Wilcoxon does."""
+    """Return the two-sided p of the signed rank test, or None for fewer than two pairs.
+
+    Pairs without a difference are left out, as in Wilcoxon's paper. If all are, p is 1.
+    """
     if len(pairs) < 2:
         return None
     differing = [pair for pair in pairs if pair]
     sizes = sorted(map(abs, differing))
-    ranks = {size: sizes.index(size) + (sizes.count(size) + 1) / 2 for size in sizes}  # ties share their mean rank
+    ranks = {size: sizes.index(size) + (sizes.count(size) + 1) / 2 for size in sizes}  # equal sizes share a mean rank
     return _of_ranks(tuple(sorted(math.copysign(ranks[abs(pair)], pair) for pair in differing)))
 
 
-@cache  # a comparison tests thousands of pairs, and five seeds have few signed ranks
+@cache  # a comparison runs thousands of tests, but five seeds have few different signed ranks
 def _of_ranks(signed: tuple[float, ...]) -> float:
     if not signed:
         return 1.0
-    from scipy import stats  # slow to import: two seconds that a run alone need not wait
+    from scipy import stats  # imported late: it takes two seconds, and a single run does not need it
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy's, that samples are small
+        warnings.simplefilter("ignore")  # scipy warns that the sample is small
         return float(stats.wilcoxon(signed).pvalue)

@@ -1,4 +1,4 @@
-"""The tables of a run and its scores, and what belongs to them, on the terminal."""
+"""Print the results of runs and evaluations on the terminal: tables, and lines below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
-    """What real images score, and what is pooled, a line each."""
+    """Return a line about the pooled metrics and a line with the scores of real images, where there are any."""
     lines = []
     if pooled := [label(name, features) for name in features.get("pooled", ())]:
         most = f", with at most {features['pool']} generated images per class" if "pool" in features else ""
@@ -35,14 +35,20 @@ def floor_lines(features: dict[str, Any], floor: dict[str, float]) -> list[str]:
 
 
 def column_head(name: str, features: Mapping[str, Any] | None) -> str:
-    """A figure's name as a narrow column's head: what is in brackets has lines of its own, parted at hyphens."""
+    """Return a figure's name as the head of a narrow column.
+
+    The text in brackets starts a new line, and is broken after its hyphens.
+    """
     text, bracket, inside = heading(name, features).partition(" (")
     return f"{text}\n(" + inside.replace("-", "-\n") if bracket else text
 
 
 def show(*parts: Table | Text | str, width: int | None = None) -> None:
-    """Prints tables, folded where they are too wide, and lines, which the terminal wraps; a file or a log gets
-    ``width`` columns, so that tables are whole there."""
+    """Print tables and lines of text on standard output.
+
+    Tables that are too wide are folded, and the terminal wraps lines. If the output is not a terminal, it is ``width``
+    characters wide, so that tables stay whole in files and logs.
+    """
     out = console(errors=False)
     if not out.is_terminal:
         out = console(errors=False, width=width)
@@ -52,22 +58,22 @@ def show(*parts: Table | Text | str, width: int | None = None) -> None:
 
 
 def print_run(run: RunFolder) -> None:
-    """The last row and the diagonal of each matrix, the summary, and where things are."""
+    """Print a run: its scores per task, its summary, and the paths of its last sample grid and its report."""
     metrics = run.metrics
     title = run_title(metrics) + (": when a task was just learned → at the end" if metrics["matrices"] else "")
     table = [run_table(metrics)] if metrics["matrices"] else []
     paths = [("samples", path) for path in run.grids()[-1:]]
     places = [f"{what + ':':9}{here(path)}" for what, path in [*paths, ("report", run.path / "report.html")]]
-    show(Text(title, style="italic"), *table, *run_lines(metrics), *places, width=120)  # large numbers fit too
+    show(Text(title, style="italic"), *table, *run_lines(metrics), *places, width=120)  # wide enough for large numbers
 
 
 def run_title(metrics: dict[str, Any]) -> str:
-    """What was trained on what."""
+    """Return a title with the run's method, preset and seed."""
     return f"{metrics['method']} on {metrics['preset']}, seed {metrics['seed']}"
 
 
 def run_lines(metrics: dict[str, Any]) -> list[str]:
-    """What a run is on average, what real images score, and what it cost, a line each."""
+    """Return the lines below a run's table: overall figures, scores of real images, cost, and pruned parameters."""
     lines, features = [], metrics.get("features", {})
     if not metrics["matrices"]:
         lines.append("no measure per task: no feature extractor suits these images")
@@ -88,14 +94,17 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
 
 
 def _passes(cost: dict[str, Any]) -> str:
-    """Samples through a network, of runs that counted them."""
+    """Return how many samples went through a network, or an empty text if the run did not count them."""
     if not cost.get("samples_forward"):
         return ""
     return f"; {cost['samples_forward']:,} samples forward through a network, {cost['samples_backward']:,} backward"
 
 
 def run_table(metrics: dict[str, Any]) -> Table:
-    """A row per task; four measures fit into 80 columns."""
+    """Return a table with a row per task and a column per metric: the score right after learning → at the end.
+
+    Four metrics fit into 80 characters. If the score of real images was measured, it is in a last row.
+    """
     table, floor = Table("task"), metrics.get("floor", {})
     columns: list[list[Text | str]] = [[Text(task) for task in metrics["tasks"]]]
     for name, matrix in metrics["matrices"].items():
@@ -117,19 +126,22 @@ def _diagonal(matrix: list[list[float | None]]) -> list[float | None]:
 
 
 def print_evaluation(result: dict[str, Any]) -> None:
-    """The table of what was measured, and what belongs to it."""
+    """Print the table of an evaluation and the lines below it."""
     show(evaluation_table(result), *evaluation_lines(result), width=200)
 
 
 def evaluation_lines(result: dict[str, Any]) -> list[str]:
-    """What was measured over all tasks together, what real images score, and what is pooled, a line each."""
+    """Return the lines below an evaluation's table: scores over all tasks, what is pooled, and real images' scores."""
     features = result["features"]
     summary = [f"{label(name, features)} {shown(name, value)}" for name, value in result.get("summary", {}).items()]
     return [*summary, *floor_lines(features, result.get("floor", {}))]
 
 
 def evaluation_table(result: dict[str, Any]) -> Table:
-    """Tasks down, metrics across, the means last, or what is of all tasks together."""
+    """Return the table of an evaluation: a row per task, a column per metric.
+
+    The last rows are the overall values (`overall_rows`), and the scores of real images if there are any.
+    """
     table = Table(title=Text(f"evaluation{_measure(result['features'], str(result['n']))}"), title_justify="left")
     table.add_column("task")
     names = list(result["mean"])
@@ -147,7 +159,10 @@ def evaluation_table(result: dict[str, Any]) -> Table:
 
 
 def overall_rows(result: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """The last rows of an evaluation's table: metrics that are pooled have a value of all tasks, the others a mean."""
+    """Return the overall rows of an evaluation's table, by their labels.
+
+    The row ``mean`` has the means over tasks. The row ``all`` has the values of pooled metrics over all tasks together.
+    """
     rows: dict[str, dict[str, float | None]] = {}
     for name, value in result["mean"].items():
         rows.setdefault("all" if is_pooled(name, result["features"]) else "mean", {})[name] = value
@@ -155,7 +170,7 @@ def overall_rows(result: Mapping[str, Any]) -> dict[str, dict[str, float | None]
 
 
 def print_floor(result: dict[str, Any]) -> None:
-    """What real images score on a preset, a line each."""
+    """Print the scores of real images on a preset, one row per score."""
     floor = result["floor"]
     title = f"real images on {result['preset']}{_measure(result['features'], str(int(floor['n'])))}"
     table = Table(title=Text(title), title_justify="left")
@@ -178,7 +193,7 @@ def print_distances(result: dict[str, Any]) -> None:
 
 
 def _measure(features: dict[str, Any], n: str = "") -> str:
-    """What scores in features depend on, for a title."""
+    """Return the part of a title that says what scores depend on: the extractor, n per task, and its weights."""
     if not features:
         return ""
     others = "" if features.get("published", True) else ", not the published weights: compare with nothing else"

@@ -1,4 +1,4 @@
-"""What the tables of a comparison mark, and its differences in words: bold, ties, intervals, and why."""
+"""Mark the best and tied methods in a comparison's tables, and write out their paired differences."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Results = Mapping[str, Any]
 
 
 def competes(label: str) -> bool:
-    """Return whether a row is a method that competes: no reference, nor a variant of one."""
+    """Return whether the row ``label`` can be the best: it is neither a reference, nor a variant of one, nor `REAL`."""
     name = label.partition(":")[0]
     return name != REAL and not is_reference(name)
 
 
 def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) -> dict[str, dict[str, Any]]:
-    """Return how methods compare in each figure that can be better, as results.json holds it: see `compared`.
+    """Return the comparisons in results.json: the result of `compared` for each figure.
 
-    ``methods`` are its rows. A figure that fewer than two competing methods have is left out.
+    Figures are left out if neither way is better, or if fewer than two competing methods have them. ``methods`` are the
+    rows of results.json.
     """
     by_figure = {}
     for key in dict.fromkeys(key for row in methods.values() for key in row):
@@ -37,8 +38,11 @@ def comparisons(methods: Mapping[str, Mapping[str, Any]], baseline: str | None) 
 
 
 def mark(results: Results, key: str, label: str) -> Literal["best", "tied", ""]:
-    """Return ``best`` for the one method that is better than all others beyond ties, ``tied`` for the best and those
-    as good as it, where there are such."""
+    """Return the mark of a method in a figure: ``best``, ``tied`` or none.
+
+    ``best`` marks a method that is significantly better than every other. If the best has ties, it and all methods
+    tied with it are marked ``tied``.
+    """
     comparison = results.get("comparisons", {}).get(key)
     if comparison is None or label not in (comparison["best"], *comparison["to_best"]):
         return ""
@@ -49,7 +53,7 @@ def mark(results: Results, key: str, label: str) -> Literal["best", "tied", ""]:
 
 
 def legend(results: Results) -> list[str]:
-    """Return what is marked and why, or why nothing is, a sentence each."""
+    """Return lines that explain the marks, or why nothing is marked; none for fewer than two competing methods."""
     if len([label for label in results["methods"] if competes(label)]) < 2:
         return []
     if len(results["seeds"]) < 2:
@@ -77,20 +81,22 @@ def legend(results: Results) -> list[str]:
 
 
 def shown_differences(results: Results) -> list[str]:
-    """Return the figures whose paired differences are shown."""
+    """Return the main figures whose paired differences are shown; none for a single seed."""
     return [key for key in main_figures() if key in results.get("comparisons", {})] if len(results["seeds"]) > 1 else []
 
 
 def difference_heads(results: Results) -> list[str]:
-    """Return the heads of `difference_rows`."""
+    """Return the column heads for `difference_rows`."""
     tests = ["p (t)", "p (Wilcoxon)"]
     to_baseline = [f"minus {results['baseline']}", *tests] if results.get("baseline") else []
     return ["method", "mean", "95 % interval", "minus the best", *tests, *to_baseline]
 
 
 def difference_rows(results: Results, key: str) -> list[list[str]]:
-    """Return a row for each method: its mean with the 95 % interval, and its paired differences to the best and to the
-    baseline, with their intervals and corrected p values."""
+    """Return one row per method: its mean with the 95 % interval, and its differences from the best and the baseline.
+
+    The differences are paired by seed, and come with their intervals and corrected p values.
+    """
     comparison, rows = results["comparisons"][key], []
     for label, row in results["methods"].items():
         if not isinstance(row.get(key), dict):

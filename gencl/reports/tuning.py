@@ -1,4 +1,4 @@
-"""Tables of a search: one a method, the best candidate marked."""
+"""Tables of a hyper-parameter search: one per method, with the best candidate marked."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gencl.metrics.figures import heading, is_share
 from gencl.reports.tables import show
 
 WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran out"}
-"""Why a best value is still at an end of its grid."""
+"""The reasons why a best value may still be at an end of its grid, in words."""
 
 
 def print_search(search: dict[str, Any]) -> None:
-    """A table a method on the terminal, and notes about it."""
+    """Print one table per method on the terminal, with notes below it. ``search`` is the content of tune.json."""
     for name, row in search["methods"].items():
         table = Table(title=Text(f"{name}: {_what(search)}"), title_justify="left")
         keys = list(row["grid"])
         for key in keys:
-            table.add_column(Text(key))  # they tell the rows apart, as names do
+            table.add_column(Text(key))  # left-justified, so that a folded table repeats them like names
         table.add_column(_heading(search), justify="right")
         table.add_column("")
         for tried in row["search"]:
@@ -31,7 +31,7 @@ def print_search(search: dict[str, Any]) -> None:
 
 
 def search_markdown(search: dict[str, Any], command: str) -> str:
-    """The same tables as Markdown, with the command that made them."""
+    """Return the tables as Markdown, with the command that made them and the rule of the choice."""
     lines = [f"# {search['preset']}: {_what(search)}", "", f"`{command}`", ""]
     lines += [f"The rule, the same for every method: {how_chosen(search)}.", ""]
     for name, row in search["methods"].items():
@@ -48,7 +48,7 @@ def search_markdown(search: dict[str, Any], command: str) -> str:
 
 
 def how_chosen(search: dict[str, Any]) -> str:
-    """Return how the search chose, in one line."""
+    """Return one line that says how the search chose: seeds, metric, direction and limits."""
     seeds = f"seed{'s' * (len(search['seeds']) > 1)} {', '.join(map(str, search['seeds']))}"
     by = f"by the best mean {search['metric']} ({search['better']} is better)"
     if search["metric"] is None:
@@ -71,7 +71,7 @@ def _heading(search: dict[str, Any]) -> str:
 def _score(search: dict[str, Any], tried: dict[str, Any]) -> str:
     if tried["score"] is None:
         return "-"
-    if is_share(search["metric"]):  # two decimals: candidates often lie close together
+    if is_share(search["metric"]):  # two decimals, since candidates are often close together
         spread = "" if tried["std"] is None else f" ± {100 * tried['std']:.2f}"
         return f"{100 * tried['score']:.2f}{spread}"
     digits = 1 if abs(tried["score"]) >= 1 else 4

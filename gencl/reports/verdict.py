@@ -1,4 +1,4 @@
-"""The first sentence of a comparison: which method is best, what ties with it, and how near it comes to a bound."""
+"""The first sentence of a comparison's report: the best method, its ties, and how close it is to a reference."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gencl.reports.ties import Results, competes
 
 
 def verdict(results: Results) -> str:
-    """Return one sentence on the first main figure that a competing method has; nothing where none has any.
+    """Return one sentence on the first main figure that a competing method has, or an empty text if none has any.
 
-    References never win. It says so where one seed or missing tests leave the order open.
+    References are never named as best. If one seed or missing tests leave the order open, the sentence says so.
     """
     key = next((key for key in main_figures() if _means(results, key)), None)
     if key is None:
@@ -26,7 +26,7 @@ def verdict(results: Results) -> str:
 
 
 def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) -> str:
-    """What the seeds tell of the order."""
+    """Return the part of the sentence that says how certain the order of the methods is."""
     if len(results["seeds"]) < 2:
         return "this is one seed, and nothing can be told beyond it"
     if len(methods) < 2:
@@ -49,12 +49,12 @@ def _certainty(results: Results, key: str, best: str, methods: Sequence[str]) ->
 
 
 def _over(to_best: Mapping[str, Any], labels: Sequence[str]) -> str:
-    """The seeds that each of these methods has in common with the best one."""
+    """Return ``over N seeds``: the least number of seeds that any of these methods shares with the best one."""
     return f"over {min(to_best[label]['n'] for label in labels)} seeds"
 
 
 def _beside_bound(results: Results, key: str, best: str, score: float) -> str:
-    """How the score compares with the best reference's, where there is one."""
+    """Return a comparison of the score with that of the best reference, or an empty text if there is none."""
     bounds = _means(results, key, bounds=True)
     if not bounds:
         return ""
@@ -80,5 +80,5 @@ def _best(key: str, means: Mapping[str, float]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them."""
+    """Return names as a list in a sentence: ``a, b and c``."""
     return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
