@@ -1,4 +1,4 @@
-"""From settings to the parts of a run: device, processes, tasks, learner, method."""
+"""Builds the parts of a run from its settings: device, processes, tasks and learner."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ from gencl.scenarios.stream import inferred
 from gencl.scenarios.task import Scenario, Task, with_whole
 
 FEW = 20
-"""Pictures of a task below which a line warns."""
+"""A task with fewer training pictures than this gets a warning."""
 
 
 def device_kind(device: str) -> str:
-    """``cpu``, ``cuda`` or ``mps``: the chosen kind, or for ``auto`` the best. Raises UsageError if it is not there, or
-    is called otherwise."""
+    """Return ``cpu``, ``cuda`` or ``mps``: the chosen kind, or for ``auto`` the best that is available.
+
+    Raises UsageError if the kind is unknown or not available.
+    """
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UsageError(
             f"--device {device}: it must be auto, cpu, cuda or mps; $CUDA_VISIBLE_DEVICES says which GPUs there are"
@@ -54,9 +56,12 @@ def device_kind(device: str) -> str:
 
 
 def make_accelerator(device: str = "auto") -> Accelerator:
-    """Accelerate on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Raises UsageError if it is not there."""
+    """Return Accelerate's accelerator on the chosen device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises UsageError if the device is not available, GenclError if not all processes have joined.
+    """
     world = launch().world
-    # Accelerate's CPU processes need cpu=True; its environment must not change what a step means
+    # CPU processes need cpu=True; the other arguments override Accelerate's environment, which would change a step
     on_cpu = device_kind(device) == "cpu"
     if world == 1:
         _forget_other_device(on_cpu)
@@ -69,19 +74,19 @@ def make_accelerator(device: str = "auto") -> Accelerator:
 
 
 def _forget_other_device(on_cpu: bool) -> None:
-    """Accelerate keeps the first device that a process names; runs of one process may be on several."""
+    """Reset Accelerate if this process used another device before, because it keeps the first one."""
     if PartialState._shared_state and (PartialState().device.type == "cpu") != on_cpu:
         AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def _messages(on_cpu: bool) -> list[InitProcessGroupKwargs]:
-    """NCCL refuses processes that share a GPU, as in a test on one card; gloo sends through the host."""
+    """Return the choice of gloo if processes share a GPU, as in a test on one card; NCCL refuses that."""
     shared = not on_cpu and launch().local_world > torch.cuda.device_count() > 0
     return [InitProcessGroupKwargs(backend="gloo")] if shared else []
 
 
 def recipe_of(settings: Settings) -> Recipe:
-    """What makes the tasks of these settings, once data are there."""
+    """Return the recipe that makes the tasks of these settings from data."""
     kind = SCENARIOS.get(str(settings.scenario.get("name", "split")))
     recipe: Recipe = kind(check(kind.Settings, settings.scenario, "settings", "scenario."))
     recipe.seed = settings.seed
@@ -89,14 +94,16 @@ def recipe_of(settings: Settings) -> Recipe:
 
 
 def unread(settings: Settings) -> tuple[str, ...]:
-    """Keys of ``data.*`` that the scenario does not read: config.yaml has them only if somebody set them."""
+    """Return the keys of ``data.*`` that the scenario does not read. config.yaml has them only if the user set them."""
     name = str(settings.scenario.get("name"))
     return SCENARIOS.get(name).unread if name in SCENARIOS else ()
 
 
 def make_scenario(settings: Settings, root: Path | None) -> Scenario:
-    """The tasks, on the CPU. Raises GenclError where the data are absent or damaged, UsageError where keys don't
-    fit."""
+    """Return the scenario of these settings, with its tasks on the CPU.
+
+    Raises GenclError if the data are missing or damaged, UsageError if settings do not fit together.
+    """
     require(settings.plugins, "its data", ("datasets", "scenarios"))
     folder = data_root(root) if root is not None else None
     recipe = recipe_of(settings)
@@ -131,7 +138,10 @@ def _is_scenario(value: object) -> bool:
 
 
 def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """What to say where digits and letters are mirrored: by data set, its classes."""
+    """Return a warning for each data set of symbols, such as digits, whose images would be mirrored.
+
+    ``symbols`` maps names of data sets to their classes.
+    """
     return tuple(
         f"data.flip mirrors the training images of {name} too, whose classes are {', '.join(classes[:3])}, ...: "
         "a mirrored 2 is no 2"
@@ -140,7 +150,7 @@ def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def _of_few(scenario: Scenario) -> tuple[str, ...]:
-    """What to say where a task has next to no pictures."""
+    """Return a warning if tasks have fewer than `FEW` training pictures."""
     pictures = any(source.pictures for source in scenario.sources)
     doubted = [task for task in scenario.tasks if pictures or task.mixture]
     few = [f"{task.name} ({len(task.train)})" for task in doubted if len(task.train) < FEW]
@@ -164,7 +174,7 @@ def seed_draws_tasks(settings: Settings) -> bool:
 def make_learner(
     model: dict[str, object], image_shape: Sequence[int], seed: int, device: torch.device | str
 ) -> Learner:
-    """A learner that knows no task yet. Raises UsageError when it cannot take images of this shape."""
+    """Return a learner without tasks for images (channels, height, width). Raises UsageError if it cannot take them."""
 
     def build(block: Mapping[str, object]) -> tuple[Any, Any]:
         kind = LEARNERS.get(str(block["name"]))
@@ -180,13 +190,13 @@ def make_learner(
 
 
 def grow(learner: Learner, task: Task, seed: int) -> None:
-    """The learner grows for a task of a run with this seed."""
+    """Add a task's parameters to the learner, initialised from the run's seed."""
     for part in task.parts:
         learner.grow(part.classes, derive_seed(seed, "grow", part.index))
 
 
 def grown(settings: Settings, tasks: Iterable[Task], image_shape: Sequence[int], device: torch.device | str) -> Learner:
-    """A run's learner as it has grown for these tasks, untrained."""
+    """Return a run's learner, untrained, with the parameters of these tasks."""
     learner = make_learner(settings.model, image_shape, settings.seed, device)
     for task in tasks:
         grow(learner, task, settings.seed)

@@ -1,8 +1,8 @@
-"""Checkpoints: tensors and a JSON state, each pair complete or absent, checked by checksum; the last two are kept.
+"""Writes and reads checkpoints: pairs of a tensor file and a JSON file, verified by checksums. The last two are kept.
 
-``checkpoint/00000400.safetensors`` holds the tensors; ``00000400.json``, written after it, holds the state, the
-checksum of the tensors and its own. A checkpoint exists when its JSON file does. Numbers rise with the
-run (`Recorder.checkpoint_name`), and are not those of its steps.
+``checkpoint/00000400.safetensors`` holds the tensors. ``00000400.json`` is written after it and holds the state, the
+checksum of the tensors and its own checksum. A checkpoint exists once its JSON file does. Names rise during a run, but
+are not its steps (`Recorder.checkpoint_name`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A restored checkpoint, and what was wrong with newer ones that had to be passed over."""
+    """A restored checkpoint. ``passed_over`` says why newer ones had to be skipped."""
 
     state: dict[str, Any]
     tensors: dict[str, Tensor]
@@ -35,8 +35,7 @@ class Checkpoint:
 
 
 def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Writes checkpoint ``name`` and removes all but the last two by name. Raises GenclError when it cannot be
-    written."""
+    """Write checkpoint ``name``, and remove all but the last two by name. Raises GenclError if it cannot be written."""
     files.make_folder(folder)
     stem = folder / name
     checksum = files.save_tensors(stem.with_suffix(".safetensors"), tensors)
@@ -51,13 +50,12 @@ def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str
 
 
 def present(folder: Path) -> bool:
-    """Whether there is anything to go back to, perhaps damaged."""
+    """Return whether there is a checkpoint, which may be damaged."""
     return any(folder.glob("*.json"))
 
 
 def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
-    """The newest whole checkpoint; None if there is none at all. Raises GenclError if all that are there are
-    damaged."""
+    """Return the newest undamaged checkpoint, or None if there is none at all. Raises GenclError if all are damaged."""
     passed_over: list[str] = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
@@ -82,7 +80,10 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
 
 
 def task_ended(path: Path) -> int | None:
-    """How many tasks had been learned when the checkpoint of this JSON file was written, if at the end of one."""
+    """Return how many tasks had been learned when this JSON file of a checkpoint was written.
+
+    None if it was written within a task, or cannot be read.
+    """
     try:
         state = json.loads(path.read_text(encoding="utf-8"))["state"]
         return int(state["episode"]) if state["step"] == 0 else None

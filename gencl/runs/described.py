@@ -1,4 +1,4 @@
-"""What a run's files say of it beside its figures: sizes, versions, the commit."""
+"""Describes a run in its files, besides its scores: sizes, tasks, versions and the git commit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from gencl.scenarios.task import Scenario
 
 
 def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
-    """Numbers of parameters: shared, of those that are not zero, a task's own (the last one's), all; and the bytes of
-    the method's state."""
+    """Return numbers of parameters, and the bytes of the method's state.
+
+    The parameters are shared ones, shared ones that are not zero, the last task's own (``per_task``), and all.
+    """
     return {
         "shared": sum(p.numel() for p in learner.shared().values()),
         "shared_nonzero": sum(int(p.count_nonzero()) for p in learner.shared().values()),
@@ -31,8 +33,10 @@ def count_parameters(learner: Learner, method: Method) -> dict[str, int]:
 
 
 def of_tasks(scenario: Scenario) -> dict[str, Any]:
-    """The tasks by name, the data sets that are called the same everywhere, and how well inferred tasks agree with the
-    true ones; None where there is nothing to say."""
+    """Return the tasks' names, the names of data sets, and how well inferred tasks agree with the true ones.
+
+    ``data`` leaves out folders, whose names are the user's. ``data`` and ``boundaries`` are None if they do not apply.
+    """
     return {
         "tasks": [task.name for task in scenario.tasks],
         "data": [source.name for source in scenario.sources if has_name(source.name)] or None,
@@ -41,7 +45,7 @@ def of_tasks(scenario: Scenario) -> dict[str, Any]:
 
 
 def environment(device: torch.device, processes: int, plugins: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Versions and device of this run, and the checksums of its ``plugins``."""
+    """Return versions, device, processes, threads and git commit of this run, and checksums of its ``plugins``."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
         "gencl": gencl.__version__,
@@ -55,7 +59,7 @@ def environment(device: torch.device, processes: int, plugins: Mapping[str, Sequ
 
 
 def _git_commit() -> str:
-    """The commit of the clone that gencl runs from, or nothing when it does not run from a clone."""
+    """Return the commit of the clone that gencl runs from, or an empty text if it does not run from a clone."""
     root = Path(gencl.__file__).parents[1]
     if not (root / ".git").exists():
         return ""

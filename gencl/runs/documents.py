@@ -1,4 +1,4 @@
-"""What the JSON files of a run and of a comparison hold, as far as what reads them back relies on it."""
+"""Models of the JSON files of a run and of a comparison. They check only what gencl relies on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ClassNumber = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class ModelCard(BaseModel):
-    """model.json: what is needed to build a trained learner again, and the checksum of its weights."""
+    """model.json: what is needed to rebuild a trained learner, and the checksum of its weights."""
 
     model_config = ConfigDict(extra="ignore", strict=True, protected_namespaces=())
 
@@ -39,7 +39,7 @@ class ModelCard(BaseModel):
 
 
 class Average(BaseModel):
-    """A figure over runs: mean, sample standard deviation (None of one) and number."""
+    """A figure over several runs: mean, sample standard deviation (None for one run), number of runs, 95% interval."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -50,7 +50,7 @@ class Average(BaseModel):
 
 
 class Difference(BaseModel):
-    """Paired differences to another method over the common seeds, as `gencl.reports.significance` finds them."""
+    """Paired differences to another method over the common seeds, as `gencl.reports.significance` computes them."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -63,7 +63,7 @@ class Difference(BaseModel):
 
 
 class Comparison(BaseModel):
-    """How methods compare in one figure."""
+    """How the methods compare in one figure: the best one, and differences to it and to the baseline."""
 
     best: str
     to_best: dict[str, Difference]
@@ -116,7 +116,7 @@ class Results(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """evaluation.json: each task's scores, their means, and what they depend on."""
+    """evaluation.json: each task's scores, their means, and the feature extractor they depend on."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,4 +1,4 @@
-"""The directory of a run, read: settings, measures, and the trained learner."""
+"""Reads the directory of a run: settings, measures and the trained learner."""
 
 from __future__ import annotations
 
@@ -21,29 +21,31 @@ from gencl.runs.build import make_learner
 from gencl.runs.documents import Evaluation, Metrics, ModelCard
 
 LARGE = 10_000
-"""A model whose settings' numbers come to more than this is looked at before it is built."""
+"""If the numbers in a model's settings sum to more than this, its size is checked before it is built."""
 
 
 class RunFolder:
-    """What one training left in a directory, read. Nothing in it is ever unpickled."""
+    """Reads what a training run left in a directory. It never unpickles anything."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = files.place(path).absolute()  # it stays where it is, wherever the process goes
+        self.path = files.place(path).absolute()  # stays valid if the process changes its directory
         self.estimate: dict[str, float] | None = None
-        """What was said of time and memory at the start, by the process that trained it."""
+        """The estimate of time and memory from the start of the run, in the process that trained it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def ready(self) -> bool:
-        """Whether this model comes with gencl: nothing is written beside it."""
+        """Whether this model comes with gencl, so that nothing is written beside it."""
         return self.path.parent == ready.FOLDER
 
     @property
     def finished(self) -> bool:
-        """Whether all tasks were learned and everything was written: the model is of all that were added later, and
-        the report, which is written last, is there with the figures. Weights may have been removed to save room."""
+        """Whether all tasks, including those added later, were learned and all files were written.
+
+        The report is written last. The weights may be missing, because they may have been removed to save room.
+        """
         if {*self.lost} - {self.weights.name}:
             return False
         try:
@@ -53,17 +55,17 @@ class RunFolder:
 
     @property
     def weights(self) -> Path:
-        """The file of what was learned."""
+        """The path of the trained weights."""
         return self.path / "model.safetensors"
 
     @property
     def ended(self) -> bool:
-        """Whether a model was written, at the end of training, of which something may be gone."""
+        """Whether training ended and wrote a model. Some of the run's files may be missing since."""
         return self.weights.is_file() or (self.path / "model.json").is_file()
 
     @property
     def lost(self) -> list[str]:
-        """What a run that has ended should hold and does not."""
+        """The names of files that a run has once it has ended, but that are missing."""
         names = ("metrics.json", "model.json", "model.safetensors", "report.html")
         return [name for name in names if not (self.path / name).is_file()]
 
@@ -75,30 +77,30 @@ class RunFolder:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The content of metrics.json. Raises GenclError when it is absent or damaged."""
+        """The content of metrics.json. Raises GenclError if it is missing or damaged."""
         return documents.read(self.path / "metrics.json", Metrics)[1]
 
     @property
     def evaluation(self) -> dict[str, Any]:
         """The content of evaluation.json: what was measured at the end of training, or by `evaluate` since.
 
-        Raises GenclError when it is absent or damaged.
+        Raises GenclError if it is missing or damaged.
         """
         return documents.read(self.path / "evaluation.json", Evaluation)[1]
 
     @property
     def card(self) -> ModelCard:
-        """The content of model.json. Raises GenclError when it is absent or damaged."""
+        """The content of model.json. Raises GenclError if it is missing or damaged."""
         return documents.read(self.path / "model.json", ModelCard)[0]
 
     def learner(self, device: str = "cpu") -> Learner:
-        """The trained learner, in evaluation mode. Raises GenclError when its files are absent or damaged."""
+        """Return the trained learner in evaluation mode. Raises GenclError if its files are missing or damaged."""
         card, weights = self.card, self.weights
         require(card.plugins, self.path / "model.json")
         try:
             if files.sha256(weights) != card.sha256:
                 raise ValueError("its checksum is not the one in model.json")
-            if _numbers(card.model) + _numbers(card.tasks) > LARGE:  # told apart from a lie before memory is asked for
+            if _numbers(card.model) + _numbers(card.tasks) > LARGE:  # check the claim before allocating memory
                 with torch.device("meta"):
                     declared = sum(tensor.numel() for tensor in _built(card, device="meta").state_dict().values())
                 if declared > weights.stat().st_size:
@@ -111,16 +113,17 @@ class RunFolder:
         return learner.to(device).eval()
 
     def grids(self) -> list[Path]:
-        """Its grids of samples, in the order of the tasks."""
+        """Return the paths of the sample grids, in the order of the tasks."""
         return sorted((self.path / "samples").glob("task-*.png"), key=lambda path: (len(path.name), path.name))
 
     def untrained(self, tasks: int) -> Learner:
-        """A learner as it was built and has grown for the first so many tasks: shapes, not what was learned."""
+        """Return the learner with the parameters of the first ``tasks`` tasks, at their initial values."""
         require(self.card.plugins, self.path / "model.json")
         return _built(self.card, tasks)
 
     def generator(self, device: str = "cpu") -> GenerativeLearner:
-        """The trained learner, or the generator beside it. Raises UsageError if there is none."""
+        """Return the trained learner if it generates images, else the generator beside it. Raises UsageError if
+        neither."""
         learner = self.learner(device)
         generator = learner.generative()
         if generator is None:
@@ -130,12 +133,15 @@ class RunFolder:
         return generator
 
     def class_names(self) -> list[str]:
-        """The classes' names by number."""
+        """Return the names of the classes, by number."""
         return self.card.class_names
 
 
 def locked_run(folder: Path, patience: float = 0.0) -> int:
-    """Keeps other writers out of a run, as `files.locked` does. Raises UsageError where one is still at work."""
+    """Lock a run against other writers, and return what `os.close` unlocks.
+
+    Raises UsageError if another process is still writing there after ``patience`` seconds.
+    """
     try:
         return files.locked(folder, patience)
     except BlockingIOError:
@@ -143,7 +149,7 @@ def locked_run(folder: Path, patience: float = 0.0) -> int:
 
 
 def _built(card: ModelCard, tasks: int | None = None, device: str = "cpu") -> Learner:
-    """A learner as the card says, grown for the first so many tasks (all)."""
+    """Return a learner built from the card, grown for the first ``tasks`` tasks (None: all)."""
     learner = make_learner(card.model, card.image_shape, card.seed, device)
     for classes in card.tasks[:tasks]:
         learner.grow(classes, 0)
@@ -151,7 +157,7 @@ def _built(card: ModelCard, tasks: int | None = None, device: str = "cpu") -> Le
 
 
 def _numbers(tree: object) -> int:
-    """The sum of all whole numbers in a tree."""
+    """Return the sum of all whole numbers in a tree, by absolute value, and of the lengths of its lists."""
     if isinstance(tree, dict):
         return sum(map(_numbers, tree.values()))
     if isinstance(tree, list):
@@ -160,9 +166,10 @@ def _numbers(tree: object) -> int:
 
 
 def open_run(path: str | Path | RunFolder) -> RunFolder:
-    """The run, or the model alone (model.json, model.safetensors), in a directory, or the ready model of this name.
+    """Return the run in a directory, or the ready model of this name.
 
-    Raises UsageError if there is none.
+    The directory may hold a model alone: model.json and model.safetensors. Raises UsageError if there is nothing to
+    open.
     """
     if isinstance(path, RunFolder):
         return path

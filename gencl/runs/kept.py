@@ -1,4 +1,4 @@
-"""The learner as it was after each task: what a run with ``keep: tasks`` stores, and where else to find it."""
+"""The learner after each task: stored by a run with ``keep: tasks``, or found in its model and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
 
 def save(folder: Path, number: int, learner: Learner) -> None:
-    """Stores the learner, which has just learned task ``number`` (1 for the first)."""
+    """Store the learner, which has just learned task ``number`` (1 for the first)."""
     path = _path(folder, number)
     files.make_folder(path.parent)
     files.save_tensors(path, learner.state_dict())
 
 
 def learners(run: RunFolder) -> dict[int, Callable[[], Learner]]:
-    """What gives the learner as it was after each task, by its number (1 for the first), in order.
+    """Return functions that load the learner as it was after each task, by task number (1 for the first), in order.
 
-    The trained model is the last one's; others come from ``keep: tasks``, and one perhaps from the last checkpoint but
-    one. Each raises GenclError when its file is damaged. Joint training has no time between tasks.
+    The last one loads the trained model. The others load what ``keep: tasks`` stored, or a checkpoint written at the
+    end of a task. Each raises GenclError if its file is damaged. Joint training has no checkpoints between tasks to
+    load.
     """
     last = len(run.card.tasks)
     loaders: dict[int, Callable[[], Learner]] = {last: run.learner}
@@ -48,7 +49,7 @@ def learners(run: RunFolder) -> dict[int, Callable[[], Learner]]:
 
 
 def learned_at_once(run: RunFolder) -> bool:
-    """Whether the run learned all its tasks together, so that the trained network is that of each of them."""
+    """Return whether the run learned all its tasks together, so that the trained network is that of each of them."""
     return is_reference(run.settings.method["name"])
 
 

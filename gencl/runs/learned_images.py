@@ -1,4 +1,4 @@
-"""A few images of each task as they were when it had been learned, kept in the run: drift is measured on them."""
+"""Stores a few images of each task that were generated right after it was learned. Drift is measured on them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ def _path(folder: Path, task: Task) -> Path:
 
 
 def save(folder: Path, task: Task, images: Tensor) -> None:
-    """Keeps images (n, c, h, w) uint8."""
+    """Store a task's images, uint8 of shape (n, c, h, w)."""
     path = _path(folder, task)
     files.make_folder(path.parent)
     files.save_tensors(path, {"images": images.cpu()})
 
 
 def of_run(folder: Path) -> Callable[[Task], Tensor | None]:
-    """A task's images; None where the run has none (joint training, a model alone) or they are damaged."""
+    """Return a function from a task to its stored images, or to None if they are missing or damaged.
+
+    Joint training and a model without its run have none.
+    """
 
     def images(task: Task) -> Tensor | None:
         try:

@@ -1,4 +1,4 @@
-"""Writes a run's directory while it goes on: settings, log, checkpoints, metrics, pictures, model, report."""
+"""Writes the directory of a run during training: settings, log, checkpoints, metrics, pictures and model."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from gencl.runs.tracking import Tracker
 from gencl.scenarios.task import Scenario, Task
 
 PATIENCE_SECONDS = 10.0
-"""So long a run that is gone on with waits for a process that was asked to stop, and writes its last checkpoint."""
+"""How long a resumed run waits for a process that was asked to stop and is still writing its last checkpoint."""
 
 
 class Recorder:
-    """The writing side of a run directory, of which `RunFolder` reads; only the main process writes."""
+    """Writes a run directory, which `RunFolder` reads. Only the main process writes."""
 
     def __init__(
         self, folder: Path, settings: Settings, scenario: Scenario, processes: Processes, resume_command: str = ""
@@ -53,10 +53,10 @@ class Recorder:
         self._missing: list[Path] | None = None
 
     def create(self, resume: bool, extends: Settings | None = None) -> None:
-        """Makes the directory with its config.yaml, and keeps other writers out while this recorder lives.
+        """Make the directory with its config.yaml, and lock it against other writers until `close`.
 
-        A finished run of other settings, ``extends``, stays as it is until `begin`.
-        Raises UsageError if another process writes there, or has begun a run there meanwhile.
+        ``extends`` are the settings before tasks were added: the directory then stays unchanged until `begin`. Raises
+        UsageError if another process writes there, or has just begun or extended a run there.
         """
         missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         try:
@@ -74,22 +74,22 @@ class Recorder:
             raise UsageError(f"another process has just extended the run in {self.folder}; look at it first")
 
     def discard(self) -> None:
-        """Removes what `create` has made of a fresh run, which failed before its first step."""
+        """Remove what `create` has made for a fresh run that failed before its first step."""
         if self._missing is not None:
-            shutil.rmtree(place := self.folder.resolve(), ignore_errors=True)  # a link cannot be removed
+            shutil.rmtree(place := self.folder.resolve(), ignore_errors=True)  # rmtree refuses a link
             for path in self._missing[1:]:
-                with suppress(OSError):  # something else is there by now
+                with suppress(OSError):  # it is not empty
                     path.rmdir()
             if self.folder not in self._missing:
                 place.mkdir(exist_ok=True)
 
     def follow(self, tracker: str, step: int) -> None:
-        """Tells a tracker from here on what happens. Raises GenclError where it cannot start."""
+        """Report the run to a tracker from here on. Raises GenclError if the tracker cannot start."""
         self.tracker = Tracker(tracker, self.folder, self.settings, step)
 
     def begin(self) -> None:
-        """From here on the directory is that of these settings and not finished, in this order: what ends in between
-        leaves it either as it was or to be resumed."""
+        """Turn the directory into that of an unfinished run with these settings. The order matters: a process that
+        ends in between leaves it either as it was or ready to be resumed."""
         if not self._begun:
             self._begun = True
             (self.folder / "report.html").unlink(missing_ok=True)
@@ -98,7 +98,7 @@ class Recorder:
                 self._append(line, position)
 
     def close(self) -> None:
-        """Lets other writers in again."""
+        """Finish the tracker, and let other writers in again."""
         if self.tracker is not None:
             self.tracker.finish()
         if self._lock is not None:
@@ -106,7 +106,7 @@ class Recorder:
             self._lock = None
 
     def has_checkpoint(self) -> bool:
-        """Whether there is anything to go back to."""
+        """Return whether there is a checkpoint, which may be damaged."""
         return checkpoint.present(self.folder / "checkpoint")
 
     @cached_property
@@ -114,9 +114,9 @@ class Recorder:
         return fingerprints(self.scenario.tasks)
 
     def origin(self, without: int = 0) -> dict[str, str]:
-        """Hashes of the settings, the training and the held-out images: a checkpoint of others must not go on.
+        """Return hashes of settings, training images, held-out images and plug-ins, by which a checkpoint is checked.
 
-        ``without`` tasks: as they were before so many were added.
+        ``without`` is the number of tasks to leave out, from the last that were added.
         """
         images = self._images[: len(self._images) - without]
         settings = self.settings.before(without).model_copy(update={"plugins": {}})
@@ -128,8 +128,10 @@ class Recorder:
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
     def log(self, entry: Mapping[str, Any], position: int, step: int) -> int:
-        """Appends a line to log.jsonl at byte ``position`` (what follows it is of before a resumption); returns its
-        end. ``step`` is that of the run."""
+        """Append a line to log.jsonl at byte ``position`` and return the position of its end.
+
+        Later bytes are from before a resumption and are cut off. ``step`` counts the steps of the whole run.
+        """
         if self.tracker is not None:
             self.tracker.step(step, entry["lr"], entry["loss"])
         line = json.dumps(entry, allow_nan=False).encode() + b"\n"
@@ -150,7 +152,7 @@ class Recorder:
             raise files.cannot_write(path, error) from error
 
     def checkpoint(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        """Writes a checkpoint."""
+        """Write a checkpoint."""
         self.begin()
         if not state.origin:
             state.origin = self.origin()
@@ -158,11 +160,11 @@ class Recorder:
 
     @staticmethod
     def checkpoint_name(state: State) -> str:
-        """The name of the checkpoint of a state: twice the steps of the run, plus one when a task was learned."""
+        """Return the name of a state's checkpoint: twice the run's steps, plus one at the end of a task."""
         return f"{state.cost.steps * 2 + (not state.within_task):08d}"
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a resumed run needs of the pictures so far."""
+        """Return the tensors that a resumed run needs to go on with its pictures."""
         return self._frames.tensors()
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -180,13 +182,13 @@ class Recorder:
             save_beside_real(self.scenario, row, generative.classes, generated, samples / "beside-real.png")
 
     def keep(self, learner: Learner, row: int) -> None:
-        """Stores the learner as the task at ``row`` left it, where the settings ask for it."""
+        """Store the learner after the task at ``row``, if the settings ask for it."""
         if self.settings.keep == "tasks":
             self.begin()
             kept.save(self.folder, row + 1, learner)
 
     def track(self, state: State, row: int, features: Mapping[str, Any] | None) -> None:
-        """Tells a tracker, where there is one, what the task at ``row`` came to, measured in these ``features``."""
+        """Report the results of the task at ``row``, measured in these ``features``, to a tracker, if there is one."""
         if self.tracker is not None:
             self.tracker.task(state, row, features)
             picture = self.folder / "samples" / f"task-{row + 1:02d}.png"
@@ -194,7 +196,7 @@ class Recorder:
                 self.tracker.picture(state.cost.steps, picture)
 
     def remember(self, task: Task, images: Tensor) -> None:
-        """Keeps a task's images as they are now that it has been learned."""
+        """Store a task's images, generated right after it was learned."""
         self.begin()
         learned_images.save(self.folder, task, images)
 
@@ -224,7 +226,7 @@ class Recorder:
             files.write_json(self.folder / "evaluation.json", state.evaluation)
 
     def write_model(self, learner: Learner) -> None:
-        """The trained model: weights, and what is needed to build it again."""
+        """Write the trained model: its weights, and model.json, from which it is rebuilt."""
         of_learner = of_groups(self.settings.plugins, ("learners",))
         checksum = files.save_tensors(self.folder / "model.safetensors", learner.state_dict())
         files.write_json(

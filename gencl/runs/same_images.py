@@ -1,4 +1,4 @@
-"""Whether images are still those that a run was trained and measured on: pictures come and go in people's folders."""
+"""Checks that images are still those that a run was trained and measured on: folders of pictures change."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gencl.scenarios.task import Scenario, Task
 
 
 def learned_tasks(run: RunFolder, scenario: Scenario, learner: Learner) -> list[Task]:
-    """The tasks that a run's model has learned: fewer while it is being extended.
+    """Return the tasks that a run's model has learned. They are fewer than the scenario's while a run is extended.
 
-    Raises GenclError where they are not those of the scenario.
+    Raises GenclError if they differ from the scenario's.
     """
     tasks = list(scenario.tasks[: max(len(learner.tasks), len(scenario.planned))])
     if [task.classes for task in tasks] != learner.tasks:
@@ -28,19 +28,19 @@ def learned_tasks(run: RunFolder, scenario: Scenario, learner: Learner) -> list[
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Hashes of a task's images: of those to learn from, and of those kept apart for choosing and for testing."""
+    """Hashes of a task's images: of the training images, and of the held-out ones (validation and test)."""
 
     train: str
     held_out: str
 
     @property
     def both(self) -> str:
-        """A hash of all of them, as metrics.json records it."""
+        """A hash of all the task's images, as recorded in metrics.json."""
         return hashlib.sha256((self.train + self.held_out).encode()).hexdigest()[:16]
 
 
 def fingerprints(tasks: Sequence[Task]) -> list[Fingerprint]:
-    """The fingerprint of each task's images."""
+    """Return the fingerprint of each task's images."""
     return [
         Fingerprint(task.source(1, 0).fingerprint(), task.validation.fingerprint() + task.test.fingerprint())
         for task in tasks
@@ -48,7 +48,7 @@ def fingerprints(tasks: Sequence[Task]) -> list[Fingerprint]:
 
 
 def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
-    """Raises UsageError where a run has recorded other images of its tasks than the present ones."""
+    """Raise UsageError if a run has recorded other images of its tasks than the present ones."""
     try:
         metrics = run.metrics
     except GenclError:  # a model and its settings alone, or a run that has learned no task yet
@@ -64,7 +64,7 @@ def check_images(run: RunFolder, present: Sequence[Fingerprint]) -> None:
 
 
 def _way_to_tell(run: RunFolder) -> str:
-    """How a run is told the new place of its pictures; nothing where no folder of them is gone."""
+    """Return how to give a run the new place of its pictures; an empty text if none of their folders is missing."""
     settings = run.settings
     domains = settings.scenario.get("domains")
     named = {"data.name": [settings.data.name], "scenario.domains": domains if isinstance(domains, list) else []}
@@ -76,8 +76,10 @@ def _way_to_tell(run: RunFolder) -> str:
 
 
 def scenario_of(run: RunFolder, root: Path | None) -> Scenario:
-    """The tasks of a run, on the CPU, with the images that it was trained on. Raises UsageError where they are others,
-    and what `make_scenario` raises."""
+    """Return the scenario of a run, on the CPU, with the images that the run was trained on.
+
+    Raises UsageError if the images have changed, and the errors of `make_scenario`.
+    """
     try:
         scenario = make_scenario(run.settings, root)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""How large the networks of a run are, told before they are built."""
+"""Computes the sizes of a run's networks before they are built."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from gencl.scenarios.task import Task
 
 
 def unbuilt(settings: Settings, tasks: Iterable[Task], image_shape: tuple[int, int, int]) -> Learner:
-    """Return a run's learner as it has grown for these tasks, on the meta device: shapes that take no memory."""
+    """Return a run's learner with the parameters of these tasks on the meta device: shapes that take no memory."""
     with torch.device("meta"):
         return grown(settings, tasks, image_shape, "meta")
 
 
 @dataclass
 class NetworkSize:
-    """Parameters of a network: what tasks share, what the last task alone has, what is carried along from task to task
-    unprotected, and all, those of earlier tasks alone included."""
+    """The size of a network: numbers of parameters, and bytes.
+
+    ``shared`` counts those that all tasks share, ``per_task`` the last task's own. ``carried`` counts those carried
+    over from task to task unprotected. ``total`` counts all, including the own ones of earlier tasks.
+    """
 
     shared: int = 0
     per_task: int = 0

@@ -1,4 +1,4 @@
-"""Where a run stands: all that is needed, beside the learner's and the method's tensors, to go on exactly."""
+"""The state of a run: everything beside the tensors of learner and method that an exact resume needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ _SECONDS = ("train_seconds", "importance_seconds", "eval_seconds")
 
 @dataclass
 class Cost:
-    """Seconds by purpose, steps, passes and memory. A checkpoint holds all of it up to its moment, so that a resumed
-    run adds to it: only what was spent after the last checkpoint, and is done again, does not count twice."""
+    """Seconds by purpose, steps, passes and memory of a run.
+
+    A checkpoint holds all of it up to its moment, and a resumed run adds to it. Work after the last checkpoint that is
+    repeated counts only once.
+    """
 
     train_seconds: float = 0.0
     importance_seconds: float = 0.0
@@ -31,26 +34,27 @@ class Cost:
     steps: int = 0
     samples_forward: int = 0
     samples_backward: int = 0
-    """Samples through the networks, measuring left out (`gencl.learners.passes`); 0 where the learner names none."""
+    """Samples that passed through the networks, except for measuring (`gencl.learners.passes`). Both counts are 0 if
+    the learner names no networks."""
     peak_memory_bytes: int = 0
     by_task: list[dict[str, float]] = field(default_factory=list)
-    """Seconds of each purpose and the memory in use at its end, a dict a task."""
+    """One dict per task: the seconds of each purpose, and the memory in use at the task's end."""
 
     def add(self, purpose: str, seconds: float) -> None:
-        """Counts seconds spent on a purpose, such as ``train_seconds``."""
+        """Add seconds to a purpose, such as ``train_seconds``."""
         setattr(self, purpose, getattr(self, purpose) + seconds)
 
     def add_passes(self, forward: int, backward: int) -> None:
-        """Counts samples that went through a network."""
+        """Add samples that passed through networks."""
         self.samples_forward += forward
         self.samples_backward += backward
 
     def note_memory(self, device: torch.device) -> None:
-        """Keeps the most memory in use so far, over all processes that a run was gone on with in."""
+        """Update the peak memory. It covers all processes in which the run was started and resumed."""
         self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory(device))
 
     def end_task(self, device: torch.device) -> None:
-        """Notes what the task that ends here has cost."""
+        """Record the cost of the task that ends here."""
         self.note_memory(device)
         spent = {key: getattr(self, key) - sum(row[key] for row in self.by_task) for key in _SECONDS}
         rounded = {key: round(value, 3) for key, value in spent.items()}
@@ -61,12 +65,14 @@ class Cost:
 class State:
     """The position (episode, stage, step within the task), and what was measured so far.
 
-    ``log_bytes`` is the length of log.jsonl at this point; what was logged later is logged again. ``threads`` are
-    PyTorch's (0: unrecorded). ``origin`` says of which settings and data it is; ``ahead`` holds, for each task but the
-    first, its scores before it was learned and those of an untrained network; ``capacity``, after each task, which
-    share of each layer is taken; ``features`` names the extractor of all that was measured, so that one matrix has one
-    measure; ``evaluation`` is what was measured at the end; ``plateau`` is how the loss of the present stage goes on
-    (`gencl.training.patience`).
+    ``log_bytes``: the length of log.jsonl at this point. Later lines are logged again.
+    ``threads``: PyTorch's number of threads; 0: not recorded.
+    ``origin``: hashes of the settings and the data (`Recorder.origin`).
+    ``ahead``: by figure, for each new task but the first, its score before it was learned and an untrained network's.
+    ``features``: the extractor of all measurements, so that one matrix has one measure.
+    ``capacity``: after each task, the share of each layer that is taken.
+    ``evaluation``: what was measured at the end.
+    ``plateau``: the progress of the present stage's loss (`gencl.training.patience.count`).
     """
 
     episode: int = 0
@@ -97,7 +103,7 @@ class State:
 
 
 def optimizer_tensors(optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
-    """The states of optimisers as named tensors."""
+    """Return the states of optimisers as named tensors."""
     return {
         f"{number}.{index}.{key}": value if isinstance(value, Tensor) else torch.tensor(value)
         for number, optimizer in enumerate(optimizers)
@@ -108,7 +114,7 @@ def optimizer_tensors(optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
 
 
 def restore_optimizers(optimizers: Sequence[Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    """Puts back what `optimizer_tensors` gave."""
+    """Restore the states that `optimizer_tensors` returned."""
     states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
     for name, tensor in tensors.items():
         number, index, key = name.split(".")
@@ -118,7 +124,7 @@ def restore_optimizers(optimizers: Sequence[Optimizer], tensors: Mapping[str, Te
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most memory in use so far, in bytes: of the device if it has its own, else of the process."""
+    """Return the peak memory so far, in bytes: of a CUDA device, or else of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024
@@ -126,17 +132,17 @@ def peak_memory(device: torch.device) -> int:
 
 
 def memory_in_use(device: torch.device) -> int:
-    """The memory in use now, in bytes: of the device if it has its own, else of the process."""
+    """Return the memory in use now, in bytes: of a CUDA device, or else of the process."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
     return int(psutil.Process().memory_info().rss)
 
 
 def give_back_memory() -> None:
-    """Hands what is free within the process back to the system, where the C library would keep it (glibc).
+    """Return free memory of the process to the system, which the C library would otherwise keep (glibc).
 
-    A learner that grows asks for ever other sizes, which fit into fewer and fewer of the pieces that were left, so that
-    a process grows by much more than its tensors (``python -m benchmarks.tasks`` shows memory a task).
+    A growing learner asks for ever new sizes, which fit into fewer and fewer of the pieces that are free. The process
+    would grow by much more than its tensors (``python -m benchmarks.tasks`` shows the memory per task).
     """
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

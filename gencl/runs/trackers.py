@@ -1,4 +1,4 @@
-"""How each tracker of Accelerate is started for a run, and how it takes a picture: there is no common way."""
+"""Starts each of Accelerate's trackers for a run, and sends it pictures. Each tracker does both in its own way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROJECT = "gencl"
 
 @dataclass(frozen=True)
 class Followed:
-    """A run as trackers are told of it: its directory, a title, and the step at which it goes on."""
+    """A run as trackers see it: its directory, its title, and the step at which it starts or resumes."""
 
     folder: Path
     title: str
@@ -26,9 +26,9 @@ class Followed:
 
 
 Options = Callable[[Followed], Mapping[str, Any]]
-"""What Accelerate's tracker is made with."""
+"""Returns the arguments for Accelerate's tracker."""
 Draw = Callable[[Any, Image, int], object]
-"""Gives a tracker a picture at a step."""
+"""Sends a picture to a tracker, at a step."""
 
 
 def make(name: str, run: Followed) -> GeneralTracker:
@@ -37,13 +37,13 @@ def make(name: str, run: Followed) -> GeneralTracker:
 
 
 def draw(name: str, tracker: GeneralTracker, picture: Image, step: int) -> None:
-    """Give a tracker a grid of samples."""
+    """Send a grid of samples to a tracker."""
     KINDS[name][1](tracker, picture, step)
 
 
 def finish(name: str, tracker: GeneralTracker) -> None:
-    """Write what is left."""
-    if name == "trackio":  # which else finishes, and says so, once more when the process ends
+    """Finish a tracker, which writes all that is pending."""
+    if name == "trackio":  # after tracker.finish it would finish, and print that, again at exit
         import_module("trackio").finish()
     else:
         tracker.finish()

@@ -1,7 +1,7 @@
-"""A run followed live in TensorBoard, MLflow or another of Accelerate's trackers.
+"""Follows a run live in TensorBoard, MLflow or another of Accelerate's trackers.
 
-What goes there is what `log.jsonl`, `metrics.json` and `samples/` hold anyway; nothing is read back, and training's
-numbers are the same with and without.
+Trackers get only what `log.jsonl`, `metrics.json` and `samples/` hold anyway. Nothing is read back, and training gives
+the same numbers with and without a tracker.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gencl.runs.state import State
 
 
 def check_tracker(name: str) -> None:
-    """Raises UsageError where there is no such tracker, or its package is not installed."""
+    """Raise UsageError if there is no such tracker, or if its package is not installed."""
     if name not in TRACKERS:
         raise UsageError(f"--log-with {name}: no tracker is called so{did_you_mean(name, TRACKERS)}")
     if name in EXTRAS:
@@ -39,14 +39,17 @@ def check_tracker(name: str) -> None:
 
 
 class Tracker:
-    """What the main process tells of a run; each value stands at the run's number of optimiser steps so far.
+    """Sends a run's values to a tracker, each with the number of optimiser steps so far. Only the main process has one.
 
-    A tracker that fails once it has started is left alone: a run must not end because a service is away.
+    If a tracker fails after it has started, gencl warns once and the run goes on.
     """
 
     def __init__(self, name: str, folder: Path, settings: Settings, step: int) -> None:
-        """``folder`` is the run's: files of trackers that write some go into ``folder/NAME``. ``step`` is where the run
-        goes on: what was told of later steps, before an interruption, is replaced (TensorBoard)."""
+        """Start the tracker. Raises GenclError if it cannot start.
+
+        ``folder`` is the run's; trackers that write files write them there, most into ``folder/NAME``. ``step`` is
+        where the run resumes. TensorBoard then replaces later values, from before an interruption.
+        """
         self._name, self._fails = name, False
         title = f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
         try:
@@ -54,17 +57,19 @@ class Tracker:
                 self._tracker = trackers.make(name, trackers.Followed(folder, title, step))
                 self._tracker.start()
                 self._tracker.store_init_configuration(dict(_flat(settings.tree())))
-        except Exception as error:  # whatever a tracker's service says: no key, no network
+        except Exception as error:  # trackers raise anything: no key, no network
             raise GenclError(f"--log-with {name} cannot start: {_line(error)}") from error
 
     def step(self, step: int, lr: float, losses: Mapping[str, float]) -> None:
-        """The losses of a step, by phase, and the scheduled learning rate."""
+        """Send the losses of a step, by phase, and the scheduled learning rate."""
         with self._told():
             self._tracker.log({f"loss/{name}": value for name, value in losses.items()} | {"lr": lr}, step=step)
 
     def task(self, state: State, row: int, features: Mapping[str, Any] | None) -> None:
-        """After a task: the summary, the mean over tasks so far of each matrix (of a pooled one, what it says of all
-        tasks so far together), and each task's own value."""
+        """Send the results after a task: the summary, each task's values, and each metric's mean over the tasks so far.
+
+        For a pooled metric, its value for all tasks so far together replaces the mean.
+        """
         values = {f"summary/{name}": value for name, value in state.summary.items()}
         for name, matrix in state.matrices.items():
             measured = {j: value for j, value in enumerate(matrix[row]) if value is not None}
@@ -75,18 +80,18 @@ class Tracker:
             self._tracker.log({**values, "tasks learned": row + 1}, step=state.cost.steps)
 
     def picture(self, step: int, path: Path) -> None:
-        """A grid of samples."""
+        """Send a grid of samples."""
         with self._told(), Image.open(path) as image:
             trackers.draw(self._name, self._tracker, image.convert("RGB"), step)
 
     def finish(self) -> None:
-        """Writes what is left."""
+        """Finish the tracker, which writes all that is pending."""
         with self._told():
             trackers.finish(self._name, self._tracker)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Within the block nothing goes to standard output, and a failure is said once."""
+        """Within the block, keep standard output free and turn errors into a single warning."""
         try:
             with redirect_stdout(ERRORS):
                 yield
@@ -101,7 +106,7 @@ def _line(error: Exception) -> str:
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, bool | int | float | str]]:
-    """Settings by their dotted keys, as trackers show them; lists as text."""
+    """Yield settings by their dotted keys, as trackers show them; lists become text."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

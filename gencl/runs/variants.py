@@ -1,4 +1,4 @@
-"""The methods of a comparison: plain, or with settings of their own."""
+"""The methods of a comparison, each with or without changed settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gencl.core.errors import UsageError
 from gencl.core.files import HUB, TORCHVISION
 
 _ASSIGNMENT = r"\s*[\w.+-]+\s*="
-"""What follows the mark before a setting: a value may hold such a mark, too."""
+"""What follows a ``:`` that begins a setting; a value may contain other colons."""
 LONGEST = 200
-"""Characters of a folder's name; file systems take 255 bytes."""
+"""Longest folder name, in characters. File systems allow 255 bytes."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A method, perhaps with settings of its own; its label names its rows and folder."""
+    """A method, perhaps with changed settings. The label names its rows and its folder."""
 
     label: str
     method: str
@@ -35,7 +35,10 @@ class Variant:
 
 
 def parse_variants(text: str) -> list[Variant]:
-    """``"ewc,anpyc:method.lambda=3:method.prune=0"`` -> a plain ewc and a changed anpyc. Raises UsageError."""
+    """Return the variants in a text. Raises UsageError if it is malformed.
+
+    ``"ewc,anpyc:method.lambda=3:method.prune=0"`` gives a plain ewc and a changed anpyc.
+    """
     variants = []
     for part in divided(text, ","):
         name, *assignments = divided(part.strip(), ":", _ASSIGNMENT)
@@ -48,13 +51,13 @@ def parse_variants(text: str) -> list[Variant]:
 
 
 def _stray(assignment: str) -> bool:
-    """Whether a value ends in something that should have been a setting."""
+    """Return whether a value ends in something that should have been a setting."""
     value = assignment.partition("=")[2].strip()
     return len(divided(value, ":")) > 1 and not value.startswith((HUB, TORCHVISION, '"', "'"))
 
 
 def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:
-    """All variants, texts being parsed; each has a folder of its own. Raises UsageError."""
+    """Return all variants, with texts parsed. Raises UsageError if a text is malformed or two share a folder."""
     variants: list[Variant] = []
     for item in methods:
         variants += parse_variants(item) if isinstance(item, str) else [item]
@@ -66,5 +69,5 @@ def distinct_variants(methods: Sequence[str | Variant]) -> list[Variant]:
 
 
 def cell_folder(folder: Path, variant: Variant, seed: int) -> Path:
-    """Where the run of a variant with a seed lies in a comparison."""
+    """Return the folder of a variant's run with this seed within a comparison."""
     return folder / variant.folder / f"seed-{seed}"

@@ -1,1 +1,1 @@
-"""The one training loop, and the directory that holds what it made."""
+"""Trains and extends runs: the one training loop, its steps, schedules and optimisers."""

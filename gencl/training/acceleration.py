@@ -1,7 +1,8 @@
-"""How the networks of a step compute: in bfloat16 (``train.precision``), compiled (``train.compile``), as CUDA graphs.
+"""Faster training steps: bfloat16 (``train.precision``), compiled networks and CUDA graphs (``train.compile``).
 
-Both hold for the loss and the penalty of a phase alone. Parameters, gradients, optimisers, consolidation, importance
-and evaluation are float32 and not compiled, so that methods, checkpoints and model files are those of any other run.
+Both settings affect only the loss and the penalty of a phase. Parameters, gradients, optimisers, consolidation,
+importance and evaluation stay in float32 and are not compiled. Methods, checkpoints and model files therefore work as
+in any other run.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from gencl.learners.learner import Learner
 
 
 def check(settings: Settings, learner: Learner) -> None:
-    """Raises UsageError where the learner, the device or the machine cannot do what ``train`` asks for."""
+    """Raise UsageError if learner, device or machine do not support ``train.precision`` or ``train.compile``."""
     asked, device = settings.train_of(1 + len(settings.extend)), learner.position.device
     if any(train.precision == "bf16" for train in asked):
         on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -41,7 +42,7 @@ def check(settings: Settings, learner: Learner) -> None:
 
 
 def _check_compiler(device: torch.device) -> None:
-    """Compiles next to nothing: a run's first step would be late to fail in."""
+    """Compile a tiny function, so that a broken compiler is found before a run's first step. Raises UsageError."""
     wanted = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
     if device.type == "cpu" and shutil.which(wanted) is None:
         raise UsageError(
@@ -50,14 +51,14 @@ def _check_compiler(device: torch.device) -> None:
         )
     try:
         torch.compile(_next_to_nothing)(torch.ones(8, device=device))
-    except Exception as error:  # of any kind: a tool chain can be broken anywhere
+    except Exception as error:  # any exception: a broken tool chain can fail anywhere
         raise UsageError(
             f"train.compile: PyTorch cannot compile here ({_reason(error)}); use train.compile=no"
         ) from None
 
 
 def _reason(error: Exception) -> str:
-    """One line of what was wrong, without the pages that PyTorch adds."""
+    """Return the error's type and the first line of its message, without the pages that PyTorch adds."""
     inner = getattr(error, "inner_exception", error)
     first = next((line.strip() for line in str(inner).splitlines() if line.strip()), "")
     return f"{type(inner).__name__}: {first}"
@@ -68,34 +69,34 @@ def _next_to_nothing(values: Tensor) -> Tensor:
 
 
 class Acceleration:
-    """What a run's settings make of the steps of its learner."""
+    """Applies ``train.precision`` and ``train.compile`` to a learner's steps, and keeps its compiled networks."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
         self._compiled: dict[tuple[nn.Module, Compile], Callable[..., Any]] = {}
 
     def of(self, train: TrainSettings) -> AbstractContextManager[object]:
-        """Around the loss and the penalty of a phase; the backward pass follows outside."""
+        """Return a context manager for the loss and the penalty of a phase. Run the backward pass outside it."""
         if train.precision == "float32" and train.compile == "no":
             return nullcontext()
         return self._accelerated(train)
 
     @contextmanager
     def _accelerated(self, train: TrainSettings) -> Iterator[None]:
-        """Networks are the compiled ones within the block only.
+        """Use the compiled networks, and bfloat16, within the block only.
 
-        Hooks within a compiled network (importance measures by them) are silently passed over, and what is measured
-        comes in batches of other sizes, each of which would be compiled anew.
+        Importance is measured with hooks inside the networks, and a compiled network silently skips them. Evaluation
+        uses other batch sizes, and each of them would be compiled again.
         """
         half = torch.autocast(
             self._learner.position.device.type,
             torch.bfloat16,
             enabled=train.precision == "bf16",
-            # where PyTorch has its issue 112583, weights that are first cast without gradients get none afterwards
+            # PyTorch issue 112583: weights that are first cast without gradients get no gradients afterwards
             cache_enabled=False,
         )
         networks = self._learner.networks() if train.compile != "no" else ()
-        if train.compile == "reduce-overhead":  # what graphs gave to the phase before is free again
+        if train.compile == "reduce-overhead":  # CUDA graphs may reuse the previous phase's outputs
             torch.compiler.cudagraph_mark_step_begin()
         for network in networks:
             key = network, train.compile
@@ -111,10 +112,10 @@ class Acceleration:
 
 
 def compiled(network: nn.Module, how: Compile = "yes") -> Callable[..., Any]:
-    """The network's forward pass, compiled; as it is where that fails (a warning says so), or cannot serve.
+    """Return the network's forward pass, compiled. If compiling fails, it warns and uses the plain one from then on.
 
-    It cannot where a gradient with respect to what comes in is differentiated again, as R1 does. Such inputs are
-    leaves that ask for gradients, which no other step has. `nn.Module.compile` has no place for either choice.
+    Inputs that are leaves and require gradients also get the plain one. Only R1 has such inputs: it differentiates
+    their gradient again, which compiled code cannot do. `nn.Module.compile` offers neither choice.
     """
     plain = network.forward
     chosen: Callable[..., Any] = torch.compile(plain) if how == "yes" else torch.compile(plain, mode=how)

@@ -1,4 +1,4 @@
-"""What is said when a run begins: the tasks that it learns, and what is doubtful about them."""
+"""Prints what a run is about to learn: its method, its tasks, and doubts about their data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gencl.scenarios.added import copies
 from gencl.scenarios.task import Scenario
 
 SHOWN_TASKS = 20
-"""Tasks whose labels are printed at the start."""
+"""How many tasks are listed at the start, with their labels."""
 
 
 def say_what_is_learned(
@@ -22,7 +22,8 @@ def say_what_is_learned(
     progress: Mode,
     last: checkpoint.Checkpoint | None = None,
 ) -> None:
-    """The method, the tasks with their labels, and what was wrong with a checkpoint."""
+    """Print the method, the tasks with their labels, doubts about the data, and damaged checkpoints that were
+    skipped."""
     for problem in last.passed_over if last else ():
         say(f"damaged, an older checkpoint is used: {problem}", progress)
     images, learned = sum(len(task.train) for task in scenario.tasks), last.state["episode"] if last else 0

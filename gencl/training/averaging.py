@@ -1,8 +1,8 @@
-"""An exponential average of the parameters over a task's last steps, taken at its end (Polyak and Juditsky 1992).
+"""An exponential moving average of the parameters over a task's last steps (Polyak and Juditsky 1992).
 
-A GAN's generator circles around what it would settle on; the average of its last steps is nearer to that than any of
-them. The learner becomes the average at the end of each stage: importance, masks, teachers, samples and replay
-are those of the average, and the next stage goes on from it.
+A GAN's generator circles around a solution, and the average of its last steps is closer to it than any single step. The
+average replaces the learner's parameters at the end of each stage. Importance, masks, teachers, samples and replay use
+the averaged parameters, and the next stage starts from them.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from torch import Tensor
 from gencl.learners.learner import Learner, Phase
 
 RAMP = 0.1
-"""The half-life is at most this share of the images seen in the task, so that its first steps are soon forgotten,"""
+"""Longest half-life, as a share of the images seen in the task. It makes the average forget the task's first steps."""
 STAGE_RAMP = 0.25
-"""and this one of those seen in the stage: what that began with, such as weights just pruned, is forgotten, too."""
+"""Longest half-life, as a share of the images seen in the stage. It makes the average forget the stage's starting
+point, such as weights just pruned."""
 
 
 class Average:
-    """The averages of what phases move, and of running statistics.
+    """Moving averages of the parameters that phases move, and of running statistics.
 
     Args:
-        phases: those of the stage; each says how far it looks back, unless ``half_life`` does.
-        half_life: images after which what the average knows counts half; 0: no average; auto: as the phases say.
+        phases: the phases of the stage. Only those that move shared parameters or have a half-life are averaged.
+        half_life: images after which the weight of older parameters has halved. 0: no average. auto: each phase's own
+            (`Phase.half_life`), and no average for phases without one.
         batch: images per step, over all processes.
-        first: the step of the task with which the stage begins.
+        first: the step of the task at which the stage begins.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Average:
                 self._parts.append(_Part(looks_back, live, [tensor.clone() for tensor in live]))
 
     def update(self, step: int) -> None:
-        """Takes in what a step of the task (0-based) has left."""
+        """Add the parameters after a step of the task (0-based) to the averages."""
         for part in self._parts:
             seen, of_stage = ((step - first + 1) * self._batch for first in (0, self._first))
             half_life = min(part.half_life, RAMP * seen, STAGE_RAMP * of_stage)
@@ -61,16 +63,16 @@ class Average:
 
     @torch.no_grad()
     def take(self) -> None:
-        """The learner becomes the average."""
+        """Replace the learner's parameters by their averages."""
         for part in self._parts:
             torch._foreach_copy_(part.live, part.mean)
 
     def tensors(self) -> dict[str, Tensor]:
-        """For a checkpoint."""
+        """Return the averages by name, for a checkpoint."""
         return {str(index): tensor for index, tensor in enumerate(chain.from_iterable(p.mean for p in self._parts))}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Goes back to a checkpoint's."""
+        """Restore the averages from a checkpoint."""
         places = count()
         for part in self._parts:
             part.mean = [tensors[str(next(places))].to(tensor) for tensor in part.mean]
@@ -78,7 +80,7 @@ class Average:
 
 @dataclass
 class _Part:
-    """What one phase moves: as it is now, and its average."""
+    """The tensors that one phase moves, and their averages."""
 
     half_life: float
     live: list[Tensor]
@@ -86,5 +88,5 @@ class _Part:
 
 
 def no_average(learner: Learner) -> Average:
-    """What averages nothing: between tasks."""
+    """Return an `Average` that averages nothing, for use between tasks."""
     return Average(learner, (), 0.0, 1)

@@ -1,4 +1,4 @@
-"""Training that diverges is stopped before anything of it is stored."""
+"""Stops training that diverges, before any of it is stored."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from gencl.runs.recorder import Recorder
 
 
 def check_losses(recorder: Recorder, ctx: Context, losses: Mapping[str, Tensor]) -> None:
-    """Raises GenclError unless the loss of every phase is finite."""
+    """Raise GenclError unless the loss of every phase is finite."""
     for name, loss in losses.items():
         if not math.isfinite(float(loss)):
             raise _diverged(recorder, ctx, f"the loss of the {name} became {float(loss)}")
 
 
 def check_parameters(recorder: Recorder, ctx: Context) -> None:
-    """Raises GenclError unless all parameters are finite: no checkpoint is written, and no task concluded, with
-    others."""
+    """Raise GenclError unless all parameters are finite.
+
+    Called before a checkpoint is written and at the end of a task, to keep infinity and NaN out of both.
+    """
     sizes = torch._foreach_norm([parameter.detach() for parameter in ctx.learner.parameters()])
     if not math.isfinite(float(torch.stack(list(sizes)).sum())):
         raise _diverged(recorder, ctx, "parameters became infinite or NaN")

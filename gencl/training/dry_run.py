@@ -1,4 +1,4 @@
-"""What a run would be: its settings, its networks, and the time and memory that it takes; nothing is trained."""
+"""Predicts a run without training it: settings, network sizes, time and memory (``gencl train --dry-run``)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def dry_run(
     log_with: str | None = None,
     progress: Mode = "auto",
 ) -> dict[str, Any]:
-    """Return what `gencl.train` would do with these arguments, as ``gencl train --dry-run`` does: ``settings``,
-    ``networks`` and ``estimate``; empty where the run is finished already.
+    """Return ``settings``, ``networks`` and ``estimate`` of the run that `gencl.train` would make of these arguments.
 
-    It takes the first steps of two tasks and measures them, and throws all of it away. No run directory is made; what
-    a run keeps in the cache (data sets, decoded pictures, readings of real images) is kept.
+    The Python form of ``gencl train --dry-run``. The result is empty if the run is already finished. The first steps of
+    two tasks are taken, measured and thrown away. No run directory is made. The cache keeps what a run would keep
+    there: data sets, decoded pictures and features of real images.
 
     Raises UsageError and GenclError where `gencl.train` would.
     """
@@ -63,7 +63,7 @@ def foreseen(
     threads: int | None = None,
     progress: Mode = "auto",
 ) -> dict[str, Any]:
-    """As `dry_run`, of settings that a run in ``folder`` would have."""
+    """Return what `dry_run` returns, for the given settings of a run in ``folder``."""
     session, checkpoint = prepare(settings, folder, resume, data_root, device, threads, progress)
     if session.processes.main:
         say_what_is_learned(settings, session.learner, session.scenario, progress, checkpoint)

@@ -1,4 +1,4 @@
-"""A finished run learns one more task."""
+"""Lets a finished run learn further tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gencl.training.folders import resume_command, stored_settings
 from gencl.training.train import run_settings
 
 _OF_THE_SEQUENCE = ("boundaries", "hazard")
-"""Of ``train.*``, what says which tasks there are."""
+"""Keys of ``train.*`` that decide which tasks there are, so that added tasks cannot change them."""
 
 
 @checked
@@ -44,25 +44,24 @@ def extend(
     threads: Positive | None = None,
     progress: Mode = "auto",
 ) -> RunFolder:
-    """A finished run learns further tasks, with its method's state, and its directory grows by a row for each; the
-    Python form of ``gencl extend``.
+    """Let a finished run learn further tasks and return it; the Python form of ``gencl extend``.
 
-    The run's config.yaml names them under ``extend`` and repeats it all. Until the first checkpoint within the new
-    task the directory stays as it was, and its model until the end.
+    The method continues with its state, and each task adds a row to the run's matrices. config.yaml lists the tasks
+    under ``extend``, so that it repeats the whole sequence. The directory stays unchanged until the first checkpoint
+    within the new task, and the model until the end.
 
     Args:
         run: the run, or its directory.
-        data: names of data sets, or folders (sub-folders are classes, a folder of pictures is one class): a task each.
-            Images are brought to the run's size and channels; class numbers go on after those there are. The images
-            of the earlier tasks must still be there: what is remembered is measured on them.
-        known: classes that are called as classes of the run are more pictures of these, such as sub-folders with the
-            names of the run's.
-        set: what of ``train.*`` differs for the new tasks, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
-        resume: go on where learning these tasks was interrupted.
+        data: names of data sets, or folders; each is one task. Sub-folders are classes, and a folder of pictures is one
+            class. Images are converted to the run's size and channels. New classes are numbered after the existing
+            ones. The images of the earlier tasks must still be there, because forgetting is measured on them.
+        known: treat classes with the name of one of the run's classes, such as sub-folders, as more pictures of it.
+        set: changes of ``train.*`` for the new tasks, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
+        resume: continue after an interruption while these tasks were learned.
         data_root, device, threads, progress: as in `gencl.train`.
 
-    Raises UsageError for wrong use (a run that is not finished, a method or a head that cannot take these tasks, data
-    that were learned before), GenclError for what fails while running, Interrupted when stopped by a signal.
+    Raises UsageError for wrong use: an unfinished run, a method or head that cannot take these tasks, or data that were
+    learned before. Raises GenclError if something fails while running, Interrupted if stopped by a signal.
     """
     folder = run.path if isinstance(run, RunFolder) else place(run)
     stored = _stored(folder)
@@ -101,18 +100,18 @@ def _stored(folder: Path) -> Settings:
 
 
 def _named(data: str | Path) -> str:
-    """A data set's name as it is, a folder's whole path: a run is extended from many places."""
+    """Return a data set's name unchanged, but a folder's absolute path: a run is extended from many directories."""
     text = str(data)
     folder = text != "" and text not in DATASETS and place(text).is_dir()
     return str(place(text).resolve()) if folder or is_path(text) else absolute(text)
 
 
 def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
-    """What assignments change of the run's ``train``. Raises UsageError where they change anything else."""
+    """Return the ``train`` settings that the assignments change. Raises UsageError if they change anything else."""
     changed = presets.changed(settings, assignments)
     before, after = settings.tree(), changed.tree()
     others = [key for key in {**before, **after} if key != "train" and after.get(key) != before.get(key)]
-    plain = changed.train.model_dump(mode="json")  # without keys of later versions that are at their defaults
+    plain = changed.train.model_dump(mode="json")  # leaves out newer keys at their defaults
     train = {
         key: plain.get(key, field.get_default())
         for key, field in TrainSettings.model_fields.items()
@@ -125,8 +124,10 @@ def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
 
 
 def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
-    """How images will be changed to fit the run's (channels, height, width), a line for each name; a folder is judged
-    by one of its pictures."""
+    """Return lines that say how images will be changed to fit the run's (channels, height, width).
+
+    A folder is judged by one of its pictures, and gets no line if that fits. A named data set always gets a line.
+    """
     channels, height, width = shape
     wanted = f"{width}x{height} {'grey' if channels == 1 else 'RGB'}"
     lines = []
@@ -136,7 +137,7 @@ def _changed_images(names: Iterable[str], shape: Sequence[int]) -> list[str]:
             continue
         picture = next((path for path in sorted(Path(name).rglob("*")) if is_picture(path.name)), None)
         if picture is None:
-            continue  # whoever reads them all says what is wrong
+            continue  # reading the data set reports what is wrong
         try:
             pixels = decode(picture, None)
         except Unusable:

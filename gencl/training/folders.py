@@ -1,4 +1,4 @@
-"""The folder that a run is to be trained into: a new one, or that of the same run."""
+"""Chooses and checks the folder that a run is trained into: a new one, or that of the run to resume."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def choose(
     assignments: Assignments,
     resume: bool,
 ) -> tuple[Settings, Path]:
-    """Return the settings of a run and its folder, from what `train` is given."""
+    """Return the settings and the folder of a run from the arguments of `train`. May raise UsageError."""
     folder = files.place(out) if out is not None else None
     if resume and folder is not None and not folder.is_dir():
         raise UsageError(f"--resume: there is no run in {folder}; leave --resume out to start one")
     if resume and folder is not None and preset is None and config is None:
         settings = stored_settings(folder)
-        if method is not None or seed is not None or len(assignments):  # what of the run it contradicts will be told
+        if method is not None or seed is not None or len(assignments):  # check_run_folder reports what differs
             settings = presets.resolve(None, folder / "config.yaml", method, seed, assignments)
     else:
         settings = presets.resolve(preset, config, method, seed, assignments)
@@ -51,7 +51,7 @@ def choose(
 
 
 def stored_settings(folder: Path) -> Settings:
-    """The settings of the run in ``folder``. Raises UsageError if it holds none."""
+    """Return the settings of the run in ``folder``. Raises UsageError if it holds no run."""
     path = folder / "config.yaml"
     if not path.is_file():
         raise UsageError(f"{folder} is not a run: it has no config.yaml")
@@ -67,8 +67,10 @@ def resume_command(
     threads: int | None = None,
     log_with: str | None = None,
 ) -> str:
-    """Return the command that goes on with a run as it was begun: on the same data, device, threads, tracker,
-    plug-ins and number of processes. To the same bytes, that is."""
+    """Return the command that resumes a run on the same data, device, threads, tracker, plug-ins and processes.
+
+    With all of these the same, the results are the same to the byte.
+    """
     given = {"--data-root": data_root, "--threads": threads, "--log-with": log_with}
     given["--device"] = None if device == "auto" else device
     words = [*launch().prefix, "gencl", "train", "--resume", "--out", str(folder)]
@@ -77,12 +79,15 @@ def resume_command(
 
 
 def unnumbered_folder(settings: Settings) -> Path:
-    """Where the first run of these settings goes whose folder nobody names."""
+    """Return the default folder for the first run of these settings."""
     return Path("runs") / f"{settings.preset}-{settings.method['name']}-seed{settings.seed}"
 
 
 def default_folder(settings: Settings, resume: bool) -> Path:
-    """Where a run goes whose folder nobody names: beside earlier ones of its settings, or with ``resume`` theirs."""
+    """Return the default folder: the first free one or, with ``resume``, that of the first run of these settings.
+
+    Raises UsageError if there is no run to resume.
+    """
     base = unnumbered_folder(settings)
     if resume:
         if not base.is_dir():
@@ -98,9 +103,9 @@ def _numbered(base: Path) -> Iterator[Path]:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[Path]:
-    """Makes a new folder, ``folder`` or the first one numbered after it that nobody has: runs may start at one moment.
+    """Make and yield a new folder: ``folder``, or the first free one numbered after it.
 
-    Takes it away again where the block fails and leaves nothing in it.
+    Runs that start at the same moment get different folders. If the block fails, empty folders are removed again.
     """
     made = [path for path in folder.parents if not path.exists()]
     files.check_folder(folder)
@@ -114,7 +119,7 @@ def claimed(folder: Path) -> Iterator[Path]:
         yield place
     except BaseException:
         for path in (place, *made):
-            with suppress(OSError):  # something is in it
+            with suppress(OSError):  # it is not empty
                 path.rmdir()
         raise
 
@@ -127,10 +132,10 @@ def begins(
     extends: Settings | None = None,
     log_with: str | None = None,
 ) -> bool:
-    """Whether anything is left to train into ``folder``, or to write from its checkpoint; says so where nothing is.
+    """Return whether anything is left to train into ``folder``, or to write from its checkpoint. Prints a line if not.
 
-    Looks at no data. Raises UsageError where ``folder`` is another run's, or ``log_with`` is not installed; GenclError
-    where a run that had ended has lost files for good.
+    Does not look at the data. Raises UsageError if ``folder`` holds another run, or if ``log_with`` is not installed.
+    Raises GenclError if a run has ended but lost files that cannot be written again.
     """
     if log_with is not None:
         check_tracker(log_with)
@@ -150,7 +155,10 @@ def begins(
 
 
 def take_places(folder: Path, settings: Settings, root: Path | None, progress: Mode) -> None:
-    """Tells a finished run where its pictures lie now. Raises UsageError where others lie there."""
+    """Write the new paths of a finished run's pictures to its config.yaml.
+
+    Raises UsageError if the images there are not the run's.
+    """
     if stored_settings(folder).tree() == settings.tree():
         return
     check_images(RunFolder(folder), fingerprints(make_scenario(settings, root).tasks))
@@ -164,7 +172,7 @@ def take_places(folder: Path, settings: Settings, root: Path | None, progress: M
 
 
 def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
-    """Raises UsageError where another run is in the folder, or with ``resume`` none of these settings."""
+    """Raise UsageError unless the folder is free or, with ``resume``, holds a run of these settings."""
     if not resume:
         if folder.is_dir() and (folder / "config.yaml").exists():
             raise UsageError(
@@ -181,7 +189,7 @@ def check_run_folder(folder: Path, settings: Settings, resume: bool) -> None:
 
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two trees of settings, a line each."""
+    """Return one line per difference between two trees of settings."""
     lines = []
     for key in [*stored, *(key for key in wanted if key not in stored)]:
         old, new = stored.get(key), wanted.get(key)

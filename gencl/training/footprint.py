@@ -1,4 +1,4 @@
-"""The memory that training takes, estimated before a network is built."""
+"""Estimates the memory that training takes, before any network is built."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from gencl.training.optimizers import Switch
 from gencl.training.smaller import smaller
 
 FLOAT = 4
-"""Bytes of a parameter."""
+"""Bytes per parameter."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes that training takes in a process beside its data, when the last task is learned."""
+    """Bytes that training takes in each process, without the data, while the last task is learned."""
 
     parameters: int
     optimizers: int
-    """What optimisers and the average of parameters hold."""
+    """Optimiser states and the average of the parameters."""
     method: int
     step: int
-    """Gradients and activations, at the worst moment of a step."""
+    """Gradients and activations at the peak of a step."""
 
     @property
     def total(self) -> int:
@@ -48,12 +48,12 @@ class Footprint:
 def expected_memory(
     settings: Settings, scenario: Scenario, device: torch.device, world: int = 1, refuse: bool = True, runs: int = 1
 ) -> int:
-    """Return the bytes in use at the worst moment of training, here and now included; 0 where they cannot be foreseen.
+    """Return the peak memory of training in bytes, including what is in use now; 0 if it cannot be estimated.
 
     Args:
-        world: the processes that share a step.
-        refuse: whether to raise UsageError, with smaller settings that fit, where so much memory is not free.
-        runs: so many are trained side by side.
+        world: the number of processes that share a step.
+        refuse: whether to raise UsageError if less memory is free. The message suggests smaller settings that fit.
+        runs: how many runs are trained side by side.
     """
     footprint = footprint_of(settings, scenario, world)
     if footprint is None:
@@ -65,7 +65,8 @@ def expected_memory(
 
 
 def _refusal(settings: Settings, scenario: Scenario, world: int, needed: int, free: int, device: torch.device) -> str:
-    """One line: which setting is too large, what it takes, what there is, and what to write instead."""
+    """Return one line: which setting is too large, how much memory it takes, how much is free, and what to set
+    instead."""
 
     def of(changed: Settings) -> int | None:
         footprint = footprint_of(changed, scenario, world)
@@ -83,11 +84,11 @@ def _refusal(settings: Settings, scenario: Scenario, world: int, needed: int, fr
 
 
 def footprint_of(settings: Settings, scenario: Scenario, world: int = 1) -> Footprint | None:
-    """Return what training with these settings takes, or None for a learner that cannot do without values."""
+    """Return the memory that training takes with these settings, or None for a learner that needs tensors' values."""
     try:
         with torch.random.fork_rng(devices=[]):
             return _footprint(settings, scenario, world)
-    except Exception:  # of a plug-in's learner: a tensor without memory has no values to look at
+    except Exception:  # a plug-in's learner may read values, which meta tensors do not have
         return None
 
 
@@ -110,14 +111,14 @@ def _footprint(settings: Settings, scenario: Scenario, world: int) -> Footprint:
 
 
 def _thin(task: Task) -> Task:
-    """The task with one image, so that nothing large is copied."""
+    """Return the task with one image per split, so that nothing large is copied."""
     splits = (task.train, task.validation, task.test)
     train, validation, test = (split.select(torch.arange(min(1, len(split)))).to("cpu") for split in splits)
     return replace(task, train=train, validation=validation, test=test, length=None, dealt=None)
 
 
 def _batch(task: Task, size: int, seed: int) -> Batch:
-    """A batch of the task's shapes alone."""
+    """Return a batch of ``size`` samples of the task on the meta device: shapes without values."""
     with torch.device("cpu"):
         tensors = replace(task, shares=()).source(1, seed).batch(0).tensors()
     shapes = {name: torch.empty(size, *t.shape[1:], dtype=t.dtype, device="meta") for name, t in tensors.items()}
@@ -129,15 +130,17 @@ def _numbers(phase: Phase) -> int:
 
 
 def _moments(phase: Phase, train: TrainSettings) -> int:
-    """How many numbers the optimiser holds for each parameter."""
+    """Return how many numbers the optimiser holds per parameter."""
     if train.optimizer == "adam" or phase.adam_lr is not None:
         return 2
     return (2 if train.optimizer == "rmsprop" else 0) + (1 if train.momentum else 0)
 
 
 def _step(learner: Learner, phase: Phase, batch: Batch) -> int:
-    """The bytes that a phase's first step makes beside the parameters: the one with a penalty that is not always
-    taken."""
+    """Return the peak bytes of a phase's first step, without the parameters.
+
+    The first step includes penalties that are not computed in every step.
+    """
     Switch(learner, phase).on()
     random = _Shapes()
     with torch.device("meta"), Peak() as peak:
@@ -149,7 +152,7 @@ def _step(learner: Learner, phase: Phase, batch: Batch) -> int:
 
 
 class _Shapes(RandomSource):
-    """Draws shapes instead of numbers."""
+    """A random source that draws meta tensors: shapes without values."""
 
     def __init__(self) -> None:
         self.device, self.rank, self.world = torch.device("meta"), 0, 1

@@ -1,4 +1,4 @@
-"""How long a run takes and how much memory, said as soon as its first steps have shown it."""
+"""Estimates a run's time and memory from its first steps, and prints the estimate."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from gencl.training.session import Session
 from gencl.training.stopwatch import now
 
 PATIENCE_SECONDS = 2.0
-"""Steps are timed for so long, or until the first task ends."""
+"""How long steps are timed, unless the task ends before."""
 
 CLEARLY, WORTH_SECONDS = 1.25, 10.0
-"""A second estimate is said where a step's time is another by this factor, and so many seconds are left."""
+"""A second estimate is printed if the time per step changed by this factor and at least so many seconds are left."""
 
 
 class Forecast(Observer):
-    """Times the first steps of a run, and says what is to be expected of all that are left.
+    """Times the first steps of a run, and prints an estimate for all steps that are left.
 
-    The very first step does not count: it makes what later ones find (an optimiser's state, compiled networks). Many
-    methods do more in a step once a task has been learned. So the first steps of the next task are timed too, and where
-    they show that much more or less is to come, that is said.
+    The very first step is not timed, because it sets up optimiser states and compiled networks. Many methods do more
+    per step once a task has been learned. So the first steps of the next task are timed too, and a second estimate is
+    printed if it differs clearly.
     """
 
     def __init__(self, session: Session, reporter: Reporter) -> None:
         super().__init__(session)
         self._reporter, self._done = reporter, session.state.cost.steps
         self._begun: tuple[float, int] | None = None
-        """When timing began, and after how many steps of the run."""
+        """When timing began, and how many steps the run had taken by then."""
         self._paces: list[float] = []
         """Seconds per step in the first task, and in the next."""
         self._timed = False
@@ -50,10 +50,10 @@ class Forecast(Observer):
             self._foresee()
 
     def after_task(self, ctx: Context) -> None:
-        self._begun, self._timed = None, False  # what came in between was no step
+        self._begun, self._timed = None, False  # do not time what happens between tasks
 
     def _foresee(self) -> None:
-        """Says what follows from the last pace; the second time only where it is news."""
+        """Print the estimate that follows from the latest pace; the second time only if it differs clearly."""
         session, first, last = self.session, self._paces[0], self._paces[-1]
         total, corrects = sum(map(session.steps_of, session.episodes)), len(self._paces) == 2
         done = session.state.cost.steps if corrects else self._done

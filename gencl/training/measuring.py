@@ -1,4 +1,4 @@
-"""What is measured, drawn and written when a task has been learned."""
+"""Measures, draws and writes a run's results when a task has been learned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gencl.training.session import Session
 
 
 class Measuring(Observer):
-    """Fills the matrices' row of a task, and at the end the figures that are taken once."""
+    """Fills a task's row of the matrices and, after the last task, takes the metrics that are measured only once."""
 
     def after_task(self, ctx: Context) -> None:
         session, state, evaluator = self.session, self.session.state, self.session.evaluator
@@ -32,7 +32,7 @@ class Measuring(Observer):
 
 
 class Drawing(Observer):
-    """Draws samples, and keeps the learner where a run asks for it."""
+    """Draws samples, and stores the learner if the run has ``keep: tasks``."""
 
     def after_task(self, ctx: Context) -> None:
         if ctx.processes.main:
@@ -42,7 +42,7 @@ class Drawing(Observer):
 
 
 class Timed(Observer):
-    """Counts as measuring what others do after a task."""
+    """Counts the time that other observers take after a task as measuring."""
 
     def __init__(self, session: Session, *observers: Observer) -> None:
         super().__init__(session)
@@ -55,7 +55,7 @@ class Timed(Observer):
 
 
 class Files(Observer):
-    """Writes metrics.json, with what the task has cost and taken, and tells a tracker."""
+    """Writes metrics.json, including the task's cost and the capacity it has taken, and reports to a tracker."""
 
     def after_task(self, ctx: Context) -> None:
         session, state = self.session, self.session.state

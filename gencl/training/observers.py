@@ -1,4 +1,4 @@
-"""Those who look on while a run goes on: they write, show and measure, and change nothing of what is learned."""
+"""Observers of a run: they write, show and measure, and do not affect training."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gencl.training.session import Session
 
 @dataclass(frozen=True)
 class Moment:
-    """A step that was just taken: the last loss of each phase, and whether it is time to log or to save.
+    """A step that was just taken: the latest loss of each phase, and whether to log or save now.
 
-    Whoever reads a loss on a GPU waits for it: only where something is ``due``.
+    Reading a loss from a GPU waits for it, so observers should do so only if the step is ``due``.
     """
 
     ctx: Context
@@ -40,20 +40,20 @@ class Moment:
 
 
 class Observer:
-    """Looks on after each step, and when a task has been learned; by default it does nothing."""
+    """Is called after each step and after each learned task; by default it does nothing."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def after_step(self, moment: Moment) -> None:
-        """Called when a step was taken and counted."""
+        """Called after a step was taken and counted."""
 
     def after_task(self, ctx: Context) -> None:
-        """Called when a task was learned and counted; all processes take part."""
+        """Called on all processes after a task was learned and counted."""
 
 
 class Finite(Observer):
-    """Stops a run that diverges before anything of it is stored."""
+    """Stops a run that diverges before any of it is stored."""
 
     def after_step(self, moment: Moment) -> None:
         if moment.due:
@@ -62,7 +62,7 @@ class Finite(Observer):
 
 
 class Log(Observer):
-    """Writes log.jsonl, and with ``evaluate.within`` what the metrics say at that step of the tasks so far."""
+    """Writes log.jsonl; with ``evaluate.within`` each line includes the metrics of the tasks so far."""
 
     def after_step(self, moment: Moment) -> None:
         if not moment.logs:
@@ -79,14 +79,14 @@ class Log(Observer):
             state.log_bytes = self.session.recorder.log(entry, state.log_bytes, state.cost.steps)
 
     def _measured(self, ctx: Context) -> dict[str, list[float | None]]:
-        """Each metric's values on the tasks up to the present one; all processes take part."""
+        """Return each metric's values on the tasks up to the present one. All processes must take part."""
         evaluator, tasks = self.session.evaluator, self.session.scenario.tasks[: ctx.task.index + 1]
         with self.session.stopwatch.timed("eval_seconds"):
             return evaluator.measure(evaluator.snapshot(tasks))
 
 
 class Progress(Observer):
-    """Shows a person where the run is."""
+    """Shows the progress of a run, and each task's measures when it has been learned."""
 
     def __init__(self, session: Session, reporter: Reporter) -> None:
         super().__init__(session)
@@ -106,7 +106,8 @@ class Progress(Observer):
 
 
 def _line(task: str, measured: Mapping[str, Sequence[float | None]], features: Mapping[str, Any] | None) -> str:
-    """Pooled measures look at all tasks together: the last one says it all, where others have a mean."""
+    """Return the line shown after a task. A pooled metric covers all tasks at once, so its last value replaces the
+    mean."""
     means: list[str] = []
     together: list[str] = []
     for name, values in measured.items():

@@ -1,4 +1,4 @@
-"""A phase's optimiser, and which parameters ask for gradients during it."""
+"""Makes a phase's optimiser, and sets which parameters require gradients during the phase."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gencl.core.train_settings import TrainSettings
 from gencl.learners.learner import Learner, Phase
 
 RMSPROP: dict[str, Any] = {"alpha": 0.95, "eps": 0.01, "centered": True, "foreach": True}
-"""As Mnih et al. (Nature 2015) train: the gradient over its standard deviation, an average of about twenty steps."""
+"""Settings of Mnih et al. (Nature 2015): the gradient over its standard deviation, averaged over about twenty steps."""
 
 
 class Switch:
-    """Lets exactly the parameters of one phase ask for gradients."""
+    """Makes exactly the parameters of one phase require gradients."""
 
     def __init__(self, learner: Learner, phase: Phase) -> None:
         moved = {id(parameter) for parameter in phase.parameters}
@@ -25,7 +25,7 @@ class Switch:
         self._off = [parameter for parameter in learner.parameters() if id(parameter) not in moved]
 
     def on(self) -> None:
-        """Throws the switch; called before each loss of the phase."""
+        """Set ``requires_grad`` of all parameters. Call this before each loss of the phase."""
         for parameter in self._off:
             parameter.requires_grad_(False)
         for parameter in self._on:
@@ -33,9 +33,9 @@ class Switch:
 
 
 def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Parameter] = ()) -> Optimizer:
-    """A fresh optimiser for a phase's parameters, the run's or the phase's, fused where the device has it.
+    """Return a fresh optimiser for a phase: the run's, or Adam if the phase asks for it. Adam and SGD are fused.
 
-    Parameters in ``slow`` learn at ``train.shared_lr`` times the rate. `set_rate` knows.
+    Parameters in ``slow`` learn at ``train.shared_lr`` times the rate, which `set_rate` takes into account.
     """
     late = {id(parameter) for parameter in slow}
     groups: list[dict[str, Any]] = [
@@ -52,6 +52,6 @@ def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Paramet
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:
-    """Sets the learning rate of all parameters, each with its factor."""
+    """Set the learning rate of each parameter group to ``rate`` times the group's factor."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is of the settings and the images of the run that wants to go on with it."""
+"""Checks that a checkpoint has the settings and images of the run that resumes from it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from gencl.runs.recorder import Recorder
 
 
 def check_origin(last: checkpoint.Checkpoint, recorder: Recorder, added: int) -> None:
-    """Raises UsageError unless a checkpoint is of these settings and images, or of those before so many tasks were
-    ``added``."""
+    """Raise UsageError unless a checkpoint has this run's settings and images.
+
+    Some or all of the last ``added`` tasks may have been added since it was written.
+    """
     stored = last.state["origin"]
     origins = map(recorder.origin, range(added + 1))
     here = next((origin for origin in origins if origin["settings"] == stored["settings"]), {})

@@ -1,4 +1,4 @@
-"""The papers' stopping rule for image sequences: a stage ends when its loss no longer falls (``train.patience``)."""
+"""The papers' stopping rule for image sequences: end a stage when its loss no longer falls (``train.patience``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gencl.runs.state import State
 
 
 def check(settings: Settings, learner: Learner, tasks: int) -> None:
-    """Raises UsageError where the rule is asked for and the learner's loss need not fall."""
+    """Raise UsageError if ``train.patience`` is set for a learner whose loss need not fall, such as a GAN."""
     if not learner.loss_falls and any(train.patience is not None for train in settings.train_of(tasks)):
         raise UsageError(
             "train.patience: the losses of this model play against each other, and need not fall; use train.steps"
@@ -24,16 +24,16 @@ def check(settings: Settings, learner: Learner, tasks: int) -> None:
 
 
 def over(ctx: Context, state: State) -> bool:
-    """Whether the mean loss of an epoch has not fallen for so many epochs as ``train.patience`` says."""
+    """Return whether the mean loss of an epoch has not fallen for ``train.patience`` epochs."""
     return ctx.train.patience is not None and bool(state.plateau) and state.plateau[3] >= ctx.train.patience
 
 
 def count(ctx: Context, state: State, losses: Mapping[str, Tensor], phases: Sequence[Phase]) -> bool:
-    """Counts a step with these losses, of which all processes take the mean; whether the stage is then `over`. Phases
-    that move no shared parameters do not matter.
+    """Count a step with these losses and return whether the stage is then `over`.
 
-    ``state.plateau`` holds the sum of the present epoch's losses, its steps, the lowest mean so far, and the epochs
-    since then.
+    Only phases that move shared parameters count. Their losses are summed and averaged over all processes.
+    ``state.plateau`` holds four numbers: the sum of the present epoch's losses, its steps, the lowest mean loss of an
+    epoch so far, and the number of epochs since then.
     """
     counted = [losses[phase.name] for phase in phases if phase.moves_shared]
     if ctx.train.patience is None or not counted:

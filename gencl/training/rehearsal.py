@@ -1,4 +1,4 @@
-"""A run in small: a few steps of the tasks to come, timed, from which the time of the whole run follows."""
+"""Estimates the time of a run by trying a few steps of its next tasks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gencl.training.stopwatch import now
 from gencl.training.trainer import steps_of
 
 TASKS = 2
-"""Tasks that are tried: methods act from the second one on."""
+"""How many tasks are tried. Methods act from the second one on."""
 STAGE_SECONDS = 1.0
-"""How long the steps of a stage are timed, the first one apart; at least one."""
+"""How long the steps of a stage are timed, without the first one. At least one is timed."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds that the rest of a run takes, by purpose, and its steps."""
+    """The estimated seconds that the rest of a run takes, by purpose, and its steps."""
 
     train: float
     importance: float
@@ -34,7 +34,8 @@ class Times:
 
 @dataclass(frozen=True)
 class _Tried:
-    """What a task was found to take: seconds per step, of importance, and of what is measured ahead of it."""
+    """The measured cost of a task: seconds per step, seconds of importance, and seconds of measuring before it is
+    learned."""
 
     pace: float
     importance: float
@@ -42,8 +43,10 @@ class _Tried:
 
 
 def rehearse(session: Session) -> Times:
-    """Try what a session has to do, and return the time that all of it takes. The session is of no use afterwards;
-    nothing is written. All processes take part."""
+    """Try the next tasks of a session, and return the estimated time of everything it has left to do.
+
+    Writes nothing. The session cannot be used afterwards. All processes must take part.
+    """
     done, steps = session.state.episode, _steps_left(session)
     if not steps:
         return Times(0.0, 0.0, 0.0, 0)
@@ -53,7 +56,7 @@ def rehearse(session: Session) -> Times:
             tried.append(_try_task(session, acceleration))
         each, ends = _time_measuring(session)
     each_task = [tried[min(number, len(tried) - 1)] for number in range(len(steps))]
-    learned = [1 + task.index for task in session.episodes[done:]]  # so many tasks are measured after each
+    learned = [1 + task.index for task in session.episodes[done:]]  # the number of tasks measured after each
     return Times(
         train=sum(task.pace * n for task, n in zip(each_task, steps, strict=True)),
         importance=sum(task.importance for task in each_task),
@@ -63,13 +66,13 @@ def rehearse(session: Session) -> Times:
 
 
 def _steps_left(session: Session) -> list[int]:
-    """The steps of each task to come; of one that had begun, what is left."""
+    """Return the number of steps of each remaining task; for a task that has begun, only those left."""
     steps = [session.steps_of(task) for task in session.episodes[session.state.episode :]]
     return [steps[0] - session.state.step, *steps[1:]] if steps else []
 
 
 def _try_task(session: Session, acceleration: Acceleration) -> _Tried:
-    """Takes the first steps of each stage of the coming task, and concludes it."""
+    """Take the first steps of each stage of the next task, conclude it, and return its cost."""
     state, cost = session.state, session.state.cost
     importance, ahead = cost.importance_seconds, cost.eval_seconds
     ctx = session.context(session.episodes[state.episode])
@@ -89,7 +92,7 @@ def _try_task(session: Session, acceleration: Acceleration) -> _Tried:
 
 
 def _pace(session: Session, acceleration: Acceleration, ctx: Context, end: int) -> float:
-    """Seconds per step of the stage that was entered."""
+    """Return the seconds per step of the stage that was just entered."""
     steps, taken, over = steps_of(session, acceleration), 0, False
     first = start = now(session.device)
     while session.state.step < end and not over:
@@ -104,7 +107,7 @@ def _pace(session: Session, acceleration: Acceleration, ctx: Context, end: int) 
 
 
 def _time_measuring(session: Session) -> tuple[float, float]:
-    """Seconds per task of what is measured after each task, and of what is measured at the end."""
+    """Return the seconds per task of measuring after a task, and of the evaluation at the end."""
     learned = session.episodes[session.state.episode - 1].index + 1
     tasks = session.scenario.tasks[max(0, learned - TASKS) : learned]
     start = now(session.device)

@@ -1,4 +1,4 @@
-"""The number of CPU threads of a run: chosen once, and kept when it is resumed, since its bits depend on it."""
+"""The number of CPU threads of a run. A resumed run keeps it, because results depend on it to the bit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from gencl.training.session import Session
 
 
 def settle(sessions: Sequence[Session], wanted: int | None, world: int) -> str | None:
-    """Sets PyTorch's number of threads for runs that take their steps together, and records it in their states.
+    """Set PyTorch's number of threads for runs that are trained together, and record it in their states.
 
     Args:
-        sessions: fresh ones, or one that was restored from a checkpoint.
-        wanted: what the user asks for. None: as many as a resumed run had, and for a fresh one what suits its network.
-        world: the processes that share a step.
+        sessions: fresh sessions, or one that was restored from a checkpoint.
+        wanted: the number that the user asks for. None: a resumed run keeps its number, and a fresh one gets a number
+            that suits its network.
+        world: the number of processes that share a step.
 
-    Returns what to tell the user, if anything.
+    Returns a message for the user, or None.
     """
     first = sessions[0]
     had = first.state.threads if first.state.cost.steps else None

@@ -1,5 +1,5 @@
-"""Which learning rate each step of a task uses, and which stage it is in: functions of the step alone, so that a
-resumed run agrees."""
+"""The learning rate and the stage of each step of a task. Both depend on the step alone, so that a resumed run
+agrees."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from gencl.methods.base import Stage
 
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
-    """Flat for a share of the task's steps, then linear down to ``lr_end`` of it at the last step; times ``drop`` for
-    each of ``drops`` that is past."""
+    """Return the learning rate of a step (0-based) in a task of ``steps`` steps.
+
+    The rate is flat for the share ``lr_flat`` of the steps. It then falls linearly, and ends at ``lr_end`` times its
+    value. For each point of ``drops`` that is past, it is multiplied by ``drop``.
+    """
     flat = settings.lr_flat * steps
     rate = settings.lr * math.prod(settings.drop for share in settings.drops if step >= share * steps)
     if step < flat:
@@ -21,7 +24,8 @@ def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
 
 
 def stage_ends(stages: list[Stage], steps: int) -> list[int]:
-    """The step at which each stage ends; the last ends with the task. Every step belongs to one stage."""
+    """Return the step at which each stage ends. The last stage ends with the task, and every step belongs to one
+    stage."""
     ends, share = [], 0.0
     for stage in stages:
         share += stage.share

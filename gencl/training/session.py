@@ -34,16 +34,16 @@ from gencl.training.stopwatch import Stopwatch
 
 
 class Session:
-    """The learner, the method and their tasks, with the phases, optimisers, average and source of the present stage.
+    """The learner, method and tasks of a run, and the phases, optimisers, average and source of its present stage.
 
-    Everything random comes from ``settings.seed``: initial values by name, the order of samples by task and epoch, the
-    rest from one source whose state is in the checkpoint. Batches are global: each process takes its rows.
+    All randomness comes from ``settings.seed``. Initial values are seeded by name, sample orders by task and epoch. All
+    else comes from one random source, whose state is in checkpoints. Batches are global: each process takes its rows.
     """
 
     expected_bytes: int = 0
-    """The memory in use at the worst moment of training, as it was estimated before; 0: not known."""
+    """The estimated peak memory of training, in bytes; 0: unknown."""
     estimate: dict[str, float] | None = None
-    """The time and memory that a run is expected to take, once its first steps have shown it."""
+    """The estimated time and memory of the run, set once its first steps were timed."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Session:
         self.average = no_average(learner)
         self.source: Source | None = None
         self._span = 0, 0
-        """The step at which the present stage begins, and that after its last."""
+        """The first step of the present stage, and the step after its last."""
         learner.passes.watch(learner.networks())
         evaluator.remembers(learned_images.of_run(recorder.folder))
         self.state = State(
@@ -78,16 +78,16 @@ class Session:
         self.state.features = self.evaluator.features_name
         self.stopwatch = Stopwatch(lambda: self.state.cost, learner.passes, self.processes)
         self._restored: dict[str, dict[str, Tensor]] = {}
-        """Tensors of a checkpoint that wait for the optimisers, the average and the source of its stage."""
+        """Tensors of a checkpoint, kept until the optimisers, average and source of its stage are made."""
         self._left: dict[str, Tensor] = {}
-        """What sources have left for the next visit of their task, under the index of its first one."""
+        """State that sources keep for the next visit of their task, by the index of the task's first visit."""
 
     def steps_of(self, task: Task) -> int:
-        """The optimiser steps of a task; a merged one has those of all its parts, so that totals are equal."""
+        """Return the optimiser steps of a task. A merged task has those of all its parts, so that totals are equal."""
         return sum(part.steps(self._train[part.index]) for part in task.parts)
 
     def restore(self, state: State, tensors: Mapping[str, Tensor]) -> None:
-        """Goes back to a checkpoint. The run may have tasks beyond those of the checkpoint."""
+        """Restore the state and tensors of a checkpoint. The run may have more tasks than the checkpoint."""
         n = len(self.scenario.tasks)
         state.matrices = {m.name: widened(state.matrices.get(m.name, []), n) for m in self.evaluator.metrics}
         state.origin = self.recorder.origin()
@@ -103,7 +103,7 @@ class Session:
         self._left = within("left", named)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of a checkpoint."""
+        """Return all tensors of a checkpoint, by name."""
         return {
             **under("learner", self.learner.state_dict()),
             **under("method", returned.state(self.method)),
@@ -116,19 +116,19 @@ class Session:
         }
 
     def save(self) -> None:
-        """Writes a checkpoint."""
+        """Write a checkpoint."""
         self.stopwatch.count()
         self.state.cost.note_memory(self.device)
         if self.processes.main:
             self.recorder.checkpoint(self.state, self.tensors())
 
     def write_results(self) -> None:
-        """Writes metrics.json and the trained model, once all is learned. A resumed run may write them again."""
+        """Write metrics.json and the trained model, once all tasks are learned. A resumed run may write them again."""
         self.recorder.write_metrics(self.state, self.learner, self.method, self.evaluator)
         self.recorder.write_model(self.learner)
 
     def context(self, task: Task) -> Context:
-        """What the hooks of a task are given."""
+        """Return the context that is passed to the hooks of a task."""
         before = self.scenario.tasks[: task.parts[0].index]
         return Context(
             learner=self.learner,
@@ -146,7 +146,7 @@ class Session:
         grow(self.learner, task, self.settings.seed)
 
     def begin(self, ctx: Context) -> None:
-        """Grows the learner for the task, and calls the method's `before_task`."""
+        """Grow the learner for the task, measure zero-shot transfer, and call the method's `before_task`."""
         self._grow(ctx.task)
         with self.stopwatch.timed("eval_seconds"):
             if self.state.episode:
@@ -156,7 +156,7 @@ class Session:
             self.method.before_task(ctx)
 
     def open_source(self, ctx: Context, resumed: bool = False) -> None:
-        """From here on batches come from the task's source, which goes on where a checkpoint or a visit has left it."""
+        """Open the task's source of batches. It goes on from a checkpoint or from an earlier visit of the task."""
         self.source = ctx.task.source(ctx.train.batch_size, self.settings.seed)
         self.source.meet(self.learner)
         if resumed:
@@ -165,12 +165,12 @@ class Session:
             self.source.go_on(left)
 
     def stages(self, ctx: Context) -> list[tuple[Stage, int]]:
-        """The stages of the task, each with the step after its last."""
+        """Return the stages of the task, each with the step after its last."""
         stages = returned.stages(self.method, self.state.episode, ctx.last)
         return list(zip(stages, schedule.stage_ends(stages, ctx.steps), strict=True))
 
     def enter(self, ctx: Context, number: int, stage: Stage, resumed: bool = False) -> None:
-        """Prepares the steps of a stage, or with ``resumed`` the steps that are left of it."""
+        """Prepare the steps of a stage, or with ``resumed`` the steps that are left of it."""
         ctx.stage = stage
         ends = [end for _, end in self.stages(ctx)]
         self._span = ends[number - 1] if number else 0, ends[number]
@@ -187,24 +187,25 @@ class Session:
             self.average.restore(self._restored.pop("average"))
 
     def leave_stage(self) -> None:
-        """Ends a stage after its last step."""
+        """End a stage after its last step: the average replaces the parameters."""
         self.average.take()
-        # running statistics are of each process's own rows; what methods compute from here on must be the same
+        # each process has running statistics of its own rows, but what methods compute next must agree
         self.processes.take_main([buffer for buffer in self.learner.buffers() if buffer.is_floating_point()])
 
     def phases_of(self, learner: Learner, ctx: Context) -> list[Phase]:
-        """The learner's phases of a task. Old tasks' own parameters come last in those that move shared ones."""
+        """Return the learner's phases for a task. A method may add old tasks' own parameters to those that move
+        shared ones."""
         tasks = [part.index for part in ctx.task.parts]
         old = learner.retrainable(range(tasks[0])) if self.method.moves_old else []
 
         def with_old(phase: Phase) -> Phase:
-            present = set(map(id, phase.parameters))  # what tasks with classes in common share
+            present = set(map(id, phase.parameters))  # tasks with common classes share parameters
             return replace(phase, parameters=[*phase.parameters, *(p for p in old if id(p) not in present)])
 
         return [with_old(phase) if phase.moves_shared else phase for phase in of_learner.phases(learner, tasks)]
 
     def _optimizers_for(self, phases: list[Phase], settings: TrainSettings) -> list[Optimizer]:
-        """Fresh optimisers; within a task, phases that move no shared parameters keep theirs, which pruning spares."""
+        """Return fresh optimisers. Within a task, phases that move no shared parameters keep theirs."""
         before: list[Optimizer | None] = [*self.optimizers] or [None] * len(phases)
         return [
             self.make_optimizer(self.learner, phase, settings) if old is None or phase.moves_shared else old
@@ -212,16 +213,16 @@ class Session:
         ]
 
     def make_optimizer(self, learner: Learner, phase: Phase, settings: TrainSettings) -> Optimizer:
-        """A fresh optimiser for a phase; ``train.shared_lr`` slows shared parameters after the first task."""
+        """Return a fresh optimiser for a phase; ``train.shared_lr`` slows shared parameters after the first task."""
         slow = list(learner.shared().values()) if self.state.episode and settings.shared_lr < 1 else []
         return make_optimizer(phase, settings, slow)
 
     def make_average(self, learner: Learner, phases: list[Phase], ctx: Context) -> Average:
-        """The average of what the phases move in the present stage."""
+        """Return the average of the parameters that the phases move in the present stage."""
         return Average(learner, phases, ctx.train.half_life, ctx.train.batch_size, self._span[0])
 
     def rate(self, ctx: Context) -> float:
-        """Returns the learning rate of the coming step, and sets it in the context."""
+        """Return the learning rate of the next step. Sets ``ctx.step``, and ``ctx.lr`` for shared parameters."""
         start, end = self._span if ctx.stage.whole else (0, ctx.steps)
         rate = schedule.learning_rate(ctx.train, self.state.step - start, end - start) * ctx.stage.lr
         ctx.step = self.state.step
@@ -229,13 +230,14 @@ class Session:
         return rate
 
     def batch(self, ctx: Context) -> Batch:
-        """What the coming step learns from."""
+        """Return the batch of the next step, extended by the method."""
         assert self.source is not None
         rows = self.source.batch(ctx.step, self.processes.rank, self.processes.world)
         return returned.extended(self.method, ctx, rows)
 
     def conclude(self, ctx: Context) -> None:
-        """Ends a task after its last step: learner and method keep what they need of it, and the next task is up."""
+        """End a task after its last step: learner and method store what they need, and the next task becomes
+        current."""
         self.learner.conclude(ctx.task)
         if self.source:
             self._left |= under(str(ctx.task.first_visit), self.source.left())

@@ -1,4 +1,4 @@
-"""Smaller settings, for networks that do not fit into memory."""
+"""Finds smaller settings for networks that do not fit into memory."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from gencl.core.errors import UsageError
 from gencl.core.settings import Settings
 
 _TELLING = 0.98
-"""A setting that leaves a larger share of the memory in use when it is halved is not looked at again."""
+"""A setting is not tried again if halving it leaves more than this share of the memory in use."""
 
 Needed = Callable[[Settings], int | None]
-"""Returns the bytes that training takes with some settings; None where they cannot be foreseen."""
+"""Returns the bytes that training takes with given settings; None if they cannot be estimated."""
 
 
 def smaller(settings: Settings, needed: Needed, free: int) -> dict[str, Any]:
-    """Return changes of ``model.*`` and ``train.batch_size`` with which training takes at most ``free`` bytes, by
-    setting; empty where there are none.
+    """Return changes of ``model.*`` and ``train.batch_size`` with which training takes at most ``free`` bytes.
 
-    One setting after another is halved, always the one that saves most.
+    Each round halves the setting that saves most. The result maps settings to values, and is empty if nothing suffices.
     """
     changes: dict[str, Any] = {}
     idle: set[str] = set()
@@ -40,7 +39,7 @@ def smaller(settings: Settings, needed: Needed, free: int) -> dict[str, Any]:
 
 
 def _tried(settings: Settings, key: str, value: Any, needed: Needed) -> tuple[int | None, Settings]:
-    """The settings with this change, and what they need; None where the change is not allowed."""
+    """Return the bytes needed with this change (None if it is not allowed), and the changed settings."""
     try:
         changed = presets.changed(settings, {key: value})
     except UsageError:
@@ -49,7 +48,7 @@ def _tried(settings: Settings, key: str, value: Any, needed: Needed) -> tuple[in
 
 
 def _halves(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Each number that may matter, halved, by setting."""
+    """Yield the batch size and each number in ``model.*``, halved, with its key."""
     yield "train.batch_size", settings.train.batch_size // 2
     yield from _halved("model", settings.model)
 
@@ -66,7 +65,7 @@ def _halved(prefix: str, block: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _half(value: float) -> float:
-    """Half of a number; of a whole one from 8 on a multiple of 4, as widths often must be."""
+    """Return half of a number. From 8 on, a whole number becomes a multiple of 4, as layer widths often must be."""
     if isinstance(value, int):
         return value // 8 * 4 if value >= 8 else value // 2
     return value / 2

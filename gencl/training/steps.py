@@ -20,10 +20,10 @@ from gencl.training.optimizers import Switch, set_rate
 
 
 class Steps:
-    """The steps of one stage.
+    """The optimiser steps of one stage.
 
     Args:
-        watch: looks at the losses, by phase, before they move anything, and may raise; None: nobody does.
+        watch: called with the losses by phase before the optimiser moves anything; it may raise. None: no check.
     """
 
     def __init__(
@@ -46,17 +46,22 @@ class Steps:
         for phase in phases:
             self._forget_gradients(phase)
         self.losses: dict[str, Tensor] = {}
-        """The last loss of each phase: a scalar, or one for each of several seeds (s,)."""
+        """The last loss of each phase: a scalar, or shape (s,) when s seeds are trained as one."""
 
     @staticmethod
     def _forget_gradients(phase: Phase) -> None:
-        """After a step, not before the next: nothing that follows a stage needs their room. As optimizer.zero_grad
-        does, which takes longer."""
+        """Set the gradients to None, which is faster than optimizer.zero_grad.
+
+        Done after a step, not before the next, so that their memory is free for what follows a stage.
+        """
         for parameter in phase.parameters:
             parameter.grad = None
 
     def take(self, ctx: Context, batch: Batch, rate: float, stopping: bool) -> bool:
-        """Takes one step at this rate; returns whether any process is, or lately was, ``stopping``."""
+        """Take one step at this learning rate, and return whether any process is ``stopping``.
+
+        Several processes on GPUs learn of it some steps late (`Processes.average_gradients`).
+        """
         stopped = False
         for phase, switch, optimizer in self._parts:
             within = ctx.within(phase, batch)

@@ -1,4 +1,4 @@
-"""The time and the passes that a run spends on each purpose."""
+"""Measures the time that a run spends on each purpose, and counts its passes through networks."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from gencl.runs.state import Cost
 
 
 def now(device: torch.device) -> float:
-    """Return a time in seconds, once the device has done all that it was asked: a GPU's steps are queued."""
+    """Return the time in seconds, after the device has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
 class Stopwatch:
-    """Adds to a run's cost what is spent within blocks.
+    """Adds the time and the passes of blocks to a run's cost.
 
     Args:
-        cost: gives the cost so far, which a restored checkpoint replaces.
-        passes: of the learner; those that measuring makes are not counted.
-        processes: each of them makes as many.
+        cost: returns the cost so far; restoring a checkpoint replaces it.
+        passes: the learner's counter. Passes made while measuring are not counted.
+        processes: each of them makes as many passes.
     """
 
-    clock: Callable[[], float] = staticmethod(time.perf_counter)  # benchmarks beside other work count CPU time
+    clock: Callable[[], float] = staticmethod(time.perf_counter)  # benchmarks on a busy machine count CPU time
 
     def __init__(self, cost: Callable[[], Cost], passes: Passes, processes: Processes) -> None:
         self._cost, self._passes, self._world = cost, passes, processes.world
@@ -37,9 +37,9 @@ class Stopwatch:
 
     @contextmanager
     def timed(self, purpose: str) -> Iterator[None]:
-        """Adds the seconds that the block takes to a purpose's, such as ``train_seconds``.
+        """Add the seconds that the block takes to a purpose, such as ``train_seconds``.
 
-        A block within another interrupts it: no second counts twice.
+        An inner block interrupts the outer one, so that no second counts twice.
         """
         self.count()
         outer, self._running = self._running, (purpose, self.clock())
@@ -51,7 +51,7 @@ class Stopwatch:
             self._running = (outer[0], self.clock()) if outer else None
 
     def count(self) -> None:
-        """Adds what was spent up to here, so that a checkpoint within a block has it."""
+        """Add the time and passes up to now, so that a checkpoint within a block includes them."""
         if self._running is not None:
             (purpose, since), now = self._running, self.clock()
             self._cost().add(purpose, now - since)

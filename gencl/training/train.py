@@ -1,4 +1,4 @@
-"""Training from settings to a finished run directory."""
+"""Trains a run from its settings to a finished directory."""
 
 from __future__ import annotations
 
@@ -60,23 +60,24 @@ def train(
     log_with: str | None = None,
     progress: Mode = "auto",
 ) -> RunFolder:
-    """Trains and returns the run; the Python form of ``gencl train``.
+    """Train a learner on a sequence of tasks and return the run; the Python form of ``gencl train``.
 
     Args:
-        preset: name of a preset (default ``digits-cgan``), or ``config``: a settings file.
+        preset: name of a preset (default ``digits-cgan``).
         method: name of a method, or several joined by ``+``.
-        seed: overrides the preset's.
-        out: the run directory; default ``runs/PRESET-METHOD-seedN``, numbered when taken.
+        seed: replaces the preset's seed.
+        out: the run directory; default ``runs/PRESET-METHOD-seedN``, numbered if that exists.
+        config: a settings file, instead of a preset.
         set: settings to change, as ``{"train.steps": 300}`` or ``["train.steps=300"]``.
         resume: go on with the run in ``out``.
-        data_root: where data sets lie.
+        data_root: the folder that holds data sets.
         device: auto, cpu, cuda or mps.
-        threads: of PyTorch on the CPU, while this trains; default one for small networks and all cores for large
-            ones (`gencl.core.threads`), and with ``resume`` as many as the run had.
-        log_with: a tracker, such as ``tensorboard`` or ``mlflow``, in which the run can be followed live.
+        threads: PyTorch's CPU threads during training. By default one for small networks and all cores for large ones
+            (`gencl.core.threads`); a resumed run keeps its number.
+        log_with: a tracker in which the run can be followed live, such as ``tensorboard`` or ``mlflow``.
         progress: ``auto`` (a bar on a terminal, lines elsewhere), ``lines`` or ``silent``.
 
-    Raises UsageError for wrong use, GenclError for what fails while running, Interrupted when stopped by a signal.
+    Raises UsageError for wrong use, GenclError if something fails while running, Interrupted if stopped by a signal.
     """
     settings, folder = choose(preset, method, seed, out, config, set, resume)
     unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
@@ -100,15 +101,18 @@ def run_settings(
     extends: Settings | None = None,
     log_with: str | None = None,
 ) -> RunFolder:
-    """Trains what ``settings`` say into ``folder``, which with ``resume`` holds a run of them, or of ``extends``: the
-    same settings before tasks were added."""
+    """Train a run of these settings into ``folder`` and return it.
+
+    With ``resume`` the folder holds a run of ``settings``, or of ``extends``: the same settings before tasks were
+    added.
+    """
     if not begins(settings, folder, resume, progress, extends, log_with):
         if main_process():
             take_places(folder, settings, files.optional_place(data_root), progress)
         return RunFolder(folder)
     session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends, log_with)
     recorder, processes = session.recorder, session.processes
-    processes.wait()  # nobody writes before everybody has read
+    processes.wait()  # no process writes before all have read
     try:
         if processes.main:
             recorder.create(resume, extends)
@@ -143,8 +147,10 @@ def prepare(
     extends: Settings | None = None,
     log_with: str | None = None,
 ) -> tuple[Session, checkpoint.Checkpoint | None]:
-    """Return a session that is ready to train into ``folder``, where nothing is written yet, and with ``resume`` the
-    checkpoint that it goes on from, if there is one. Raises UsageError where these settings cannot be trained here."""
+    """Return a session that is ready to train into ``folder``, and with ``resume`` its checkpoint, if there is one.
+
+    Writes nothing there yet. Raises UsageError if these settings cannot be trained here.
+    """
     files.check_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -158,7 +164,7 @@ def prepare(
         scenario = make_scenario(settings, root).to(accelerator.device, settings.data.place)
     expected = expected_memory(settings, scenario, accelerator.device, processes.world, refuse=not resume)
     again = resume_command(folder, data_root, device, threads, log_with)
-    where = accelerator.device  # of several processes on the CPU, Accelerate says cpu:0
+    where = accelerator.device  # with several processes on the CPU, Accelerate's is cpu:0
     last = checkpoint.load(folder / "checkpoint", "cpu" if where.type == "cpu" else str(where)) if resume else None
     features = "" if last is None else str(last.state["features"])
     session = make_session(settings, scenario, accelerator, folder, again, progress, features)
@@ -174,7 +180,7 @@ def prepare(
         if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         session.restore(State.from_tree(last.state), last.tensors)
-        last.tensors.clear()  # a copy of all that the run holds
+        last.tensors.clear()  # the session has copied them
     else:
         with processes.main_first():
             learner.load_pretrained()
@@ -192,10 +198,11 @@ def make_session(
     progress: Mode,
     features: str = "",
 ) -> Session:
-    """The session of a fresh run in ``folder``, where nothing is written yet; the command ``again`` goes on with it. It
-    measures in these ``features``, or else in what the settings choose.
+    """Return the session of a fresh run in ``folder``, where nothing is written yet.
 
-    Raises UsageError where settings, learner, method and tasks do not go together."""
+    ``again`` is the command that resumes the run. ``features`` names the feature extractor to measure with; empty: the
+    settings choose it. Raises UsageError if settings, learner, method and tasks do not fit together.
+    """
     processes = Processes(accelerator)
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = building.build(settings.method)

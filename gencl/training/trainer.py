@@ -1,4 +1,4 @@
-"""The one training loop: it serves every learner and every method and asks neither what it is."""
+"""The one training loop. It serves every learner and every method, whatever their kind."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from gencl.training.steps import Steps
 
 
 class Trainer:
-    """Learns the tasks of a session one after another while observers look on, and leaves a run directory."""
+    """Learns the tasks of a session one after another, calls observers, and leaves a run directory."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         measuring = Timed(session, Measuring(session), Drawing(session))
         self.observers: list[Observer] = [Finite(session), Log(session), measuring, Files(session)]
-        """Those who look on, in order. A checkpoint follows them: it must hold what they note."""
+        """Called in this order. A checkpoint is written after them, because it must hold what they record."""
 
     @cached_property
     def _acceleration(self) -> Acceleration:
-        """One for all stages: it keeps compiled networks."""
+        """One for all stages, because it keeps the compiled networks."""
         return Acceleration(self.session.learner)
 
     def fit(self, mode: Mode = "auto") -> None:
-        """Learns what is left to learn. Raises Interrupted when asked to stop, GenclError when a loss is not finite."""
+        """Learn the remaining tasks. Raises Interrupted if asked to stop, GenclError if training diverges."""
         session, state = self.session, self.session.state
         total = sum(session.steps_of(task) for task in session.episodes)
         shown = Reporter(total, state.cost.steps, mode if session.processes.main else "silent")
@@ -65,7 +65,7 @@ class Trainer:
                     self.stop(stop)
 
     def _train_stage(self, ctx: Context, end: int, stop: StopRequest, *others: Observer) -> None:
-        """Takes the steps of a stage."""
+        """Take the steps of a stage, up to step ``end`` of the task."""
         session, state = self.session, self.session.state
         steps = steps_of(session, self._acceleration)
         while state.step < end and not patience.over(ctx, state):
@@ -75,12 +75,12 @@ class Trainer:
             self.after_step(ctx, steps.losses, state.step + 1 if over else end, stopping, *others)
             if stopping and state.step < ctx.steps:
                 self.stop(stop)
-        state.step = end  # what is left of a stage whose loss no longer falls is left out
+        state.step = end  # skips the rest of a stage that train.patience has ended
 
     def after_step(
         self, ctx: Context, losses: Mapping[str, Tensor], end: int, stopping: bool, *others: Observer
     ) -> Moment:
-        """Counts a step, lets the observers look at it, and writes a checkpoint where it is due."""
+        """Count a step, call the observers, and write a checkpoint if it is due. Returns the step's `Moment`."""
         state = self.session.state
         state.step += 1
         state.cost.steps += 1
@@ -96,13 +96,13 @@ class Trainer:
         return moment
 
     def after_task(self, ctx: Context, *others: Observer) -> None:
-        """Lets the observers look at a task that was learned, and writes a checkpoint."""
+        """Call the observers after a task was learned, and write a checkpoint."""
         for observer in (*self.observers, *others):
             observer.after_task(ctx)
         self.session.save()
 
     def stop(self, stop: StopRequest, go_on: str = "") -> NoReturn:
-        """Raises Interrupted, which says how to go on."""
+        """Raise Interrupted with a message that says how to resume."""
         session, state = self.session, self.session.state
         steps = session.steps_of(session.episodes[state.episode])
         where = f"task {state.episode + 1}, step {state.step} of {steps}"
@@ -112,12 +112,12 @@ class Trainer:
 
 
 def checkpoint_due(ctx: Context, step: int, stopping: bool) -> bool:
-    """Whether there is a checkpoint when so many steps of the task are taken; its end has one anyway."""
+    """Return whether to write a checkpoint after ``step`` steps of the task. The end of a task always writes one."""
     return (stopping or step % ctx.train.checkpoint_every == 0) and step < ctx.steps
 
 
 def steps_of(session: Session, acceleration: Acceleration) -> Steps:
-    """Return what takes the steps of the stage that a session has entered."""
+    """Return the `Steps` of the stage that a session has entered."""
     return Steps(
         session.learner,
         session.method,
@@ -127,6 +127,6 @@ def steps_of(session: Session, acceleration: Acceleration) -> Steps:
         session.processes,
         session.random,
         acceleration,
-        # elsewhere reading a loss waits for the device
+        # on other devices, reading a loss would wait for the device
         partial(check_losses, session.recorder) if session.device.type == "cpu" else None,
     )

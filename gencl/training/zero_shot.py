@@ -1,4 +1,4 @@
-"""What a task is worth before it is learned: zero-shot forward transfer (Lopez-Paz & Ranzato 2017)."""
+"""Zero-shot forward transfer: the score on a task before it is learned (Lopez-Paz & Ranzato 2017)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from gencl.scenarios.task import Scenario, Task
 
 
 def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Scenario) -> None:
-    """Keeps the scores of the learner, and of one that never trained, on the task at ``state.episode``, for which the
-    learner has just grown; not where it was learned before."""
+    """Record the scores of the learner and of an untrained one on the task at ``state.episode``.
+
+    The learner has just grown for the task. A task that was learned before is skipped.
+    """
     if scenario.tasks[state.episode].again is not None:
         return
 
@@ -28,7 +30,10 @@ def measure(state: State, evaluator: Evaluator, settings: Settings, scenario: Sc
 
 
 def figures(state: State, tasks: Sequence[Task]) -> dict[str, float]:
-    """The figures of the first tasks, of metrics that were measured before each of them but the first."""
+    """Return the zero-shot transfer of the tasks so far, by figure.
+
+    A figure is included only if it was measured before each new task but the first.
+    """
     later = sum(task.again is None for task in tasks) - 1
     transfers = {name: transfer.zero_shot(scores) for name, scores in state.ahead.items() if len(scores) == later}
     return {name: value for name, value in transfers.items() if value is not None}
