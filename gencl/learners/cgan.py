@@ -1,4 +1,4 @@
-"""The conditional GAN: a generator whose first layer has own parameters per class, and a discriminator."""
+"""The conditional GAN: a generator whose first layer has separate parameters per class, and a discriminator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flow matching: a learned velocity field that carries noise to images, with an own embedding per class."""
+"""Flow matching: a learned velocity field that carries noise to images, with one embedding per class."""
 
 from __future__ import annotations
 

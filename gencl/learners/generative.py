@@ -39,7 +39,7 @@ class Generator(nn.Module, ABC):
         """
 
     def between(self, first: Tensor, last: Tensor, share: float) -> Tensor:
-        """Interpolate between units (n, u): 0 of the way is ``first``, 1 is ``last``. Linear by default."""
+        """Interpolate between units (n, u), linearly by default. ``share`` goes from 0 (``first``) to 1 (``last``)."""
         return torch.lerp(first, last, share)
 
     @abstractmethod

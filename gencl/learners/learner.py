@@ -144,7 +144,7 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def own(self, task: int) -> dict[str, Parameter]:
-        """Return the parameters of a task's own groups of classes, by name. Tasks with common classes share them."""
+        """Return the own parameters of a task's groups of classes, by name. Tasks with common classes share them."""
 
     def own_of(self, tasks: Iterable[int]) -> list[Parameter]:
         """Return the own parameters of these tasks, each once."""

@@ -46,7 +46,7 @@ class Units:
 
 
 def layers_of(trunk: nn.Module, head: int | None) -> list[Layer]:
-    """Return the layers of a trunk's units, first to last, then a shared head with ``head`` units (None: no such)."""
+    """Return the layers of a trunk's units, first to last, then a shared head of ``head`` units (None: no head)."""
 
     def within(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(f"trunk.{name}" for name in names)

@@ -1,4 +1,4 @@
-"""The multi-latent VAE: one encoder and decoder for all tasks, with own latent layers for each task."""
+"""The multi-latent VAE: one encoder and decoder for all tasks, with separate latent layers for each task."""
 
 from __future__ import annotations
 
