@@ -1,4 +1,4 @@
-"""Learners, one file each, and the networks they are made of."""
+"""Learners, one file each, and their networks."""
 
 from gencl.core.registry import Registry
 

@@ -1,4 +1,4 @@
-"""Adversarial losses, as functions of a discriminator's scores before the sigmoid, (n,) each."""
+"""Adversarial losses of a discriminator's scores before the sigmoid, each (n,)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Loss:
-    """What discriminator and generator minimise.
+    """The losses of discriminator and generator.
 
-    ``of_discriminator(real, generated)``; ``of_generator(generated, real)``, where ``real`` is there if ``needs_real``.
-    ``both_penalised``: the gradient penalty is on generated images, too (R2).
+    They are called as ``of_discriminator(real, generated)`` and ``of_generator(generated, real)``, where ``real`` is
+    None unless ``needs_real``. ``both_penalised``: generated images have a gradient penalty, too (R2).
     """
 
     of_discriminator: Callable[[Tensor, Tensor], Tensor]
@@ -46,6 +46,6 @@ LOSSES: Mapping[str, Loss] = {
 }
 """``non-saturating``: Goodfellow et al. 2014, with R1 (Mescheder et al. 2018).
 
-``relativistic``: each real image against a generated one of its class (Jolicoeur-Martineau 2019), with R1 and R2 (Huang
-et al., NeurIPS 2024, "R3GAN").
+``relativistic``: compares each real image with a generated one of its class (Jolicoeur-Martineau 2019), with R1 and R2
+(Huang et al., NeurIPS 2024, "R3GAN").
 """

@@ -1,4 +1,4 @@
-"""What some learners have beyond `Learner`, and some methods and metrics need: an object, or nothing."""
+"""Optional capabilities of learners, which some methods and metrics need: an object, or None."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Capability(Generic[T]):
-    """One of them. Called with a learner that has it, it gives the object.
+    """A capability. Called with a learner, it returns the learner's object, or raises TypeError if there is none.
 
     Args:
         word: its short name, in lists.
-        of: what gives the object of a learner, or None where it has none.
+        of: returns the object of a learner, or None if the learner lacks the capability.
     """
 
     word: str

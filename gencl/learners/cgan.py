@@ -1,4 +1,4 @@
-"""The conditional GAN: one class after another, each with its own part of the first layer."""
+"""The conditional GAN: a generator whose first layer has separate parameters per class, and a discriminator."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 HALF_LIFE = 10_000.0
-"""Of the generator's average, in images."""
+"""Half-life of the generator's moving average, in images."""
 
 
 class ConditionalGAN(GenerativeLearner):
-    """Generator and discriminator, with a lazy gradient penalty.
+    """Generator and discriminator, with a gradient penalty every few steps.
 
-    Shared: the generator without its classes' own parameters. Own: a class's part of the first layer. The rest: the
-    discriminator. The generator's entropy is that of its pixels as Bernoulli variables, summed over the image.
+    Shared: the generator without its classes' own parameters. Own: the classes' parameters (`CGANGenerator.own`).
+    The rest: the discriminator. By default, the generator's entropy is that of its pixels as Bernoulli variables,
+    summed over the image (``model.entropy``).
     """
 
     Settings = CGANSettings
@@ -68,23 +69,23 @@ class ConditionalGAN(GenerativeLearner):
         return [self.generator.trunk, self.discriminator.trunk]
 
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch with a latent for each sample, and the numbers that augment it and what is drawn from it."""
+        """Return the batch with a latent per sample, and the random numbers that augment real and generated images."""
         batch, kinds = super().drawn(batch, random), self.settings.augment
         real, fake = (augment.drawn(kinds, len(batch), random) for _ in range(2))
         return batch.having(**{f"real {k}": v for k, v in real.items()}, **{f"fake {k}": v for k, v in fake.items()})
 
     def _seen(self, images: Tensor, batch: Batch, whose: str) -> Tensor:
-        """Images as the discriminator sees them."""
+        """Return the images as the discriminator sees them: augmented."""
         numbers: dict[str, Tensor] = {kind: batch.extra[f"{whose} {kind}"] for kind in self.settings.augment}
         return augment.augmented(images, numbers)
 
     def discriminator_loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The adversarial loss and, every few steps, gradient penalties (gamma / 2) E|dD/dx|^2.
+        """Return the adversarial loss, plus a gradient penalty (r1 / 2) E|dD/dx|^2 every ``r1_every`` steps.
 
-        A relativistic discriminator has one on generated images, too. They are not weighted up by the number of steps
-        between: that was worse. Mean FD of ten digits, seed 0, of ``gencl train --preset mnist-cgan --method joint
-        --set train.steps=240`` with train.lr 0.001 and 0.002: 227 and 164; weighted up, which is ``--set model.r1=8``:
-        269 and 230.
+        A relativistic discriminator has a second penalty, on generated images. Penalties are not scaled up by
+        ``r1_every``, since that was worse. Mean FD of ten digits, seed 0, of ``gencl train --preset mnist-cgan --method
+        joint --set train.steps=240`` with train.lr 0.001 and 0.002 was 227 and 164. Scaled up (``--set model.r1=8``) it
+        was 269 and 230.
         """
         positions = self.position[batch.classes]
         with torch.no_grad():
@@ -102,8 +103,7 @@ class ConditionalGAN(GenerativeLearner):
         return self._loss.of_discriminator(real_score, fake_score) + penalty
 
     def _penalised(self, images: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """The images' scores (n,) and their gradient penalty, with respect to the images as the discriminator sees
-        them, changed by `augment`."""
+        """Return the scores (n,) of images and their gradient penalty, with respect to the images after `augment`."""
 
         def judged(images: Tensor) -> tuple[Tensor, Tensor]:
             scores: Tensor = self.discriminator(images, positions)
@@ -122,14 +122,14 @@ class ConditionalGAN(GenerativeLearner):
         return self._loss.of_generator(self.discriminator(images, positions), real_score)
 
     def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
-        """Mean squared difference of pixels, images in [0, 1]."""
+        """Return the mean squared difference per pixel of images in [0, 1], drawn from the same latents."""
         positions, latents = self.position[old.classes], old.extra["latents"]
         with torch.no_grad():
             before = teacher(latents, positions)
         return F.mse_loss(self.generator(latents, positions), before)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """Latents and classes of the task; the images are its generated ones' place-holders (they are not needed)."""
+        """Return n latents with classes of the task. Images are not needed, so the inputs are empty, (n, 0)."""
         n = n or len(task.train)
         classes = torch.tensor(task.classes, device=self.position.device).repeat(-(-n // len(task.classes)))[:n]
         latents = self.generator.draw_latents(n, random)

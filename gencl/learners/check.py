@@ -1,4 +1,4 @@
-"""Whether a class is a learner: what the registry is given."""
+"""The check of learners that the registry uses."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from gencl.learners.learner import Learner
 
 
 def problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a learner of this name; nothing where all is right."""
+    """Return what is wrong with ``thing`` as a learner of this name; an empty string if nothing is."""
     made_of = ("settings", "image_shape", "seed")
     return class_problem(thing, Learner, "learner", made_of) or settings_problem(name, thing)

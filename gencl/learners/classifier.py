@@ -1,4 +1,4 @@
-"""Classifiers: a shared trunk, and a head per task, one for all tasks, or one over all classes."""
+"""Classifiers: a shared trunk with one head per task, one head for all tasks, or one head over all classes."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ from gencl.scenarios.task import Task
 
 
 class Classifier(Learner):
-    """Cross-entropy over a trunk's features.
+    """A trunk and its heads, trained with cross-entropy.
 
-    A sample's class also says of which task it is. With ``heads="task"`` it competes among the classes of its task
-    only; with ``"domain"`` its place among them is what one shared head predicts; with ``"class"`` it competes among
-    all classes learned so far. The rows of a head that only one task trains are its own, never shared. A task whose
-    classes were learned before (`Learner.groups`) goes on with their head, gates and statistics.
+    The class of a sample also determines its task. With ``heads="task"`` it competes only with the classes of its task.
+    With ``"domain"`` one shared head predicts the place of the class within its task. With ``"class"`` it competes with
+    all classes learned so far. Head rows that only one task trains are its own parameters, never shared. A task whose
+    classes were learned before (`Learner.groups`) continues with their head, gates and statistics.
 
     Methods may close units to a task (`gates`) or give weights to tasks (`ownership`); both are part of the model.
-    A generator may learn beside it (`attach`), neither shared nor own: what is protected is the classifier.
+    A generator may learn beside it (`attach`). Its parameters are neither shared nor own: methods protect only the
+    classifier.
     """
 
     kind = "classify"
@@ -66,10 +67,10 @@ class Classifier(Learner):
         normalises = any(isinstance(module, TaskBatchNorm2d | nn.BatchNorm2d) for module in trunk.modules())
         self.smallest_batch = 2 if normalises else 1
         self.stacks = not (normalises or self._dropouts or own_layer.dropout)
-        self._seen: tuple[Tensor, Tensor] | None = None  # images of the step and their features, for `responses`
+        self._seen: tuple[Tensor, Tensor] | None = None  # this step's images and features, for `responses`
 
     def attach(self, generator: GenerativeLearner, batch: int | None, lr: float) -> None:
-        """Lets a generator that knows no task yet learn beside it, from ``batch`` samples a step (None: all)."""
+        """Train a fresh generator beside the classifier, on ``batch`` samples per step (None: all), at rate ``lr``."""
         self.generator, self._beside = generator, (batch, lr)
         self.stacks = self.stacks and generator.stacks
 
@@ -116,12 +117,12 @@ class Classifier(Learner):
         return HEADS[self.heads] + ("" if self.generator is None else "; a generator learns beside it")
 
     def range_of(self, tasks: Sequence[int], positions: Tensor) -> range:
-        """The groups that samples are of, as a range; told by ``tasks``, else looked up."""
+        """Return a range that covers the samples' groups, from ``tasks`` if given, else from their class positions."""
         indices = self.groups_of(tasks) or self.task_of[positions].unique().tolist()
         return range(min(indices), max(indices) + 1)
 
     def _features(self, images: Tensor, index: Tensor, tasks: range) -> Tensor:
-        """The features (n, f) of images whose groups are ``index`` (n,), all in ``tasks``."""
+        """Return the features (n, f) of images whose groups are ``index`` (n,), all in ``tasks``."""
         images = self.prepare(images)
         if not self.ownership.divided():
             return self._through(self.trunk, images, index)
@@ -130,29 +131,29 @@ class Classifier(Learner):
         features = images.new_zeros(len(images), self.features)
         for task in tasks:
             rows = (index == task).nonzero().squeeze(1)
-            if len(rows):  # what an older task sees is final, and one image has no batch statistics
+            if len(rows):  # old tasks are final, and one image has no batch statistics
                 with nullcontext() if task in self._groups_of[-1] else predicting(self.trunk):
                     features[rows] = self._through(self._as_seen_by(task), images[rows], index[rows])
         return features
 
     def _as_seen_by(self, task: int) -> Callable[..., Tensor]:
-        """The trunk with the weights that a task sees: the newest sees all, also those that nobody owns yet."""
+        """Return the trunk with the weights that a task uses. The newest task uses all, even those without an owner."""
         if task == len(self.groups) - 1:
             return self.trunk
         seen = self.ownership.seen_by(task, dict(self.trunk.named_parameters()))
         return lambda *inputs: functional_call(self.trunk, seen, inputs)
 
     def _through(self, trunk: Callable[..., Tensor], images: Tensor, index: Tensor) -> Tensor:
-        """The trunk with the gates and statistics of each image's task."""
+        """Run the trunk with the gates and statistics of each image's task."""
         gates = self.gates.of(index)
         with of_tasks(self._norms, index):
             features = trunk(images) if gates is None else trunk(images, gates)
         return at_least_float32(features)
 
     def logits(self, images: Tensor, positions: Tensor, tasks: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
-        """Scores (n, columns), hugely negative for classes a sample cannot be, and the right columns (n,).
+        """Return scores (n, columns), `IMPOSSIBLE` for classes of other tasks, and the right columns (n,).
 
-        ``tasks`` says of which tasks the samples are, where that is known: only their heads are computed.
+        With ``heads="task"``, only the heads of ``tasks``, the samples' tasks if known, are computed.
         """
         index, among = self.task_of[positions], self.range_of(tasks, positions)
         features = self._features(images, index, among)
@@ -170,10 +171,10 @@ class Classifier(Learner):
         return scores, positions - start
 
     def responses(self, images: Tensor, groups: Sequence[int]) -> list[Tensor]:
-        """The logits of these groups' heads on any images, (n, heads, classes): heads of as many classes together (all
-        as one head, where one serves all).
+        """Return the logits of these groups' heads on any images, (n, heads, classes), one tensor per head size.
 
-        Asked in a training step about that step's images, it goes on from the features that `loss` found.
+        Unless ``heads="task"``, all count as one head. Within a training step, the features that `loss` computed for
+        the same images are reused.
         """
         present = self._groups_of[-1][-1]
         last = range(present, present + 1)
@@ -185,7 +186,7 @@ class Classifier(Learner):
         return [at_least_float32(torch.cat([self.head[group](features) for group in wanted], dim=1)).unsqueeze(1)]
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The predicted class of each image, (n,). ``classes`` gives the task, not the answer, where it is known."""
+        """Return the predicted class of each image, (n,). The true ``classes`` serve only to look up the task."""
         positions = self.position[classes]
         scores, right = self.logits(images, positions)
         return torch.tensor(self.classes, device=scores.device)[scores.argmax(1) - right + positions]
@@ -201,7 +202,7 @@ class Classifier(Learner):
         return {f"head.{group}.{name}": p for group in groups for name, p in self.head[group].named_parameters()}
 
     def layers(self) -> list[Layer]:
-        """The layers of units from first to last, a shared head at the end where there is one."""
+        """Return the layers of units, first to last; a shared head comes last."""
         head = (len(self.tasks[0]) if self.tasks else 0) if self.heads == "domain" else None
         return layers_of(self.trunk, head)
 
@@ -210,12 +211,12 @@ class Classifier(Learner):
         return [step] if self.generator is None else [step, *beside(self.generator, tasks, *self._beside)]
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
-        """Old heads, or old rows of the growing one."""
+        """Return the old heads, or the old rows of the growing head."""
         return self.own_of(tasks)
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """Cross-entropy with the classes, or with probabilities of the first so many columns: ``beliefs`` (n, columns)
-        of the batch, where a row of zeros has its class instead."""
+        """Return the cross-entropy with the classes or, if the batch has ``beliefs`` (n, columns), with these
+        probabilities of the first columns. A sample whose row is zero keeps its class as target."""
         for dropout in self._dropouts:
             dropout.random = random
         scores, right = self.logits(batch.inputs, self.position[batch.classes], batch.tasks)

@@ -19,9 +19,10 @@ class NarrowCNNSettings(WidthSettings):
 
 
 class NarrowCNN(Classifier):
-    """Convolutions 3 x 3 of 32, 32, 64, 64 channels, pooled twice, and 512 units (CLNP table 2, with a head per task).
+    """3 x 3 convolutions of 32, 32, 64, 64 channels and 512 hidden units (CLNP table 2, with one head per task).
 
-    ReLU follows each; poolings are 3 x 3 with stride 2. Dropout: 0.25 after each pooling, 0.5 before the head.
+    ReLU follows each layer. Max pooling, 3 x 3 with stride 2, follows the second and fourth convolution. Dropout is
+    0.25 after each pooling and 0.5 before the head.
     """
 
     Settings = NarrowCNNSettings
@@ -49,12 +50,12 @@ class WideCNNSettings(WidthSettings):
 
 
 class WideCNN(Classifier):
-    """Convolutions 3 x 3 of 128, 256, 512, 1024, 2048 channels with batch normalisation and ReLU (CLNP table 3).
+    """3 x 3 convolutions of 128, 256, 512, 1024, 2048 channels with batch normalisation and ReLU (CLNP table 3).
 
-    There the classes follow by a sixth convolution 3 x 3 and the mean over its positions. Both are linear, so that the
-    mean may come first: for each of the nine places in the kernel, over all positions that it looks at. So the head is
-    a linear layer over nine means of each unit, with the weights and outputs of the paper's layer. (Images so small
-    that fewer than 3 x 3 positions are left have as many means as positions.)
+    The paper computes the classes by a sixth 3 x 3 convolution and the mean over its positions. Both are linear, so the
+    mean may come first: one mean for each of the nine entries of the kernel, over all positions that the entry covers.
+    The head is therefore a linear layer on nine means per unit, with the weights and outputs of the paper's layer. If
+    fewer than 3 x 3 positions are left of a small image, there are as many means as positions.
     """
 
     Settings = WideCNNSettings

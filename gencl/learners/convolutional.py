@@ -1,4 +1,4 @@
-"""What convolutional classifiers share: the smallest image, a factor on widths, and the norm that suits the heads."""
+"""Common parts of convolutional classifiers: smallest image, width factor, and the norm that suits the heads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gencl.learners.heads import ClassifierSettings
 from gencl.learners.networks.norms import TaskBatchNorm2d
 
 SMALLEST = 16
-"""The least height and width of an image, in pixels: pooling leaves less than one pixel of smaller ones."""
+"""The smallest height and width of an image, in pixels: pooling would leave nothing of smaller ones."""
 
 
 class WidthSettings(ClassifierSettings):
@@ -19,12 +19,12 @@ class WidthSettings(ClassifierSettings):
     width: float = Field(1.0, gt=0, le=8, description="factor on the number of units of every hidden layer")
 
     def units(self, of_original: int) -> int:
-        """The units of a layer that has so many in the original."""
+        """Return the number of units of a layer that has ``of_original`` units in the original network."""
         return max(1, round(self.width * of_original))
 
 
 def check_size(network: str, image_shape: tuple[int, int, int]) -> None:
-    """Raises UsageError where images (channels, height, width) are too small for convolutional networks."""
+    """Raise UsageError if images (channels, height, width) are too small for convolutional networks."""
     _, height, width = image_shape
     if min(height, width) < SMALLEST:
         raise UsageError(
@@ -34,5 +34,5 @@ def check_size(network: str, image_shape: tuple[int, int, int]) -> None:
 
 
 def batch_norm(channels: int, heads: str) -> nn.Module:
-    """Batch normalisation: with statistics a task where the task is known, so that later tasks leave them alone."""
+    """Return batch normalisation: with statistics per task unless ``heads`` is ``class``, where no task is known."""
     return nn.BatchNorm2d(channels) if heads == "class" else TaskBatchNorm2d(channels)

@@ -26,11 +26,11 @@ from gencl.scenarios.player import Recall
 from gencl.scenarios.task import Task
 
 SAMPLES = 3200
-"""Frames on which importance is measured where no number is asked for: a hundred batches of 32."""
+"""Frames on which importance is measured unless a number is given: a hundred batches of 32."""
 
 
 class DQNSettings(Part):
-    """``model.*`` of the deep Q-network."""
+    """Settings of the deep Q-network (``model.*``)."""
 
     name: Literal["dqn"] = "dqn"
     channels: int = Field(16, ge=1, le=4096, description="output channels of the convolution")
@@ -47,14 +47,14 @@ class DQNSettings(Part):
 
 
 class DQN(Learner):
-    """Q(s, a), the reward to come, learned from what it remembers of its own play (Mnih et al., Nature 2015).
+    """Learns Q(s, a), the expected future reward, from a replay memory of its own play (Mnih et al., Nature 2015).
 
-    The loss of a frame is Huber's of Q(s, a) - (r + gamma Q'(s', a')), the squared error with its derivative clipped
-    to [-1, 1]; what follows the end of an episode is worth nothing. Q' is a copy that is taken every ``target``
-    updates. a' is the best action by Q (double DQN: van Hasselt et al. 2016), or by Q'.
+    The loss of a frame is the Huber loss of Q(s, a) - (r + gamma Q'(s', a')): the squared error with its derivative
+    clipped to [-1, 1]. After the end of an episode, Q' counts as 0. Q' is the target network, a copy of Q taken every
+    ``target`` updates. a' is the best action by Q (double DQN: van Hasselt et al. 2016), or by Q'.
 
-    Shared: the weights. Own: a game's gains and biases on each layer (`ActionValues`), with which it goes on when the
-    game comes back. The copy is neither.
+    Shared: the weights. Own: a game's gains and biases on each layer (`ActionValues`), which are trained further when
+    the game comes back. The target network is neither.
     """
 
     kind = "play"
@@ -100,8 +100,8 @@ class DQN(Learner):
         return [self.network, self.target]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The mean over frames, which are of one game."""
-        positions, extra = self.position[batch.classes[:1]], batch.extra  # its gains, once for all frames
+        """Return the mean Huber loss over frames, all of one game."""
+        positions, extra = self.position[batch.classes[:1]], batch.extra  # one game: look up its gains only once
         with torch.no_grad():
             if step % self.settings.target == 0:
                 for copy, parameter in zip(self.target.parameters(), self.network.parameters(), strict=True):
@@ -123,14 +123,14 @@ class DQN(Learner):
         return values.argmax(1).cpu()
 
     def exploration(self, frame: int) -> float:
-        """Return 1 at first, and from ``explore`` frames on ``epsilon``; a straight line in between."""
+        """Return the share of random actions: from 1, linearly, to ``epsilon`` at frame ``explore`` and after."""
         return 1 - (1 - self.settings.epsilon) * min(1.0, frame / self.settings.explore)
 
     def remembers(self, task: int, recall: Recall) -> None:
         self._recall = {task: recall}
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """Frames that it remembers of the task. Where it remembers none, since it was trained before, it plays some."""
+        """Return remembered frames of the task. If an earlier task's memory is gone, play some frames first."""
         present = self._recall
         if task.index not in present:
             task.source(1, 0).meet(self)
@@ -140,10 +140,10 @@ class DQN(Learner):
             self._recall = present
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
-        """Of the policy pi(a | s) = softmax_a Q(s, a).
+        """Return scalars (n,) of the policy pi(a | s) = softmax_a Q(s, a).
 
-        ``likelihood``: log pi(a | s), where a is drawn from pi, or is what was done. Its squared gradient is the Fisher
-        information of the policy. ``sensitivity``: sum_a Q(s, a)^2. ``entropy``: -sum_a pi(a | s) log pi(a | s).
+        ``likelihood``: log pi(a | s), where a is drawn from pi, or is the action taken. Its squared gradient is the
+        Fisher information of the policy. ``sensitivity``: sum_a Q(s, a)^2. ``entropy``: -sum_a pi(a | s) log pi(a | s).
         """
         values = at_least_float32(self.network(batch.inputs, self.position[batch.classes]))
         return softmax_scalars(kind, values, batch.extra["actions"], batch.extra.get("chances"))

@@ -1,4 +1,4 @@
-"""Flow matching: a velocity that carries noise to images, one class after another with an embedding of its own."""
+"""Flow matching: a learned velocity field that carries noise to images, with one embedding per class."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 HALF_LIFE = 10_000.0
-"""Of the network's average, in images."""
+"""Half-life of the network's moving average, in images."""
 _LEAST = 1 / 510
-"""The nearest that a pixel's probability comes to 0 and 1: half a grey level."""
+"""The smallest distance of a pixel's probability from 0 and 1: half a grey level."""
 
 
 class FlowMatching(GenerativeLearner):
     """Regresses v(x_t, t, class) on x_1 - x_0 along straight lines x_t = (1 - t) x_0 + t x_1 from noise to images.
 
-    Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Times are logit-normal, t = sigmoid(N(m, 1)), as in Esser et al.
-    (ICML 2024): most is learned where noise and image are hard to tell apart. Where neighbouring pixels are alike, that
-    is nearer to the noise (m < 0), as there for larger images. The network predicts the image, and the loss is that of
-    the velocity that follows (Li and He 2025, "Back to Basics"), or the velocity itself (``model.predicts``). Samples
-    are drawn with a moving average of the weights.
+    Sources: Lipman et al. (ICLR 2023), Liu et al. (ICLR 2023). Training times are logit-normal, t = sigmoid(N(m, 1)),
+    as in Esser et al. (ICML 2024): most of them lie where noise and image are hard to tell apart. If neighbouring
+    pixels are alike, that is nearer to the noise (m < 0), as Esser et al. found for larger images. The network predicts
+    the image, and the loss is on the velocity computed from it (Li and He 2025, "Back to Basics"), or it predicts the
+    velocity itself (``model.predicts``). Samples are drawn with a moving average of the weights.
 
-    Shared: the U-Net and the embedding of time. Own: the embeddings of a task's classes, and the one of "any class of
-    this task" that a share of its samples is learned with, for guidance.
+    Shared: the U-Net and the time embedding. Own: the embeddings of a task's classes, and the embedding of "any class
+    of this task". The latter is trained on a share of the task's samples, for guidance.
     """
 
     Settings = FlowSettings
@@ -51,7 +51,7 @@ class FlowMatching(GenerativeLearner):
         return [self.generator.trunk]
 
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch with a noise image and a time for each sample, and whether it is learned without its class."""
+        """Return the batch with a noise image and a time per sample, and whether its class is dropped."""
         batch = super().drawn(batch, random)
         time = torch.sigmoid(random.normal(len(batch)) + self.settings.time)
         if self.settings.predicts == "image":
@@ -59,18 +59,18 @@ class FlowMatching(GenerativeLearner):
         return batch.having(times=time, dropped=random.uniform(len(batch)) < self.settings.drop)
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The mean of |v - (x_1 - x_0)|^2 over samples and pixels, images in [-1, 1]."""
+        """Return the mean of |v - (x_1 - x_0)|^2 over samples and pixels, images in [-1, 1]."""
         _, target, velocity = self._at(self.generator, batch, self._rows(batch))
         return (velocity - target).square().mean()
 
     def _rows(self, batch: Batch) -> Tensor:
-        """The rows of the embeddings (n,): of a sample's class or, where that is dropped, of no class."""
+        """Return the rows of the embeddings (n,): of a sample's class or, if that is dropped, of "any class"."""
         positions = self.position[batch.classes]
         return torch.where(batch.extra["dropped"], self.generator.null[positions], self.generator.row[positions])
 
     @staticmethod
     def _at(generator: FlowGenerator, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x_t, x_1 - x_0 and v at the samples' noises and times, each (n, c, h, w)."""
+        """Return x_t, x_1 - x_0 and v at the samples' noises and times, each (n, c, h, w)."""
         images = 2 * batch.inputs - 1
         noise = batch.extra["latents"].unflatten(1, images.shape[1:])
         path, time = images - noise, batch.extra["times"]
@@ -78,8 +78,8 @@ class FlowMatching(GenerativeLearner):
         return there, path, generator.velocity(there, time, generator.embeddings(rows))
 
     def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
-        """Mean squared difference of the velocities, per pixel, at noised images of the pool (Masip et al. 2025)."""
-        assert isinstance(teacher, FlowGenerator)  # a copy of this learner's own generator
+        """Return the mean squared difference of velocities per pixel, at noised pool images (Masip et al. 2025)."""
+        assert isinstance(teacher, FlowGenerator)  # a copy of this learner's generator
         rows = self._rows(old)
         with torch.no_grad():
             _, _, before = self._at(teacher, old, rows)
@@ -87,9 +87,8 @@ class FlowMatching(GenerativeLearner):
         return (now - before).square().mean()
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """Real images of the task with a noise and a time each. More than there are come again, with others.
-
-        None is learned without its class: what is measured is what samples are drawn with.
+        """Return real images of the task, each with a noise and a time. Beyond the number of images, they repeat with
+        other noises and times. No class is dropped, since importance is measured on the network as it samples.
         """
         n = len(task.train) if n is None else n
         every = torch.arange(len(task.train), device=random.device)
@@ -99,12 +98,12 @@ class FlowMatching(GenerativeLearner):
         return batch.having(dropped=torch.zeros_like(batch.extra["dropped"]))
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
-        """At a noise and a time per sample that `probe` has drawn; over samples they average over t.
+        """Return scalars at the noise and time that `probe` drew for each sample; a mean over samples averages over t.
 
-        ``likelihood``: -|v - (x_1 - x_0)|^2, which is, up to a factor and a constant, the log-likelihood of the path's
+        ``likelihood``: -|v - (x_1 - x_0)|^2. Up to a factor and a constant, that is the log-likelihood of the path's
         direction if it were Gaussian around v. ``sensitivity``: |v|^2. ``entropy``: sum_pixels H(p), with
-        H(p) = -p log p - (1 - p) log(1 - p) and p the grey level, in [0, 1], of the end image x_t + (1 - t) v that the
-        velocity predicts. p is kept half a grey level from 0 and 1, and pixels that are beyond have no gradient.
+        H(p) = -p log p - (1 - p) log(1 - p), where p is the grey level in [0, 1] of the predicted end of the path,
+        x_t + (1 - t) v. p is clamped half a grey level from 0 and 1; clamped pixels have no gradient.
         """
         there, target, velocity = self._at(self.generator, batch, self._rows(batch))
         if kind == "likelihood":

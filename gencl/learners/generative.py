@@ -1,4 +1,4 @@
-"""Learners that draw images, and what they draw with."""
+"""The base classes of learners that generate images, and of their generators."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from gencl.scenarios.batch import Batch
 
 
 class Generator(nn.Module, ABC):
-    """What draws images: a part of a generative learner, and what replay keeps a frozen copy of."""
+    """A network that generates images: part of a generative learner. Replay keeps a frozen copy of it."""
 
     guidance: float | None = None
-    """How strongly what is drawn follows its class, 1 being as learned; None: that cannot be chosen."""
+    """How strongly images follow their class; 1: as learned. None: it cannot be set."""
 
     @abstractmethod
     def grow(self, classes: int, seed: int) -> None:
-        """Adds what a task of so many classes has to itself, in lists of parameters called ``tasks``."""
+        """Add the own parameters of a task with this number of classes, in lists of parameters called ``tasks``."""
 
     @abstractmethod
     def draw_latents(self, n: int, random: RandomSource) -> Tensor:
-        """n latents, shape (n, d)."""
+        """Draw n latents, shape (n, d)."""
 
     @abstractmethod
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The first hidden units (n, u) for the classes at these positions in the order learned.
+        """Return the first hidden units (n, u) for the classes at these positions in the order learned.
 
-        They are an affine function of the latent, and their units mean the same for all classes, so that on a straight
-        line between two of them lie the images between two latents, or two classes.
+        They are an affine function of the latent, and each unit means the same for all classes. A straight line between
+        two of them therefore interpolates between two latents, or between two classes.
         """
 
     def between(self, first: Tensor, last: Tensor, share: float) -> Tensor:
-        """Units (n, u) on the way from some to others, which ``share`` of the way lies behind: a straight line."""
+        """Interpolate between units (n, u), linearly by default. ``share`` goes from 0 (``first``) to 1 (``last``)."""
         return torch.lerp(first, last, share)
 
     @abstractmethod
     def images(self, units: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1] from `units`."""
+        """Return images (n, c, h, w) in [0, 1] from `units`."""
 
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
+        """Return images (n, c, h, w) in [0, 1] of the classes at these positions in the order learned."""
         return self.images(self.units(latents, positions))
 
 
@@ -58,8 +58,8 @@ class GenerativeLearner(Learner):
     has_own = True
     generator: Generator
     pool: int = 0
-    """The images of each past class that its teacher draws when a task begins, and replays and distils from while it
-    lasts, for a learner whose drawing takes long. 0: they are drawn afresh in each step."""
+    """For learners that generate slowly: the number of images per past class that the teacher generates when a task
+    begins. Replay and distillation use them during the task. 0: images are generated in each step."""
 
     def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
         new = super().grow(classes, seed)
@@ -76,43 +76,43 @@ class GenerativeLearner(Learner):
 
     @abstractmethod
     def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
-        """How far it has come from ``teacher``, a frozen copy of its generator, on what was learned before: a scalar.
+        """Return how far the generator has moved from ``teacher``, its frozen copy, on past classes: a scalar.
 
         Args:
-            teacher: `frozen_generator` of the time before the task.
-            old: samples of past classes. Their inputs are images of the teacher's `pool`, with all that `drawn` adds;
-                without a pool they are (n, 0), with latents as the teacher draws them.
-            batch: what the step learns from, images of new classes.
+            teacher: the `frozen_generator` taken before the task.
+            old: samples of past classes. Their inputs are images of the teacher's `pool`, with all that `drawn` adds.
+                Without a pool their inputs are (n, 0), and their latents are drawn by the teacher.
+            batch: the step's training batch, images of new classes.
         """
 
     def generator_itself(self) -> GenerativeLearner:
         return self
 
     def drawn(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch with a latent for each sample."""
+        """Return the batch with one latent per sample."""
         return batch.having(latents=self.generator.draw_latents(len(batch), random))
 
     def generate(self, classes: Tensor, latents: Tensor) -> Tensor:
-        """Images (n, c, h, w) in [0, 1], one of each class of ``classes`` (n,), from ``latents`` (n, d)."""
+        """Return one image per entry of ``classes`` (n,), (n, c, h, w) in [0, 1], from ``latents`` (n, d)."""
         images: Tensor = self.generator(latents, self.position[classes])
         return images
 
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The latents (n, d) from which `generate` gives images (n, c, h, w) back as well as it can.
+        """Return the latents (n, d) from which `generate` best reconstructs images (n, c, h, w).
 
-        Only of a learner that has an `encoder`.
+        Raises NotImplementedError if the learner has no `encoder`.
         """
         raise NotImplementedError
 
     def reconstruct(self, images: Tensor, classes: Tensor) -> Tensor:
-        """The images (n, c, h, w), in [0, 1], after encoding and decoding; a class says of which task an image is."""
+        """Encode and decode images (n, c, h, w) in [0, 1]. An image's class determines its task."""
         return self.generate(classes, self.encode(images, classes))
 
     def latents(self, n: int, *seed: object) -> Tensor:
-        """n latents that depend on ``seed`` alone, on the learner's device."""
+        """Return n latents (n, d) that depend only on ``seed``, on the learner's device."""
         drawn = self.generator.draw_latents(n, RandomSource(*seed))
         return drawn.to(self.position.device)
 
     def frozen_generator(self) -> Generator:
-        """A copy of the generator as it is now, which nothing trains any more."""
+        """Return a frozen copy of the generator, in evaluation mode."""
         return deepcopy(self.generator).eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""How a classifier meets the tasks: a head per task, one for all tasks, or one over all classes."""
+"""A classifier's kinds of heads and their settings: one per task, one for all tasks, or one over all classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gencl.learners.scholar import ScholarSettings
 from gencl.scenarios.task import Task
 
 IMPOSSIBLE = -1e9
-"""The logit of a class that cannot be: finite, so that its entropy term is 0 and not NaN."""
+"""The logit of an impossible class. It is finite so that its entropy term is 0 and not NaN."""
 
 
 HEADS = {
@@ -54,12 +54,12 @@ class ClassifierSettings(ScholarSettings):
 
     @property
     def own_layer(self) -> OwnLayer:
-        """The layer of each head."""
+        """The extra layer of each head."""
         return OwnLayer(self.head_units, self.head_dropout)
 
 
 def check_heads(heads: str, tasks: Sequence[Task]) -> None:
-    """Raises UsageError where such heads cannot serve these tasks: the class of a sample must tell its head."""
+    """Raise UsageError if such heads cannot serve these tasks: the class of a sample must determine its head."""
     first: dict[int, int] = {}
     for task in tasks if heads != "class" else ():
         of = {first.setdefault(label, task.index) for label in task.classes}

@@ -1,4 +1,4 @@
-"""What every learner offers: growth, optimisation phases, parameters, and per-sample scalars."""
+"""The base class of all learners: growth, optimisation phases, parameters, and per-sample scalars."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ScalarKind = Literal["entropy", "likelihood", "sensitivity"]
 
 
 def nothing_drawn(batch: Batch, random: RandomSource) -> Batch:
-    """What a phase draws whose loss needs no latents."""
+    """Return the batch unchanged: the default of `Phase.draw`, for losses that need no latents."""
     return batch
 
 
@@ -36,10 +36,10 @@ def nothing_drawn(batch: Batch, random: RandomSource) -> Batch:
 class Phase:
     """One optimisation step of a learner.
 
-    ``loss(batch, step, random)`` returns a scalar, of the batch that ``draw(batch, random)`` has given the latents it
-    needs; ``parameters`` are the ones it moves; methods act on the phases that move shared parameters. ``adam_lr`` asks
-    for Adam with a learning rate of its own, on the run's schedule, where the run's optimiser would not do.
-    ``half_life`` asks for an average of the parameters: the images after which what it knows counts half.
+    ``draw(batch, random)`` adds the latents that the loss needs; ``loss(batch, step, random)`` returns a scalar.
+    The step updates ``parameters``. Methods act on the phases where ``moves_shared`` says that shared ones are among
+    them. ``adam_lr``: use Adam with this learning rate, on the run's schedule, instead of the run's optimiser.
+    ``half_life``: half-life, in images, of a moving average of the parameters; 0: none by default.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Phase:
 
 @contextmanager
 def predicting(learner: nn.Module) -> Iterator[None]:
-    """Evaluation mode within the block, and the mode of before behind it."""
+    """Put the learner into evaluation mode within the block, then restore its previous mode."""
     training = learner.training
     learner.eval()
     try:
@@ -65,24 +65,24 @@ def predicting(learner: nn.Module) -> Iterator[None]:
 class Learner(nn.Module, ABC):
     """A model that learns task after task.
 
-    Its parameters are of three kinds: *shared* (what consolidation protects), a task's *own* (frozen once the task is
-    over, until one of its classes comes again or a method moves those that are `retrainable`), and the rest (carried
-    over, never protected, such as a GAN's discriminator).
+    Its parameters are of three kinds. Consolidation protects the *shared* ones. A task's *own* ones are frozen once the
+    task is over, until one of its classes comes again or a method trains those that are `retrainable`. The rest, such
+    as a GAN's discriminator, are carried over and never protected.
     """
 
     kind: ClassVar[str]
-    """What a run directory calls it: ``generate`` or ``classify``, or a word of a plug-in's own."""
+    """The kind that a run directory records: ``generate``, ``classify``, ``play``, or a name that a plug-in chooses."""
     has_own: bool = False
     """Whether each task has parameters of its own."""
     scalar_kinds: ClassVar[frozenset[ScalarKind]] = frozenset({"entropy", "likelihood", "sensitivity"})
-    """The kinds of `scalars` that it has."""
+    """The kinds that `scalars` supports."""
     loss_falls: bool = True
-    """Whether the losses of the phases that move shared parameters fall as it learns: not those of adversaries."""
+    """Whether the losses of phases that move shared parameters fall during training. Adversarial losses do not."""
     smallest_batch: int = 1
-    """The samples that a step needs in each process."""
+    """The smallest number of samples per step in each process."""
     stacks: bool = False
-    """Whether the losses of its phases work under ``torch.func.vmap``: they draw nothing and change no buffer, so that
-    the learners of several seeds can be trained as one (`gencl.experiments.ensemble`)."""
+    """Whether the losses of its phases work under ``torch.func.vmap``: they draw nothing and change no buffer. Learners
+    of several seeds can then be trained together (`gencl.experiments.ensemble`)."""
     Settings: ClassVar[type[Any]]
 
     def __init__(self) -> None:
@@ -90,21 +90,21 @@ class Learner(nn.Module, ABC):
         self.classes: list[int] = []
         self.tasks: list[tuple[int, ...]] = []
         self.groups: list[tuple[int, ...]] = []
-        """The classes by the task that first brought them, in the order learned. What belongs to classes alone is made,
-        and moves, group by group. Where no class comes twice, each task brings one group."""
+        """The classes, grouped by the task that first brought them, in the order learned. Own parameters are added and
+        trained group by group. If no class comes twice, each task brings one group."""
         self._groups_of: list[tuple[int, ...]] = []
         self.passes = Passes()
         self.register_buffer("position", torch.zeros(0, dtype=torch.long))
         self.position: Tensor
 
     def check(self, tasks: Sequence[Task]) -> None:
-        """Raises UsageError when it cannot learn these tasks; called before anything is written."""
+        """Raise UsageError if the learner cannot learn these tasks; called before anything is written."""
 
     def grow(self, classes: Sequence[int], seed: int) -> tuple[int, ...]:
-        """Adds the parameters of the next task, which brings ``classes``; ``seed`` initialises them.
+        """Add the parameters of the next task, which brings ``classes``, initialised from ``seed``.
 
-        Returns the classes that are new. Those that were learned before go on with the parameters that they have, so
-        that nothing is added where there are no new ones.
+        Returns the new classes. Classes that were learned before keep their parameters, so a task without new classes
+        adds nothing.
         """
         new = tuple(c for c in classes if c not in self.classes)
         self.tasks.append(tuple(classes))
@@ -117,109 +117,109 @@ class Learner(nn.Module, ABC):
         return new
 
     def groups_of(self, tasks: Iterable[int]) -> list[int]:
-        """The numbers of the groups whose classes these tasks have, in order.
+        """Return the indices of the groups that the classes of these tasks belong to, in ascending order.
 
-        A learner that has heads, units or weights for each task takes only tasks of one group (`check`).
+        A learner with heads, units or weights per task accepts only tasks of one group (`check`).
         """
         return sorted({group for task in tasks for group in self._groups_of[task]})
 
     def first_task(self, group: int) -> int:
-        """The task that brought a group."""
+        """Return the index of the task that first brought a group."""
         return next(task for task, groups in enumerate(self._groups_of) if group in groups)
 
     def returns(self, task: int) -> bool:
-        """Whether all classes of a task were learned before it."""
+        """Return whether all classes of a task were learned before it."""
         return self._groups_of[task][-1] < len(self.groups_of(range(task)))
 
     def load_pretrained(self) -> None:
-        """Starts from the weights that its settings name, if any; called once, on a fresh learner that will train."""
+        """Load the pretrained weights that the settings name, if any; called once, before a new learner is trained."""
 
     @abstractmethod
     def phases(self, tasks: Sequence[int]) -> list[Phase]:
-        """The steps of one batch, in order, while the tasks with these indices are learned."""
+        """Return the optimisation steps per batch, in order, while the tasks with these indices are learned."""
 
     @abstractmethod
     def shared(self) -> dict[str, Parameter]:
-        """What consolidation protects, by name; never the parameters of one task."""
+        """Return the parameters that consolidation protects, by name; never those of one task."""
 
     @abstractmethod
     def own(self, task: int) -> dict[str, Parameter]:
-        """What belongs to the groups of a task's classes alone, by name. Tasks with classes in common share it."""
+        """Return the own parameters of a task's groups of classes, by name. Tasks with common classes share them."""
 
     def own_of(self, tasks: Iterable[int]) -> list[Parameter]:
-        """The own parameters of these tasks, each once."""
+        """Return the own parameters of these tasks, each once."""
         every = (parameter for task in tasks for parameter in self.own(task).values())
         return list({id(parameter): parameter for parameter in every}.values())
 
     def retrainable(self, tasks: Sequence[int]) -> list[Parameter]:
-        """The own parameters of these earlier tasks that a method may train further (`Method.moves_old`), with the
-        shared ones. None by default: they are final."""
+        """Return the own parameters of these earlier tasks that a method may train further, besides the shared ones.
+        By default there are none: own parameters are final. See `Method.moves_old`."""
         return []
 
     @abstractmethod
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """n samples of the task on which importance is measured (None: as many as it has training images), a few rows
-        at a time: images may be uint8, or read only then (`Batch.of_split`)."""
+        """Return n samples of the task for measuring importance; None: as many as it has training images. They are used
+        a few rows at a time, so images may be uint8, or not yet read (`Batch.of_split`)."""
 
     @abstractmethod
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
-        """A scalar per sample, shape (n,), whose gradient says what the shared parameters do; what it draws comes from
-        ``random``. The kinds, of which ``scalar_kinds`` has those that this learner knows:
+        """Return one scalar per sample, (n,), whose gradient measures how much each shared parameter matters.
 
-        ``entropy``: the entropy of the output (SPP eq. 2, ANPyC eq. 7); ``likelihood``: the log-likelihood of the
-        batch's own targets (EWC); ``sensitivity``: the squared norm of the output (MAS).
+        Random draws come from ``random``. A learner supports the kinds in ``scalar_kinds``. ``entropy``: the entropy of
+        the output (SPP eq. 2, ANPyC eq. 7). ``likelihood``: the log-likelihood of the batch's own targets (EWC).
+        ``sensitivity``: the squared norm of the output (MAS).
         """
 
     def conclude(self, task: Task) -> None:
-        """Called when a task's training is over, before the method's own conclusion: what is kept of its images."""
+        """Keep what is needed of a task's images; called after its training, before the method's `after_task`."""
 
     def sampled_targets(self, batch: Batch, random: RandomSource) -> Batch:
-        """The batch whose targets will be drawn from the learner's own prediction (Fisher information), once that is
-        there. Generators draw none."""
+        """Return the batch with what is needed to draw its targets from the learner's own prediction (for the Fisher
+        information). Generators draw no targets and return it unchanged."""
         return batch
 
     def possible_targets(self, batch: Batch) -> Iterator[tuple[Batch, Tensor]]:
-        """The batch with each target there can be, and the learner's own probabilities of it (n,).
+        """Yield the batch once per possible target, with the probabilities (n,) that the learner gives that target.
 
-        Generators have the one target there is.
+        Generators have a single target, of probability 1.
         """
         yield batch, torch.ones(len(batch), device=batch.classes.device)
 
     def networks(self) -> Sequence[nn.Module]:
-        """Parts that ``train.compile`` compiles and `Passes` counts: they are called as modules, samples first, and
-        their parameters stay the same ones."""
+        """Return the parts that ``train.compile`` compiles and `Passes` counts. They are called as modules, with the
+        samples as first argument, and their parameter objects never change."""
         return ()
 
-    # what only some learners have: an object, or nothing (`gencl.learners.capabilities`)
+    # capabilities that only some learners have; None for the others (`gencl.learners.capabilities`)
 
     def classifier(self) -> Classifier | None:
-        """The learner as a classifier."""
+        """Return the learner as a classifier, or None."""
         return None
 
     def task_units(self) -> Units | None:
-        """Its layers of units, where tasks may be given some of them, and a sample's task is known."""
+        """Return the layers of units, if methods may give units to tasks and a sample's task is known; else None."""
         return None
 
     def task_weights(self) -> Ownership | None:
-        """Which task each weight belongs to, where tasks may be given some, and a sample's task is known."""
+        """Return the owners of all weights, if methods may give weights to tasks and a sample's task is known."""
         return None
 
     def generator_itself(self) -> GenerativeLearner | None:
-        """The learner as a generator."""
+        """Return the learner as a generator, or None."""
         return None
 
     def generative(self) -> GenerativeLearner | None:
-        """What draws images: the learner itself, or the generator beside it."""
+        """Return the learner that generates images, itself or the generator trained beside it, or None."""
         return self.generator_itself()
 
     def encoder(self) -> GenerativeLearner | None:
-        """The learner as a generator that encodes images, too."""
+        """Return the learner as a generator that can also encode images, or None."""
         return None
 
     def player(self) -> Player | None:
-        """The learner as a player of games."""
+        """Return the learner as a player of games, or None."""
         return None
 
     def describe(self) -> str:
-        """How it meets the tasks, in words."""
+        """Return a short description of how the learner treats tasks."""
         return "a generator of all classes learned so far"

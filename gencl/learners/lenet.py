@@ -1,4 +1,4 @@
-"""LeNet, as the papers on pruning have it."""
+"""LeNet, as used in the papers on pruning."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gencl.learners.networks.trunk import Hidden, Trunk
 
 
 class LeNetSettings(ClassifierSettings):
-    """Settings of LeNet: what every classifier has."""
+    """Settings of LeNet: those of every classifier."""
 
     name: Literal["lenet"] = "lenet"
 
 
 class LeNet(Classifier):
-    """Convolutions 5 x 5 of 32 and 64 channels, each pooled by 2; fully connected layers of 512 and 256 units; ReLU.
+    """5 x 5 convolutions of 32 and 64 channels, each pooled by 2; fully connected layers of 512 and 256 units; ReLU.
 
-    ANPyC table IV (appendix B): on MNIST the layers have 800 + 32, 51,200 + 64, 1,605,632 + 512 and 131,072 + 256
-    weights and biases, 1,789,568 in all; the head (2,570 for ten classes) comes after and is not in the paper's count.
+    On MNIST the layers have 800 + 32, 51,200 + 64, 1,605,632 + 512 and 131,072 + 256 weights and biases, 1,789,568 in
+    all (ANPyC table IV, appendix B). The paper does not count the head, which has 2,570 for ten classes.
     """
 
     Settings = LeNetSettings

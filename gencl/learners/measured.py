@@ -1,4 +1,4 @@
-"""What a classifier does on data: how often it is right, and how active its units are."""
+"""Measurements of a classifier on data: its accuracy and the mean activations of its units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gencl.learners.learner import predicting
 from gencl.learners.networks.trunk import Layered
 
 _AT_ONCE = 1000
-"""So many images go through the classifier together."""
+"""Images per forward pass."""
 
 
 def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -24,7 +24,7 @@ def _batches(data: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 @torch.no_grad()
 def accuracy(learner: Classifier, data: Split, batch_size: int = _AT_ONCE) -> float:
-    """The share of images that are classified right; 0 where there are none."""
+    """Return the share of images that are classified correctly; 0 if there are no images."""
     right = 0
     with predicting(learner):
         for images, labels in _batches(data, batch_size):
@@ -34,7 +34,7 @@ def accuracy(learner: Classifier, data: Split, batch_size: int = _AT_ONCE) -> fl
 
 @torch.no_grad()
 def mean_activations(learner: Classifier, data: Split) -> list[Tensor]:
-    """The mean activation of each hidden unit over images and positions, before gates: a layer each, (units,)."""
+    """Return each hidden unit's mean activation over images and positions, before gates: (units,) per layer."""
     hidden = cast(Layered, learner.trunk).activations()
     totals: list[Tensor] = [torch.zeros(())] * len(hidden)
 

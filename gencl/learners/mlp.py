@@ -33,7 +33,7 @@ class MLPSettings(ClassifierSettings):
 
 
 class Signed(nn.Module):
-    """Pixels of [0, 1] in [-1, 1]."""
+    """Scales pixels from [0, 1] to [-1, 1]."""
 
     def forward(self, images: Tensor) -> Tensor:
         return 2 * images - 1

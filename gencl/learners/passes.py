@@ -1,4 +1,4 @@
-"""Counts the samples that go through a learner's networks: what a method costs on any machine."""
+"""Count the samples that go through a learner's networks: a cost that does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 
 class Passes:
-    """Samples that went forward through each network, and those of them that went back: gradients were on.
+    """Forward passes of samples through the networks, and how many of them had gradients enabled (backward passes).
 
-    A forward hook of each of `Learner.networks`. One sample through one network is one pass: a step of a GAN sends each
-    image of a batch through two. Copies of a network, such as a teacher, count here as well. Where a gradient is
-    differentiated again (R1), the sample counts once.
+    A forward hook on each of `Learner.networks` counts them. One sample through one network is one pass; a GAN step
+    sends each image of a batch through two networks. Copies of a network, such as a teacher, count as well. If a
+    gradient is differentiated again (R1), the sample counts once.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Passes:
         return self
 
     def watch(self, networks: Sequence[nn.Module]) -> None:
-        """From here on these networks are counted."""
+        """Start counting the passes of these networks."""
         for network in networks:
             network.register_forward_hook(self._count)
 
@@ -34,11 +34,11 @@ class Passes:
         if self._counting:
             samples = self._each * len(inputs[0])
             self.forward += samples
-            self.backward += samples * torch.is_grad_enabled()  # output.requires_grad is hidden under vmap
+            self.backward += samples * torch.is_grad_enabled()  # vmap hides output.requires_grad
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Passes within the block count; what is measured outside does not."""
+        """Count passes within the block. Passes outside of such blocks, such as those of metrics, do not count."""
         before, self._counting = self._counting, True
         try:
             yield
@@ -47,7 +47,7 @@ class Passes:
 
     @contextmanager
     def of_each(self, samples: int) -> Iterator[None]:
-        """Within the block a sample stands for so many: a network under ``torch.func.vmap`` sees one of them."""
+        """Count each sample within the block this often: under ``torch.func.vmap`` a network sees one of several."""
         before, self._each = self._each, samples
         try:
             yield
@@ -55,7 +55,7 @@ class Passes:
             self._each = before
 
     def take(self) -> tuple[int, int]:
-        """What was counted, forward and backward, since this was asked last."""
+        """Return the forward and backward passes since the last call, and reset both counts."""
         counts = self.forward, self.backward
         self.forward = self.backward = 0
         return counts

@@ -1,4 +1,4 @@
-"""What a classifier believes of many images: a few at a time, without gradients."""
+"""A classifier's predicted probabilities on many images, in chunks and without gradients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from gencl.learners.classifier import Classifier
 
 _CHUNK = 500
-"""Images of one forward pass."""
+"""Images per forward pass."""
 
 
 @torch.no_grad()
 def beliefs_of(learner: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
-    """A classifier's probabilities (n, columns), and the class that each column stands for (n, columns)."""
+    """Return a classifier's probabilities (n, columns), and the class of each column (n, columns)."""
     tasks = learner.range_of(batch.tasks, learner.position[batch.classes])
     chunks, classes = [], torch.tensor(learner.classes, device=batch.classes.device)
     with predicting(learner):

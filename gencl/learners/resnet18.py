@@ -1,4 +1,4 @@
-"""ResNet-18, torchvision's."""
+"""torchvision's ResNet-18 as a classifier."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ResNet18Settings(ClassifierSettings):
 class ResNet18(Classifier):
     """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features.
 
-    With one head per task each has running statistics of its own in batch normalisation. Methods that give units to
+    Unless ``heads`` is ``class``, batch normalisation keeps running statistics per task. Methods that give units to
     tasks (HAT, XdG, CLNP) divide the channels of the stem, and the inner and outer ones of each residual block.
     """
 

@@ -1,4 +1,4 @@
-"""What a learner returns for a step, looked at where it returns it."""
+"""Checks of what a learner's `phases` and losses return, so that errors name the learner or the phase."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gencl.learners.learner import Learner, Phase
 
 
 def phases(learner: Learner, tasks: Sequence[int]) -> list[Phase]:
-    """`Learner.phases`."""
+    """Return `Learner.phases`. Raises GenclError if it is not a list of at least one phase."""
     who = f"learner {type(learner).__name__}: phases"
     return list(returned(learner.phases(tasks), all_of(Phase), who, "a list of phases, one at least"))
 
 
 def loss(value: Any, phase: Phase) -> Tensor:
-    """What the loss of a phase has returned."""
+    """Return the loss of a phase. Raises GenclError if it is not a tensor with a gradient."""
     found: Tensor = returned(value, _moves_something, f"the loss of phase {phase.name}", "a tensor with a gradient")
     return found
 

@@ -1,4 +1,4 @@
-"""Scholars (Shin et al., NeurIPS 2017): a classifier, and a generator that learns the same batches beside it."""
+"""Scholars (Shin et al., NeurIPS 2017): a classifier, and a generator trained beside it on the same batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gencl.scenarios.batch import Batch
 
 
 class ScholarSettings(Part):
-    """The generator of a classifier; ``generator`` is checked by the settings of the learner that it names."""
+    """Settings of a classifier's generator. The learner that ``generator`` names checks them."""
 
     generator: dict[str, Any] | None = Field(
         None, description="generator that learns beside the classifier, for replay, such as {name: cgan}"
@@ -48,10 +48,10 @@ class ScholarSettings(Part):
 
 
 def beside(generator: GenerativeLearner, tasks: Sequence[int], batch: int | None, lr: float) -> list[Phase]:
-    """The generator's phases as steps of its classifier: ``batch`` rows of each batch, Adam at ``lr``, unprotected.
+    """Return the generator's phases as steps of its classifier: on ``batch`` rows per batch, with Adam at ``lr``.
 
-    A classifier's optimiser and batch rarely suit a GAN, whose step costs far more. What methods protect is the
-    classifier: replay keeps the generator.
+    A classifier's optimiser and batch size rarely suit a GAN, whose steps cost far more. Methods protect only the
+    classifier; replay keeps the generator from forgetting.
     """
 
     def few(phase: Phase) -> Phase:
@@ -64,7 +64,7 @@ def beside(generator: GenerativeLearner, tasks: Sequence[int], batch: int | None
 
 
 def some_rows(batch: Batch, n: int | None) -> Batch:
-    """n rows of the batch at equal distances, so that new and replayed samples (its last rows) keep their shares."""
+    """Return n evenly spaced rows of the batch, so that new and replayed samples (the last rows) keep their shares."""
     if n is None or n >= len(batch):
         return batch
     n = max(1, n)

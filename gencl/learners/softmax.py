@@ -1,4 +1,4 @@
-"""The scalars of a learner whose prediction is a softmax of scores."""
+"""The importance scalars of learners that predict a softmax over scores."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from gencl.learners.learner import ScalarKind
 
 
 def softmax_scalars(kind: ScalarKind, scores: Tensor, targets: Tensor, chances: Tensor | None) -> Tensor:
-    """Scalars (n,) of scores (n, columns) before the softmax; see `gencl.learners.learner.Learner.scalars`.
+    """Return scalars (n,) of scores (n, columns) before the softmax; see `gencl.learners.learner.Learner.scalars`.
 
-    ``likelihood`` is that of the columns ``targets`` (n,) or, where there are ``chances`` (n,) in [0, 1), of columns
-    drawn from the learner's own prediction.
+    ``likelihood`` is the log-probability of the columns ``targets`` (n,). Given ``chances`` (n,), uniform in [0, 1), it
+    is that of columns drawn from the learner's own prediction.
     """
     if kind == "sensitivity":
         return scores.square().sum(1)

@@ -1,4 +1,4 @@
-"""Whether a learner and its tasks go together."""
+"""The check that a learner can learn the tasks of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gencl.scenarios.task import Task
 
 
 def check(learner: Learner, tasks: Sequence[Task]) -> None:
-    """Raises UsageError when the learner cannot learn these tasks; called before anything is written."""
+    """Raise UsageError if the learner cannot learn these tasks; called before anything is written."""
     played = next((task.name for task in tasks if games_of(task)), None)
     if played is not None and PLAYER.of(learner) is None:
         raise UsageError(f"{type(learner).__name__} cannot play games, and task {played} is one; use model.name=dqn")

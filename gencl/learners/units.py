@@ -1,4 +1,4 @@
-"""A classifier's units, layer by layer, as methods see them that give units to tasks."""
+"""A classifier's units, layer by layer, for methods that give units to tasks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gencl.learners.networks.trunk import Gates, Layer, layers_in
 
 @dataclass(frozen=True)
 class Units:
-    """The layers of units from first to last, and which of them each task uses.
+    """The layers of units, first to last, and which units each task uses.
 
-    ``layers`` end with a head that all tasks share (``hidden`` is False), where there is one. ``parameters`` are the
-    shared ones, by name.
+    If all tasks share one head, it is the last of ``layers``, with ``hidden`` False. ``parameters`` are the shared
+    ones, by name.
     """
 
     layers: Sequence[Layer]
@@ -25,20 +25,20 @@ class Units:
 
     @property
     def hidden(self) -> list[Layer]:
-        """The layers that tasks can divide among them."""
+        """The layers whose units can be divided among tasks."""
         return [layer for layer in self.layers if layer.hidden]
 
     @property
     def head_is_shared(self) -> bool:
-        """Whether all tasks have one head."""
+        """Whether all tasks share one head."""
         return not self.layers[-1].hidden
 
     def used(self, group: int) -> list[Tensor]:
-        """Which units the tasks of a group use (`Learner.groups`), bool (units,) for each hidden layer."""
+        """Return which units the tasks of a group (`Learner.groups`) use: bool (units,) per hidden layer."""
         return [rows[group].bool() for rows in self.gates.rows()]
 
     def taken(self) -> dict[str, float]:
-        """The share of each hidden layer's units that any task so far has open, by the layer's weight."""
+        """Return the share of each hidden layer's units that at least one task uses, by the layer's weight name."""
         names = [layer.weight for layer in self.hidden]
         return {
             name: float((rows > 0).any(0).float().mean()) for name, rows in zip(names, self.gates.rows(), strict=True)
@@ -46,7 +46,7 @@ class Units:
 
 
 def layers_of(trunk: nn.Module, head: int | None) -> list[Layer]:
-    """The layers of a trunk's units from first to last; a head of so many units at the end, where tasks share one."""
+    """Return the layers of a trunk's units, first to last, then a shared head of ``head`` units (None: no head)."""
 
     def within(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(f"trunk.{name}" for name in names)

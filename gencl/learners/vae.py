@@ -1,4 +1,4 @@
-"""The multi-latent VAE: one encoder and decoder for all tasks, with a latent layer of its own for each."""
+"""The multi-latent VAE: one encoder and decoder for all tasks, with separate latent layers for each task."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Task
 
 _CHUNK = 500
-"""Images of one forward pass where no gradient is wanted."""
+"""Images per forward pass without gradients."""
 _LEAST_VARIANCE = 1e-6
-"""Of a pixel: images that are drawn perfectly need some."""
+"""The smallest variance of a pixel, so that perfect reconstructions do not divide by zero."""
 
 
 class VAE(GenerativeLearner):
     """Maximises the ELBO log p(x|z) - beta KL(q(z|x) || N(0, I)), with z drawn once from the Gaussian posterior q.
 
-    SPP section 4.2.4 and ANPyC section IV-C.2: the layers at the latent are each task's *own*, on both sides; the
-    convolutions and the fully connected layers next to them are *shared*. A sample's class says of which task it is.
-    Pixels are Bernoulli variables (their cross-entropy with grey levels in [0, 1]) or Gaussian ones, whose variance is
-    set, or is always the present mean squared error, its optimum ("sigma-VAE"; Rybkin et al., ICML 2021, section 3.3).
-    That balances the two terms of the ELBO without a weight, and does not blur what the latent knows.
+    As in SPP section 4.2.4 and ANPyC section IV-C.2, the layers next to the latent are each task's *own*, in encoder
+    and decoder. The convolutions and the fully connected layers next to them are *shared*. A sample's class determines
+    its task. Pixels are Bernoulli variables (cross-entropy with grey levels in [0, 1]) or Gaussian ones. The Gaussian
+    variance is a setting, or always the current mean squared error, its optimum ("sigma-VAE"; Rybkin et al., ICML 2021,
+    section 3.3). The latter balances the two terms of the ELBO without a weight, and does not blur what the latent
+    encodes.
 
-    When a task is over, `conclude` fits a Gaussian to each class's aggregated posterior: what is drawn afterwards is
-    drawn from it, so that one class of a task that has several can be asked for. No images are kept.
+    When a task is over, `conclude` fits a Gaussian to each class's aggregated posterior. Later samples are drawn from
+    it, so that a single class of a task can be generated. No images are kept.
     """
 
     Settings = VAESettings
@@ -47,7 +48,7 @@ class VAE(GenerativeLearner):
         if settings.likelihood == "calibrated":
             self.register_buffer("variances", torch.zeros(0))
         self.variances: Tensor
-        """Of a pixel, a task each (tasks,); only where they are calibrated."""
+        """The pixel variance per task, (tasks,); only if ``likelihood`` is ``calibrated``."""
 
     def encoder(self) -> VAE:
         return self
@@ -67,7 +68,7 @@ class VAE(GenerativeLearner):
         return [self.generator.encoder.trunk, self.generator.decoder.trunk]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """The mean of the negative ELBO, in nats an image; a calibrated variance is that of this batch."""
+        """Return the mean negative ELBO in nats per image. A calibrated variance is computed from this batch."""
         logits, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
         variance = None
         if self.settings.likelihood == "calibrated":
@@ -75,24 +76,24 @@ class VAE(GenerativeLearner):
         return -self._elbo(batch.inputs, logits, mean, log_variance, variance).mean()
 
     def _tasks(self, batch: Batch) -> Tensor | int:
-        """The latent layers of the samples: one number where the batch is known to be of tasks that share one."""
+        """Return the index of each sample's latent layer, (n,), or one number if the batch's tasks share a layer."""
         groups = self.groups_of(batch.tasks)
         return groups[0] if len(groups) == 1 else self.generator.task_of[self.position[batch.classes]]
 
     def _through(self, images: Tensor, tasks: Tensor | int, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The decoded images before the sigmoid, and the posterior's mean and log variance."""
+        """Return the decoded images before the sigmoid, and the posterior's mean and log variance."""
         mean, log_variance = self.generator.encoder(images, tasks)
         z = mean + latents * (log_variance / 2).exp()
         return self.generator.decoder(z, tasks), mean, log_variance
 
     def _variance(self, tasks: Tensor | int) -> Tensor | None:
-        """A pixel's variance in these tasks, (n,) or a scalar; None: the setting."""
+        """Return the pixel variance of these tasks, (n,) or a scalar; None: the setting ``sigma`` applies."""
         return self.variances[tasks] if self.settings.likelihood == "calibrated" else None
 
     def _elbo(
         self, images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tensor, variance: Tensor | None
     ) -> Tensor:
-        """Per sample (n,), in nats."""
+        """Return the ELBO per sample, (n,), in nats."""
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
         if self.settings.likelihood == "bernoulli":
             pixels = -F.binary_cross_entropy_with_logits(logits, images, reduction="none").sum((1, 2, 3))
@@ -104,7 +105,7 @@ class VAE(GenerativeLearner):
         return pixels - self.settings.beta * divergence
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """Real images of the task, each with the latent that is drawn for it."""
+        """Return real images of the task, each with a drawn latent; at most as many as there are."""
         every = torch.arange(len(task.train), device=random.device)
         rows = every if n is None or n >= len(every) else random.choice(every, n)
         latents = self.generator.draw_latents(len(rows), random)
@@ -112,11 +113,11 @@ class VAE(GenerativeLearner):
         return Batch.of_split(task.train, rows, parts, latents=latents)
 
     def scalars(self, kind: ScalarKind, batch: Batch, random: RandomSource) -> Tensor:
-        """Of an image that goes through the encoder, the posterior and the decoder, so that all of them are measured.
+        """Return a scalar per image, passed through encoder, posterior and decoder so that all of them are measured.
 
-        ``entropy``: that of the decoded pixels as Bernoulli variables plus that of the Gaussian posterior: pixels alone
-        leave what the encoder says of its uncertainty unprotected. ``likelihood``: the ELBO. ``sensitivity``: the
-        squared L2 norm of the decoded image; the encoder's share is what moving the latent does to that image.
+        ``entropy``: the entropy of the decoded pixels as Bernoulli variables, plus that of the Gaussian posterior.
+        Pixels alone would leave the encoder's log variance unprotected. ``likelihood``: the ELBO. ``sensitivity``: the
+        squared L2 norm of the decoded image, to which the encoder contributes by moving the latent.
         """
         tasks = self._tasks(batch)
         logits, mean, log_variance = self._through(batch.inputs, tasks, batch.extra["latents"])
@@ -128,17 +129,17 @@ class VAE(GenerativeLearner):
         return self._elbo(batch.inputs, logits, mean, log_variance, self._variance(tasks))
 
     def misalignment(self, teacher: Generator, old: Batch, batch: Batch) -> Tensor:
-        """How far decoder and encoder have come from the teacher's, a mean over samples of
+        """Return how far decoder and encoder have moved from the teacher's, as a mean over samples of
 
             w sum_pixels (x - x_old)^2 + 1/8 sum_latents ((mu - mu_old)^2 / s2_old + 1/2 (log s2 - log s2_old)^2).
 
-        The first term is of old classes drawn from the same latents. The second is of the posteriors of the teacher's
-        drawings and, as a mean of its own, of the batch's images, each of them read by the latent layer of one of the
-        old classes drawn: the encoder stays where it was on what it sees now. To second order it is 1/4 of the KL
-        divergence between old and new posterior. w is 1, and 1 / (2 sigma^2) of pixels that are Gaussian, so that the
-        first term is as strong as the loss beside it.
+        The first term compares images of old classes, decoded from the same latents. The second compares the posteriors
+        of the teacher's images and, averaged separately, of the batch's images. The batch's images are encoded with the
+        latent layers of the old classes, so that the encoder also stays put on new data. To second order, this term is
+        1/4 of the KL divergence between old and new posterior. w is 1, or 1 / (2 sigma^2) for Gaussian pixels, so that
+        the first term is on the scale of the loss.
         """
-        assert isinstance(teacher, VAEGenerator)  # a copy of this learner's own generator
+        assert isinstance(teacher, VAEGenerator)  # a copy of this learner's generator
         positions, latents = self.position[old.classes], old.extra["latents"]
         others = positions.repeat(-(-len(batch) // len(positions)))[: len(batch)]
         tasks = self.generator.task_of[torch.cat([positions, others])]
@@ -158,9 +159,9 @@ class VAE(GenerativeLearner):
 
     @torch.no_grad()
     def conclude(self, task: Task) -> None:
-        """Fits each class's Gaussian to the posteriors of its training images (a class without any keeps N(0, I)), and
-        a calibrated variance to the errors of their means. The Gaussian of a class that was learned before, from other
-        images, becomes that of all its tasks, each visit of which counts alike."""
+        """Fit each class's Gaussian to the posteriors of its training images, and calibrated variances to the errors of
+        their means. A class without images keeps its Gaussian, N(0, I) at first. If a class was learned before from
+        other images, its Gaussian becomes that of all its visits, with equal weights."""
         errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
@@ -179,7 +180,7 @@ class VAE(GenerativeLearner):
             self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
 
     def _kept_share(self, label: int, task: Task) -> float:
-        """The share that a class's Gaussian keeps; none where the task has all images that it was fitted to."""
+        """Return the weight of a class's old Gaussian in the new one; 0 if the task has all its images so far."""
         earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
         return 0.0 if label in task.whole else earlier / (earlier + 1)
 

@@ -15,7 +15,7 @@ from gencl.learners.networks.pretrained import Weights, input_of, load_into, ten
 from gencl.learners.networks.trunk import Hidden, Trunk
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512))
-"""Channels of the convolutions; each block ends with a pooling by 2. The last one is that of nine convolutions."""
+"""Channels of the convolutions. Each block ends with a pooling by 2; only ``convolutions: 9`` has the last block."""
 
 
 class VGG9Settings(WidthSettings):
@@ -32,17 +32,17 @@ class VGG9Settings(WidthSettings):
 
 
 class VGG9(Classifier):
-    """Seven convolutions 3 x 3, a fully connected layer of 512 units and the head: nine weight layers.
+    """Seven 3 x 3 convolutions, a fully connected layer of 512 units and the head: nine weight layers.
 
-    SPP section 4.2 names "VGG with 9 layers and batch normalization layer" without saying which; ANPyC section IV-B.2
+    SPP section 4.2 names "VGG with 9 layers and batch normalization layer" without further detail. ANPyC section IV-B.2
     speaks of "9 convolutional layers and a batch normalization layer". ``convolutions: 9`` is the second reading: the
-    first nine convolutions of VGG-16, the mean over positions, and the head. Batch normalisation and ReLU follow each
-    convolution in both. With a head per task each task has running statistics of its own, so that what later tasks see
-    does not move the older ones' outputs.
+    first nine convolutions of VGG-16, the mean over positions, and the head. In both, batch normalisation and ReLU
+    follow each convolution. Unless ``heads`` is ``class``, each task has its own running statistics, so that images of
+    later tasks do not change the outputs of older ones.
 
-    ``weights: imagenet`` starts the convolutions and norms from torchvision's VGG-16 with batch normalisation, whose
-    first layers are the same (``width: 1``); the fully connected layer starts at random. Statistics that belong to
-    tasks start afresh.
+    ``weights: imagenet`` initialises the convolutions and norms from torchvision's VGG-16 with batch normalisation,
+    whose first layers are the same (with ``width: 1``). The fully connected layer is initialised at random, and running
+    statistics per task start afresh.
     """
 
     Settings = VGG9Settings
@@ -77,7 +77,7 @@ class VGG9(Classifier):
         from torchvision.models import VGG16_BN_Weights
 
         targets: dict[str, Tensor] = {}
-        place = 0  # in torchvision's list of convolutions, norms, activations and poolings
+        place = 0  # index in torchvision's list of convolutions, norms, activations and poolings
         for layer in self._convolutions:
             for module in (layer.linear, layer.rest[0]):
                 targets |= {f"features.{place}.{name}": tensor for name, tensor in tensors_of(module).items()}

@@ -1,9 +1,9 @@
 """Differentiable augmentation of what a discriminator sees (Zhao et al., NeurIPS 2020, "DiffAugment").
 
-Images are in [0, 1]. What comes in at an edge and what is cut out is black; in the authors' code it is a middle grey.
+Images are in [0, 1]. Pixels that are shifted in or cut out are black; in the authors' code they are a middle grey.
 
-Real and generated images go through random changes that gradients pass through, so that a discriminator of few images
-cannot learn them by heart, and a generator does not learn the changes.
+Both real and generated images are changed at random. A discriminator with few images then cannot memorise them.
+Gradients pass through the changes, so the generator does not learn to imitate them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from gencl.core.randomness import RandomSource
 Augmentation = Literal["colour", "translation", "cutout"]
 
 _SHIFT = 1 / 8
-"""The farthest translation, as a share of the side."""
+"""The largest translation, as a share of the side."""
 _CUT = 1 / 2
 """The side of the square that is cut out, as a share of the image's."""
 
 
 def check(kinds: Sequence[Augmentation], channels: int) -> None:
-    """Raises UsageError for a change that does nothing to images of so many channels, or that is named twice."""
+    """Raise UsageError if a change does nothing to images with this number of channels, or is named twice."""
     if channels == 1 and "colour" in kinds:
         rest = ",".join(kind for kind in kinds if kind != "colour")
         raise UsageError(f"model.augment: grey pictures have no colour to change; write model.augment=[{rest}]")
@@ -37,12 +37,12 @@ def check(kinds: Sequence[Augmentation], channels: int) -> None:
 
 
 def drawn(kinds: Sequence[Augmentation], n: int, random: RandomSource) -> dict[str, Tensor]:
-    """The random numbers that change n images, (n, k) in [0, 1) by the name of the change."""
+    """Draw the random numbers for changing n images: (n, k) in [0, 1) by the name of the change."""
     return {kind: random.uniform(n, _NUMBERS[kind]) for kind in kinds}
 
 
 def augmented(images: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
-    """Images (n, c, h, w) after the changes that `drawn` has drawn."""
+    """Return images (n, c, h, w) after the changes that the ``numbers`` of `drawn` define."""
     for kind, change in _CHANGES.items():
         if kind in numbers:
             images = change(images, numbers[kind])
@@ -50,7 +50,7 @@ def augmented(images: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
 
 
 def _colour(images: Tensor, numbers: Tensor) -> Tensor:
-    """Brightness by up to a quarter of the range either way, saturation by a factor up to 2, contrast by 0.5 to 1.5."""
+    """Change brightness by up to a quarter of the range, saturation by a factor of 0 to 2, contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = (numbers[:, i, None, None, None] for i in range(3))
     images = images + (brightness - 0.5) / 2
     grey = images.mean(1, keepdim=True)
@@ -60,7 +60,7 @@ def _colour(images: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _translation(images: Tensor, numbers: Tensor) -> Tensor:
-    """Moves each image by up to an eighth of its sides; zeros come in."""
+    """Move each image by up to an eighth of its sides, and fill with zeros."""
     n, _, height, width = images.shape
     reach = int(height * _SHIFT + 0.5), int(width * _SHIFT + 0.5)
     padded = F.pad(images, (reach[1], reach[1], reach[0], reach[0]))
@@ -73,7 +73,7 @@ def _translation(images: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _cutout(images: Tensor, numbers: Tensor) -> Tensor:
-    """Sets a square of half the side to zero, anywhere."""
+    """Set a square of half the side to zero. Its centre is anywhere, so it may be cut off by an edge."""
     _, _, height, width = images.shape
     kept = torch.ones((), device=images.device)
     inside = []

@@ -101,20 +101,20 @@ class CGANGenerator(Generator):
         return random.normal(n, self.class_layer.latent)
 
     def grow(self, classes: int, seed: int) -> None:
-        """Adds the own parameters of a task of so many classes."""
+        """Add the own parameters of a task with this number of classes."""
         for part in self.own():
             part.grow(classes, seed)
 
     def own(self) -> list[ClassParameters]:
-        """The parts that hold the classes' own parameters."""
+        """Return the parts that hold the classes' own parameters."""
         return [part for part in (self.class_layer, self.adapter, self.modulation) if part is not None]
 
     def logits(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The images before the sigmoid, (n, c, h, w)."""
+        """Return the images before the sigmoid, (n, c, h, w)."""
         return self._grown(self.units(latents, positions))
 
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The first hidden units and, where there is a modulation, its scales and shifts."""
+        """Return the first hidden units, followed by the scales and shifts if there is a modulation."""
         hidden: Tensor = self.class_layer(latents, positions)
         if self.adapter is not None:
             hidden = hidden + self.adapter(latents, positions)
@@ -124,7 +124,7 @@ class CGANGenerator(Generator):
         return torch.sigmoid(self._grown(units))
 
     def _grown(self, units: Tensor) -> Tensor:
-        """The images before the sigmoid, from the first units."""
+        """Return the images before the sigmoid, from `units`."""
         features = units[:, : self._first].view(-1, *self.base)
         images: Tensor = (
             self.trunk(features) if self.modulation is None else self.trunk(features, units[:, self._first :])
@@ -133,7 +133,7 @@ class CGANGenerator(Generator):
 
 
 class Discriminator(nn.Module):
-    """Convolutions, one hidden layer, and a linear output plus the projection on the class's embedding.
+    """Convolutions, one hidden layer, and as score a linear output plus the projection on the class's embedding.
 
     It is carried over from task to task and never protected. No normalisation: the R1 penalty keeps it smooth.
     """
@@ -155,7 +155,7 @@ class Discriminator(nn.Module):
             self.embeddings.append(nn.Parameter(torch.randn(classes, self.output.in_features)))
 
     def forward(self, images: Tensor, positions: Tensor) -> Tensor:
-        """How real the images look as members of their class, shape (n,), before the sigmoid."""
+        """Return how real the images look as members of their class, shape (n,), before the sigmoid."""
         features = self.trunk(images)
         embedding = torch.cat(list(self.embeddings))[positions]
         scores: Tensor = self.output(features).squeeze(1) + (features * embedding).sum(1)

@@ -1,8 +1,9 @@
-"""The extensible class representation: how a generator's first layer learns which class is asked for.
+"""The extensible class representation: how a generator's first layer is conditioned on the class.
 
-A class's own parameters are made when its task begins and are frozen when it is over. Measured on ten digits, 400 steps
-a task (prototype, one seed; see the design notes): with ``one-hot`` naive training forgets nearly everything, with
-``random-gain`` far less, with ``own-layer`` hardly anything, because the first layer is then not shared at all.
+A class's own parameters are created when its task begins and frozen when the task is over. The choice matters. On ten
+digits with 400 steps per task (prototype, one seed; see the design notes), naive training forgets nearly everything
+with ``one-hot`` and far less with ``random-gain``. With ``own-layer`` it forgets hardly anything, because the first
+layer is then not shared at all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from gencl.core.randomness import seeded
 
 
 class ClassParameters(nn.Module, ABC):
-    """Parameters of the classes' own, task by task, as rows that positions (n,) pick."""
+    """Own parameters of classes, one row per class, stored task by task and looked up by class positions (n,)."""
 
     def __init__(self, latent: int, units: int) -> None:
         super().__init__()
@@ -25,16 +26,16 @@ class ClassParameters(nn.Module, ABC):
         self.tasks = nn.ModuleList()
 
     def grow(self, classes: int, seed: int) -> None:
-        """Adds the own parameters of a task of so many classes."""
+        """Add the own parameters of a task with this number of classes, initialised from ``seed``."""
         with seeded(seed, "class layer", len(self.tasks)):
             self.tasks.append(nn.ParameterDict(dict(self.initial(classes))))
 
     @abstractmethod
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
-        """A task's own parameters, a row a class."""
+        """Return a new task's own parameters, by name, one row per class."""
 
     def of_class(self, name: str, positions: Tensor) -> Tensor:
-        """The rows of the own parameter ``name`` at these class positions."""
+        """Return the rows of the own parameter ``name`` at these class positions."""
         rows = [getattr(task, name) for task in self.tasks]
         together: Tensor = rows[0] if len(rows) == 1 else torch.cat(rows)
         return together[positions]
@@ -45,7 +46,7 @@ class ClassLayer(ClassParameters):
 
     @abstractmethod
     def forward(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The first hidden units, before normalisation."""
+        """Return the first hidden units, before normalisation."""
 
 
 class SharedLayer(ClassLayer):
@@ -59,7 +60,7 @@ class SharedLayer(ClassLayer):
 class RandomGain(SharedLayer):
     """h = fc(z) * g_c + b_c with g_c drawn from N(0, 1) and b_c = 0, per unit and class.
 
-    Random gains give each class a sub-space of the shared layer of its own.
+    Random gains give each class its own sub-space of the shared layer.
     """
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
@@ -73,9 +74,9 @@ class RandomGain(SharedLayer):
 
 
 class OneHot(SharedLayer):
-    """h = fc([z, one-hot of c]): the papers' starting point.
+    """h = fc([z, one-hot of c]), the papers' starting point.
 
-    The columns of the one-hot part are kept as rows a class, which is the same function and can grow.
+    The columns for the one-hot part are stored as one row per class: the same function, but it can grow.
     """
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
@@ -88,7 +89,7 @@ class OneHot(SharedLayer):
 
 
 class OwnLayer(ClassLayer):
-    """h = W_c z + b_c: a first layer of its own per class. Hides what a method does; the most parameters a class."""
+    """h = W_c z + b_c: a separate first layer per class. It needs the most parameters and hides a method's effect."""
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
         bound = self.latent**-0.5
@@ -103,7 +104,7 @@ class OwnLayer(ClassLayer):
 
 
 class Adapter(ClassParameters):
-    """What a class adds to the first hidden units, (z A_c) B_c of low rank: A_c random, B_c zero at first."""
+    """A low-rank map per class, (z A_c) B_c, added to the first hidden units. A_c starts random, B_c at zero."""
 
     def __init__(self, latent: int, units: int, rank: int) -> None:
         super().__init__(latent, units)
@@ -121,7 +122,7 @@ class Adapter(ClassParameters):
 
 
 class Modulation(ClassParameters):
-    """A scale and a shift per class of each channel (n, 2 * channels), 1 and 0 at first."""
+    """A scale (initially 1) and a shift (0) per class and channel, returned as (n, 2 * channels)."""
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
         return {

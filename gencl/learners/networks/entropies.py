@@ -8,5 +8,5 @@ from torch import Tensor
 
 
 def bernoulli_entropy(logits: Tensor) -> Tensor:
-    """H(sigmoid(x)) = softplus(x) - x sigmoid(x), element by element."""
+    """Return H(sigmoid(x)) = softplus(x) - x sigmoid(x), element by element."""
     return F.softplus(logits) - logits * torch.sigmoid(logits)

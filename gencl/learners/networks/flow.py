@@ -1,4 +1,4 @@
-"""What flow matching draws with: a U-Net for the velocity, and the embeddings of classes that steer it."""
+"""The network of flow matching: a U-Net for the velocity, conditioned on time and class embeddings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gencl.learners.networks.class_layers import ClassParameters
 from gencl.learners.networks.unet import UNet
 
 _FASTEST = 100.0
-"""The fastest wave of the time features, in radians from t = 0 to 1; the slowest is 1."""
+"""The highest frequency of the time features, in radians from t = 0 to 1; the lowest is 1."""
 
 LATEST = 0.95
-"""The latest time that a predicted image is learned at: nearer to the end its velocity would outweigh all others."""
+"""The latest training time if the network predicts the image. The loss of later velocities would dominate."""
 
 
 class FlowSettings(Part):
@@ -81,10 +81,10 @@ class FlowSettings(Part):
 
 
 class ClassEmbeddings(ClassParameters):
-    """A gain and a bias per class and, last in each task, those of "any class of this task" (`FlowGenerator.null`).
+    """A gain and a bias per class. The last row of each task is for "any class of this task" (`FlowGenerator.null`).
 
-    Gains are drawn from N(0, 1), per channel of each block: they give each class a sub-space of the shared network, as
-    in the conditional GAN's first layer. With gains of the time's embedding alone, later classes took over all others.
+    Gains are drawn from N(0, 1), per channel of each block. They give each class a sub-space of the shared network, as
+    in the conditional GAN's first layer. With gains from the time embedding alone, later classes took over all others.
     """
 
     def initial(self, classes: int) -> Mapping[str, nn.Parameter]:
@@ -94,19 +94,19 @@ class ClassEmbeddings(ClassParameters):
         }
 
     def forward(self, rows: Tensor) -> Tensor:
-        """(n,) -> gains and biases (n, 2 * units)."""
+        """Return the gains and biases (n, 2 * units) of these rows (n,)."""
         return torch.cat([self.of_class("gain", rows), self.of_class("bias", rows)], 1)
 
 
 class FlowGenerator(Generator):
     """Integrates dx/dt = v(x, t, class) from noise at t = 0 to an image at t = 1, in `FlowSettings.steps` steps.
 
-    A latent is the noise, flattened: the same latent gives the same image. Inside, images are in [-1, 1].
+    A latent is the flattened noise, so the same latent gives the same image. Internally, images are in [-1, 1].
 
-    Each task has an embedding of its own for "no class" (``null``), which dropped samples of its classes train and
-    which is frozen with theirs. One that all tasks shared would follow the newest task, and guidance would push old
-    classes away from something that is not theirs. In a task of one class it comes to mean that class, and guidance
-    does nothing.
+    Each task has its own embedding for "any class of this task" (``null``). Samples whose class is dropped train it,
+    and it is frozen with the embeddings of the task's classes. A single one for all tasks would follow the newest task,
+    and guidance would then steer old classes by the wrong reference. In a task of one class it comes to mean that
+    class, and guidance does nothing.
     """
 
     def __init__(self, settings: FlowSettings, image_shape: tuple[int, int, int]) -> None:
@@ -127,12 +127,12 @@ class FlowGenerator(Generator):
         self.register_buffer("null", torch.zeros(0, dtype=torch.long))
         self.waves: Tensor
         self.row: Tensor
-        """The row of each class in `embeddings`, by its position (classes,)."""
+        """The row in `embeddings` of the class at each position, (classes,)."""
         self.null: Tensor
-        """The row of each class's task without a class, by its position (classes,)."""
+        """The row in `embeddings` of "any class", for the task of the class at each position, (classes,)."""
 
     def grow(self, classes: int, seed: int) -> None:
-        """Adds a task of so many classes."""
+        """Add a task with this number of classes."""
         first, device = len(self.row) + len(self.embeddings.tasks), self.row.device
         self.embeddings.grow(classes, seed)
         self.row = torch.cat([self.row, torch.arange(first, first + classes, device=device)])
@@ -142,12 +142,12 @@ class FlowGenerator(Generator):
         return random.normal(n, math.prod(self.shape))
 
     def velocity(self, images: Tensor, time: Tensor, embedding: Tensor) -> Tensor:
-        """v (n, c, h, w) at images (n, c, h, w) in [-1, 1] and times (n,), for rows of `embeddings` (n, 2 * channels).
+        """Return v (n, c, h, w) at images (n, c, h, w) in [-1, 1], times (n,) and class embeddings (n, 2 * channels).
 
-        Each channel is scaled by the class's gain times 1 + the time's scale, and shifted by both. A network that
-        predicts the image x at the end of the path has the velocity (x - x_t) / (1 - t): images have fewer degrees of
-        freedom than noise, and a small network can tell all of them (Li and He 2025). It is told no time beyond
-        `LATEST`, to which none was learned.
+        Each channel is scaled by gain * (1 + scale) and shifted by bias + shift; gain and bias come from the class,
+        scale and shift from the time. If the network predicts the image x at the end of the path, the velocity is
+        (x - x_t) / (1 - t). Images have fewer degrees of freedom than noise, so a small network can predict them (Li
+        and He 2025). Its time input is then limited to `LATEST`, the latest it was trained on.
         """
         known = time.clamp(max=LATEST) if self.settings.predicts == "image" else time
         angles = known[:, None] * self.waves
@@ -159,11 +159,11 @@ class FlowGenerator(Generator):
         return (outputs - images) / (1 - time)[:, None, None, None]
 
     def units(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """The noise, and the embeddings of the class and of no class."""
+        """Return the noise and the embeddings of the class and of "any class", joined to (n, u)."""
         return torch.cat([latents, self.embeddings(self.row[positions]), self.embeddings(self.null[positions])], 1)
 
     def between(self, first: Tensor, last: Tensor, share: float) -> Tensor:
-        """Noise is mixed along a great circle: halfway on a straight line it would be too small by a factor sqrt(2)."""
+        """Interpolate noise along a great circle. On a straight line it would be sqrt(2) times too small halfway."""
         noise = math.prod(self.shape)
         one, other = first[:, :noise], last[:, :noise]
         cosine = F.cosine_similarity(one, other).clamp(-1, 1)[:, None]
@@ -179,7 +179,7 @@ class FlowGenerator(Generator):
         return ((images + 1) / 2).clamp(0, 1)
 
     def _integrated(self, images: Tensor, embedding: Tensor, null: Tensor) -> Tensor:
-        """The end of the path that starts at noise (n, c, h, w). The last step leads straight to a predicted image."""
+        """Return the end of the path from noise (n, c, h, w). If images are predicted, it ends with an Euler step."""
         settings = self.settings
         step, corrected = 1 / settings.steps, 0 if settings.solver == "euler" else settings.steps
         if settings.predicts == "image":
@@ -194,7 +194,7 @@ class FlowGenerator(Generator):
         return images
 
     def _guided(self, images: Tensor, time: Tensor, embedding: Tensor, null: Tensor) -> Tensor:
-        """v_null + guidance (v_class - v_null) (Ho and Salimans 2022)."""
+        """Return v_null + guidance * (v_class - v_null) (Ho and Salimans 2022)."""
         if self.guidance is None or self.guidance == 1:
             return self.velocity(images, time, embedding)
         free = self.velocity(images, time, null)

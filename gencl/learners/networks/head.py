@@ -1,4 +1,4 @@
-"""Heads of a classifier: from features to classes, directly or through a layer of the head's own."""
+"""Heads of a classifier: from features to classes, directly or through a hidden layer in each head."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gencl.learners.networks.trunk import Dropout
 
 @dataclass(frozen=True)
 class OwnLayer:
-    """A fully connected layer of so many units in each head, with ReLU and dropout behind it; 0 units: none."""
+    """The fully connected hidden layer of each head, followed by ReLU and dropout; 0 units: none."""
 
     units: int = 0
     dropout: float = 0.0
@@ -25,14 +25,14 @@ NO_LAYER = OwnLayer()
 
 
 class Heads(nn.ModuleList):
-    """One head per group of classes, on ``features`` numbers each."""
+    """One head per group of classes, each on ``features`` inputs."""
 
     def __init__(self, features: int, own: OwnLayer) -> None:
         super().__init__()
         self._features, self._own = features, own
 
     def add(self, classes: int, seed: int) -> None:
-        """Appends a head of so many classes; ``seed`` and its place initialise it."""
+        """Append a head for this number of classes, initialised from ``seed`` and its index."""
         with seeded(seed, "head", len(self)):
             if not self._own.units:
                 self.append(nn.Linear(self._features, classes))
@@ -41,14 +41,14 @@ class Heads(nn.ModuleList):
             self.append(nn.Sequential(wide, nn.ReLU(), Dropout(self._own.dropout), last))
 
     def alike(self, features: Tensor, groups: list[int], sizes: list[int]) -> list[Tensor]:
-        """The logits of these groups' heads, (n, heads, classes), heads of as many classes (``sizes``) together."""
+        """Return the logits of these groups' heads: one (n, heads, classes) for each number of classes in ``sizes``."""
         logits = []
         for classes in dict.fromkeys(sizes):
             heads = [self[group] for group, size in zip(groups, sizes, strict=True) if size == classes]
             plain = [head for head in heads if isinstance(head, nn.Linear)]
             if len(plain) < len(heads):
                 scores = torch.stack([head(features) for head in heads], dim=1)
-            else:  # one product for all
+            else:  # one matrix product for all heads
                 weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
                 scores = F.linear(features, weight, bias).view(len(features), len(heads), classes)
             logits.append(at_least_float32(scores))

@@ -14,7 +14,7 @@ from gencl.learners.networks.trunk import GrowingBuffers
 
 @contextmanager
 def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
-    """Within the block samples are of ``tasks`` (n,)."""
+    """Set the tasks (n,) of the samples that pass through these norms within the block."""
     for norm in norms:
         norm.tasks = tasks
     try:
@@ -25,20 +25,21 @@ def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
 
 
 def hold(network: nn.Module, tasks: int) -> None:
-    """From now on the running statistics of the first so many tasks stay as they are."""
+    """Freeze the running statistics of the first ``tasks`` tasks from now on."""
     for norm in network.modules():
         if isinstance(norm, TaskBatchNorm2d):
             norm.held = tasks
 
 
 class TaskBatchNorm2d(GrowingBuffers):
-    """Batch normalisation whose running statistics belong to a task; scale and shift are shared.
+    """Batch normalisation with running statistics per task; scale and shift are shared.
 
-    Statistics that follow the newest task are a way to forget the older ones that no importance guards against. Where
-    the task is known, each keeps its own. ``tasks`` (n,), set before each forward pass, says of which each sample is.
+    Statistics that follow the newest task make a network forget older ones, and importance does not prevent that.
+    If the task is known, each task therefore keeps its own statistics. ``tasks`` (n,), the task of each sample, must be
+    set before each forward pass (`of_tasks`).
 
-    In training a batch is normalised by its own statistics, which flow into the running ones of every task in it, but
-    for those that are held (`hold`).
+    In training, a batch is normalised by its own statistics. They update the running ones of every task in the batch
+    except those that are held (`hold`).
     """
 
     eps, momentum = 1e-5, 0.1
@@ -55,14 +56,14 @@ class TaskBatchNorm2d(GrowingBuffers):
         self.held = 0
 
     def grow(self) -> None:
-        """Statistics for one more task: the last one's, or mean 0 and variance 1."""
+        """Add statistics for one more task: a copy of the last task's, or mean 0 and variance 1 for the first."""
         for name, first in (("running_mean", 0.0), ("running_var", 1.0)):
             rows = getattr(self, name)
             new = rows[-1:] if len(rows) else torch.full_like(rows.new_empty(1, rows.shape[1]), first)
             setattr(self, name, torch.cat([rows, new]))
 
     def normalised(self, units: Tensor) -> Tensor:
-        """The units (n, c, h, w) before scale and shift, by the running statistics of each sample's task."""
+        """Normalise units (n, c, h, w) by the running statistics of each sample's task, without scale and shift."""
         assert self.tasks is not None
         mean, var = self.running_mean[self.tasks], self.running_var[self.tasks]
         return (units - mean[:, :, None, None]) * torch.rsqrt(var + self.eps)[:, :, None, None]

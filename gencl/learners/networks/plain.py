@@ -1,4 +1,4 @@
-"""The plain networks of the conditional GAN: convolutions one after another, transposed ones upwards."""
+"""The plain networks of the conditional GAN: stacks of strided and of transposed convolutions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Upsampling = Literal["transposed", "bilinear"]
 
 
 def upsamplings(image_shape: tuple[int, int, int]) -> int:
-    """How often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64.
+    """Return how often the generator doubles the resolution: from 7x7 for 28, from 8x8 for 32 and 64.
 
-    Raises UsageError for images that are not square or cannot be halved so often.
+    Raises UsageError if images are not square, cannot be halved that often, or are neither grey nor in colour.
     """
     channels, size, width = image_shape
     count = 2
@@ -40,15 +40,15 @@ def _norm(kind: str, channels: int) -> nn.Module:
 
 
 def plain_base(width: int, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Channels and sides of the features that `plain_decoder` starts from."""
+    """Return the shape (c, h, w) of the features that `plain_decoder` starts from."""
     levels = upsamplings(image_shape)
     return width * 2 ** (levels - 1), image_shape[1] // 2**levels, image_shape[1] // 2**levels
 
 
 def channels_last(units: Tensor) -> Tensor:
-    """Units (n, c, h, w) with their channels side by side in memory, which is faster on a CPU where channels are few.
+    """Return units (n, c, h, w) with channels last in memory, which is faster on a CPU if channels are few.
 
-    By permutation, as ``vmap`` knows no memory formats.
+    It permutes and copies, because ``vmap`` does not support memory formats.
     """
     return units.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 
@@ -61,10 +61,11 @@ class Bilinear(nn.Module):
 
 
 def plain_decoder(width: int, norm: str, upsampling: Upsampling, image_shape: tuple[int, int, int]) -> nn.Sequential:
-    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: (norm, LeakyReLU, upsampling) ...
+    """Return a network from features (n, *base) to images (n, c, h, w) before the sigmoid.
 
-    Upsampling is a transposed convolution, or bilinear and then a 3x3 convolution, which leaves no checkerboard.
-    GroupNorm, not BatchNorm: batch statistics tie the classes of a batch together and hurt under consolidation.
+    Each level is norm, LeakyReLU, upsampling. Upsampling is a transposed convolution, or bilinear and then a 3x3
+    convolution, which leaves no checkerboard artefacts. Prefer GroupNorm to BatchNorm: batch statistics couple the
+    classes of a batch and hurt under consolidation.
     """
 
     def larger(inner: int, outer: int, transposed: type[nn.ConvTranspose2d]) -> list[nn.Module]:
@@ -81,7 +82,7 @@ def plain_decoder(width: int, norm: str, upsampling: Upsampling, image_shape: tu
 
 
 def plain_encoder(width: int, image_shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
-    """Strided convolutions from images (n, c, h, w), and how many numbers they leave of each image.
+    """Return strided convolutions on images (n, c, h, w), and the number of features per image that they output.
 
     No normalisation: the R1 penalty keeps a discriminator smooth.
     """

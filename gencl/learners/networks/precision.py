@@ -1,4 +1,4 @@
-"""What networks give away: float32, whatever they compute in."""
+"""Network outputs in float32, whatever precision the network computes in."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _ENOUGH = (torch.float32, torch.float64)
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """The values in float32 where they have fewer bits (``train.precision=bf16``), else as they are.
+    """Return the values in float32 if they have fewer bits (``train.precision=bf16``), else unchanged.
 
-    Losses are computed from them. Autocast leaves softplus, softmax and sums in bfloat16 on a CPU, where it computes
-    them in float32 on a GPU.
+    Losses need this: on a CPU, autocast leaves softplus, softmax and sums in bfloat16; on a GPU it computes them in
+    float32.
     """
     return values if values.dtype in _ENOUGH else values.float()

@@ -1,4 +1,4 @@
-"""A start from weights that were trained on ImageNet: those that torchvision publishes, or a file of such weights."""
+"""Initialisation from weights trained on ImageNet: those that torchvision publishes, or a file of such weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Weights = Annotated[
 
 
 class ImageNetInput(nn.Module):
-    """What networks trained on ImageNet expect: three channels (grey ones repeated), shifted and scaled as there."""
+    """Prepares images for networks trained on ImageNet: three channels (grey is repeated), normalised as there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,10 @@ class ImageNetInput(nn.Module):
 
 
 def input_of(weights: str, channels: int) -> tuple[nn.Module, int]:
-    """What prepares the images for a network that starts from ``weights``, and the channels that it then sees."""
+    """Return the module that prepares images for a network with these ``weights``, and its number of channels.
+
+    Raises UsageError if pretrained weights do not fit images with this number of channels.
+    """
     if weights == "none":
         return nn.Identity(), channels
     if channels not in (1, 3):
@@ -49,17 +52,17 @@ def input_of(weights: str, channels: int) -> tuple[nn.Module, int]:
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """What a file of weights fills, by name: parameters, and running statistics that belong to no task."""
+    """Return the tensors that a weights file fills, by name: parameters, and running statistics not kept per task."""
     of_tasks = {id(b) for norm in network.modules() if isinstance(norm, TaskBatchNorm2d) for b in norm.buffers()}
     tensors = [*network.named_parameters(), *network.named_buffers()]
     return {name: tensor for name, tensor in tensors if id(tensor) not in of_tasks and tensor.is_floating_point()}
 
 
 def load_into(targets: Mapping[str, Tensor], weights: str, published: Any) -> None:
-    """Copies the weights that ``weights`` (``imagenet`` or a path) names into ``targets``, by their name there.
+    """Copy the weights that ``weights`` names (``imagenet`` or a path) into ``targets``, matched by name.
 
-    ``published`` is torchvision's entry for the network. Raises UsageError where the file is absent or does not have
-    what is needed, GenclError where it is damaged or cannot be downloaded.
+    ``published`` is torchvision's entry for the network. Raises UsageError if the file is absent or lacks a tensor of
+    the right shape, and GenclError if it is damaged or cannot be downloaded.
     """
     imagenet = Published(_published_url(published), "model.weights: imagenet", "model.weights=PATH")
     path = imagenet.fetch() if weights == "imagenet" else Path(weights).expanduser()

@@ -1,9 +1,9 @@
-"""Residual networks between an image and a small square of features: the trunks of generators and their mirrors.
+"""Residual networks between an image and a small square of features, for generators, discriminators and encoders.
 
-The plain networks with bilinear upsampling (`plain`) and, at each resolution but the image's own, ``depth`` blocks that
-start as the identity: a deeper network begins where the plain one does. Sides are halved while they are even and above
-8, so that 28 ends at 7x7, and 32, 64 and 128 at 8x8; ``width`` channels at half of the image's side double inwards, up
-to ``widest``.
+They are the plain networks with bilinear upsampling (`plain`), plus ``depth`` residual blocks at each resolution below
+the image's. Blocks start as the identity, so a deeper network starts as the plain one. Sides are halved at least once,
+until they are 8 or less: 28 ends at 7x7, and 32, 64 and 128 end at 8x8. There are ``width`` channels at half of the
+image's side. They double at each lower resolution, up to ``widest``.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from gencl.core.errors import UsageError
 from gencl.learners.networks.plain import Bilinear, channels_last
 
 LARGEST_BASE = 8
-"""The side, in pixels, of the largest square that is not halved further."""
+"""The largest side, in pixels, that is not halved further."""
 
 SIDES = tuple(
     sorted({base * 2**count for base in range(4, LARGEST_BASE + 1) for count in range(1, 6)} & set(range(129)))
 )
-"""The sides of images that can be made, in pixels."""
+"""The supported sides of images, in pixels."""
 
 
 def halvings(image_shape: tuple[int, int, int]) -> int:
-    """How often a side is halved. Raises UsageError for images that are not square or cannot be halved that far."""
+    """Return how often a side is halved. Raises UsageError if images are not square or cannot be halved that far."""
     channels, side, width = image_shape
     if side not in SIDES or side != width or channels not in (1, 3):
         sides = ", ".join(map(str, SIDES))
@@ -41,21 +41,22 @@ def halvings(image_shape: tuple[int, int, int]) -> int:
 
 
 def widths(width: int, widest: int, levels: int) -> list[int]:
-    """Channels of the resolutions, from the outermost (half of the image's side) inwards."""
+    """Return the channels of each resolution, from the highest to the lowest."""
     return [min(width * 2**level, max(width, widest)) for level in range(levels)]
 
 
 def residual_base(width: int, widest: int, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Channels and sides of the features between the two networks."""
+    """Return the shape (c, h, w) of the features between encoder and decoder."""
     levels = halvings(image_shape)
     side = image_shape[1] // 2**levels
     return widths(width, widest, levels)[-1], side, side
 
 
 class Block(nn.Module):
-    """x + conv(act(norm(conv(act(norm(x)))))), two 3x3 convolutions; the second starts at zero, and so x + 0.
+    """x + conv(act(norm(conv(act(norm(x)))))) with two 3x3 convolutions.
 
-    A modulation scales and shifts what the second convolution reads, for each sample and channel.
+    The second convolution starts at zero, so the block starts as the identity. A modulation scales and shifts the
+    second norm's output, per sample and channel.
     """
 
     def __init__(self, channels: int, norm: bool) -> None:
@@ -79,10 +80,10 @@ class Block(nn.Module):
 
 
 class ResidualDecoder(nn.Module):
-    """Features (n, *base) -> images (n, c, h, w) before the sigmoid: (blocks, norm, LeakyReLU, bilinear upsampling, a
-    3x3 convolution) ...
+    """Maps features (n, *base) to images (n, c, h, w) before the sigmoid.
 
-    Transposed convolutions leave checkerboards; bilinear upsampling leaves none.
+    Each level is: blocks, norm, LeakyReLU, bilinear upsampling, 3x3 convolution. Bilinear upsampling avoids the
+    checkerboard artefacts of transposed convolutions.
     """
 
     def __init__(self, width: int, widest: int, image_shape: tuple[int, int, int], depth: int) -> None:
@@ -95,10 +96,10 @@ class ResidualDecoder(nn.Module):
             nn.Conv2d(inner, outer, 3, padding=1) for inner, outer in pairwise([*channels, image_shape[0]])
         )
         self.modulated = [c for c in channels for _ in range(depth)]
-        """The channels that each block's modulation scales, and shifts."""
+        """The number of channels that the modulation scales and shifts, block by block."""
 
     def forward(self, features: Tensor, modulation: Tensor | None = None) -> Tensor:
-        """``modulation`` (n, 2 * sum of `modulated`): scales of all blocks, then shifts."""
+        """Return the images. ``modulation`` (n, 2 * sum of `modulated`) holds all blocks' scales, then their shifts."""
         parts = self._modulations(modulation)
         units = channels_last(features)
         for blocks, norm, outward in zip(self.blocks, self.norms, self.outward, strict=True):
@@ -108,7 +109,7 @@ class ResidualDecoder(nn.Module):
         return units.contiguous()
 
     def _modulations(self, modulation: Tensor | None) -> Iterator[tuple[Tensor, Tensor] | None]:
-        """The scales and shifts of one block after another, (n, channels) each."""
+        """Iterate over the blocks' scales and shifts, (n, channels) each; None for each block without a modulation."""
         if modulation is None:
             return repeat(None)
         scales, shifts = modulation.chunk(2, 1)
@@ -116,9 +117,9 @@ class ResidualDecoder(nn.Module):
 
 
 class ResidualEncoder(nn.Module):
-    """Images (n, c, h, w) -> features (n, *base): a strided convolution, LeakyReLU, blocks, a strided one, ...
+    """Maps images (n, c, h, w) to features (n, *base). Each level is: strided convolution, LeakyReLU, blocks.
 
-    No normalisation: a discriminator's is harmful beside gradient penalties.
+    Blocks have GroupNorm only if ``norm``. In a discriminator, normalisation is harmful with gradient penalties.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""ResNet-18 whose units tasks can share or divide: torchvision's, with gates behind every activation."""
+"""torchvision's ResNet-18 with a gate after every activation, so that tasks can share or divide its units."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gencl.learners.networks.trunk import Layer, gated
 
 
 class Block(BasicBlock):  # type: ignore[misc]
-    """relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)), with a gate behind each relu."""
+    """relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)), with a gate after each relu."""
 
     def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)
-        self.relu = nn.Identity()  # not used: the two activations are told apart
+        self.relu = nn.Identity()  # unused: each of the two activations has its own module
         self.inner, self.outer = nn.ReLU(), nn.ReLU()
 
     def forward(self, inputs: Tensor, inner: Tensor | None = None, outer: Tensor | None = None) -> Tensor:
@@ -28,17 +28,17 @@ class Block(BasicBlock):  # type: ignore[misc]
 class GatedResNet18(ResNet):  # type: ignore[misc]
     """Images -> 512 features. The layers of units are the stem, then the inner and the outer channels of each block.
 
-    A shortcut without weights adds channel c of a block's input to channel c of its output. Gates close both, so that
-    a task depends on weights between its open units alone, as in a chain.
+    A shortcut without weights adds channel c of a block's input to channel c of its output. Gates close both, so a task
+    depends only on weights between its open units, as in a network without shortcuts.
     """
 
     def __init__(self, norm_layer: Callable[..., nn.Module]) -> None:
         super().__init__(Block, [2, 2, 2, 2], norm_layer=norm_layer)
         self.fc = nn.Identity()
-        self.relu = nn.ReLU()  # not in place: importance needs what was there before
+        self.relu = nn.ReLU()  # not in place: importance needs its input
 
     def stages(self) -> list[list[Block]]:
-        """The four stages, of two blocks each."""
+        """Return the four stages of two blocks each."""
         return [list(stage) for stage in (self.layer1, self.layer2, self.layer3, self.layer4)]
 
     def forward(self, images: Tensor, gates: Sequence[Tensor] | None = None) -> Tensor:
@@ -51,7 +51,7 @@ class GatedResNet18(ResNet):  # type: ignore[misc]
         return pooled.flatten(1)
 
     def layers(self) -> list[Layer]:
-        """The layers of units, first to last."""
+        """Return the layers of units, first to last."""
         layers = [Layer("conv1.weight", _of_norms("bn1"), self.conv1.out_channels)]
         for number, stage in enumerate(self.stages(), start=1):
             for place, block in enumerate(stage):
@@ -64,11 +64,11 @@ class GatedResNet18(ResNet):  # type: ignore[misc]
         return layers
 
     def activations(self) -> list[nn.Module]:
-        """The modules whose outputs are the units of `layers`, before gates."""
+        """Return the modules whose outputs are the units of `layers`, before gates."""
         blocks = [block for stage in self.stages() for block in stage]
         return [self.relu, *(module for block in blocks for module in (block.inner, block.outer))]
 
 
 def _of_norms(*names: str) -> tuple[str, ...]:
-    """The scales and shifts of batch normalisations."""
+    """Return the names of the scales and shifts of these norms."""
     return tuple(f"{name}.{vector}" for name in names for vector in ("weight", "bias"))

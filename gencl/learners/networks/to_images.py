@@ -1,4 +1,4 @@
-"""The last layer of a generator: a transposed convolution that is quick where few channels come out."""
+"""The last layer of a generator: a transposed convolution that is fast for few output channels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class ToImages(nn.ConvTranspose2d):
-    """A transposed convolution from many channels to an image's few, as one matrix product that is then folded.
+    """A transposed convolution to an image's few channels, computed as one matrix product and a fold.
 
-    The same function and the same parameters as nn.ConvTranspose2d(inner, channels, kernel, stride, padding). On one
-    CPU core torch's own takes 4.0 times as long forwards and 2.1 times both ways for grey images of 28x28 (batch 32),
-    2.2 and 1.2 times for colour images of 64x64 (``python -m benchmarks.to_images``).
+    It has the same function and parameters as nn.ConvTranspose2d(inner, channels, kernel, stride, padding). On one CPU
+    core with batches of 32 grey 28x28 images, torch's version takes 4.0 times as long for the forward pass and 2.1
+    times for both passes. For colour 64x64 images it takes 2.2 and 1.2 times (``python -m benchmarks.to_images``).
     """
 
     def __init__(self, inner: int, channels: int, kernel: int, stride: int, padding: int) -> None:
@@ -19,7 +19,7 @@ class ToImages(nn.ConvTranspose2d):
         self.window = (kernel, stride, padding)
 
     def forward(self, units: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(n, inner, h, w) -> (n, channels, H, W), H = (h - 1) * stride - 2 * padding + kernel."""
+        """Map (n, inner, h, w) to (n, channels, H, W), where H = (h - 1) * stride - 2 * padding + kernel."""
         assert self.bias is not None
         _, _, *sides = units.shape
         columns = self.weight.flatten(1).T @ units.flatten(2)

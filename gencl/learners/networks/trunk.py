@@ -1,4 +1,4 @@
-"""What a classifier's features come from: hidden layers one after another, whose units tasks can share or divide."""
+"""The feature extractor of a classifier: a stack of hidden layers whose units tasks can share or divide."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gencl.core.randomness import RandomSource
 
 @dataclass(frozen=True)
 class Layer:
-    """Names of a layer's parameters among the shared ones, for methods that give units or weights to tasks.
+    """The names of a layer's shared parameters, for methods that give units or weights to tasks.
 
     ``weight`` has shape (units, inputs, ...), each of ``vectors`` (bias, scale and shift of a norm) shape (units,).
-    Its inputs are the units of the layer before; those of ``shortcuts``, further weights into the same units, are those
-    of the layer before that. A layer that is not ``hidden`` is a shared head: its units are the classes, which no mask
-    closes.
+    Its inputs are the units of the previous layer. ``shortcuts`` are further weights into the same units; their inputs
+    are the units of the layer before the previous one. A layer that is not ``hidden`` is a shared head: its units are
+    the classes, and no mask closes them.
     """
 
     weight: str
@@ -30,31 +30,31 @@ class Layer:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """All weights into its units."""
+        """The names of all weights into the layer's units."""
         return (self.weight, *self.shortcuts)
 
 
 @runtime_checkable
 class Layered(Protocol):
-    """A network with layers of units, which tasks can share or divide.
+    """A network with layers of units that tasks can share or divide.
 
-    Called with images, and gates (n, units) of each layer or None, it returns features (n, f).
+    Called with images, and gates (n, units) per layer or None, it returns features (n, f).
     """
 
     def layers(self) -> list[Layer]:
-        """The layers, first to last."""
+        """Return the layers, first to last."""
 
     def activations(self) -> list[nn.Module]:
-        """The modules whose outputs are their units, before gates."""
+        """Return the modules whose outputs are the units of the layers, before gates."""
 
 
 def layers_in(network: nn.Module) -> list[Layer]:
-    """The layers of units that a network can share among tasks; none where it has no such."""
+    """Return the layers of units that tasks can share or divide; an empty list if the network has none."""
     return network.layers() if isinstance(network, Layered) else []
 
 
 def gated(units: Tensor, gate: Tensor | None) -> Tensor:
-    """Units (n, units, ...) times a gate (n or 1, units)."""
+    """Return units (n, units, ...) times a gate (n or 1, units); None leaves them as they are."""
     return units if gate is None else units * gate.view(*gate.shape, *[1] * (units.ndim - gate.ndim))
 
 
@@ -77,10 +77,10 @@ class Hidden(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Hidden layers one after another. After each, ``gates[l]`` (n, units) multiplies its units, where gates are given.
+    """A stack of hidden layers. If gates are given, ``gates[l]`` (n, units) multiplies the units of layer l.
 
-    The features are the last layer's units, (n, features): at all of its ``positions`` where their number is given,
-    else averaged over them.
+    The features are the last layer's units, (n, features). Convolutional units are averaged over positions, unless the
+    number of ``positions`` is given: then the features keep the units at all of them.
     """
 
     def __init__(self, hidden: Sequence[Hidden], inputs: int = 0, positions: int = 0) -> None:
@@ -99,7 +99,7 @@ class Trunk(nn.Module):
         return units.flatten(2).mean(2) if averaged else units.flatten(1)
 
     def layers(self) -> list[Layer]:
-        """The hidden layers, first to last."""
+        """Return the hidden layers, first to last."""
         layers = []
         for number, module in enumerate(self.hidden):
             names = [f"hidden.{number}.{name}" for name, _ in module.named_parameters()]
@@ -109,12 +109,15 @@ class Trunk(nn.Module):
         return layers
 
     def activations(self) -> list[nn.Module]:
-        """The hidden layers as modules, whose outputs are their units."""
+        """Return the hidden layers as modules; their outputs are the units."""
         return list(self.hidden)
 
 
 class Dropout(nn.Module):
-    """Dropout whose draws come from the run's own source, so that a resumed run and many processes agree."""
+    """Dropout that draws from the run's random source, so that resumed and multi-process runs give the same results.
+
+    Without a source it does nothing.
+    """
 
     random: RandomSource | None = None
 
@@ -130,13 +133,12 @@ class Dropout(nn.Module):
 
 
 def dropouts(network: nn.Module) -> list[Dropout]:
-    """The layers of a network that draw."""
+    """Return the dropout layers of a network."""
     return [module for module in network.modules() if isinstance(module, Dropout)]
 
 
 class GrowingBuffers(nn.Module):
-    """Buffers that grow: those of these names are empty until a method fills them. They take the shape of what is
-    loaded into them."""
+    """Named buffers that grow. They are empty until something fills them, and take the shape of loaded tensors."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -144,7 +146,7 @@ class GrowingBuffers(nn.Module):
             self.register_buffer(name, torch.zeros(0))
 
     def rows(self) -> list[Tensor]:
-        """Return the buffers. `nn.Module.buffers` goes through all modules, which takes too long in every step."""
+        """Return the buffers. `nn.Module.buffers` walks through all modules, which is too slow in every step."""
         return [buffer for buffer in self._buffers.values() if buffer is not None]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
@@ -155,10 +157,10 @@ class GrowingBuffers(nn.Module):
 
 
 class Gates(GrowingBuffers):
-    """Which hidden units each task uses: ``rows`` (tasks, units) a layer, of 0 (closed) to 1 (open); none stored: all
-    open.
+    """Which hidden units each task uses: `rows` are (tasks, units) per layer, from 0 (closed) to 1 (open).
 
-    ``live`` gates, (units,) a layer, stand in for those of ``live_task`` while a method learns them.
+    If none are stored, all units are open. While a method learns the gates of ``live_task``, ``live``, (units,) per
+    layer, replaces its stored ones.
     """
 
     def __init__(self, units: Sequence[int]) -> None:
@@ -167,7 +169,7 @@ class Gates(GrowingBuffers):
         self.live_task = 0
 
     def store(self, task: int, gates: Sequence[Tensor]) -> None:
-        """Sets the row of ``task``; tasks before it that have none are open."""
+        """Set the gates of ``task``. Earlier tasks without stored gates are open."""
         for (name, rows), gate in zip(list(self.named_buffers()), gates, strict=True):
             kept = rows.view(-1, len(gate)).to(gate)
             missing = max(0, task + 1 - len(kept))
@@ -176,12 +178,12 @@ class Gates(GrowingBuffers):
             setattr(self, name, kept)
 
     def grow(self) -> None:
-        """A new task's units are open, where others' are stored."""
+        """Add a task whose units are all open, if gates of other tasks are stored."""
         if self.rows() and len(self.rows()[0]):
             self.store(len(self.rows()[0]), [torch.ones_like(rows[0]) for rows in self.rows()])
 
     def of(self, tasks: Tensor) -> list[Tensor] | None:
-        """The gates of samples of these tasks (n,), a layer each."""
+        """Return the gates of samples of these tasks (n,), (n or 1, units) per layer; None: all open."""
         rows = self.rows()
         stored = [row[tasks] for row in rows] if rows and len(rows[0]) else None
         if self.live is None:
@@ -193,9 +195,9 @@ class Gates(GrowingBuffers):
 
 
 class Ownership(GrowingBuffers):
-    """Which task each weight belongs to: 0 for none yet, else 1 + the task's index; empty: nothing is divided.
+    """Which task owns each weight: 0 for none yet, else 1 + the task's index; empty: nothing is divided.
 
-    A task sees its own weights and those of the tasks before it; later ones are zero to it (PackNet).
+    A task uses its own weights and those of earlier tasks. All others count as zero for it (PackNet).
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -203,7 +205,7 @@ class Ownership(GrowingBuffers):
         super().__init__(list(self._names.values()))
 
     def divided(self) -> bool:
-        """Whether any weight has an owner."""
+        """Return whether owners are stored for any weight."""
         return any(owner.numel() for owner in self.rows())
 
     def get(self, name: str) -> Tensor:
@@ -214,7 +216,7 @@ class Ownership(GrowingBuffers):
         setattr(self, self._names[name], owner)
 
     def seen_by(self, task: int, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters as ``task`` sees them."""
+        """Return the parameters as ``task`` sees them: zero wherever they are free or belong to a later task."""
         return {
             name: parameter * ((owner > 0) & (owner <= task + 1)) if (owner := self.get(name)).numel() else parameter
             for name, parameter in parameters.items()

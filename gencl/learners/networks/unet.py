@@ -1,4 +1,4 @@
-"""A small U-Net from images to images, whose blocks are scaled and shifted from outside."""
+"""A small U-Net from images to images, whose blocks take scales and shifts as a second input."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.residual import Block, widths
 
 _INNERMOST = 7
-"""Squares of so many places a side, or fewer, are not halved further."""
+"""Resolutions with this many positions per side, or fewer, are not halved further."""
 _LARGEST = 12
-"""The most places a side that may be left."""
+"""The largest number of positions per side at the lowest resolution."""
 _ATTENDED = 8
-"""Attention is at squares of so many places a side and below."""
+"""Attention is used at this many positions per side and below."""
 
 
 def resolutions(image_shape: tuple[int, int, int], patch: int) -> list[int]:
-    """Return the places a side of each resolution, from the image inwards.
+    """Return the positions per side at each resolution, highest first.
 
-    Raises UsageError for images that are not square, or whose side cannot be halved so far.
+    Raises UsageError if images are not square, have a side that cannot be halved far enough, or are neither grey nor in
+    colour.
     """
     channels, side, width = image_shape
     sides = [side // patch]
@@ -43,7 +44,7 @@ def resolutions(image_shape: tuple[int, int, int], patch: int) -> list[int]:
 
 
 def _joined(inner: int, outer: int) -> nn.Module:
-    """A 1x1 convolution from so many channels to so many."""
+    """Return a 1x1 convolution from ``inner`` to ``outer`` channels."""
     layer = nn.Conv2d(inner, outer, 1)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
     assert layer.bias is not None
@@ -52,7 +53,7 @@ def _joined(inner: int, outer: int) -> nn.Module:
 
 
 class Attention(nn.Module):
-    """x + out(softmax(q k / sqrt(channels)) v) between all positions of x (n, c, h, w); ``out`` starts at zero."""
+    """Self-attention over all positions of x (n, c, h, w): x + out(softmax(q k / sqrt(channels)) v), at first x."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,21 +67,22 @@ class Attention(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         query, key, value = self.mixed(self.norm(inputs)).flatten(2).transpose(1, 2).chunk(3, 2)
         weights = (query / math.sqrt(query.shape[2]) @ key.transpose(1, 2)).softmax(2)
-        mixed = (weights @ value).transpose(1, 2).unflatten(2, inputs.shape[2:])  # with channels last, as the inputs
+        mixed = (weights @ value).transpose(1, 2).unflatten(2, inputs.shape[2:])  # channels last, like the inputs
         outputs: Tensor = inputs + self.out(mixed)
         return outputs
 
 
 class UNet(nn.Module):
-    """Images (n, c, h, w) and a modulation (n, 2 * sum of `modulated`) -> as many numbers, (n, c, h, w), zero at first.
+    """Maps images (n, c, h, w) and a modulation (n, 2 * sum of `modulated`) to outputs (n, c, h, w), initially zero.
 
-    Squares of ``patch`` pixels a side are places, with their pixels as channels. Residual blocks, with average pooling
-    inwards and bilinear upsampling outwards. On the way out each resolution reads what the way in has left there.
+    Each square of ``patch`` x ``patch`` pixels is one position, with its pixels as channels. The encoder uses residual
+    blocks and average pooling, the decoder residual blocks and bilinear upsampling. Skip connections join the encoder's
+    outputs to the decoder at each resolution.
 
     Args:
-        width: channels next to the image; they double inwards, up to ``widest``.
-        depth: blocks of each resolution, on either way.
-        attention: whether attention follows the blocks of 8x8 places and below.
+        width: channels at the highest resolution; they double at each lower one, up to ``widest``.
+        depth: residual blocks per resolution, in encoder and decoder each.
+        attention: whether attention follows the blocks at 8x8 positions and below.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class UNet(nn.Module):
         assert self.to_images.bias is not None
         nn.init.zeros_(self.to_images.bias)
         self.modulated = [block.conv1.out_channels for block in self.modules() if isinstance(block, Block)]
-        """The channels that the modulation scales, and shifts, block by block."""
+        """The number of channels that the modulation scales and shifts, block by block."""
 
     def forward(self, images: Tensor, modulation: Tensor) -> Tensor:
         scales, shifts = modulation.chunk(2, 1)

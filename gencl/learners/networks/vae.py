@@ -1,4 +1,4 @@
-"""The networks of the multi-latent VAE: what the tasks share, and between them each task's own latent layers."""
+"""The networks of the multi-latent VAE: shared encoder and decoder layers, and latent layers per task."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from gencl.learners.networks.residual import ResidualDecoder, ResidualEncoder, r
 from gencl.learners.networks.to_images import ToImages
 
 _BASE = 12
-"""The first convolution divides sides by 2, or by 4 where more than so many pixels a side would be left."""
+"""The first convolution has stride 2, or 4 if the two convolutions would otherwise leave a side above this."""
 
 
 def first_stride(image_shape: tuple[int, int, int]) -> int:
-    """The stride of the convolution next to the image; the second one's is 2.
+    """Return the stride of the convolution next to the image; the second one has stride 2.
 
-    Raises UsageError for images that cannot be divided so.
+    Raises UsageError if images are not square, have a side that the two strides do not divide, or are neither grey nor
+    in colour.
     """
     channels, size, width = image_shape
     stride = 2 if size // 4 <= _BASE else 4
@@ -70,7 +71,7 @@ class VAESettings(Part):
 
 
 class TaskLinear(nn.Module):
-    """A linear layer of its own for each task."""
+    """One linear layer per task."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -78,12 +79,12 @@ class TaskLinear(nn.Module):
         self.tasks = nn.ModuleList()
 
     def grow(self, name: str, seed: int) -> None:
-        """Adds the next task's layer."""
+        """Add the next task's layer, initialised from ``seed``, ``name`` and its index."""
         with seeded(seed, name, len(self.tasks)):
             self.tasks.append(nn.Linear(self.inputs, self.outputs))
 
     def forward(self, inputs: Tensor, tasks: Tensor | int) -> Tensor:
-        """(n, inputs) -> (n, outputs); the tasks of the samples are (n,), or one number for all of them."""
+        """Map (n, inputs) to (n, outputs). ``tasks`` holds each sample's task, (n,), or is one number for all."""
         if isinstance(tasks, int):
             outputs: Tensor = self.tasks[tasks](inputs)
             return outputs
@@ -96,7 +97,7 @@ class TaskLinear(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Image -> convolutions or residual blocks -> fully connected -> the task's own layer: mean and log variance."""
+    """Image -> convolutions or residual blocks -> fully connected -> task's own layer -> mean and log variance."""
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -105,13 +106,13 @@ class Encoder(nn.Module):
         self.latent = TaskLinear(settings.features, 2 * settings.latent)
 
     def forward(self, images: Tensor, tasks: Tensor | int) -> tuple[Tensor, Tensor]:
-        """The posterior's mean and log variance, each (n, latent)."""
+        """Return the posterior's mean and log variance, each (n, latent)."""
         mean, log_variance = at_least_float32(self.latent(self.trunk(images), tasks)).chunk(2, dim=1)
         return mean, log_variance
 
 
 class Decoder(nn.Module):
-    """Latent -> the task's own layer -> fully connected -> upwards to the image: the encoder's mirror."""
+    """Latent -> task's own layer -> fully connected -> upsampling to the image: the mirror of the encoder."""
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -120,13 +121,13 @@ class Decoder(nn.Module):
         self.trunk = nn.Sequential(nn.ReLU(), *layers)
 
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
-        """The images before the sigmoid, (n, c, h, w)."""
+        """Return the images before the sigmoid, (n, c, h, w)."""
         images: Tensor = self.trunk(self.latent(z, tasks))
         return at_least_float32(images)
 
 
 def _plain_encoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
-    """The papers' two convolutions, and the numbers that they leave of an image."""
+    """Return the papers' two convolutions and the number of features per image that they output."""
     stride, first = first_stride(image_shape), settings.width
     layers = [
         nn.Conv2d(image_shape[0], first, 2 * stride, stride, stride // 2),
@@ -138,7 +139,7 @@ def _plain_encoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> 
 
 
 def _plain_decoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> list[nn.Module]:
-    """The papers' two transposed convolutions, after a fully connected layer."""
+    """Return a fully connected layer and the papers' two transposed convolutions."""
     stride, last = first_stride(image_shape), settings.width
     side = image_shape[1] // (2 * stride)
     return [
@@ -163,10 +164,10 @@ def _residual_decoder(settings: VAESettings, image_shape: tuple[int, int, int]) 
 
 
 class VAEGenerator(Generator):
-    """Encoder, decoder, and for each class the Gaussian that its training images' posteriors make up together.
+    """Encoder, decoder, and per class a Gaussian fitted to the aggregated posterior of its training images.
 
-    Latents are standard normal outside; ``mean + factor @ latent`` of the class is what the decoder sees. Both are the
-    identity until the class's task is concluded. Drawing from N(0, I) instead is a trap: under consolidation a later
+    Callers pass standard normal latents. The decoder gets ``mean + factor @ latent`` of the class, which leaves latents
+    unchanged until the class's task is concluded. Drawing from N(0, I) instead is a trap: under consolidation a later
     task's posterior lies off-centre, and the centre looks like the earlier task (design notes, section 6).
     """
 
@@ -182,7 +183,7 @@ class VAEGenerator(Generator):
         self.factor: Tensor
 
     def grow(self, classes: int, seed: int) -> None:
-        """Adds a task of so many classes."""
+        """Add a task with this number of classes."""
         index, device = len(self.encoder.latent.tasks), self.task_of.device
         self.encoder.latent.grow("encoder's latent layer", seed)
         self.decoder.latent.grow("decoder's latent layer", seed)
@@ -202,16 +203,16 @@ class VAEGenerator(Generator):
         return torch.sigmoid(self.decoder.trunk(units))
 
     def standardised(self, z: Tensor, positions: Tensor) -> Tensor:
-        """The latents that `units` maps to z."""
+        """Return the latents (n, latent) that `units` maps to the decoder inputs z (n, latent)."""
         centred = (z - self.mean[positions]).unsqueeze(2)
         latents: Tensor = torch.linalg.solve_triangular(self.factor[positions], centred, upper=False)
         return latents.squeeze(2)
 
     def fit(self, position: int, means: Tensor, log_variances: Tensor, kept: float = 0.0) -> None:
-        """Sets a class's Gaussian to the aggregated posterior of n images, from their posteriors (n, latent).
+        """Fit a class's Gaussian to the aggregated posterior of n images, from their posteriors (n, latent).
 
-        The mixture's covariance is the mean of the posteriors' variances plus the covariance of their means. ``kept``
-        is the share of the Gaussian that there was: the new one has the mean and covariance of the mixture of both.
+        Its covariance is the mean of the posteriors' variances plus the covariance of their means. ``kept`` is the
+        weight of the previous Gaussian: the new one has the mean and covariance of the mixture of both.
         """
         means, variances = means.double().cpu(), log_variances.double().cpu().exp()  # MPS has no float64
         centre = means.mean(0)
