@@ -111,7 +111,8 @@ class Jobs:
         if self._signal:  # it came while the job was submitted
             job.cancel(check=False)
         status = self._wait(job, file)
-        ticket.unlink(missing_ok=True)
+        if status is not None or not self._signal:  # a cancelled job may still be writing its checkpoint
+            ticket.unlink(missing_ok=True)
         self._running.pop(job.job_id, None)
         if status is None:
             return 1, f"job {job.job_id} ended as {job.state} without a result; its log: {job.paths.stderr}"

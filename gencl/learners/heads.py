@@ -19,7 +19,7 @@ IMPOSSIBLE = -1e9
 HEADS = {
     "task": "a head per task, and the task is known (task-incremental)",
     "domain": "one head, whose units mean the first, second, ... class of every task (domain-incremental: the task is "
-    "known only to methods that divide units or weights)",
+    "known only to batch normalisation, and to methods that divide units or weights)",
     "class": "one head over all classes learned so far (class-incremental)",
 }
 

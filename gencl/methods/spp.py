@@ -44,7 +44,7 @@ class SPP(Consolidation):
     With g_n = dH(x_n)/dW and W removed (delta W = -W) the expansion is -g W + g^2 W^2 / 2, the Hessian's diagonal
     being taken as g^2. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
 
-    Deviations, measured in the design notes: phi is taken **per sample** (after a batch mean or sum the ranking depends
+    Deviations: phi is taken **per sample** (after a batch mean or sum the ranking depends
     on the batch size) and is the **absolute value** by default (``relu`` is the papers'; it leaves many weights without
     protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
     generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large

@@ -46,10 +46,11 @@ def scale_of(name: str, matrix: Matrix, floor: float | None = None) -> Scale:
         worst, best = (1.0, 0.0) if lower else (0.0, 1.0)
         return Scale(worst, best, with_unit(name, worst), with_unit(name, best))
     if lower and values:
-        reference, what = (floor, REAL_IMAGES) if floor is not None and floor > 0 else (_learned_best(matrix), "best")
+        measured = floor is not None and floor > 0
+        reference, what = (floor, REAL_IMAGES) if measured else (_learned_best(matrix), "best")
         if reference is not None and reference > 0:
             worst_text = f"{with_unit(name, WORST * reference)} or more ({WORST:.0f} × {what})"
-            best_text = f"{with_unit(name, reference)} or less ({what})" if floor else with_unit(name, reference)
+            best_text = f"{with_unit(name, reference)} or less ({what})" if measured else with_unit(name, reference)
             return Scale(WORST * reference, reference, worst_text, best_text, log=True)
     low, high = min(values, default=0.0), max(values, default=0.0)
     worst, best = (high, low) if lower else (low, high)

@@ -1,7 +1,7 @@
 """The extensible class representation: how a generator's first layer is conditioned on the class.
 
 A class's own parameters are created when its task begins and frozen when the task is over. The choice matters. On ten
-digits with 400 steps per task (prototype, one seed; see the design notes), naive training forgets nearly everything
+digits with 400 steps per task (prototype, one seed), naive training forgets nearly everything
 with ``one-hot`` and far less with ``random-gain``. With ``own-layer`` it forgets hardly anything, because the first
 layer is then not shared at all.
 """

@@ -168,7 +168,7 @@ class VAEGenerator(Generator):
 
     Callers pass standard normal latents. The decoder gets ``mean + factor @ latent`` of the class, which leaves latents
     unchanged until the class's task is concluded. Drawing from N(0, I) instead is a trap: under consolidation a later
-    task's posterior lies off-centre, and the centre looks like the earlier task (design notes, section 6).
+    task's posterior lies off-centre, and the centre looks like the earlier task.
     """
 
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
