@@ -91,7 +91,7 @@ def load_plugin(path: str | Path) -> None:
     _LOADED[key] = _Loaded(sha256, name, [(group, thing_name) for group, thing_name, _, _ in provided])
     for group, thing_name, thing, _ in provided:
         for slip in slips(thing):
-            from gencl.core.waiting import say  # imports torch: names are listed without it
+            from gencl.core.waiting import say  # not at the top: listing names must stay fast
 
             say(f"{_at(shown, ast.parse(source), thing_name, thing)}: {groups[group].noun} {thing_name!r}: {slip}")
 
