@@ -1,7 +1,7 @@
-"""gencl: image generators and classifiers that learn one task after another without forgetting.
+"""gencl trains image generators and classifiers on one task after another without forgetting the earlier ones.
 
 import gencl
-run = gencl.train(method="anpyc")        # as `gencl train --method anpyc`
+run = gencl.train(method="anpyc")        # the same as `gencl train --method anpyc`
 run.sample([3, 7], n=8).save("x.png")
 run.metrics["summary"]["fid"]
 """
@@ -49,7 +49,7 @@ __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    """Imports public names when they are first used, so that `import gencl` costs nothing."""
+    """Import a public name when it is first used, so that `import gencl` stays fast."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'gencl' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)

@@ -1,4 +1,4 @@
-"""``python -m gencl``: what torchrun and accelerate launch start."""
+"""The entry point of ``python -m gencl``, which torchrun and accelerate launch also use."""
 
 from gencl.commands import main
 

@@ -1,4 +1,4 @@
-"""What a user holds: a run, and what can be done with it and with new ones. It only calls the rooms below."""
+"""The Python interface: `Run`, and functions that train, extend and load runs. The work is done in other packages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ P = ParamSpec("P")
 
 @checked_methods
 class Run(RunFolder):
-    """What one training left in a directory, ready to sample and evaluate. Nothing in it is ever unpickled."""
+    """A run or ready model in a directory, with methods to sample, evaluate and export it. No file is unpickled."""
 
     def _repr_html_(self) -> str | None:
         return run_html(self)
@@ -41,18 +41,18 @@ class Run(RunFolder):
         guidance: float | None = None,
         device: str = "auto",
     ) -> Image.Image:
-        """A grid of n images, rounded up to equally many of each class: a row per class, or several of few classes.
+        """Return a grid of n generated images, rounded up to equally many per class, with one or more rows per class.
 
         The k-th image of each class has the same latent.
 
         Args:
             classes: numbers or names, one or several, or a text such as ``"0-2,cats"``; default all of ``task``.
-            task: 1 for the first.
-            seed: of the latents; default the run's.
-            guidance: how strongly images follow their class (1: as learned), of a generator that is guided.
+            task: number of a task, from 1; default all tasks.
+            seed: seed of the latents; default the run's seed.
+            guidance: how strongly images follow their class (1: as learned). For generators with guidance only.
             device: auto, cpu, cuda or mps.
 
-        Raises UsageError for a class or task that was not learned, or a guidance that the generator does not take.
+        Raises UsageError for a class or task that was not learned, or if the generator takes no ``guidance``.
         """
         return latent_space.sample(self, classes, n, task, seed, guidance, device_kind(device))
 
@@ -64,17 +64,17 @@ class Run(RunFolder):
         device: str = "auto",
         guidance: float | None = None,
     ) -> Tensor:
-        """Return n images as uint8 (n, c, h, w) on the CPU: class after class, equally many of each.
+        """Return n generated images as uint8 (n, c, h, w) on the CPU, sorted by class, equally many per class.
 
-        The k-th image of a class depends on the seed, the class and k alone, to the byte, whatever n and the other
-        classes are. Another kind of device, or another number of threads, may round a grey level differently.
+        The k-th image of a class depends only on the seed, the class and k. It is the same to the byte whatever n and
+        the other classes are. Another type of device or number of threads may change a pixel by rounding.
 
         Args:
             classes: as in `sample`; default all.
-            n: images of all classes together; where it cannot be divided, the first classes have one more.
+            n: total number of images; if it does not divide evenly, the first classes get one more.
             seed, device, guidance: as in `sample`.
 
-        Raises UsageError for a class that was not learned, and for a classifier.
+        Raises UsageError for a class that was not learned, or if the run has no generator.
         """
         return numbered.generate(self, classes, n, seed, device, guidance)
 
@@ -89,15 +89,14 @@ class Run(RunFolder):
         task: int | None = None,
         guidance: float | None = None,
     ) -> None:
-        """Write the images of `generate` into files, in as much memory for a million as for a hundred.
+        """Write the images of `generate` to files. Memory use is constant; processes of a launcher share the work.
 
         Args:
-            to: a folder, which gets a PNG for each image in a folder per class; images of the same call that are there
-                are kept. Processes of `accelerate launch` or torchrun share the work.
+            to: a folder for PNG files, in one folder per class. Images from an earlier identical call are kept.
             npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
-            task: 1 for the first; its classes instead of ``classes``.
+            task: number of a task, from 1, whose classes replace ``classes``.
 
-        Raises UsageError as `generate` does, for a folder that holds anything else, and if the disk is too small.
+        Raises UsageError as `generate` does, if ``to`` holds other files, or if the disk has too little space.
         """
         image_folder.save_images(self, to, npz, classes, n, seed, device, task, guidance)
 
@@ -109,16 +108,16 @@ class Run(RunFolder):
         data_root: str | Path | None = None,
         device: str = "auto",
     ) -> Image.Image:
-        """Images, each above what the VAE makes of it, two rows a task.
+        """Return a grid of images, each above its reconstruction by the VAE, sorted by task, in rows of up to 12.
 
         Args:
-            images: a file or files, resized with a warning; default held-out images of the run's own data.
-            n: held-out images a task, default 12; not with ``images``.
-            task: 1 for the first; default all, and for ``images`` the one that gives each image back best.
-            data_root: where data sets lie, for held-out images.
+            images: a file or files, resized with a warning; default held-out images of the run's data.
+            n: held-out images per task, default 12; not with ``images``.
+            task: number of a task, from 1; default all. Of these, each file uses the task with the smallest error.
+            data_root: the folder of data sets, for held-out images.
             device: as in `sample`.
 
-        Raises UsageError for a learner that cannot encode, a task that was not learned, or a file that is not there.
+        Raises UsageError if the learner has no encoder, the task was not learned, or a file does not exist.
         """
         return latent_space.reconstruct(self, images, task, n, data_root, device_kind(device))
 
@@ -131,13 +130,13 @@ class Run(RunFolder):
         seed: int | None = None,
         device: str = "auto",
     ) -> Image.Image:
-        """What lies between two images (VAEs), two latents, or two classes: a straight line in the first hidden units.
+        """Return images between two images (VAEs only), latents or classes, interpolated in the first hidden units.
 
         Args:
-            images: two files; default none: latents are drawn.
-            task: 1 for the first; for latents only its classes, a row each; for images default the best for each.
-            classes: numbers or names: one, between pairs of latents; or two, between them with the same latents.
-            steps: images of a row, both ends included.
+            images: two files; by default latents are drawn instead.
+            task: number of a task, from 1. Latents: show its classes only. Images: default the best task for each.
+            classes: one number or name: vary the latent. Two: go from one to the other. Default one row per class.
+            steps: generated images per row, both ends included.
             seed, device: as in `sample`.
 
         Raises UsageError as `reconstruct` does, and for classes that were not learned.
@@ -145,7 +144,7 @@ class Run(RunFolder):
         return latent_space.interpolate(self, images, task, classes, steps, seed, device_kind(device))
 
     def play(self, game: str | None = None, out: str | Path = "play.gif", seed: int = 0) -> float:
-        """Play an episode of a game that was learned (default the first), write it as a GIF, and return its score."""
+        """Play an episode of a learned game (default the first), write it as a GIF, and return its score."""
         return playing.play(self, game, out, seed)
 
     def evaluate(
@@ -159,47 +158,48 @@ class Run(RunFolder):
         weights: Files = (),
         backbone: Backbone = "alex",
     ) -> dict[str, Any]:
-        """Measure the learner on all its tasks, write evaluation.json (but for a ready model) and return its content.
+        """Measure the learner on all its tasks, write evaluation.json (not for a ready model) and return its content.
 
-        Under `accelerate launch` or torchrun all processes share the work; the first one writes.
+        Under `accelerate launch` or torchrun all processes share the work; the main process writes.
 
         Args:
-            metrics: names or groups (`gencl.metrics.GROUPS`), as ``"fid,kid"`` or a list; default all but those that
-                are measured on request.
-            n, features: generated images per task, and the name of an extractor; default the run's.
+            metrics: names or `gencl.metrics.GROUPS`, as ``"fid,kid"`` or a list; default all but those on request.
+            n, features: generated images per task, and the name of a feature extractor; default the run's.
             data_root, device: as in `reconstruct`.
-            batch_size: images at a time; changes memory, not the figures.
-            weights, backbone: files for Inception, DINOv2 or LPIPS, default those published; LPIPS's, alex or vgg.
+            batch_size: images per batch; affects memory, not the results.
+            weights: files for Inception, DINOv2 or LPIPS; default the published ones.
+            backbone: the network of LPIPS, alex or vgg.
 
-        Raises UsageError when nothing can be measured, or for a model without its run's config.yaml.
+        Raises UsageError if no metric applies, or for a model without its run's config.yaml.
         """
         scores = _evaluate.evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
         return Shown(scores, evaluation_html)
 
     def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int = 18) -> str:
-        """Write the network for other programs, and return its inputs and its output in words.
+        """Export the network to ONNX or torch.export, and return a text with the shapes of its inputs and output.
 
-        A generator makes ``images`` (n, c, h, w) in [0, 1] of ``latents`` (n, d) and ``classes`` (n,); a classifier
-        ``logits`` (n, classes) of ``images``, in the order learned and each as if its task were known.
+        A generator maps ``latents`` (n, d) and ``classes`` (n,) to ``images`` (n, c, h, w) in [0, 1]. A classifier
+        maps ``images`` to ``logits`` (n, classes): classes in the order learned, each logit given its class's task.
 
         Args:
             onnx: FILE.onnx; needs the packages of the extra ``gencl[onnx]``.
             torch: FILE.pt2, for ``torch.export.load``.
-            opset: version of ONNX's operators.
+            opset: the ONNX operator set version.
 
-        Raises UsageError for a missing package, an opset that the exporter cannot write, and a bad file name.
+        Raises UsageError for a missing package, an unsupported opset or a bad file name; GenclError if export fails.
         """
         from gencl.uses.export import export
 
         return export(self, onnx, torch, opset)
 
     def push(self, name: str, private: bool = False, licence: str | None = None) -> str:
-        """Put the model on the Hugging Face Hub as ``OWNER/NAME`` and return its page.
+        """Upload the model to the Hugging Face Hub as ``OWNER/NAME`` and return the URL of its page.
 
         Args:
-            private, licence: of a new repository; the Hub's identifier, default that of the data if gencl knows it.
+            private: whether a new repository is private.
+            licence: the Hub's identifier; default the licence of the data, if gencl knows it.
 
-        Raises UsageError for a wrong name, no licence, and a repository of something else; GenclError if the Hub fails.
+        Raises UsageError for a bad name, no licence, or a repository with other files; GenclError if the Hub fails.
         """
         from gencl.uses.push import push
 
@@ -207,23 +207,23 @@ class Run(RunFolder):
 
     @property
     def report(self) -> Path:
-        """The path of report.html, which is written where it is not there."""
+        """The path of report.html, which is written first if it does not exist."""
         path = self.path / "report.html"
         return path if path.is_file() else self.write_report()
 
     def analyze(self, *names: str, **options: Any) -> list[Path]:
-        """Draws the papers' analysis figures into ``analysis/`` and returns the pictures' paths: `gencl.analyze`."""
+        """Draw the papers' analysis figures into ``analysis/`` and return their paths; see `gencl.analyze`."""
         from gencl.analysis import analyze
 
         return analyze(self.path, names, **options)[0]
 
     def write_report(self, out: str | Path | None = None) -> Path:
-        """Writes report.html (or ``out``) and returns its path. Raises UsageError for a ready model without ``out``."""
+        """Write report.html (or ``out``) and return its path. Raises UsageError for a ready model without ``out``."""
         return html.write(self, out)
 
 
 def _of_user(function: Callable[P, RunFolder]) -> Callable[P, Run]:
-    """The same function, which gives a `Run`."""
+    """Wrap a function that returns a `RunFolder` so that it returns a `Run`."""
 
     @wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> Run:
@@ -238,10 +238,10 @@ extend = _of_user(_extend.extend)
 
 @checked
 def load_run(run: str | Path | RunFolder) -> Run:
-    """Return the run or model in a directory, the ready model of a name, or that of ``hf:OWNER/NAME[@REVISION]`` on the
-    Hugging Face Hub, of which only JSON, safetensors, and the card with its picture are downloaded.
+    """Return a run or model from a directory, the name of a ready model, or ``hf:OWNER/NAME[@REVISION]`` on the Hub.
 
-    Raises UsageError if there is none, GenclError if the Hub fails.
+    From the Hugging Face Hub only JSON, safetensors, and the model card with its picture are downloaded.
+    Raises UsageError if there is no such run or model, GenclError if the download fails.
     """
     if str(run).startswith("hf:"):
         from gencl.uses.hub import fetch

@@ -1,4 +1,4 @@
-"""What a trained model is for, in one call: the methods of `gencl.Run` as functions of its directory or name."""
+"""Methods of `gencl.Run` as functions that take the directory or name of a run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from gencl.core.several import Classes, Files, Names
 
 
 def sample(run: str | Path, classes: Classes | None = None, n: Positive = 64, **options: Any) -> Image.Image:
-    """A grid of images from the generator in a directory: `Run.sample`."""
+    """Return a grid of images from a run's generator; see `Run.sample`."""
     return load_run(run).sample(classes, n, **options)
 
 
 def reconstruct(run: str | Path, images: Files = (), n: Positive | None = None, **options: Any) -> Image.Image:
-    """Images beside what the VAE in a directory makes of them: `Run.reconstruct`."""
+    """Return images above their reconstructions by a run's VAE; see `Run.reconstruct`."""
     return load_run(run).reconstruct(images, n, **options)
 
 
 def interpolate(run: str | Path, images: Files = (), **options: Any) -> Image.Image:
-    """What lies between two images, latents or classes of the generator in a directory: `Run.interpolate`."""
+    """Return images between two images, latents or classes of a run's generator; see `Run.interpolate`."""
     return load_run(run).interpolate(images, **options)
 
 
 def evaluate(run: str | Path, metrics: Names | None = None, **options: Any) -> dict[str, Any]:
-    """Measures the learner in a directory on its tasks: `Run.evaluate`."""
+    """Measure a run's learner on its tasks and return the scores; see `Run.evaluate`."""
     return load_run(run).evaluate(metrics, **options)

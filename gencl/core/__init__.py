@@ -1,1 +1,1 @@
-"""What every room stands on: errors, files, settings, registries, randomness, processes."""
+"""Foundations used by all other packages: errors, files, settings, registries, randomness, processes."""

@@ -1,10 +1,10 @@
-"""Lengths of time and amounts of memory as people read them."""
+"""Format durations and amounts of memory for people."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in words: ``40 seconds``, ``12 minutes``, ``3.5 hours``."""
+    """Return a duration in words: ``40 seconds``, ``12 minutes``, ``3.5 hours``."""
     if seconds < 100:
         return _counted(max(1, round(seconds)), "second")
     if seconds < 6000:
@@ -13,13 +13,13 @@ def duration(seconds: float) -> str:
 
 
 def memory(size: float) -> str:
-    """Return a number of bytes as ``0.8 GiB``, or below a tenth of that as ``60 MiB``."""
+    """Return a number of bytes in binary units: ``0.8 GiB``, or below 0.1 GiB ``60 MiB``."""
     gibibytes = size / 2**30
     return f"{gibibytes:,.1f} GiB" if gibibytes >= 0.1 else f"{max(1, round(size / 2**20))} MiB"
 
 
 def storage(size: float) -> str:
-    """Return a number of bytes as disks are sold: ``3.1 GB``, ``60 MB``, ``2 kB``."""
+    """Return a number of bytes in decimal units, as for disks: ``3.1 GB``, ``60 MB``, ``2 kB``."""
     for unit, bytes_of_it in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= bytes_of_it:
             amount = size / bytes_of_it

@@ -1,6 +1,6 @@
-"""Arguments of public functions, looked at where they come in: what has a wrong type is refused in one line.
+"""Check the arguments of public functions against their annotations and report a wrong type in one line.
 
-An annotation says both what is taken and what the message tells, so that they cannot differ.
+The check and the error message both come from the annotation, so they cannot differ.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ K = TypeVar("K", bound=type)
 
 @dataclass(frozen=True)
 class AtLeast:
-    """The least number that an argument may be, in its annotation."""
+    """The smallest value of an argument, for use in ``Annotated``."""
 
     least: int
 
@@ -53,21 +53,21 @@ _KINDS: Mapping[Any, tuple[type, str, str]] = {
     bool: (bool, "True or False", "truth values"),
     NoneType: (NoneType, "None", "None"),
 }
-"""What fits an annotation, and how it is called: one, and several."""
+"""By annotation: the type that an argument must have, and its name in messages, singular and plural."""
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the same function, which raises UsageError for an argument that does not fit its annotation."""
+    """Wrap a function so that it raises UsageError for an argument that does not match its annotation."""
     signature = inspect.signature(function)
     hints = cache(
         lambda: get_type_hints(function, include_extras=True)
-    )  # at the first call: they name what is imported later
+    )  # evaluated at the first call: annotations may name types that are imported later
 
     @wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> R:
         try:
             given = signature.bind(*args, **options).arguments
-        except TypeError:  # Python says which argument is missing, or has no such name
+        except TypeError:  # the call raises Python's own error for a missing or unknown argument
             return function(*args, **options)
         for name, value in given.items():
             kind, hint = signature.parameters[name].kind, hints().get(name, Any)
@@ -83,7 +83,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def checked_methods(kind: K) -> K:
-    """Return the same class, whose public methods are `checked`."""
+    """Apply `checked` to all public methods of a class, in place, and return the class."""
     for name, member in list(vars(kind).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
             setattr(kind, name, checked(member))
@@ -91,7 +91,7 @@ def checked_methods(kind: K) -> K:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value is what an annotation says. True and False are no numbers, and a text is no list of texts."""
+    """Return whether a value matches an annotation. A bool is not a number, and a string is not a list of strings."""
     kind, inner = get_origin(hint), get_args(hint)
     if hint is Any or kind is Literal:
         return hint is Any or any(value is each or (isinstance(value, str) and value == each) for each in inner)
@@ -109,7 +109,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def _is_one(value: Any, hint: Any) -> bool:
-    """Whether an integer is one: arrays have the method, too."""
+    """Return False for a value that ``hint`` int rejects: arrays have ``__index__``, but it may raise."""
     if hint is int:
         try:
             operator.index(value)
@@ -119,7 +119,7 @@ def _is_one(value: Any, hint: Any) -> bool:
 
 
 def words(hint: Any, many: bool = False) -> str:
-    """What an annotation asks for, in words."""
+    """Return what an annotation asks for, in words; plural if ``many``."""
     kind, inner = get_origin(hint), get_args(hint)
     if kind is Literal:
         return _either([repr(each) for each in inner])

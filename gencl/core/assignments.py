@@ -1,7 +1,7 @@
-"""What ``--set KEY=VALUE`` and ``set={...}`` say: which settings, and values that are read as each setting wants them.
+"""Parse ``--set KEY=VALUE`` and ``set={...}`` into paths of settings and values of each setting's type.
 
-Files, folders and labels are text as it stands: YAML would take ``./photos #2`` for ``./photos`` and a comment.
-Everything else is YAML.
+The value of a text setting is taken literally: YAML would read ``./photos #2`` as ``./photos`` and a comment.
+All other values are parsed as YAML.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ Assignments: TypeAlias = Mapping[str, Any] | Sequence[str] | str
 """``{"train.steps": 300}``, ``["train.steps=300"]`` or ``"train.steps=300"``."""
 
 _ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]*?)\s*(?:,|$)""")
-"""A text of a list, up to the comma."""
+"""An item of a list of texts, quoted or not, up to the comma."""
 
 
 class Written(str):
-    """A value as somebody has typed it, which `read` turns into what its setting wants."""
+    """A value as typed by the user; `read` converts it to the type of its setting."""
 
 
 def parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
-    """Return the path and the value of each assignment; values of texts are `Written`. Raises UsageError."""
+    """Return the path and value of each assignment. Values given as ``KEY=VALUE`` texts are `Written`.
+
+    Raises UsageError for a malformed assignment or a value that is not valid UTF-8.
+    """
     if isinstance(assignments, Mapping):
         pairs = [(str(key), _plain(value)) for key, value in assignments.items()]
     else:
@@ -46,7 +49,7 @@ def parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
 
 
 def together(*some: Assignments) -> list[str]:
-    """Return assignments of any form as texts, one after another."""
+    """Join assignments of any form into one list of ``KEY=VALUE`` texts."""
     texts = []
     for assignments in some:
         for path, value in parsed(assignments):
@@ -62,10 +65,10 @@ def _divided(text: object) -> tuple[str, Written]:
 
 
 def _plain(value: Any) -> Any:
-    """A Python value as a settings file would hold it: paths are text, arrays and tuples lists."""
+    """Convert a Python value to the form of a settings file: paths become text, arrays and tuples become lists."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if hasattr(value, "tolist"):  # of NumPy and PyTorch
+    if hasattr(value, "tolist"):  # arrays of NumPy and PyTorch
         return value.tolist()
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
@@ -81,9 +84,9 @@ def _is_utf8(text: str) -> bool:
 
 
 def read(text: Written, wanted: Any) -> Any:
-    """Return the value of a text for a setting of the type ``wanted``. Raises ValueError where YAML finds none.
+    """Convert a text to a value for a setting of the type ``wanted``. Raises ValueError if it is not valid YAML.
 
-    Text is taken as it stands, or as what is between quotes; so are the items of a list.
+    For text settings the text is taken literally, without enclosing quotes. So are the items of a list of texts.
     """
     kinds = _alternatives(wanted)
     if NoneType in kinds and text in ("null", "~"):
@@ -98,7 +101,7 @@ def read(text: Written, wanted: Any) -> Any:
 
 
 def written(value: Any) -> str:
-    """Return a value as text that `read` understands for any setting that may have it, without quotes where it can."""
+    """Return a value as text that `read` converts back, without quotes if possible."""
     if isinstance(value, str) and value == value.strip():
         try:
             if yaml_files.load(value) == value:
@@ -109,7 +112,7 @@ def written(value: Any) -> str:
 
 
 def _alternatives(wanted: Any) -> list[Any]:
-    """The types that a setting may have."""
+    """Return the types that a setting may have: the members of a union, or the type itself."""
     return list(get_args(wanted)) if get_origin(wanted) in (Union, UnionType) else [wanted]
 
 

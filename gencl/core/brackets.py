@@ -1,4 +1,4 @@
-"""Texts in parts, which are divided outside brackets only."""
+"""Split texts at a separator, but not inside brackets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def divided(text: str, mark: str, before: str = "") -> list[str]:
-    """The parts of a text between marks outside ``[...]`` and ``{...}``; with ``before``, a pattern, between those
-    that it follows."""
+    """Split a text at each ``mark`` outside ``[...]`` and ``{...}``.
+
+    ``before`` is a regular expression; only marks that are followed by a match split the text.
+    """
     follows = re.compile(before)
     parts, depth, start = [], 0, 0
     for place, character in enumerate(text):

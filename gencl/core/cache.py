@@ -1,6 +1,6 @@
-"""What gencl keeps because it can be made again, and how much of it: the least recently used goes first.
+"""The cache of files that gencl can recreate, limited in size: the least recently used files are removed first.
 
-A file is in use while a process holds a shared lock on it (`opened`); the lock lives as long as what is mapped of it.
+A file is in use while a process holds a shared lock on it (`opened`). The lock lasts as long as a memory map of it.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ KINDS = {
     "fingerprints": "hashes of images",
     "boundaries": "where streams were found to change their task",
 }
-"""The folders of what can be made again. Others, such as downloaded weights, are nobody's to remove unasked."""
+"""The cache's folders of files that can be recreated, and what they hold. `trim` and `clear` leave others alone."""
 SIZE = "GENCL_CACHE_SIZE"
 DEFAULT_BYTES = 10 * 10**9
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _FRESH_SECONDS = 60.0
-"""What was used so recently stays: a process that has written it may not have opened it yet."""
+"""Files used within this time are kept: the process that wrote them may not have opened (locked) them yet."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was kept at once: files of one name."""
+    """Files of one cached object: they share a name and differ in suffix."""
 
     kind: str
     files: tuple[Path, ...]
     bytes: int
     used: float
-    """When it was last used, in seconds since the epoch."""
+    """Time of last use, in seconds since the epoch."""
 
     def remove(self) -> bool:
-        """Remove it, unless a running process uses it. Returns whether it is gone."""
+        """Remove the files unless a running process uses one, and return whether they were removed."""
         with ExitStack() as locks:
             try:
                 for file in self.files:
@@ -58,9 +58,9 @@ class Entry:
 
 
 def limit() -> int:
-    """Return the largest size of the cache in bytes: ``$GENCL_CACHE_SIZE``, such as 500MB or 20G, else 10 GB.
+    """Return the maximum size of the cache in bytes: ``$GENCL_CACHE_SIZE``, such as 500MB or 20G, else 10 GB.
 
-    Raises UsageError for a value that is no size.
+    Raises UsageError if the variable is not a size.
     """
     text = os.environ.get(SIZE, "")
     if not text:
@@ -72,11 +72,11 @@ def limit() -> int:
 
 
 def entries() -> list[Entry]:
-    """Return what is kept, the least recently used first."""
+    """Return all cached objects, the least recently used first."""
     found: dict[tuple[str, str], list[tuple[Path, os.stat_result]]] = {}
     for kind in KINDS:
         for file in _files(cache_root() / kind):
-            with suppress(OSError):  # it has just been removed
+            with suppress(OSError):  # another process may have just removed it
                 found.setdefault((kind, file.stem), []).append((file, file.stat()))
     every = [
         Entry(
@@ -91,22 +91,25 @@ def entries() -> list[Entry]:
 
 
 def used(path: Path) -> None:
-    """Note that a file was used now. Its time of change stays."""
+    """Set a file's access time to now. Its modification time is unchanged."""
     with suppress(OSError):
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
 
 
 def opened(path: Path) -> BinaryIO:
-    """Open a file to map it: while it or a map of it is open, nobody removes it. Raises OSError where it is absent."""
+    """Open a file for memory mapping. It is not removed from the cache while the file or a map of it is open.
+
+    Raises OSError if the file does not exist.
+    """
     file = path.open("rb")
-    with suppress(OSError):  # a file system without locks; on Linux a map outlives the name of its file
+    with suppress(OSError):  # the file system may lack locks; on Linux a map stays valid after the file is deleted
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     used(path)
     return file
 
 
 def remembered(kind: str, key: str, make: Callable[[], str]) -> str:
-    """Return a short text from the cache, or make it. A cache that cannot be written costs time, nothing else."""
+    """Return a short text from the cache, or make and cache it. Errors when writing to the cache are ignored."""
     path = cache_root() / kind / key
     try:
         text = path.read_text(encoding="utf-8")
@@ -124,7 +127,7 @@ def remembered(kind: str, key: str, make: Callable[[], str]) -> str:
 
 
 def trim() -> None:
-    """Remove the least recently used until the cache is not larger than `limit`."""
+    """Remove the least recently used objects until the cache fits `limit`. Objects used in the last minute stay."""
     most, every = limit(), entries()
     size = sum(entry.bytes for entry in every)
     for entry in every:
@@ -134,7 +137,7 @@ def trim() -> None:
 
 
 def clear() -> tuple[list[Entry], list[Entry]]:
-    """Remove all that no running process uses. Returns what was removed, and what was left."""
+    """Remove all objects that no running process uses. Return those removed, and those left."""
     removed: list[Entry] = []
     left: list[Entry] = []
     for entry in entries():
@@ -143,7 +146,7 @@ def clear() -> tuple[list[Entry], list[Entry]]:
 
 
 def others() -> Iterator[tuple[str, Sequence[Path]]]:
-    """The other folders of the cache, with their files."""
+    """Yield the name and files of each cache folder that is not in `KINDS`."""
     root = cache_root()
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         if folder.is_dir() and folder.name not in KINDS:
@@ -151,7 +154,7 @@ def others() -> Iterator[tuple[str, Sequence[Path]]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of a folder, without hidden ones, which are being written."""
+    """Return the files of a folder except hidden ones, which are still being written."""
     try:
         return [file for file in folder.iterdir() if not file.name.startswith(".") and file.is_file()]
     except OSError:
@@ -159,15 +162,15 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _lock(file: Path, locks: ExitStack) -> None:
-    """Keeps others from using a file. Raises BlockingIOError where somebody uses it."""
+    """Lock a file exclusively; closing ``locks`` unlocks it. Raises BlockingIOError if another process uses it."""
     try:
         lock = os.open(file, os.O_RDONLY)
     except OSError:
-        return  # it is gone, or not ours
+        return  # the file was removed, or belongs to another user
     locks.callback(os.close, lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:
-        pass  # a file system without locks
+        pass  # the file system has no locks

@@ -1,4 +1,4 @@
-"""Whether a class is what a registry holds: of the right kind, whole, with settings that can be checked."""
+"""Checks of classes for a registry: the right base class, no missing methods, and valid ``Settings``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from gencl.core.part import Part
 
 
 def class_problem(thing: Any, base: type, told: str, made_of: tuple[str, ...] | None = None) -> str:
-    """Whether it is a class of this kind that can be made (of these arguments), and whose hooks can be called."""
+    """Return what is wrong with ``thing`` as a subclass of ``base``, or "" if nothing is.
+
+    It must have no abstract methods left, and hooks that gencl can call. If ``made_of`` is given, its constructor must
+    take these arguments. ``told`` is the name of ``base`` in messages.
+    """
     if not (isinstance(thing, type) and issubclass(thing, base)):
         what = f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {thing!r}"[:80]
         return f"{what} is no {told}: derive it from {base.__module__}.{base.__name__}"
@@ -20,7 +24,10 @@ def class_problem(thing: Any, base: type, told: str, made_of: tuple[str, ...] | 
 
 
 def settings_problem(name: str | None, thing: Any) -> str:
-    """Whether its settings can be checked, and call it as it is registered."""
+    """Return what is wrong with ``thing.Settings``, or "" if nothing is.
+
+    It must derive from `Part`. Unless ``name`` is None, its field ``name`` must have that default.
+    """
     kind = getattr(thing, "Settings", None)
     if not (isinstance(kind, type) and issubclass(kind, Part)):
         return f"{thing.__name__}.Settings must be a class derived from gencl.core.part.Part"

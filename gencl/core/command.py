@@ -1,4 +1,7 @@
-"""The ``gencl`` command within this process, for those that start it but stand below it, and Python in others."""
+"""Run the ``gencl`` command in this process, and build command lines for other Python processes.
+
+Packages that must not import `gencl.commands` use it.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,15 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """Return the words of ``python -m MODULE ARGUMENTS``, but for one thing: it imports nothing from the folder it is
-    started in, where a user's ``random.py`` or ``gencl/`` may lie."""
+    """Return a command line like ``python -m MODULE ARGUMENTS`` that imports nothing from the current folder.
+
+    A user's ``random.py`` or ``gencl/`` there would otherwise hide the real module.
+    """
     return [sys.executable, "-c", _AS_MODULE, str(Path(__file__).parents[2]), module, *arguments]
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs ``gencl ARGUMENTS`` as ``python -m gencl`` does, and returns the exit status."""
+    """Run ``gencl ARGUMENTS`` in this process, as ``python -m gencl`` does, and return the exit status."""
     sys.argv = ["gencl", *arguments]
     try:
         runpy.run_module("gencl", run_name="__main__")

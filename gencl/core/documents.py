@@ -1,4 +1,4 @@
-"""JSON files as they must be when they are read back: bounded, checked, one line when they are not."""
+"""Read JSON files and validate them against a pydantic model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 def read(path: Path, kind: type[Document]) -> tuple[Document, dict[str, Any]]:
-    """A document and its plain content. Raises GenclError in one line when the file is absent, damaged or altered."""
+    """Return a validated document and its plain content.
+
+    Raises GenclError, with one line of text, if the file is missing, damaged, altered, or of another schema version.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.get("schema", 1) if isinstance(content, dict) else 1

@@ -1,4 +1,4 @@
-"""What downloads have in common: how long they may be silent, and how their errors are told."""
+"""A timeout and one-line errors for all downloads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gencl.core.errors import GenclError
 
 SILENT_SECONDS = 10
 _TIMEOUT = threading.RLock()
-"""Held while the process's timeout is another one."""
+"""Held while the process's default timeout is changed."""
 
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Lets connections fail within the block that say nothing for ten seconds."""
+    """Within the block, connections that receive nothing for ten seconds fail."""
     with _TIMEOUT:
         before = socket.getdefaulttimeout()
         socket.setdefaulttimeout(SILENT_SECONDS)
@@ -28,10 +28,10 @@ def impatient() -> Iterator[None]:
 
 @contextmanager
 def told(explained: Callable[[Exception], str]) -> Iterator[None]:
-    """Within the block errors of a hub's library become one line each: what ``explained`` says of them."""
+    """Within the block, turn any exception into a GenclError with the text that ``explained`` returns for it."""
     try:
         yield
     except GenclError:
         raise
-    except Exception as error:  # of the library, of the network below it, or of the disk
+    except Exception as error:  # from the library, the network or the disk
         raise GenclError(explained(error)) from error

@@ -1,4 +1,4 @@
-"""The errors that a user can meet; the command line turns each into one line and an exit status."""
+"""The errors that users may see. The command line prints each as one line and exits with its status."""
 
 
 class GenclError(Exception):
@@ -8,7 +8,7 @@ class GenclError(Exception):
 
 
 class UsageError(GenclError):
-    """Something was asked for wrongly: an unknown name, a value out of range (exit status 2)."""
+    """The user's request is invalid: an unknown name, a value out of range (exit status 2)."""
 
     exit_status = 2
 
@@ -18,7 +18,7 @@ class NotWritten(GenclError):
 
 
 class Interrupted(GenclError):
-    """The run was asked to stop (SIGINT or SIGTERM) and did so after writing a checkpoint."""
+    """The run stopped on a signal (SIGINT, SIGTERM or SIGHUP) after writing a checkpoint. Status: 128 + signal."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Optional packages, which pip installs by the name of an extra: ``pip install -e ".[imagenet]"`` in the clone."""
+"""Optional packages, installed through an extra: ``pip install -e ".[imagenet]"`` in the clone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _CLONE = Path(__file__).resolve().parents[2]
 
 
 def is_installed(package: str) -> bool:
-    """Return whether a package can be imported; a folder without code that is called as it is cannot."""
+    """Return whether a package can be imported. A folder of that name without ``__init__.py`` does not count."""
     spec = find_spec(package)
     return spec is not None and spec.origin is not None
 
 
 @dataclass(frozen=True)
 class Extra:
-    """An extra of pyproject.toml: its name, the packages that are imported, and what they are for."""
+    """An extra of pyproject.toml: its name, the packages that gencl imports, and their purpose."""
 
     name: str
     packages: tuple[str, ...]
@@ -28,7 +28,7 @@ class Extra:
 
     @property
     def install(self) -> str:
-        """Return the line that installs it: from the clone, or without one the packages by their names."""
+        """The pip command that installs the extra from the clone, or without a clone its packages by name."""
         if not (_CLONE / "pyproject.toml").is_file():
             return f"pip install {' '.join(self.packages)}"
         return f'pip install -e "{"." if Path.cwd() == _CLONE else _CLONE}[{self.name}]"'
@@ -60,6 +60,6 @@ EXTRAS: Mapping[str, Extra] = {
         Extra("submitit", ("submitit",), "comparisons on a cluster (--executor slurm)"),
     )
 }
-"""What users may install; ``docs`` and ``dev`` are for the project itself."""
+"""The extras for users. ``docs`` and ``dev`` are for work on gencl itself."""
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
-"""Those of Accelerate, each called as its package is. Those without an extra are installed by that name."""
+"""Accelerate's trackers, by the names of their packages. Trackers without an extra are installed by that name."""

@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each: written beside, flushed, renamed."""
+"""Paths, and atomic writing: a new file is written beside the old one, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -17,59 +17,58 @@ from typing import Any
 from gencl.core.errors import NotWritten, UsageError
 
 _SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
-"""Names of files that `write` has not yet renamed."""
+"""Names of scratch files that `replacing` has not renamed yet."""
 
 
 def printable(name: str | Path) -> str:
-    """A name as people may be shown it, on one line: what does not print (line breaks, control characters, bytes that
-    are no text) is escaped, such as ``\\n``."""
+    """Return a name as one printable line. Line breaks, control characters and undecodable bytes are escaped, such as
+    ``\\n``."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
 HUB, TORCHVISION = "hf:", "torchvision:"
-"""What the names of data sets start with that other libraries know."""
+"""Prefixes of data sets that come from other libraries."""
 
 
 def is_path(name: str) -> bool:
-    """Whether a name is that of a folder (it contains a ``/`` or starts with a ``.``) and not of a data set."""
+    """Return whether a name is a folder's path (it contains a ``/`` or starts with ``.``) and not a data set's name."""
     return ("/" in name or name.startswith(".")) and not name.startswith((HUB, TORCHVISION))
 
 
 def hub_path(name: str) -> str:
-    """The folder in ``hf:./FOLDER``, or nothing where a name is another one."""
+    """Return the folder in a name such as ``hf:./FOLDER``, or "" for any other name."""
     rest = name.removeprefix(HUB)
     return rest if rest != name and rest.startswith((".", "/", "~")) else ""
 
 
 def place(name: str | os.PathLike[str]) -> Path:
-    """The path that somebody has written; ``~`` is the home folder, which need not be there (containers have users
-    without one)."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111  # Path raises
+    """Return the path that a user wrote, with ``~`` expanded. Works without a home folder, as in some containers."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  # Path.expanduser raises without a home
 
 
 def optional_place(name: str | os.PathLike[str] | None) -> Path | None:
-    """`place`, of a path that may be left out."""
+    """Return `place` of a path, or None for None."""
     return None if name is None else place(name)
 
 
 def here(path: Path) -> Path:
-    """A path as people may be shown it: from the current folder where it lies in it."""
-    with suppress(OSError, ValueError):  # the current folder was removed, or is another
+    """Return a path for messages: relative if it is inside the current folder, otherwise unchanged."""
+    with suppress(OSError, ValueError):  # outside the current folder, or that was removed
         return path.relative_to(Path.cwd())
     return path
 
 
 def absolute(name: str) -> str:
-    """A folder's path made absolute, so that it means the same from everywhere; a data set's name as it is."""
+    """Return a folder's path as an absolute path, valid from any current folder; a data set's name unchanged."""
     if folder := hub_path(name):
         return f"{HUB}{absolute(folder)}" if is_path(folder) else f"{HUB}{place(folder)}"
-    return os.path.abspath(place(name)) if is_path(name) else name  # noqa: PTH100  # Path keeps ..
+    return os.path.abspath(place(name)) if is_path(name) else name  # noqa: PTH100  # Path.absolute keeps ..
 
 
 def locked(folder: Path, patience: float = 0.0) -> int:
-    """Locks a folder for this process, and returns what `os.close` unlocks: the kernel does so when the process ends.
+    """Lock a folder for this process and return a file descriptor. `os.close` unlocks it, as does the process's end.
 
-    Raises BlockingIOError where another process has locked it, and has it still after ``patience`` seconds.
+    Raises BlockingIOError if another process still holds the lock after ``patience`` seconds.
     """
     lock, deadline = os.open(folder, os.O_RDONLY), time.monotonic() + patience
     while True:
@@ -84,7 +83,7 @@ def locked(folder: Path, patience: float = 0.0) -> int:
 
 
 def make_folder(path: Path, parents: bool = False, named: Path | None = None) -> None:
-    """Makes a folder, which may be there. Raises NotWritten naming it, or ``named``, when it cannot be made."""
+    """Create a folder if it does not exist. Raises NotWritten, naming the folder or ``named``, if that fails."""
     try:
         path.mkdir(parents=parents, exist_ok=True)
     except OSError as error:
@@ -92,12 +91,12 @@ def make_folder(path: Path, parents: bool = False, named: Path | None = None) ->
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Replaces ``path`` atomically. Raises NotWritten naming the file when it cannot be (a full disk, say)."""
+    """Replace ``path`` atomically. Raises NotWritten naming the file if that fails, for example on a full disk."""
     write_pieces(path, [data.encode() if isinstance(data, str) else data])
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """As `write`, of what comes piece by piece."""
+    """Replace ``path`` atomically, as `write` does, with content that arrives in pieces."""
     with replacing(path) as scratch, scratch.open("wb") as file:
         for piece in pieces:
             file.write(piece)
@@ -107,7 +106,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a path to write to, which becomes ``path`` when the block ends, and is removed when it fails.
+    """Yield a scratch file, which replaces ``path`` when the block ends and is removed if the block fails.
 
     Raises NotWritten for an OSError in the block.
     """
@@ -128,24 +127,26 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def clear_scratch(folder: Path, idle: float = 0.0) -> None:
-    """Removes what a process that was killed while it wrote left beside its files: nobody else may write there, or
-    nobody leaves a file that he writes alone for ``idle`` seconds."""
+    """Remove scratch files left by a process that was killed while writing.
+
+    Only files unchanged for ``idle`` seconds are removed. With the default 0, no other process may be writing there.
+    """
     for path in folder.rglob(".*"):
         if _SCRATCH.fullmatch(path.name) and path.is_file():
-            with suppress(FileNotFoundError):  # it has just got its own name
+            with suppress(FileNotFoundError):  # it was just renamed
                 if time.time() - path.stat().st_mtime >= idle:
                     path.unlink()
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether a folder holds no file but what `clear_scratch` removes: as a run leaves it that was killed at once."""
+    """Return whether a folder holds no files except scratch files, as after a run that was killed at its start."""
     return all(path.is_dir() or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
 
 
 def check_folder(folder: Path) -> None:
-    """Raises UsageError unless files can be written into a folder that is there, or that can be made. Leaves nothing.
+    """Raise UsageError unless the folder, existing or to be created, can be written to. Leaves no files behind.
 
-    It tries, since permissions do not tell all (root on a read-only file system, say).
+    It writes a temporary file, since permissions are not enough (for root on a read-only file system, for example).
     """
     try:
         paths = [folder, *folder.parents]
@@ -153,7 +154,7 @@ def check_folder(folder: Path) -> None:
         if nearest.is_symlink() and not nearest.exists():
             raise UsageError(f"cannot write {printable(folder)}: {printable(nearest)} is a link to nothing")
         for path in paths[: paths.index(nearest)]:
-            _is_there(nearest / path.name)  # raises where the name is too long
+            _is_there(nearest / path.name)  # raises OSError if the name is too long
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
@@ -169,24 +170,24 @@ def _is_there(path: Path) -> bool:
 
 
 def cannot_write(path: Path, error: OSError) -> NotWritten:
-    """What to tell a user whose file could not be written."""
+    """Return the NotWritten error for a file that could not be written."""
     return NotWritten(f"cannot write {path}: {error.strerror or error}")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """JSON without NaN, ended by a newline."""
+    """Write a value as JSON, atomically, with a final newline. Raises ValueError for NaN and infinity."""
     write(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
-    """Writes a safetensors file and returns its sha256. Equal tensors give equal bytes."""
+    """Write a safetensors file and return its SHA-256. Equal tensors give equal bytes."""
     digest = hashlib.sha256()
     write_pieces(path, _digested(tensors, digest))
     return digest.hexdigest()
 
 
 def checksum(tensors: Mapping[str, Any]) -> str:
-    """What `save_tensors` would return, without writing."""
+    """Return the SHA-256 that `save_tensors` would return, without writing."""
     digest = hashlib.sha256()
     for _ in _digested(tensors, digest):
         pass
@@ -202,7 +203,7 @@ def _digested(tensors: Mapping[str, Any], digest: hashlib._Hash) -> Iterator[byt
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file's content."""
+    """Return the SHA-256 of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):

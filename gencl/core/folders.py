@@ -1,4 +1,4 @@
-"""Where data sets lie, and where what can be made again is kept."""
+"""The folder of data sets and the folder of the cache."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gencl.core.errors import UsageError
 
 
 def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
-    """Where data sets lie: ``chosen``, else ``$GENCL_DATA``, else the user's cache directory.
+    """Return the folder of data sets: ``chosen``, else ``$GENCL_DATA``, else ``data`` in the cache (`cache_root`).
 
-    Raises UsageError if a folder was named that does not exist.
+    Raises UsageError if the folder in ``chosen`` or ``$GENCL_DATA`` does not exist.
     """
     for origin, value in (("--data-root", chosen), ("$GENCL_DATA", os.environ.get("GENCL_DATA"))):
         if value:
@@ -26,8 +26,10 @@ def data_root(chosen: str | os.PathLike[str] | None = None) -> Path:
 
 
 def cache_root() -> Path:
-    """Where what can be made again is kept: ``$GENCL_CACHE``, else the user's cache directory, else a temporary folder
-    (users of containers may have no home)."""
+    """Return the folder of the cache: ``$GENCL_CACHE``, else the user's cache directory, else a temporary folder.
+
+    The last is for users without a home folder, as in containers.
+    """
     from platformdirs import user_cache_path
 
     chosen = os.environ.get("GENCL_CACHE")

@@ -1,4 +1,4 @@
-"""What somebody else's class overrides of ours: whether it can be called as ours is, and names that look like slips."""
+"""Checks of plug-in classes: overridden hooks that gencl cannot call and method names that look like misspelt hooks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from types import FunctionType
 from typing import Any
 
 _ALIKE = 0.8
-"""How near a name must be to that of a hook: ``after_taks`` is 0.9 from ``after_task``."""
+"""Similarity from which a name counts as a misspelt hook: ``after_taks`` and ``after_task`` have 0.9."""
 
 
 def call_problem(thing: type) -> str:
-    """What cannot be called as gencl calls it, and what to write instead; nothing where all can. Further arguments with
-    defaults are no fault."""
+    """Return which hook of a class gencl cannot call and what to write instead, or "" if it can call all.
+
+    Additional arguments with defaults are allowed.
+    """
     for name in _public(_theirs(thing)):
         hook = next((vars(kind)[name] for kind in _ours(thing) if name in vars(kind)), None)
         if not _is_function(hook):
             continue
         member, bound = inspect.getattr_static(thing, name), isinstance(hook, FunctionType)
         wanted = _write(name, hook)
-        if not _is_function(member):  # what Python binds or calls in its own way may do
+        if not _is_function(member):  # other callables and descriptors are not checked
             if not callable(member) and not hasattr(member, "__get__"):
                 return f"{thing.__name__}.{name} is no function; write {wanted}"
         elif not _takes(member, hook, bound):
@@ -31,20 +33,23 @@ def call_problem(thing: type) -> str:
 
 
 def made_problem(thing: type, arguments: tuple[str, ...]) -> str:
-    """Whether the class can be made of so many arguments."""
+    """Return what is wrong if the class cannot be constructed from these positional arguments, or "" if it can."""
     try:
         inspect.signature(thing).bind(*arguments)
     except TypeError:
         wanted = ", ".join(["self", *arguments])
         return f"{thing.__name__} cannot be made as gencl makes it; write def __init__({wanted})"
-    except ValueError:  # it has no signature that can be read
+    except ValueError:  # the signature cannot be read
         return ""
     return ""
 
 
 def slips(thing: Any) -> Iterator[str]:
-    """A line for each method whose name is nearly that of a hook which the class leaves as it is, which takes what the
-    hook takes, and which the class does not call itself."""
+    """Yield a warning for each method that looks like a misspelt hook.
+
+    Its name is close to that of a hook that the class does not override, it takes the hook's arguments, and the class
+    does not call it.
+    """
     if not isinstance(thing, type):
         return
     named = [name for name in _public(_theirs(thing)) if _is_function(inspect.getattr_static(thing, name))]
@@ -61,7 +66,7 @@ def slips(thing: Any) -> Iterator[str]:
 
 
 def _called(thing: type) -> set[str]:
-    """The names that functions of the class, and of those of theirs that it derives from, speak of."""
+    """Return the names that the functions of the class, and of its bases in plug-ins, refer to."""
     members = [_function(member) for kind in _theirs(thing) for member in vars(kind).values() if _is_function(member)]
     return {name for member in members if isinstance(member, FunctionType) for name in member.__code__.co_names}
 
@@ -71,7 +76,7 @@ def _ours(thing: type) -> list[type]:
 
 
 def _theirs(thing: type) -> list[type]:
-    """The class and those that it derives from, up to the first of ours."""
+    """Return the class and its bases up to the first class of gencl."""
     until = next((place for place, kind in enumerate(thing.__mro__) if kind in _ours(thing)), 0)
     return list(thing.__mro__[:until])
 
@@ -81,7 +86,7 @@ def _package(module: str) -> str:
 
 
 def _public(kinds: list[type]) -> list[str]:
-    """What classes define under names without an underscore: of theirs all, functions or not."""
+    """Return the public names that the classes define, except nested classes."""
     names = (name for kind in kinds for name, member in vars(kind).items() if not isinstance(member, type))
     return list(dict.fromkeys(name for name in names if not name.startswith("_")))
 
@@ -95,16 +100,19 @@ def _function(member: Any) -> Any:
 
 
 def _parameters(hook: Any) -> list[inspect.Parameter]:
-    """What a hook is given: all but the object or the class."""
+    """Return the parameters of a hook without ``self`` or ``cls``."""
     every = list(inspect.signature(_function(hook)).parameters.values())
     return every if isinstance(hook, staticmethod) else every[1:]
 
 
 def _takes(member: Any, hook: Any, bound: bool) -> bool:
-    """Whether a member takes what a hook takes, with and without what is optional there; ``bound``: on an object."""
+    """Return whether a member takes the hook's arguments, both with and without the optional ones.
+
+    ``bound``: the hook is called on an instance.
+    """
     try:
         signature = inspect.signature(_function(member))
-    except ValueError:  # of a function in C that does not tell it
+    except ValueError:  # a function in C without a signature
         return True
     itself = [None] if isinstance(member, classmethod) or (bound and isinstance(member, FunctionType)) else []
     given = [each for each in _parameters(hook) if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
@@ -121,7 +129,7 @@ def _takes(member: Any, hook: Any, bound: bool) -> bool:
 
 
 def _write(name: str, hook: Any) -> str:
-    """The first line of a hook as it should be written."""
+    """Return the ``def`` line that an override of the hook should have."""
     mark = {staticmethod: "@staticmethod ", classmethod: "@classmethod "}.get(type(hook), "")
     own: list[str] = {staticmethod: [], classmethod: ["cls"]}.get(type(hook), ["self"])
     given = [str(each.replace(annotation=each.empty)) for each in _parameters(hook)]

@@ -1,5 +1,7 @@
-"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) ask a run to stop; it does so after the present step, with a
-checkpoint. A second one stops at once."""
+"""Stop a run on Ctrl-C, SIGTERM or a closed terminal (SIGHUP): after the current step, with a checkpoint.
+
+A second signal stops it at once.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ SAME_REQUEST_SECONDS = 1.0
 
 
 class StopRequest:
-    """Which signal, if any, asked to stop."""
+    """The first signal that asked to stop, if any, and its time. True once there was one."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -26,7 +28,7 @@ class StopRequest:
 
 
 def _asking() -> list[signal.Signals]:
-    """The signals that ask to stop: none but in the main thread, and not SIGHUP where nohup has it ignored."""
+    """Return the signals to handle: none outside the main thread, and no SIGHUP if it is ignored, as under nohup."""
     if threading.current_thread() is not threading.main_thread():
         return []
     hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
@@ -36,7 +38,7 @@ def _asking() -> list[signal.Signals]:
 
 @contextmanager
 def calling(stop: Callable[[int], None]) -> Iterator[None]:
-    """Within the block signals that ask to stop call ``stop`` with their number. Acts in the main thread only."""
+    """Within the block, signals that ask to stop call ``stop`` with their number. Works in the main thread only."""
     before = {number: signal.signal(number, lambda number, _: stop(number)) for number in _asking()}
     try:
         yield
@@ -47,10 +49,10 @@ def calling(stop: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Notes the first signal that asks to stop inside the block; a second, a moment later, has its usual effect.
+    """Within the block, record the first signal that asks to stop; a second one has its usual effect.
 
-    One right after the first is the same request come by two ways (the terminal and a launcher such as torchrun). Acts
-    in the main thread only.
+    A signal within `SAME_REQUEST_SECONDS` of the first is ignored: the terminal and a launcher such as torchrun may
+    both deliver one request. Works in the main thread only.
     """
     request = StopRequest()
     before = {number: signal.getsignal(number) for number in _asking()}

@@ -1,4 +1,4 @@
-"""What torchrun or accelerate launch says to each of the processes that it starts, by its environment."""
+"""Read the environment that torchrun or accelerate launch sets for each process that it starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ADVICE = "start gencl by torchrun or accelerate launch, which set all of it, or
 
 @dataclass(frozen=True)
 class Launch:
-    """This process among those that were started together: ``rank`` of ``world``, ``local_world`` of them here."""
+    """This process's ``rank`` among ``world`` processes started together, ``local_world`` of them on this machine."""
 
     rank: int = 0
     world: int = 1
@@ -23,7 +23,7 @@ class Launch:
 
     @property
     def prefix(self) -> list[str]:
-        """The words before ``gencl`` in a command that starts as many processes."""
+        """The words before ``gencl`` in a command that starts the same number of processes; empty for one process."""
         if self.world == 1:
             return []
         nodes = self.world // self.local_world
@@ -32,7 +32,10 @@ class Launch:
 
 
 def launch(environment: Mapping[str, str] = os.environ) -> Launch:
-    """Return what the launcher set, or one process alone. Raises UsageError naming the variable that is wrong."""
+    """Return what the launcher set, or a single process if there is no launcher.
+
+    Raises UsageError naming a variable that is wrong or missing.
+    """
     numbers: dict[str, int] = {}
     for name in _NUMBERS:
         text = environment.get(name)
@@ -53,7 +56,7 @@ def launch(environment: Mapping[str, str] = os.environ) -> Launch:
 
 
 def check_alone(command: str) -> None:
-    """Raises UsageError where a launcher has started several processes of a command that is for one."""
+    """Raise UsageError if a launcher started several processes of a command that runs in one."""
     if (world := launch().world) > 1:
         raise UsageError(
             f"{command} is for one process, and a launcher has started {world}; start it without torchrun or "
@@ -62,7 +65,7 @@ def check_alone(command: str) -> None:
 
 
 def main_process() -> bool:
-    """Whether this process is the one that prints. What a launcher set wrongly is somebody else's to tell."""
+    """Return whether this process is the one that prints. True for an invalid environment, which `launch` reports."""
     try:
         return launch().rank == 0
     except UsageError:
@@ -70,7 +73,7 @@ def main_process() -> bool:
 
 
 def unlaunched(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for processes of our own, which are not those that a launcher has started."""
+    """Return the environment without a launcher's variables, for subprocesses that gencl starts itself."""
     names = (*_NUMBERS, *_RENDEZVOUS, "GROUP_RANK", "ROLE_RANK", "ROLE_WORLD_SIZE")
     launchers = ("TORCHELASTIC_", "ACCELERATE_")
     return {name: value for name, value in environment.items() if name not in names and not name.startswith(launchers)}

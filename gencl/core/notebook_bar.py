@@ -1,4 +1,4 @@
-"""Rich's progress bar in a notebook's cell, as text: without ipywidgets, which Rich asks for, and without a thread."""
+"""Rich's progress bar as text in a notebook cell. Unlike Rich's own, it needs neither ipywidgets nor a thread."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from rich.progress import Progress, ProgressColumn, TaskID
 
 _WIDTH = 100
 _SECONDS = 0.5
-"""Between two pictures of the bar: each is a message to the browser."""
+"""Minimum time between two updates of the bar: each sends a message to the browser."""
 
 
 def in_notebook() -> bool:
-    """Return whether this is the kernel of a notebook (Jupyter, Colab, VS Code)."""
+    """Return whether this process is the kernel of a notebook (Jupyter, Colab, VS Code)."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return getattr(shell, "kernel", None) is not None
 
 
 class NotebookProgress(Progress):
-    """A `rich.progress.Progress` that is one output of the cell, replaced as it goes on."""
+    """A `rich.progress.Progress` that is a single output of the cell, updated in place."""
 
     def __init__(
         self, *columns: str | ProgressColumn, transient: bool = False, speed_estimate_period: float = 30

@@ -1,4 +1,4 @@
-"""A block of settings, and how what people write becomes one: checked, with one clear line where it is wrong."""
+"""Blocks of settings: reading them from YAML and validating them, with a one-line message for each error."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from gencl.core.synonyms import setting_meant
 YesOrNo = Literal["no", "yes"]
 
 _BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
-"""Pydantic's names for what a setting may be, where that is one number or a list of them."""
+"""Pydantic's names for the alternatives of a setting that may be a number or a list of numbers."""
 
 
 class Part(BaseModel):
-    """A block of settings; unknown keys are errors."""
+    """A frozen block of settings. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
     later: ClassVar[tuple[str, ...]] = ()
-    """Settings that the first runs did not have: left out at their default, so that such a run's settings stay equal to
-    what it has stored."""
+    """Settings added after the first runs were stored. They are omitted when they have their default, so that the
+    settings of an old run still equal what it stored."""
 
     @model_serializer(mode="wrap")
     def _without_later(self, tree: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -49,19 +49,22 @@ class Part(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_numbers(cls, value: object) -> object:
-        """Pydantic takes true for 1; here it is a mistake. No setting is a truth value so far."""
+        """Reject true and false, which pydantic would convert to numbers. No setting is a boolean."""
         if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value)):
             raise ValueError("true and false are no values for it")
         return value
 
 
 def yes_or_no(value: object) -> object:
-    """What YAML makes of yes and no, truth values, as what was written."""
+    """Return ``"yes"`` or ``"no"`` for a boolean, which some YAML readers make of these words; else the value."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any:
-    """Validates ``values`` as ``kind``. Raises UsageError naming ``where`` and the key, with the nearest names."""
+    """Validate ``values`` and return them as a ``kind``.
+
+    Raises UsageError naming ``where`` and the key (after ``prefix``), with the nearest names for an unknown key.
+    """
     if not isinstance(values, Mapping):
         raise UsageError(f"{where}: {prefix.rstrip('.') or 'the file'} must be a block of settings, not {values!r}")
     try:
@@ -84,7 +87,7 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
 
 
 def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
-    """The first error; of a setting that may be one number or a list of them, that of the kind which was given."""
+    """Return the first error. For a number or a list of numbers, return the error for the form that was given."""
     same = [error for error in errors if error["loc"][:1] == errors[0]["loc"][:1]]
     return next((error for error in same if not error["type"].endswith("_type")), errors[0])
 
@@ -104,7 +107,7 @@ def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The tree of a settings file. Raises UsageError when it cannot be read or is not a block of settings."""
+    """Return the content of a settings file. Raises UsageError if it cannot be read or is not a block of settings."""
     try:
         values = yaml_files.load(text(path.read_bytes()))
     except FileNotFoundError:
@@ -119,13 +122,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def text(content: bytes) -> str:
-    """The text of a file, in UTF-8 or in what its byte order mark says: Windows' shells write UTF-16."""
+    """Decode a file as UTF-8, or as UTF-16 if its byte order mark says so: Windows shells write UTF-16."""
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if marked else "utf-8-sig")
 
 
 def assign(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
-    """Sets a nested key in place, making the blocks on the way."""
+    """Set a nested key in place and create missing blocks. Raises UsageError if the path leads through a value."""
     for name in path[:-1]:
         if tree.get(name) is None:
             tree[name] = {}

@@ -1,4 +1,4 @@
-"""The most memory that tensors take at a time within a block."""
+"""Measure the peak memory of tensors within a block."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch.utils._pytree import tree_leaves
 
 
 class Peak(TorchDispatchMode):
-    """Counts the bytes of all tensors that are made within the block, for as long as they live.
+    """A context manager that counts the bytes of all living tensors created within the block.
 
-    On the meta device too, where tensors have a shape and take no memory: then it tells what they would take.
+    On the meta device, where tensors have a shape but no memory, it counts the bytes that they would take.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.bytes: int = 0
-        """The most at a time."""
+        """The peak number of bytes."""
         self._living: dict[int, int] = {}
-        """The bytes of each living storage, by its identity."""
+        """The bytes of each living storage, by its id."""
         self._now = 0
 
     def __torch_dispatch__(

@@ -1,4 +1,4 @@
-"""States made of the states of parts: a prefix before the names says whose a tensor is."""
+"""Combine state dictionaries of several parts into one, with a prefix per part."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from torch import Tensor
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors with ``prefix.`` before their names."""
+    """Return the tensors with ``prefix.`` added to their names."""
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
 def within(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names start with ``prefix.``, without it: the inverse of `under`."""
+    """Return the tensors whose names start with ``prefix.``, and remove it from the names: the inverse of `under`."""
     return {name.removeprefix(f"{prefix}."): t for name, t in state.items() if name.startswith(f"{prefix}.")}

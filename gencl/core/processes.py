@@ -1,4 +1,4 @@
-"""The processes that train together, on top of Accelerate."""
+"""Communication between the processes that train together, based on Accelerate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 PATIENCE = 20
-"""Calls of `Processes.average_gradients` between two looks at the flags, where looking waits for a GPU."""
+"""On a GPU, `Processes.average_gradients` reads the flags once in this many calls, since reading waits for the GPU."""
 
 
 class Processes:
-    """One process, or those that Accelerate was started with.
+    """A single process, or the group of processes that Accelerate started.
 
-    Gradients are averaged here and not by DistributedDataParallel: a learner grows, its phases move parts of it, and a
-    loss that is called past the wrapper's forward would silently skip the averaging.
+    Gradients are averaged here and not by DistributedDataParallel for two reasons. A learner grows and its phases train
+    different parameters. A loss computed without the wrapper's forward would silently skip the averaging.
     """
 
     def __init__(self, accelerator: Accelerator | None = None) -> None:
@@ -29,7 +29,7 @@ class Processes:
         self.world = accelerator.num_processes if accelerator else 1
         self._patience = PATIENCE if accelerator and accelerator.device.type != "cpu" else 1
         self._raised: list[Tensor] = []
-        """How many flags were raised in each call since they were read last."""
+        """The number of flags raised in each call since they were last read."""
 
     @property
     def main(self) -> bool:
@@ -37,13 +37,13 @@ class Processes:
         return self.rank == 0
 
     def wait(self) -> None:
-        """Returns when all processes are here."""
+        """Wait until all processes have called this method."""
         if self._accelerator is not None and self.world > 1:
             self._accelerator.wait_for_everyone()
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """The main process goes through the block before the others (it fetches what is absent, they read it)."""
+        """Let the main process run the block before the others, for example to download a file that all then read."""
         if not self.main:
             self.wait()
         yield
@@ -51,7 +51,7 @@ class Processes:
             self.wait()
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """The sums over all processes, the same on each; one message for all tensors."""
+        """Return the sum of each tensor over all processes, in one all-reduce. All processes get the same result."""
         if self._accelerator is None or self.world == 1:
             return list(tensors)
         import torch
@@ -62,24 +62,24 @@ class Processes:
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
     def gather(self, rows: Tensor) -> Tensor:
-        """The rows of all processes in the order of their ranks, the same on each."""
+        """Return the rows of all processes, in the order of their ranks. The result is the same on each process."""
         if self._accelerator is None or self.world == 1:
             return rows
         gathered: Tensor = self._accelerator.gather(rows)
         return gathered
 
     def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether any process raised its flag, the same answer on each."""
+        """Return whether any process raised its flag. The result is the same on each process."""
         import torch
 
         (raised,) = self.sum([torch.tensor([float(flag)], device=device)])
         return bool(raised.item() > 0)
 
     def average_gradients(self, parameters: Sequence[Tensor], flag: bool) -> bool:
-        """Replaces gradients by their mean over processes; returns whether any process raised its ``flag``.
+        """Replace gradients by their mean over processes, and return whether any process raised its ``flag``.
 
-        All processes get the same answer in the same step. On a GPU they get it up to `PATIENCE` calls late: whoever
-        reads a flag waits for all queued work.
+        All processes get the same answer in the same step. On a GPU it may be up to `PATIENCE` calls late, because
+        reading a flag waits for all queued work.
         """
         if self.world == 1:
             return flag
@@ -95,13 +95,13 @@ class Processes:
         return bool(sum(raised[1:], raised[0]).item() > 0)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replaces tensors by their mean over processes."""
+        """Replace tensors, in place, by their mean over processes."""
         if self.world > 1 and tensors:
             for tensor, value in zip(tensors, self.sum(tensors), strict=True):
                 tensor.copy_(value / self.world)
 
     def take_main(self, tensors: Sequence[Tensor]) -> None:
-        """Replaces tensors by those of the main process."""
+        """Replace tensors, in place, by those of the main process."""
         if self.world > 1 and tensors:
             contributions = [tensor if self.main else tensor.new_zeros(tensor.shape) for tensor in tensors]
             for tensor, value in zip(tensors, self.sum(contributions), strict=True):

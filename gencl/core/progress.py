@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a bar on a terminal or in a notebook, else lines; nothing when told so."""
+"""Progress of a run: a bar on a terminal or in a notebook, lines of text elsewhere, or nothing if silent."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gencl.core.terminal import ERRORS, console
 
 Mode = Literal["auto", "lines", "silent"]
 ETA_PERIOD = 600.0
-"""Seconds over which speed is averaged. With rich's 30 the ETA jumps whenever a run measures between two tasks."""
+"""Seconds over which speed is averaged. With Rich's 30 seconds, the ETA jumps at each evaluation between two tasks."""
 
 
 class Reporter:
-    """Shows the steps of a run on standard error, which leaves standard output to results."""
+    """Shows the steps of a run on standard error, since standard output is for results."""
 
     def __init__(self, total: int, done: int, mode: Mode = "auto") -> None:
         shows_bars = ERRORS.isatty() or in_notebook()
@@ -59,17 +59,17 @@ class Reporter:
             self._bar.stop()
 
     def doing(self, what: str) -> None:
-        """What is being done now."""
+        """Show what the run is doing now, beside the bar."""
         if self._bar is not None and self._id is not None:
             self._bar.update(self._id, description=what)
 
     def advance(self, steps: int, losses: dict[str, float]) -> None:
-        """So many steps more, with the losses of the last."""
+        """Advance the bar by ``steps`` and show the losses of the last step."""
         if self._bar is not None and self._id is not None:
             shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
             self._bar.update(self._id, advance=steps, loss=shown)
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a permanent line, unless silent."""
         if self._mode != "silent":
             self.console.print(line, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a name and a seed, never on what else was drawn or on the number of processes."""
+"""Random numbers that depend only on a name and a seed, not on other draws or the number of processes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from torch import Tensor
 
 
 def derive_seed(*parts: object) -> int:
-    """A 63-bit seed from any printable parts: equal parts, equal seed, on every machine."""
+    """Return a 63-bit seed derived from the text of ``parts``. Equal parts give equal seeds on every machine."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator(*parts: object, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own, seeded by `derive_seed`."""
+    """Return a new generator, seeded by `derive_seed`."""
     return torch.Generator(device).manual_seed(derive_seed(*parts))
 
 
 def permutation(n: int, *parts: object) -> Tensor:
-    """A permutation of range(n) that depends on ``parts`` alone."""
+    """Return a permutation of range(n), shape (n,), that depends on ``parts`` alone."""
     return torch.randperm(n, generator=generator(*parts))
 
 
 _GLOBAL = threading.RLock()
-"""Held while torch's global generator is seeded: Python's other threads may initialise layers, too."""
+"""Held while torch's global generator is seeded, since other threads may initialise layers too."""
 
 
 @contextmanager
 def seeded(*parts: object) -> Iterator[None]:
-    """Seeds torch's global generator of the CPU inside the block, and restores it afterwards: layers draw from it."""
+    """Seed torch's global CPU generator, from which layers draw their weights, inside the block; then restore it."""
     with _GLOBAL, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(*parts))  # torch.manual_seed would seed GPUs, too
         yield
@@ -45,9 +45,9 @@ _FILL = "fill_uninitialized_memory"
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """On the CPU, lets torch use only algorithms that give the same bits each time; as before afterwards.
+    """On the CPU, make torch use deterministic algorithms inside the block. It warns of an operation that has none.
 
-    With more than one thread some (the backward pass of indexing, for one) add up in the order in which threads arrive.
+    With several threads, other algorithms (such as the backward pass of indexing) sum in the order that threads finish.
     """
     if device.type != "cpu":
         yield
@@ -65,10 +65,10 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 
 class RandomSource:
-    """Draws for a batch that several processes share.
+    """Random draws for a batch that several processes share.
 
-    Every process draws the numbers of the whole batch and keeps its own rows, so that one process and many see the
-    same batch. Its state can be stored and restored.
+    Each process draws the numbers for the whole batch and keeps its own rows. So the batch does not depend on the
+    number of processes. The state can be stored and restored.
     """
 
     def __init__(self, *seed: object, device: torch.device | str = "cpu", rank: int = 0, world: int = 1) -> None:
@@ -77,7 +77,7 @@ class RandomSource:
         self._generator = generator(*seed, device=self.device)
 
     def share(self, n: int) -> int:
-        """How many of n samples over all processes this one draws: at least one."""
+        """Return how many of n samples this process draws: an equal share, at least one."""
         return max(1, n // self.world)
 
     def _rows_of_rank(self, drawn: Tensor, n: int) -> Tensor:
@@ -85,15 +85,15 @@ class RandomSource:
         return drawn if self.world == 1 else drawn[self.rank * n : (self.rank + 1) * n]
 
     def normal(self, n: int, *shape: int) -> Tensor:
-        """Standard normal numbers, float32 of shape (n, *shape)."""
+        """Draw standard normal numbers, float32 of shape (n, *shape)."""
         return self._rows_of_rank(torch.randn(n * self.world, *shape, generator=self._generator, device=self.device), n)
 
     def uniform(self, n: int, *shape: int) -> Tensor:
-        """Uniform numbers in [0, 1), float32 of shape (n, *shape)."""
+        """Draw uniform numbers in [0, 1), float32 of shape (n, *shape)."""
         return self._rows_of_rank(torch.rand(n * self.world, *shape, generator=self._generator, device=self.device), n)
 
     def choice(self, values: Tensor, n: int) -> Tensor:
-        """n of ``values``, uniformly and with replacement, shape (n,)."""
+        """Draw n of ``values``, uniformly and with replacement, shape (n,)."""
         drawn = torch.randint(len(values), (n * self.world,), generator=self._generator, device=self.device)
         return values[self._rows_of_rank(drawn, n)]
 

@@ -1,8 +1,7 @@
-"""Explicit registries: a name, where the thing lives, and one line about it.
+"""Registries of methods, data sets and so on. An entry has a name, a target and one line about it.
 
-Entries name their target as ``module:attribute`` and are imported only when asked for, so that listing
-names costs nothing. An installed package adds entries through an entry point of the registry's group, a file of the
-user's through `gencl.plugins.load_plugin`.
+A target is ``module:attribute`` and is imported only when it is used, so that listing names is fast. An installed
+package adds entries through an entry point of the registry's group, a user's file through `gencl.plugins.load_plugin`.
 """
 
 from __future__ import annotations
@@ -26,9 +25,11 @@ NAME = r"[a-z0-9][a-z0-9_-]*(?:\+\+)?"
 class Entry:
     """One registered thing.
 
-    ``target`` is ``module:attribute``, or the thing itself; ``about`` one line for people; ``serves`` a word for what
-    it can serve, where not all; ``source`` the plug-in that it is from (a file's name, a package), empty for what gencl
-    brings.
+    Args:
+        target: ``module:attribute``, or the thing itself.
+        about: one line for people.
+        serves: a word for what it works with, empty if that is everything.
+        source: the file name or package of the plug-in that it comes from, empty if built in.
     """
 
     target: Any
@@ -38,15 +39,16 @@ class Entry:
 
 
 def parts_of(name: str) -> list[str]:
-    """The names that ``name`` joins by ``+``: a plus joins where a name follows it, so that names may end in ``++``.
+    """Split a composed name such as ``ewc+align`` into its names.
 
+    Only a plus before a name splits, since names may end in ``++``:
     ``"der+++align"`` -> ["der++", "align"], ``"align+der++"`` -> ["align", "der++"].
     """
     return re.split(r"\+(?=[^+])", name)
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Returns ``"; did you mean X?"`` for the nearest of ``choices``, or the list of all where none is near."""
+    """Return ``"; did you mean X?"`` with the nearest of ``choices``, or a list of all choices if none is near."""
     names = sorted(choices)
     near = difflib.get_close_matches(name, names, n=4, cutoff=0.6)
     if near:
@@ -55,14 +57,14 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 class Registry:
-    """Names of one kind (methods, data sets, ...) and what they stand for.
+    """The registered things of one kind (methods, data sets, ...), by name.
 
     Args:
-        noun: what an entry is called in messages, for example ``"method"``.
-        entries: name -> (``module:attribute``, one line about it), perhaps with a word for what it serves.
-        group: entry-point group through which installed packages add more, or None.
-        check: ``module:function`` that says what is wrong with a thing under a name, or nothing; imported when
-            somebody else's thing is looked at.
+        noun: the word for an entry in messages, for example ``"method"``.
+        entries: name -> (``module:attribute``, one line about it), optionally followed by `Entry.serves`.
+        group: entry-point group through which installed packages add entries, or None.
+        check: ``module:function`` that takes a name and a thing and returns what is wrong with it, or "". It is
+            imported when the first plug-in is checked.
     """
 
     def __init__(
@@ -75,15 +77,17 @@ class Registry:
             self.add(name, target, *words)
 
     def add(self, name: str, target: Any, about: str, serves: str = "", source: str = "") -> None:
-        """Registers ``name``. Raises ValueError for a name that is taken or not plain (a-z, 0-9, -, _; ++ at its
-        end)."""
+        """Register ``name``. Raises ValueError for a name that is taken or malformed.
+
+        A name is made of a-z, 0-9, - and _, and may end in ++.
+        """
         problem = self._refusal(name)
         if problem:
             raise ValueError(problem)
         self._entries[name] = Entry(target, about, serves, source)
 
     def refusal(self, name: object) -> str:
-        """Why ``name`` cannot be registered beside all that there is; nothing where it can."""
+        """Return why ``name`` cannot be registered beside all entries, including plug-ins, or "" if it can."""
         self._load_plugins()
         return self._refusal(name)
 
@@ -96,18 +100,18 @@ class Registry:
         return ""
 
     def problem(self, name: str, thing: Any) -> str:
-        """What is wrong with ``thing`` as an entry ``name``, in words; nothing where all is right."""
+        """Return what is wrong with ``thing`` as an entry ``name``, or "" if nothing is."""
         if not self._check:
             return ""
         module, _, function = self._check.partition(":")
         return str(getattr(import_module(module), function)(name, thing))
 
     def remove(self, name: str) -> None:
-        """Takes an entry out again."""
+        """Remove an entry."""
         del self._entries[name]
 
     def _load_plugins(self) -> None:
-        """Adds what packages offer; what cannot be added is left out, and said, since others' names must go on."""
+        """Add the entries of installed packages, once. Entries that cannot be added are skipped with a warning."""
         if self._searched or self.group is None:
             return
         self._searched = True
@@ -115,7 +119,7 @@ class Registry:
             source = point.dist.name if point.dist else "a plug-in"
             problem = self._refusal(point.name)
             if problem:
-                from gencl.core.waiting import say  # imports torch: names are listed without it
+                from gencl.core.waiting import say  # not at the top: listing names must stay fast
 
                 say(f"gencl: of the package {source} something is left out: {problem}")
             else:
@@ -130,30 +134,32 @@ class Registry:
         return name in self._entries
 
     def about(self, name: str) -> str:
-        """One line about ``name``."""
+        """Return one line about ``name``."""
         return self._entries[self.check(name)].about
 
     def serves(self, name: str) -> str:
-        """A word for what ``name`` serves; empty where that is all."""
+        """Return a word for what ``name`` works with, or "" if that is everything."""
         return self._entries[self.check(name)].serves
 
     def source(self, name: str) -> str:
-        """The plug-in that ``name`` is from (a file's name, a package); empty for what gencl brings."""
+        """Return the file name or package of the plug-in that ``name`` comes from, or "" if it is built in."""
         return self._entries[self.check(name)].source
 
     def check(self, name: str) -> str:
-        """Returns ``name`` if it is known; raises UsageError with the nearest names otherwise."""
+        """Return ``name`` if it is registered. Raises UsageError with the nearest names otherwise."""
         if name not in self:
             raise UsageError(f"no {self.noun} is called {name!r}{did_you_mean(name, self)}{self._more()}")
         return name
 
     def _more(self) -> str:
-        """Where further names may come from."""
+        """Return a hint on how to add entries, for messages; "" if plug-ins cannot."""
         return "" if self.group is None else " (--plugin FILE adds your own)"
 
     def get(self, name: str) -> Any:
-        """Imports and returns what ``name`` stands for. Raises GenclError where a plug-in's is not what it should
-        be."""
+        """Import and return the thing registered as ``name``.
+
+        Raises UsageError for an unknown name, GenclError if a package's thing cannot be imported or is invalid.
+        """
         entry = self._entries[self.check(name)]
         if not isinstance(entry.target, str):
             return entry.target
@@ -163,12 +169,12 @@ class Registry:
         where = f"{self.noun} {name!r} of the package {entry.source} ({entry.target})"
         try:
             imported = attrgetter(attribute)(import_module(module))
-        except Exception as error:  # whatever happens in a package of somebody else's
+        except Exception as error:  # a package may raise anything
             raise GenclError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
         wrong = self.problem(name, imported)
         if wrong:
             raise GenclError(f"{where}: {wrong}")
-        self._entries[name] = replace(entry, target=imported)  # looked at once
+        self._entries[name] = replace(entry, target=imported)  # so that it is checked only once
         for slip in slips(imported):
             from gencl.core.waiting import say
 

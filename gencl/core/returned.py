@@ -1,4 +1,4 @@
-"""What other people's code returns, looked at where it returns it: the message names them, and not a line of ours."""
+"""Check what plug-ins return as soon as they return it, so that the error names the plug-in and not gencl's code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gencl.core.errors import GenclError
 
 
 def returned(value: Any, fits: Callable[[Any], bool], who: str, wanted: str) -> Any:
-    """Return the value where it ``fits``. Raises GenclError that says who gave what, and what was ``wanted``."""
+    """Return the value if it ``fits``. Raises GenclError naming ``who`` returned what, and what was ``wanted``."""
     if not fits(value):
         shown = " ".join(f"{value!r}".split())
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
@@ -18,7 +18,7 @@ def returned(value: Any, fits: Callable[[Any], bool], who: str, wanted: str) -> 
 
 
 def all_of(kind: type) -> Callable[[Any], bool]:
-    """Return whether a value is a list of at least one of this kind."""
+    """Return a function that tells whether a value is a non-empty list or tuple of this type."""
     return lambda value: (
         isinstance(value, list | tuple) and bool(value) and all(isinstance(item, kind) for item in value)
     )

@@ -1,6 +1,6 @@
-"""What a run is told: one resolved tree of settings, from a preset or a file plus ``--set KEY=VALUE``.
+"""The settings of a run: one resolved tree, from a preset or a file plus ``--set KEY=VALUE``.
 
-Every wrong key or value becomes one `UsageError` that names where it stands, what is wrong and what would be right.
+A wrong key or value raises a `UsageError` that names its place, what is wrong and what would be right.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class DataSettings(Part):
 
 
 _ACCELERATION = ("precision", "compile")
-"""Of ``train.*``; where none is asked for, a run's settings are those of a gencl that had none."""
+"""Settings of ``train.*`` that `Settings.tree` omits at their default, so that older runs' settings still compare."""
 
 
 class EvaluateSettings(Part):
@@ -88,7 +88,7 @@ class EvaluateSettings(Part):
 
 
 class Added(Part):
-    """An entry of ``extend``: a task that came after the scenario's own. A plain text is its ``data``."""
+    """An entry of ``extend``: a task added after those of the scenario. A plain text stands for its ``data``."""
 
     data: str = Field(
         min_length=1, description="a data set, or the path of a folder (with a /); all its classes are learned"
@@ -107,11 +107,11 @@ class Added(Part):
 
 
 class Settings(Part):
-    """All settings of a run; ``scenario``, ``model`` and ``method`` are checked by what they name.
+    """All settings of a run. ``scenario``, ``model`` and ``method`` are validated by the classes they name.
 
-    ``extend`` names the tasks that a run learned once it had finished (`gencl.extend`), in order. A run that starts
-    with them learns as if it had been extended one by one. ``plugins`` says from where what is named here, and is not
-    of gencl, comes (`gencl.plugins.needed`); it follows from the rest.
+    ``extend`` lists the tasks that were added to the finished run (`gencl.extend`), in order. A run that starts with
+    them learns as if it had been extended task by task. ``plugins`` records which plug-ins the settings need
+    (`gencl.plugins.needed`). gencl derives it from the other settings.
     """
 
     preset: str = Field(
@@ -145,19 +145,19 @@ class Settings(Part):
         return self
 
     def train_of(self, tasks: int) -> list[TrainSettings]:
-        """``train`` as it is for each of so many tasks, the last of which are those of ``extend``."""
+        """Return the settings ``train`` for each of ``tasks`` tasks; the last tasks are those of ``extend``."""
         run = self.train.model_dump(mode="json")
         added = [check(TrainSettings, {**run, **task.train}, "extend", "train.") for task in self.extend]
         return [self.train] * (tasks - len(added)) + added
 
     def before(self, tasks: int) -> Settings:
-        """The settings before the last ``tasks`` of ``extend`` were added."""
+        """Return the settings before the last ``tasks`` entries of ``extend`` were added."""
         return self.model_copy(update={"extend": self.extend[: len(self.extend) - tasks]})
 
     def tree(self, unread: Sequence[str] = ()) -> dict[str, Any]:
-        """Plain values, ready for YAML and JSON; without ``plugins``, which decides nothing.
+        """Return plain values for YAML and JSON, without ``plugins``, which does not affect the run.
 
-        Keys of ``data.*`` that the scenario leaves ``unread`` are there only if somebody set them.
+        Keys of ``data.*`` that the scenario does not read (``unread``) are omitted at their default.
         """
         unset = dict.fromkeys(_at_default(self, ("extend", "keep")), True)
         train, data = _at_default(self.train, _ACCELERATION), _at_default(self.data, unread)
@@ -165,10 +165,10 @@ class Settings(Part):
         return self.model_dump(mode="json", by_alias=True, exclude=left_out)
 
     def placeless(self) -> dict[str, Any]:
-        """The tree without the paths of folders, which may be moved; fingerprints tell whether images are the same."""
+        """Return the tree with the paths of folders masked, since folders may move; fingerprints compare the images."""
         tree = self.tree()
         tree["data"]["name"] = _unplaced(self.data.name)
-        for scenario in (tree["scenario"], tree["scenario"].get("of")):  # tasks of another scenario may come back
+        for scenario in (tree["scenario"], tree["scenario"].get("of")):  # some scenarios wrap another
             if isinstance(scenario, dict) and isinstance(domains := scenario.get("domains"), list):
                 scenario["domains"] = [_unplaced(name) for name in domains]
         for task in tree.get("extend", ()):
@@ -176,7 +176,7 @@ class Settings(Part):
         return tree
 
     def to_yaml(self, unread: Sequence[str] = ()) -> str:
-        """All of it, as config.yaml holds it; ``unread`` as in `tree`."""
+        """Return all settings, including ``plugins``, as the text of config.yaml; ``unread`` as in `tree`."""
         plugins = {"plugins": self.plugins} if self.plugins else {}
         return yaml_files.dump({**self.tree(unread), **plugins}, allow_unicode=True)
 
@@ -186,5 +186,5 @@ def _unplaced(name: object) -> object:
 
 
 def _at_default(part: Part, names: Sequence[str]) -> set[str]:
-    """Those of these settings that are as they are where nothing is said."""
+    """Return those of the named settings that have their default."""
     return {name for name in names if getattr(part, name) == type(part).model_fields[name].default}

@@ -1,7 +1,7 @@
-"""One thing or several, as people write them: a name or names, a number or numbers, a file or files.
+"""Convert arguments that may be one thing or several (names, numbers, classes, files) to lists.
 
-A string is a list as the command line takes it, ``"fid,kid"`` or ``"0-4"``; what belongs to one file or option is never
-divided.
+A string of names, numbers or classes is split as on the command line: ``"fid,kid"`` or ``"0-4"``. Other texts and file
+names are never split.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Files: TypeAlias = str | Path | Sequence[str | Path]
 
 
 def _each(given: Any) -> list[Any]:
-    """A number of whatever library, or several of them -> the list."""
+    """Return a list of one number, of any library's integer type, or of several."""
     try:
         return [operator.index(given)]
     except TypeError:
@@ -30,22 +30,25 @@ def _each(given: Any) -> list[Any]:
 
 
 def names(given: Names) -> list[str]:
-    """``"fid,kid"``, or a list of such texts -> ["fid", "kid"]."""
+    """Return a list of names: ``"fid,kid"``, or a list of such texts -> ["fid", "kid"]."""
     return [name.strip() for text in texts(given) for name in text.split(",")]
 
 
 def texts(given: Names) -> list[str]:
-    """A text, or a list of them -> the list: commas belong to a text."""
+    """Return a list of texts from one text or several. Commas do not split."""
     return [given] if isinstance(given, str) else list(given)
 
 
 def files(given: Files) -> list[str | Path]:
-    """A file, or a list of them -> the list."""
+    """Return a list of files from one file or several."""
     return [given] if isinstance(given, str | os.PathLike) else list(given)
 
 
 def numbers(given: Numbers, option: str) -> list[int]:
-    """``"0-2,5"``, 5, or a list of numbers -> [0, 1, 2, 5]. Raises UsageError, naming the option, for anything else."""
+    """Return a list of integers from ``"0-2,5"`` (-> [0, 1, 2, 5]), one number or several.
+
+    Raises UsageError, naming the option, for any other string or a number named twice.
+    """
     if not isinstance(given, str):
         return [*map(int, _each(given))]
     values: list[int] = []
@@ -64,8 +67,10 @@ def numbers(given: Numbers, option: str) -> list[int]:
 
 
 def classes(given: Classes) -> list[int | str]:
-    """``"0-2,cats"``, 3, or a list of numbers and names -> ["0", "1", "2", "cats"]: what is a number may be a name.
-    Raises UsageError as `numbers` does."""
+    """Return a list of classes from ``"0-2,cats"`` (-> ["0", "1", "2", "cats"]), one number, or several of either.
+
+    Numbers in a string stay strings, since a class's name may be a number. Raises UsageError as `numbers` does.
+    """
     if not isinstance(given, str):
         return [each if isinstance(each, str) else int(each) for each in _each(given)]
     wanted: list[int | str] = []

@@ -1,4 +1,4 @@
-"""Whole numbers that stand to each other as shares do."""
+"""Divide a whole number in proportion to given shares."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 
 def apportioned(total: int, shares: Sequence[float], least: int = 0) -> list[int]:
-    """Divides ``total`` by shares that sum to 1: the largest remainders are rounded up, of equal ones the first.
+    """Divide ``total`` into integers by shares that sum to 1 (largest remainder method; the first wins a tie).
 
-    The numbers sum to ``total``. With ``least`` each is raised to that, so that they may sum to more.
+    The integers sum to ``total``. Each is then raised to ``least``, so that the sum may become larger.
     """
     exact = [total * share for share in shares]
     counts = [math.floor(value) for value in exact]

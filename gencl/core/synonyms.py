@@ -1,4 +1,4 @@
-"""What settings are called elsewhere, and what they are called here."""
+"""Names that other libraries give to gencl's settings, for hints in error messages."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ _OF_WORD = {word: setting for setting, words in _MEANT.items() for word in words
 
 
 def setting_meant(key: str) -> str:
-    """What a key that is none, such as ``train.ema``, most likely means: ``"train.half_life"``; "" if unknown."""
+    """Return the setting that an unknown key most likely means: ``train.ema`` -> ``"train.half_life"``; or ""."""
     return _OF_WORD.get(key.rpartition(".")[2].lower().replace("-", "_"), "")

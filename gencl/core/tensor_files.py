@@ -1,7 +1,7 @@
-"""Tensors in safetensors' format, written piece by piece.
+"""Write tensors in the safetensors format, piece by piece.
 
-The library's own writer holds two more copies of all it writes, which for a checkpoint of a large network is most of
-the memory in use; files are the same byte for byte (a test compares them), and the library reads them.
+The library's writer holds two more copies of all tensors. For a checkpoint of a large network that is most of the
+memory in use. The files are the same byte for byte (a test compares them).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ NAMES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-"""The format's name of each kind of number, in the order in which the library writes them."""
+"""The format's name of each dtype, in the order in which the library writes them."""
 
 
 def pieces(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
-    """The bytes of a file with these tensors: its head, then each tensor. Equal tensors give equal bytes."""
+    """Yield the bytes of a safetensors file: its header, then each tensor. Equal tensors give equal bytes."""
     kinds = list(NAMES)
     order = sorted(tensors, key=lambda name: (kinds.index(tensors[name].dtype), name))
     head, end = {}, 0

@@ -1,7 +1,7 @@
-"""Where lines, bars and tables for people go: the terminal, a file, a log, or nowhere at all.
+"""Consoles for lines, bars and tables, on standard error or standard output.
 
-A run must not fail because nobody can be told of it: services and notebooks have a standard error that is None, closed
-or hardly a stream, and a terminal may be closed meanwhile.
+A run must not fail because its messages cannot be written. In services and notebooks, standard error may be None,
+closed or an incomplete stream, and a terminal may be closed during a run.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import suppress
 from rich.console import Console
 
 _NARROWEST = 20
-"""Fewer columns come from a terminal that does not know its own width."""
+"""A smaller $COLUMNS is ignored: it comes from a terminal that does not know its width."""
 
 
 class _StandardError:
-    """Standard error as it is at the moment; what cannot be written is lost."""
+    """The current ``sys.stderr``. Text that cannot be written is dropped."""
 
     encoding = "utf-8"
 
@@ -40,7 +40,7 @@ ERRORS = _StandardError()
 
 
 def console(errors: bool = True, width: int | None = None) -> Console:
-    """Return what prints to standard error, or to standard output, which is for results."""
+    """Return a Rich console for standard error or, without ``errors``, for standard output, which is for results."""
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS" or _is_width(value)}
     file = ERRORS if errors else None
     return Console(file=file, stderr=errors, highlight=False, width=width, _environ=environment)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""How many CPU threads PyTorch computes with, and how they wait for each other (docs/how-to/speed.md).
+"""The number of PyTorch's CPU threads, and how they wait for each other (docs/how-to/speed.md).
 
-PyTorch starts a thread per core, and by default they spin while they wait for each other. Beside other work a step then
-takes many times as long as with one thread (``python -m benchmarks.threads``).
+PyTorch starts one thread per core, and by default threads spin while they wait. On a busy machine a step then takes
+many times as long as with one thread (``python -m benchmarks.threads``).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:  # `wait_asleep` must come before torch is imported
     from torch import nn
 
 LARGE_STEP = 200_000_000
-"""Multiplications of a step's forward pass (`multiplications`) from which on a run has several threads: they then
-take hardly more CPU time than one, where those of most smaller networks take clearly more (benchmarks.threads)."""
+"""Multiplications per forward pass (`multiplications`) from which a run uses several threads. From this size on they
+take hardly more CPU time than one thread; for most smaller networks they take clearly more (benchmarks.threads)."""
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
 def wait_asleep(environment: MutableMapping[str, str]) -> None:
-    """Makes the threads of a process with this environment sleep while they wait, unless the user chose otherwise.
+    """Set OpenMP's threads to sleep while they wait, unless ``environment`` already has a setting for it.
 
-    OpenMP reads it once, when PyTorch is imported. Results do not depend on it.
+    OpenMP reads the environment once, when PyTorch is imported. Results do not depend on it.
     """
     if not any(name in environment for name in _WAITING):
         environment["OMP_WAIT_POLICY"] = "PASSIVE"
 
 
 def allowed_cores() -> int:
-    """Return how many cores this process may use: its affinity, and a container's CPU quota (cgroup v2)."""
+    """Return how many cores this process may use, by its affinity and a container's CPU quota (cgroup v2)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = map(int, _CPU_QUOTA.read_text(encoding="ascii").split())
@@ -43,18 +43,18 @@ def allowed_cores() -> int:
 
 
 def most_threads() -> int:
-    """Return the most threads that are chosen unasked: PyTorch's present number (so $OMP_NUM_THREADS counts), and no
-    more than the allowed cores."""
+    """Return the largest number of threads that `choose` uses: the smaller of PyTorch's current number and the allowed
+    cores. $OMP_NUM_THREADS sets the former."""
     import torch
 
     return min(torch.get_num_threads(), allowed_cores())
 
 
 def multiplications(learner: nn.Module, image_shape: Sequence[int], samples: int) -> int:
-    """Return roughly how many multiplications the forward pass of a step takes.
+    """Return a rough estimate of the multiplications in a step's forward pass.
 
-    Each weight multiplies once per sample, and a convolution's weight once per 16 pixels of an image (c, h, w):
-    convolutions mostly work on feature maps of a half to an eighth of the image's sides.
+    Each weight counts once per sample. A convolution's weight counts once per 16 pixels of an image (c, h, w), since
+    feature maps mostly have between a half and an eighth of the image's height and width.
     """
     *_, height, width = image_shape
     positions = max(1, height * width // 16)
@@ -62,7 +62,7 @@ def multiplications(learner: nn.Module, image_shape: Sequence[int], samples: int
 
 
 def choose(work: int) -> int:
-    """Return the number of threads for steps of so many multiplications: one, or for large ones all that there are."""
+    """Return the number of threads for a step of ``work`` multiplications: `most_threads` if large, otherwise one."""
     return most_threads() if work >= LARGE_STEP else 1
 
 
@@ -71,10 +71,10 @@ _ALONE = threading.RLock()
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One thread of Python at a time runs such a block (or a function that this decorates); the others wait.
+    """Let only one Python thread at a time run a block (or decorated function) of this kind; others wait.
 
-    PyTorch's number of threads and its choice of algorithms belong to the whole process, and the bits of a run depend
-    on both. The number is afterwards as it was before.
+    A run's exact results depend on PyTorch's number of threads and choice of algorithms, which are global to the
+    process. The number of threads is restored after the block.
     """
     import torch
 
@@ -88,8 +88,10 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def as_usual() -> Iterator[None]:
-    """Within the block (or a function that this decorates) PyTorch makes what it makes by default: float32 tensors on
-    the CPU, with gradients where they are asked for. A script may have chosen otherwise for its own purposes."""
+    """Use PyTorch's defaults within the block (or decorated function): float32, the CPU, and gradients enabled.
+
+    The user's script may have changed these defaults for its own code.
+    """
     import torch
 
     dtype, elsewhere = torch.get_default_dtype(), torch.empty(0).device.type != "cpu"

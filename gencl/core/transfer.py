@@ -1,4 +1,4 @@
-"""Between the host and a device."""
+"""Move tensors between the host and a device."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 def exact(tensor: Tensor) -> Tensor:
-    """Return the tensor in float64, on the host where its device has none (Apple's MPS)."""
+    """Return the tensor in float64; on the host if its device has no float64 (Apple's MPS)."""
     return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return the tensor on ``device``. A plain copy to a GPU waits until all queued work is done; one from pinned
-    memory joins the queue."""
+    """Return the tensor on ``device``, copied to a GPU through pinned memory. Such a copy joins the GPU's queue; a
+    plain copy would wait until all queued work is done."""
     if device.type == "cuda" and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)

@@ -1,4 +1,4 @@
-"""A bar on the terminal for what takes more than two seconds, and lines that a person should see."""
+"""A progress bar for work that takes more than two seconds, and messages to the user."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ LINE_SECONDS = 10.0
 
 
 def waited(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """The items as they come; a bar on a terminal (standard error) or in a notebook once they have taken two seconds,
-    else a line after ten seconds, and others as time goes on."""
+    """Yield the items and show progress on standard error, in the main process only.
+
+    On a terminal or in a notebook, a bar appears after two seconds. Elsewhere, a line appears after ten seconds, then
+    each time the elapsed time has doubled.
+    """
     notebook = in_notebook()
     if not (main_process() and (ERRORS.isatty() or notebook)):
         yield from _with_lines(items, total, what) if main_process() else items
@@ -57,6 +60,6 @@ def _with_lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
 
 
 def say(line: str, progress: Mode = "auto") -> None:
-    """A line on standard error, of several processes from the first alone; nothing where ``progress`` is silent."""
+    """Print a line on standard error, from the main process only and unless ``progress`` is silent."""
     if progress != "silent" and main_process():
         console().print(line, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Published network weights: fetched once into the cache, checked by their sha256, and read without unpickling code."""
+"""Published network weights: downloaded once into the cache, verified by SHA-256, and loaded without running code."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gencl.core.folders import cache_root
 
 @dataclass(frozen=True)
 class Published:
-    """A file of weights that somebody publishes.
+    """A published file of weights.
 
     Args:
-        url: where; the name at its end holds the first digits of the file's sha256, as torch.hub's files do.
-        where: the option or setting that asks for it, for messages.
-        advice: what names a file of one's own instead.
-        sha256: the digits where the name has none.
+        url: its address. Its file name ends in the first digits of the file's SHA-256, as in torch.hub.
+        where: the option or setting that needs it, for messages.
+        advice: the option with which users give a file of their own, for messages.
+        sha256: the digits, if the file name has none.
     """
 
     url: str
@@ -41,20 +41,20 @@ class Published:
 
     @property
     def digest(self) -> str:
-        """The first digits of the sha256. Raises ValueError where neither the name nor ``sha256`` has them."""
+        """The first digits of the SHA-256. Raises ValueError if neither ``sha256`` nor the file name has them."""
         return self.sha256 or digest_in(self.name)
 
     @property
     def path(self) -> Path:
-        """Its place in the cache."""
+        """The path of the file in the cache."""
         return cache_root() / "weights" / self.name
 
     def present(self) -> bool:
-        """Whether it need not be downloaded."""
+        """Return whether the file is in the cache."""
         return self.path.is_file()
 
     def fetch(self) -> Path:
-        """The file, downloaded where it is absent. Raises GenclError where that fails or the file is damaged."""
+        """Return the path of the file, downloaded if absent. Raises GenclError if that fails or the file is damaged."""
         path = self.path
         if not path.is_file():
             self._download(path)
@@ -77,7 +77,7 @@ class Published:
 
 
 def digest_in(name: str) -> str:
-    """The digits of a sha256 that a file's name ends in, ``name-1234abcd.pth``; ValueError where there are none."""
+    """Return the digits of the SHA-256 in a file name such as ``name-1234abcd.pth``. Raises ValueError without any."""
     match = re.search(r"-([0-9a-f]{8,64})\.\w+$", name)
     if match is None:
         raise ValueError(f"{name} does not end in digits of a sha256")
@@ -85,9 +85,9 @@ def digest_in(name: str) -> str:
 
 
 def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
-    """The named tensors in a .safetensors file or one in torch's format, which is read by ``weights_only``.
+    """Return the named tensors of a .safetensors file or of a file in torch's format (loaded with ``weights_only``).
 
-    Raises UsageError where it is absent (``advice`` says what to give), GenclError where it cannot be read as weights.
+    Raises UsageError, with ``advice``, if there is no such file, and GenclError if it cannot be read as weights.
     """
     if not path.is_file():
         raise UsageError(f"{where}: there is no such file; give {advice}")
@@ -95,9 +95,9 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of any kind: a damaged file can hold anything
+    except Exception as error:  # loading a damaged file may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if not isinstance(error, OSError | SafetensorError):  # PyTorch advises to unpickle whatever the file holds
+        if not isinstance(error, OSError | SafetensorError):  # PyTorch's text advises unpickling
             reason = "it is neither a .safetensors file nor a state_dict that torch.save has written, or it is damaged"
         raise GenclError(f"{where} cannot be read as weights: {reason}") from error
     if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
@@ -106,9 +106,9 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
 
 
 def fill(targets: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str, whose: str) -> None:
-    """Copies ``tensors`` into ``targets`` by name; ``whose`` says what a file must hold, for messages.
+    """Copy ``tensors`` into ``targets`` by name. ``whose`` is the network whose weights are needed, for messages.
 
-    Raises UsageError where a name is missing or has another shape.
+    Raises UsageError if a name is missing or has another shape. Additional tensors are ignored.
     """
     what, _, path = where.partition(": ")
     for name, target in targets.items():

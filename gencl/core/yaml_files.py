@@ -1,4 +1,4 @@
-"""YAML as people mean it: 1e-3 is a number, 1:30 and 010 are not odd ones, no is a word, and a key stands once."""
+"""YAML without its traps: 1e-3 is a number, 1:30 and ``no`` are text, 010 is not octal, duplicate keys are errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the core schema's numbers and truth values (YAML 1.2), no dates, and no duplicate keys."""
+    """SafeLoader with the numbers and booleans of YAML 1.2's core schema. Dates are text, duplicate keys are errors."""
 
     yaml_implicit_resolvers = {  # PyYAML's own attribute
         first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith((":int", ":float", ":bool", ":timestamp"))]
@@ -33,7 +33,7 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 
 
 class _Dumper(yaml.SafeDumper):
-    """SafeDumper that quotes a word which either version of YAML takes for something else."""
+    """SafeDumper that quotes a text which YAML 1.1 or 1.2 would read as another type."""
 
 
 for _kind, _pattern, _first in (
@@ -52,12 +52,12 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 @lru_cache(256)
 def _parsed(text: str) -> Any:
-    """Return the value of a text; presets are read again and again, and PyYAML takes milliseconds each time."""
+    """Parse a text. Cached, since presets are read repeatedly and PyYAML takes milliseconds each time."""
     return yaml.load(text, Loader=_Loader)
 
 
 def load(text: str) -> Any:
-    """The value of a YAML text. Raises ValueError with one line that says what is wrong."""
+    """Parse a YAML text and return its value. Raises ValueError with a one-line message."""
     try:
         return deepcopy(_parsed(text))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
@@ -65,6 +65,6 @@ def load(text: str) -> Any:
 
 
 def dump(value: Any, **options: Any) -> str:
-    """The text of a value, its keys in their order, that `load` reads back; ``options`` as PyYAML has them."""
+    """Return a value as YAML that `load` reads back, with keys in their order; ``options`` are those of PyYAML."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, **options)
     return text

@@ -1,11 +1,11 @@
-"""A user's own parts from a plain Python file, registered under the user's names beside what gencl brings.
+"""Plug-ins: methods, learners, data sets and so on from a user's Python file, registered beside the built-in ones.
 
-The file says at its end what it provides, by the groups that entry points of installed packages have too::
+The file ends with a table of what it provides. Its groups are also the entry-point groups of installed packages::
 
     PLUGINS = {"methods": {"decay": Decay}, "metrics": {"sharpness": Sharpness}}
 
-A file runs when the user passes it (``--plugin``, `load_plugin`), never because a run's directory names it: a run
-records which plug-ins it needs (`gencl.plugins.needed`), and says so where they are missing.
+A file runs only if the user passes it (``--plugin``, `load_plugin`), never because a run's directory names it.
+A run records which plug-ins it needs (`gencl.plugins.needed`), and gencl reports those that are missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _EXAMPLE = 'PLUGINS = {"methods": {"decay": Decay}}'
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A file that has run: its content's checksum, and the names it provides, by group."""
+    """A loaded plug-in file: the checksum of its content, its module's name, and (group, name) of all it provides."""
 
     sha256: str
     module: str
@@ -52,7 +52,7 @@ _LOADED: dict[Path, _Loaded] = {}
 
 
 def registries() -> dict[str, Registry]:
-    """All registries, by the group that entry points and ``PLUGINS`` name."""
+    """Return all registries by their group, as entry points and ``PLUGINS`` name it."""
     by_group = {}
     for group, target in _REGISTRIES.items():
         module, _, attribute = target.partition(":")
@@ -62,10 +62,10 @@ def registries() -> dict[str, Registry]:
 
 @checked
 def load_plugin(path: str | Path) -> None:
-    """Runs a plug-in file and registers what its ``PLUGINS`` names; the Python form of ``--plugin``.
+    """Run a plug-in file and register what its ``PLUGINS`` names, as ``--plugin`` does.
 
-    A file that has run already and was not changed since is left alone; one that was changed replaces what it was.
-    Raises UsageError naming the file and the line of what is wrong, and then all stays as it was.
+    A loaded file is not run again unless it changed; then the new version replaces the old one.
+    Raises UsageError with the file and line of an error. In that case nothing is registered or replaced.
     """
     file = place(path)
     shown = printable(file)
@@ -91,13 +91,13 @@ def load_plugin(path: str | Path) -> None:
     _LOADED[key] = _Loaded(sha256, name, [(group, thing_name) for group, thing_name, _, _ in provided])
     for group, thing_name, thing, _ in provided:
         for slip in slips(thing):
-            from gencl.core.waiting import say  # imports torch: names are listed without it
+            from gencl.core.waiting import say  # not at the top: listing names must stay fast
 
             say(f"{_at(shown, ast.parse(source), thing_name, thing)}: {groups[group].noun} {thing_name!r}: {slip}")
 
 
 def unload_plugin(path: str | Path) -> None:
-    """Takes out what a file has registered; nothing happens where it was not loaded."""
+    """Unregister all that a file provides. Does nothing if the file is not loaded."""
     loaded = _LOADED.pop(place(path).resolve(), None)
     if loaded is not None:
         groups = registries()
@@ -107,17 +107,17 @@ def unload_plugin(path: str | Path) -> None:
 
 
 def loaded_files() -> dict[Path, str]:
-    """The files that have run, in this order, and the checksums of their contents."""
+    """Return the loaded files, in the order loaded, with the SHA-256 of their contents."""
     return {path: loaded.sha256 for path, loaded in _LOADED.items()}
 
 
 def arguments() -> list[str]:
-    """The options that give another process of gencl the same plug-ins."""
+    """Return the command-line options that load the same plug-in files in another gencl process."""
     return [text for path in _LOADED for text in ("--plugin", str(path))]
 
 
 def place_of(error: BaseException) -> str:
-    """Where in a plug-in file an error arose, such as ``" in decay.py, line 12"``; empty for any other."""
+    """Return where in a plug-in file an error arose, such as ``" in decay.py, line 12"``, or "" if it was elsewhere."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if Path(frame.filename) in _LOADED:
             return f" in {printable(Path(frame.filename).name)}, line {frame.lineno}"
@@ -136,12 +136,12 @@ def _read(file: Path, shown: str) -> str:
 
 
 def _run(source: str, module: ModuleType, shown: str) -> None:
-    """Runs the file as a module; whatever it raises is told in one line."""
+    """Run the source as a module. Raises UsageError, with one line of text, for whatever it raises."""
     try:
         exec(compile(source, str(module.__file__), "exec"), module.__dict__)
     except SyntaxError as error:
         raise UsageError(f"plug-in {shown}, line {error.lineno}: {error.msg}") from error
-    except (Exception, SystemExit) as error:  # whatever a user's file does
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__]
         text = " ".join(str(error).split())[:300]
         line = f", line {frames[-1].lineno}" if frames else ""
@@ -151,8 +151,10 @@ def _run(source: str, module: ModuleType, shown: str) -> None:
 def _provided(
     module: ModuleType, source: str, shown: str, replaced: Collection[tuple[str, str]]
 ) -> list[tuple[str, str, Any, str]]:
-    """What ``PLUGINS`` names, checked: (group, name, thing, one line about it) each. Names that are ``replaced``, with
-    their groups, are free."""
+    """Return a checked list of what ``PLUGINS`` names: (group, name, thing, one line about it).
+
+    ``replaced`` holds each (group, name) that may be registered again. Raises UsageError with file and line.
+    """
     tree = ast.parse(source)
     table = getattr(module, "PLUGINS", None)
     if table is None:
@@ -179,17 +181,17 @@ def _provided(
 
 
 def _about(thing: Any) -> str:
-    """The first line of its documentation."""
+    """Return the first line of the docstring of ``thing``."""
     return (inspect.getdoc(thing) or "not described").splitlines()[0].rstrip(".")
 
 
 def _serves(thing: Any) -> str:
-    """Of a method, the word of what it needs."""
+    """Return the word for the first capability that a method needs; "" if it needs none, and for other things."""
     return next((need.word for need in getattr(thing, "needs", ())), "")
 
 
 def _at(shown: str, tree: ast.Module, name: object = None, thing: Any = None) -> str:
-    """The file and the line where a thing is defined, or else where ``PLUGINS`` names it."""
+    """Return, for messages, the file and line where a thing is defined, or otherwise where ``PLUGINS`` names it."""
     called = getattr(thing, "__name__", None)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == called:

@@ -1,7 +1,7 @@
-"""Which plug-ins a run needs: recorded in its config.yaml and model.json, and asked for where they are missing.
+"""Which plug-ins a run needs. config.yaml and model.json record them, and gencl reports those that are missing.
 
-A record is ``{source: [thing, ...]}``, such as ``{"decay.py": ["method decay"]}``; a source that ends in ``.py`` is a
-file that the user passes, any other a package that is installed.
+A record is ``{source: [thing, ...]}``, such as ``{"decay.py": ["method decay"]}``. A source that ends in ``.py`` is a
+plug-in file that the user passes; any other is an installed package.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Needed = Mapping[str, Sequence[str]]
 
 
 def needed(tree: object) -> dict[str, list[str]]:
-    """What of the plug-ins that are there a tree of settings names, and the metrics among them that will be measured.
+    """Return a record of the registered plug-ins that a tree of settings needs.
 
-    Metrics are named nowhere: all that apply are measured (those on request are not asked for by a run).
+    Settings do not name metrics, so all metrics of plug-ins are included except those measured on request only.
     """
     named = set(_words(tree))
     by_source: dict[str, list[str]] = {}
@@ -34,21 +34,23 @@ def needed(tree: object) -> dict[str, list[str]]:
 
 
 def checksums(record: Needed) -> dict[str, str]:
-    """The SHA-256 of each file of a record that has run here."""
+    """Return the SHA-256 of each file in a record that is loaded in this process."""
     loaded = {path.name: sha256 for path, sha256 in loaded_files().items()}
     return {source: loaded[source] for source in record if source in loaded}
 
 
 def of_groups(record: Needed, groups: Collection[str]) -> dict[str, list[str]]:
-    """The part of a record that is of these groups (`gencl.plugins.registries`)."""
+    """Return the part of a record that belongs to these groups (`gencl.plugins.registries`)."""
     nouns = {registry.noun for group, registry in registries().items() if group in groups}
     parts = {source: [t for t in things if t.rpartition(" ")[0] in nouns] for source, things in record.items()}
     return {source: things for source, things in parts.items() if things}
 
 
 def require(record: Needed, where: object, groups: Collection[str] | None = None) -> None:
-    """Raises UsageError, naming ``where`` they are needed, the plug-in and how to give it, where one is missing; and
-    for a record that is none."""
+    """Raise UsageError if a plug-in of the record is missing, or if the record is malformed.
+
+    The message names ``where`` it is needed, the plug-in and how to provide it. ``groups`` limits the check.
+    """
     try:
         check_record(record)
     except ValueError as error:
@@ -67,7 +69,7 @@ def require(record: Needed, where: object, groups: Collection[str] | None = None
 
 
 def _words(tree: object) -> Iterator[str]:
-    """All texts in a tree; of names joined by ``+`` each."""
+    """Yield all strings in the values of a tree; names joined by ``+`` are split."""
     if isinstance(tree, str):
         yield from parts_of(tree)
     inner: Any = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
@@ -76,7 +78,7 @@ def _words(tree: object) -> Iterator[str]:
 
 
 def check_record(record: Needed) -> Needed:
-    """Returns the record. Raises ValueError for what `needed` does not give."""
+    """Return the record unchanged. Raises ValueError if it names something that `needed` cannot return."""
     nouns = "|".join(registry.noun for registry in registries().values())
     for source, things in record.items():
         wrong = next((thing for thing in things if not re.fullmatch(f"({nouns}) {NAME}", thing)), None)

@@ -1,4 +1,4 @@
-"""Writes a plug-in file to start from, and its test."""
+"""Create a new plug-in file and its test from templates."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from gencl.plugins import registries
 
 Kind = Literal["method", "learner", "generator", "dataset", "scenario", "metric"]
 _REGISTERED = {"generator": "learner"}
-"""As what a kind is registered, where it is not what it is called."""
+"""What a kind is registered as, if not under its own name."""
 
 
 def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Path, Path]:
-    """Writes a file that registers ``name`` and works at once, and its test beside it; returns both paths.
+    """Write a working plug-in file that registers ``name``, and a test beside it; return both paths.
 
     Args:
-        out: the file; default NAME.py here, with ``_`` for ``-``.
+        kind: what the plug-in provides.
+        name: the name to register it under.
+        out: the file to write; default NAME.py in the current folder, with ``_`` for ``-``.
 
-    Raises UsageError for a name that is taken or not plain, and for files that exist.
+    Raises UsageError for an invalid or taken name, a file name that is no .py file or hides a module of Python,
+    a missing folder, or a file that already exists.
     """
     problem = registries()[f"{_REGISTERED.get(kind, kind)}s"].refusal(name)
     if problem:
@@ -58,5 +61,5 @@ def new_plugin(kind: Kind, name: str, out: str | Path | None = None) -> tuple[Pa
 
 
 def _installed(name: str) -> bool:
-    """Whether a module of this name can be imported, and not only from the current folder."""
+    """Return whether a module of this name can be imported from elsewhere than the current folder."""
     return PathFinder.find_spec(name, [place for place in sys.path if place not in ("", str(Path.cwd()))]) is not None

@@ -1,14 +1,14 @@
-"""Experiments by name: one YAML file each, whose first comment is the command that runs it.
+"""Presets: named experiments, one YAML file each. The first comment of a file is the command that runs it.
 
-Beside the keys of `gencl.core.settings.Settings` a preset has ``about``, one line about it, ``time``, the minutes that
-a run takes on two cores, where that was measured, ``seeds``, the number of seeds that a comparison has where none are
-named (five where a run takes less than a minute), and ``methods``, the settings tuned for each method on this
-experiment (``methods: {ewc: {lambda: 3, train.lr: 0.1}}``; a key with a dot is set outside the method's block). Values
-such as ``1.5x`` multiply what is there.
-``methods: {like: mnist-cgan}`` takes those of another preset; a method named beside ``like`` has its own instead.
+A preset holds settings (`gencl.core.settings.Settings`) and these keys:
+``about``: one line about it;
+``time``: minutes that a run takes on two cores, if measured;
+``seeds``: the default number of seeds of a comparison (five if a run takes less than a minute);
+``methods``: settings tuned for each method, such as ``{ewc: {lambda: 3, train.lr: 0.1}}``. A key with a dot is set
+outside the method's block. A value such as ``1.5x`` multiplies the present value. ``{like: mnist-cgan}`` takes over the
+methods of another preset, except those listed beside ``like``.
 
-Which there are is told without importing what checks settings; `resolve` and its like come from
-`gencl.presets.resolving` when they are first used.
+Listing presets must stay fast, so `resolve` and others are imported from `gencl.presets.resolving` on first use.
 """
 
 from __future__ import annotations
@@ -42,12 +42,15 @@ def __getattr__(name: str) -> Any:
 
 
 def names() -> list[str]:
-    """The built-in presets, the default first."""
+    """Return the names of the built-in presets, the default first."""
     return sorted((path.stem for path in FOLDER.glob("*.yaml")), key=lambda name: (name != DEFAULT, name))
 
 
 def path_of(name: str) -> Path:
-    """The file of a built-in preset, or ``name`` itself if it is a file. Raises UsageError with the nearest names."""
+    """Return the path of a built-in preset, or ``name`` as a path if it ends in .yaml or .yml.
+
+    Raises UsageError with the nearest names for anything else.
+    """
     if name in names():
         return FOLDER / f"{name}.yaml"
     if name.endswith((".yaml", ".yml")):
@@ -56,7 +59,7 @@ def path_of(name: str) -> Path:
 
 
 def about(name: str) -> str:
-    """Return one line about a built-in preset, with the time that its runs take if it says so."""
+    """Return one line about a built-in preset, including the time that a run takes if the preset has it."""
     tree = yaml_files.load(path_of(name).read_text(encoding="utf-8"))
     minutes = tree.get("time")
     takes = "" if minutes is None else f" (about {duration(60 * minutes)} on two cores)"

@@ -1,4 +1,4 @@
-"""What a preset says of itself beside the settings of a run."""
+"""The keys of a preset that are not settings of a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from gencl.core.errors import UsageError
 
 
 def take_asides(tree: dict[str, Any], where: str) -> int:
-    """Remove ``about``, ``time`` and ``seeds``, which are no settings of a run, and return the number of seeds that a
-    comparison has. Raises UsageError unless the time is a number of minutes."""
+    """Remove ``about``, ``time`` and ``seeds`` from ``tree`` and return the number of seeds of a comparison, default 1.
+
+    Raises UsageError unless ``time`` is a positive number and ``seeds`` a positive integer.
+    """
     tree.pop("about", None)
     minutes, seeds = tree.pop("time", 1), tree.pop("seeds", 1)
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:

@@ -1,4 +1,4 @@
-"""Where a setting is declared: its present value, its default, and the type that what people write is read as."""
+"""Look up a setting by its path: its value, its default, and the type that a written value is converted to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gencl.core.settings import Settings
 
 
 def value_at(settings: Settings, path: Sequence[str]) -> Any:
-    """The value of a setting. Raises KeyError where there is none."""
+    """Return the value of a setting. Raises KeyError if there is no such setting."""
     value: Any = settings.tree()
     for name in path:
         if not isinstance(value, Mapping) or name not in value:
@@ -23,7 +23,7 @@ def value_at(settings: Settings, path: Sequence[str]) -> Any:
 
 
 def _left_out(settings: Settings, path: Sequence[str]) -> Any:
-    """The default of a setting that the tree leaves out (`Part.later`). Raises KeyError for any other."""
+    """Return the default of a setting that the tree omits (`Part.later`). Raises KeyError for any other setting."""
     kind, name = _place(settings, path)
     if kind is None or name not in kind.later:
         raise KeyError(".".join(path))
@@ -31,7 +31,7 @@ def _left_out(settings: Settings, path: Sequence[str]) -> Any:
 
 
 def _place(settings: Settings, path: Sequence[str]) -> tuple[type[Part] | None, str]:
-    """The block in which a setting is declared, if it is known, and its name there."""
+    """Return the `Part` that declares a setting, or None if unknown, and the setting's name in it."""
     from gencl.learners import LEARNERS
     from gencl.methods import METHODS
     from gencl.scenarios import SCENARIOS
@@ -51,7 +51,7 @@ def _place(settings: Settings, path: Sequence[str]) -> tuple[type[Part] | None, 
 
 
 def read_for(settings: Settings, path: Sequence[str], text: Written, where: str) -> Any:
-    """The value of a text that somebody has written for a setting."""
+    """Convert the text written for a setting to the setting's type. Raises UsageError if it is not valid YAML."""
     kind, name = _place(settings, path)
     fields = {} if kind is None else {field.alias or key: field for key, field in kind.model_fields.items()}
     try:

@@ -1,4 +1,4 @@
-"""The blocks of ``methods`` of a preset, those that it takes over from another preset included."""
+"""Tuned settings of methods in a preset, including those that it takes over from another preset."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gencl.core.part import read_yaml
 from gencl.presets import path_of
 
 LIKE = "like"
-"""The key of ``methods`` that names the other preset; no method may have this name."""
+"""The key of ``methods`` that names the other preset. No method may have this name."""
 
 
 def taken_over(path: Path) -> dict[str, Any]:
-    """The settings of methods that a file has through ``like``, by method. Raises UsageError as `resolve` does."""
+    """Return the settings that a file takes over through ``like``, by method. Raises UsageError as `resolve` does."""
     given = read_yaml(path).get("methods")
     return {name: block for name, (block, where) in blocks_of(given, path, str(path)).items() if where != str(path)}
 
@@ -22,10 +22,15 @@ def taken_over(path: Path) -> dict[str, Any]:
 def blocks_of(
     given: Any, source: Path, where: str, asking: tuple[Path, ...] = ()
 ) -> dict[str, tuple[dict[str, Any], str]]:
-    """The block of each method that ``methods`` of the file ``source`` gives, and the file that has it.
+    """Return, by method, the block of settings and the name of the preset or file that holds it.
 
-    ``like`` names a preset, or a file beside ``source``, whose blocks hold where ``source`` has none. ``asking`` are
-    the files that led here.
+    Args:
+        given: the value of ``methods`` in the file ``source``. Its key ``like`` names a preset, or a file beside
+            ``source``, whose blocks are used for methods that ``source`` does not list.
+        where: the name of ``source`` in messages.
+        asking: the files that led here through ``like``, to detect circles.
+
+    Raises UsageError for anything but blocks of settings, an unknown preset, or a circle.
     """
     given = {} if given is None else given
     asking = (*asking, source.resolve())

@@ -1,4 +1,4 @@
-"""From a preset or a settings file, a method's tuned settings and what was set by hand: the settings of a run."""
+"""Resolve the settings of a run from a preset or file, the settings tuned for its method, and assignments."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def resolve(
     seed: int | None = None,
     assignments: Assignments = (),
 ) -> Settings:
-    """The settings of a run: the preset's (or the file's), then those tuned for the method, then what was set by hand.
+    """Return the settings of a run: those of the preset or file, then those tuned for the method, then assignments.
 
-    ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``; ``"0.5x"`` as a value
-    multiplies the present one. Raises UsageError naming the file or the assignment and the key.
+    ``assignments`` are texts ``"train.steps=300"`` or a mapping ``{"train.steps": 300}``. The value ``"0.5x"``
+    multiplies the present value. Raises UsageError with the file or assignment, and the key, that is wrong.
     """
     source, where, tree = _source(preset, config)
     take_asides(tree, where)
@@ -62,12 +62,12 @@ def resolve(
 
 
 def changed(settings: Settings, assignments: Assignments) -> Settings:
-    """The settings after assignments as `resolve` takes them, names of scenarios, learners and methods excepted."""
+    """Return the settings after assignments as in `resolve`, which must not change scenario, learner or method."""
     return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
 
 
 def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
-    """The file of a preset or of settings, how messages call it, and its content."""
+    """Return the file of a preset or of settings, its name in messages, and its content."""
     if preset is not None and config is not None:
         raise UsageError("--preset and --config exclude each other")
     source = files.place(config) if config is not None else path_of(preset or DEFAULT)
@@ -76,26 +76,26 @@ def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, d
 
 
 def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
-    """The seeds of a comparison where none are named, such as ``0-4``: as many as the preset or file says, else 0."""
+    """Return the seeds of a comparison by default, such as ``0-4``: as many as the preset or file sets, or ``0``."""
     _, where, tree = _source(preset, config)
     number = take_asides(tree, where)
     return f"0-{number - 1}" if number > 1 else "0"
 
 
 def default_method(name: str) -> str:
-    """The method that a built-in preset takes where none is named; "" for the name of anything else."""
+    """Return the default method of a built-in preset, or "" if ``name`` is no built-in preset."""
     return str(_method_block(read_yaml(path_of(name)), name)["name"]) if name in names() else ""
 
 
 def methods_of(name: str) -> list[str]:
-    """The methods for which a preset or file has tuned settings."""
+    """Return the methods for which a preset or file has tuned settings."""
     path = path_of(name)
     return list(_tuned_settings(read_yaml(path), path, name))
 
 
 def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str]]) -> Settings:
-    """The settings after assignments (path, value, who asks for it), one after another. Raises UsageError where one of
-    them is read by nothing."""
+    """Return the settings after assignments (path, value, origin for messages), applied one by one. Raises UsageError
+    if one is invalid, or sets train.steps although train.epochs is set."""
     steps = ""
     for path, value, where in assignments:
         tree = settings.tree()
@@ -115,14 +115,14 @@ def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str
 
 
 def _multiplied(settings: Settings, path: Sequence[str], value: Any, where: str) -> Any:
-    """``"1.5x"`` is one and a half times the present value (integers: rounded, at least 1); else the value itself."""
+    """Return 1.5 times the present value for ``"1.5x"`` (integers: rounded, at least 1 unless 0), or else ``value``."""
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+)x", value) if isinstance(value, str) else None
     if match is None:
         return value
     try:
         present = value_at(settings, path)
     except KeyError:
-        return value  # the check that follows says that there is no such setting
+        return value  # `_check` reports the unknown setting
     factor = float(match[1])
     if isinstance(present, bool) or not isinstance(present, int | float):
         raise UsageError(
@@ -140,15 +140,15 @@ def _shown(value: Any) -> str:
 
 
 def _agreed(what: str, given: str | None, value: str) -> str:
-    """The value of what is named twice. Raises UsageError where it is not the same."""
+    """Return ``value``. Raises UsageError if another value was ``given`` elsewhere."""
     if given not in (None, value):
         raise UsageError(f"--set {'method.name' if what == 'method' else what}={value}: the {what} is {given} already")
     return value
 
 
 def _parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
-    """Paths and values, names first, the outer ones before the inner: they decide which other keys there are. One of
-    the blocks that the settings consist of, such as ``train``, changes what it names; a block within it replaces."""
+    """Return paths and values. Names come first, outer before inner, since they decide which other keys exist. For a
+    top-level block such as ``train``, only the keys that it names change; a block within it is replaced whole."""
     pairs = [pair for path, value in parsed(assignments) for pair in _of_block(path, value)]
     return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
 
@@ -164,7 +164,8 @@ def _of_block(path: list[str], value: Any) -> list[tuple[list[str], Any]]:
 
 
 def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str, dict[str, Any]]:
-    """The settings tuned for each method: of this file, or of the built-in preset that a run's config.yaml names."""
+    """Remove ``methods`` from ``tree`` and return the settings tuned for each method. A tree without ``methods``, such
+    as a run's config.yaml, uses those of the built-in preset that it names."""
     from gencl.methods.building import settings_of
 
     given = tree.pop("methods", None)
@@ -205,10 +206,10 @@ def _method_block(tree: dict[str, Any], where: str) -> dict[str, Any]:
 def _choose_method(
     block: dict[str, Any], name: str | None, tuned: dict[str, dict[str, Any]], complete: bool
 ) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
-    """The block of the method ``name`` and what is set outside it (method, key, value).
+    """Return the block of the method ``name``, and the settings to make outside it as (method, key, value).
 
-    The file's own block if it is of this method, else the settings tuned for it. A ``complete`` file has the outside
-    settings of its own method already.
+    The block is the file's ``block`` if that has settings of this method, otherwise the settings tuned for it.
+    A ``complete`` file already holds the outside settings of its method.
     """
     kept = name in (None, block["name"])
     if kept and set(block) - {"name"}:
@@ -221,7 +222,7 @@ def _choose_method(
 
 
 def _check(tree: dict[str, Any], where: str) -> Settings:
-    """Validates the tree, the blocks of scenario, learner and method with it, and fills in their defaults."""
+    """Validate the tree, including the blocks of scenario, learner and method, and fill in their defaults."""
     from gencl.learners import LEARNERS
     from gencl.methods.building import settings_of
     from gencl.scenarios import SCENARIOS
@@ -238,7 +239,7 @@ def _check(tree: dict[str, Any], where: str) -> Settings:
 
 
 def _named_block(block: Mapping[str, Any], key: str, registry: Registry, where: str) -> dict[str, Any]:
-    """The block with its defaults, checked by the ``Settings`` of what it names."""
+    """Return the block with its defaults, validated by the ``Settings`` class of the scenario or learner it names."""
     name = block.get("name")
     if not isinstance(name, str):
         raise UsageError(f"{where}: {key}.name: name a {registry.noun}, one of: {', '.join(registry)}")

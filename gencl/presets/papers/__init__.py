@@ -1,4 +1,4 @@
-"""Figures that papers published, to stand beside ours; they are in published.yaml, as printed in the papers."""
+"""Published results of the papers, for comparison. published.yaml holds them as printed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gencl.core.settings import Settings
 
 
 def published(preset: str, method: str) -> dict[str, Any] | None:
-    """The published row of a method on a preset; None if there is none.
+    """Return the published results of a method on a preset, or None if there are none.
 
-    ``{"acc": 0.9814, "acc_std": 0.0103, "bwt": ..., "source": "ANPyC table I", "note": ...}``: accuracies and
-    transfer as shares of one, a standard deviation where the paper has one, a note where a reader needs one.
+    They look like ``{"acc": 0.9814, "acc_std": 0.0103, "bwt": ..., "source": "ANPyC table I", "note": ...}``.
+    Accuracies and transfer are fractions. The standard deviation and the note are optional.
     """
     for table in _content()["presets"].get(preset, []):
         if method in table["rows"]:
@@ -29,8 +29,7 @@ def published(preset: str, method: str) -> dict[str, Any] | None:
 
 
 def comparable(settings: Settings) -> bool:
-    """Whether data set, tasks and network are still those of the preset: otherwise its published figures are of
-    something else."""
+    """Return whether data set, tasks and network are the preset's, so that its published results apply."""
     if settings.preset not in _content()["presets"]:
         return False
     preset = presets.resolve(settings.preset)
@@ -39,12 +38,12 @@ def comparable(settings: Settings) -> bool:
 
 
 def _network(settings: Settings) -> dict[str, Any]:
-    """Return ``model.*`` without what a preset sets for single methods."""
+    """Return ``model.*`` without ``heads`` and ``generator``, which presets set for single methods."""
     return {key: value for key, value in settings.model.items() if key not in ("heads", "generator")}
 
 
 def _tasks(settings: Settings) -> dict[str, Any]:
-    """Return ``scenario.*``; whether the seed draws the order makes no difference to what a paper measured."""
+    """Return ``scenario.*`` without an order that is unset or drawn from the seed: published results hold for both."""
     scenario = dict(settings.scenario)
     if scenario.get("order") in (None, "seed"):
         scenario.pop("order", None)
@@ -52,13 +51,15 @@ def _tasks(settings: Settings) -> dict[str, Any]:
 
 
 def lenet() -> dict[str, Any]:
-    """LeNet's compression (ANPyC table IV): parameters by layer, their total, and how many times fewer they became."""
+    """Return LeNet's compression (ANPyC table IV): parameters by layer, their total, and the compression factor."""
     return dict(_content()["lenet"])
 
 
 def published_stages(settings: Settings) -> list[tuple[int, float]]:
-    """Return the weights left and the accuracy, as a share of one, that a paper has at the end of each stage of such a
-    run; nothing where none has."""
+    """Return the published number of remaining weights and accuracy (a fraction) at the end of each stage of a run.
+
+    The list is empty if no paper reports them for these settings.
+    """
     table = _content()["lenet"]
     preset, method = table["of"]["preset"], table["of"]["method"]
     if settings.preset != preset or not method.items() <= settings.method.items():
@@ -75,7 +76,7 @@ def _content() -> dict[str, Any]:
 
 
 def _figure(key: str, printed: Any, percent: bool) -> dict[str, float]:
-    """``"98.14 ± 1.03"`` in per cent -> {"acc": 0.9814, "acc_std": 0.0103}; nothing for a figure that is not there."""
+    """Parse a printed result: ``"98.14 ± 1.03"`` in per cent -> {"acc": 0.9814, "acc_std": 0.0103}; None -> {}."""
     if printed is None:
         return {}
     numbers = [float(number) for number in str(printed).split("±")]
