@@ -1,4 +1,4 @@
-"""What keeps a learner from forgetting: one file a method; names joined by ``+`` run together."""
+"""Methods that keep a learner from forgetting, one file per method. Names joined by ``+`` run together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVES = {
     "generator": "generators",
     "images": "learners that generate images: generators, classifiers with a generator (model.generator.name=cgan)",
 }
-"""Learners that a method works with, by the capability that it needs (`gencl.learners.capabilities`)."""
+"""The learners that a method works with, by the capability that it needs (`gencl.learners.capabilities`)."""
 
 METHODS = Registry(
     "method",
@@ -79,7 +79,10 @@ METHODS = Registry(
 
 
 def names_in(name: str) -> list[str]:
-    """The methods that ``name`` joins by ``+``. Raises UsageError with the nearest names for one that is unknown."""
+    """Return the names of the methods that ``name`` joins by ``+``.
+
+    Raises UsageError if a name occurs twice, or is unknown (with the nearest names).
+    """
     parts = [METHODS.check(part) for part in parts_of(name)]
     if len(set(parts)) != len(parts):
         raise UsageError(f"method {name!r} names a method twice")

@@ -15,15 +15,16 @@ from gencl.scenarios.batch import Batch
 
 
 class AGEM(Remembering):
-    """A step may not raise the loss on a memory of earlier tasks' images, to first order.
+    """To first order, no step may raise the loss on stored images of earlier tasks.
 
-    With g the gradient of the step and r that of the same loss on images drawn from the memory, both over all
-    parameters that move, g <- g - (g.r / r.r) r where g.r < 0 (Chaudhry et al. eq. 11); elsewhere g stays. Learning
-    from the memory itself is no aim: that is `ER`. It **stores data**, equally many images of each class (`Memory`).
+    Let g be the gradient of the step, and r that of the same loss on images drawn from the memory, both over all
+    parameters that move. If g.r < 0, then g <- g - (g.r / r.r) r (Chaudhry et al. eq. 11); otherwise g stays as it is.
+    Unlike `ER`, it does not learn from the memory itself. It **stores data**, equally many images of each class
+    (`Memory`).
     """
 
     class Settings(MemorySettings):
-        """The size of the memory, and of what is drawn from it."""
+        """The size of the memory, and how many images each step draws from it."""
 
         samples: int = Field(128, ge=1, le=65_536, description="stored images per step, over all processes")
 
@@ -41,10 +42,10 @@ class AGEM(Remembering):
         size = torch.stack([r.square().sum() for r in reference]).sum()
         share = conflict / size.clamp(min=torch.finfo(size.dtype).tiny)
         for parameter, g, r in zip(parameters, gradients, reference, strict=True):
-            parameter.grad = g - share * r  # a new tensor: other methods may hold the one of the step's own loss
+            parameter.grad = g - share * r  # a new tensor, since other methods may hold the old one
 
     def _reference(self, ctx: StepContext, parameters: Sequence[Tensor]) -> list[Tensor]:
-        """The gradient of the phase's loss on images of the memory, the same in all processes."""
+        """Return the gradient of the phase's loss on stored images, averaged over all processes."""
         n = ctx.random.share(self.settings.samples)
         images, classes = self._memory.draw(n, ctx.task, ctx.random)
         batch = Batch(images, classes, tasks=tuple(range(ctx.task.parts[0].index)))

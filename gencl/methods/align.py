@@ -14,16 +14,19 @@ from gencl.methods.teacher import Taught
 class Align(Taught):
     """loss += weight * t * misalignment, where t is the number of other tasks learned before, each counted once.
 
-    Each step draws old classes and latents, and pulls what the generator makes of them to what a frozen copy of it,
-    made when the task began, made of them (`GenerativeLearner.misalignment`: a GAN's images, a VAE's images and
-    posteriors, or velocities at noised images of the copy's pool). Old classes are all that were learned before, also
-    those of the present task, unless that has come back whole. The weight grows with t because a fixed number of
-    samples has ever more tasks to hold; a GAN's discriminator sees the new classes only. This is distillation, not
-    importance: no images are stored, the shared network keeps its size, but training needs one more generator.
+    When a task begins, the generator is copied and the copy is frozen. Each step draws old classes and latents, and
+    pulls the generator's outputs for them towards those of the copy (`GenerativeLearner.misalignment`). The outputs
+    are a GAN's images, a VAE's images and posteriors, or velocities at noised images from the copy's pool. Old classes
+    are all that were learned before. Those of the present task count too, unless they have come back whole
+    (`Task.whole`).
+
+    The weight grows with t because a fixed number of samples must represent ever more tasks. A GAN's discriminator sees
+    the new classes only. This is distillation, not importance. It stores no training images and the shared network
+    keeps its size, but training needs one more generator.
     """
 
     class Settings(Part):
-        """Strength and samples."""
+        """The weight of the loss, and the number of samples."""
 
         weight: float = Field(4.0, ge=0, le=1e6, description="weight of the misalignment loss, per past task")
         samples: int = Field(16, ge=1, le=65_536, description="samples of past tasks per step, over all processes")

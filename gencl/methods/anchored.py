@@ -1,4 +1,4 @@
-"""Consolidation in which each task keeps a quadratic term of its own, around its own weights."""
+"""Consolidation in which each task keeps its own quadratic term, around its own weights."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from gencl.methods.consolidation import Consolidation
 
 
 class AnchoredByTask(Consolidation):
-    """lambda sum_t Omega_t (W - W_t)^2, with W_t the weights after task t.
+    """The penalty is lambda sum_t Omega_t (W - W_t)^2, with W_t the weights after task t.
 
-    The sum is, up to a constant, one quadratic around the mean of the W_t weighted by Omega_t. Only that mean and the
-    sum of the Omega_t are stored, so that memory does not grow with the tasks.
+    Up to a constant, the sum is one quadratic around the mean of the W_t, weighted by Omega_t. Only that mean and the
+    sum of the Omega_t are stored, so memory does not grow with the number of tasks.
     """
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:

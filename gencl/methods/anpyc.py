@@ -22,31 +22,33 @@ from gencl.scenarios.task import Task
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
 _LABELLED = ("loss", "loss-size")
-"""Scores that need the likelihood of labels."""
+"""The scores that need the likelihood of labels."""
 
 
 class ANPyC(SPP):
-    """SPP's consolidation, against pruning: each task is squeezed into fewer weights, and the rest is left free.
+    """SPP's consolidation with pruning: each task is compressed into fewer weights, and the rest are left free.
 
-    A task is trained; then, in turn, the least important of its free weights are set to zero and the task is retrained
-    (eq. 4, algorithm 1). Importance and anchors are taken on the pruned weights, whose importance is therefore zero:
-    they are free for the next task. M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9) says which weights may be pruned next; it
-    protects nothing by itself. M = 1 means pruned and free. Weight matrices and kernels only; not after the last task
-    that was planned, nor after those that extend a run (``last="prune"`` does: to make a network small, ANPyC table IV,
-    or to leave room for tasks to come).
+    After a task is trained, rounds of pruning follow (eq. 4, algorithm 1). Each sets the least important of the free
+    weights to zero and retrains the task. Importance and anchors are then measured on the pruned network. A pruned
+    weight therefore has zero importance and is free for the next task. The mask M^{1:t+1} = M^{1:t} and M^{t+1} (eq. 9)
+    says which weights may be pruned next; it protects nothing by itself. M = 1 means pruned and free.
 
-    The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 those are ever fewer:
-    20 % of the network after the first task, 4 % after the second, so that pruning matters most for the first tasks.
-    Retraining takes its steps from the task's own, so that comparisons are at equal steps.
+    Only weight matrices and kernels are pruned. Nothing is pruned after the last planned task, nor after tasks that
+    extend a run. ``last="prune"`` prunes there too: to make a network small (ANPyC table IV), or to leave room for
+    later tasks.
+
+    The percentage is of the weights that are free when the task begins, in exact counts. By eq. 9 they become ever
+    fewer: 20 % of the network after the first task, 4 % after the second. Pruning therefore matters most for the first
+    tasks. Retraining takes its steps from the task's own, so that comparisons are at equal steps.
 
     The paper contradicts itself about what is pruned. Its eq. 3-4 take the saliency of the labelled error E, which may
-    be negative: -g W + F W^2 / 2, with g the mean gradient and F the diagonal Fisher information in place of the
-    Hessian (``score: loss``; ``loss-size`` leaves the sign out). Its algorithm 1 takes the importance, which needs no
-    labels (``importance``, default).
+    be negative: -g W + F W^2 / 2. Here g is the mean gradient, and F the diagonal Fisher information in place of the
+    Hessian (``score: loss``; ``loss-size`` takes the absolute value). Its algorithm 1 takes the importance, which needs
+    no labels (``importance``, the default).
     """
 
     class Settings(EntropySettings):
-        """Strength, form, samples, the entropy's reading, and pruning."""
+        """Settings of consolidation, of the entropy importance, and of pruning."""
 
         prune: Percent | Annotated[list[Percent], Field(min_length=1)] = Field(
             20.0,
@@ -73,9 +75,9 @@ class ANPyC(SPP):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.free: dict[str, Tensor] = {}
-        """Weights that may be pruned, by name (empty before the first pruning: all of them)."""
+        """The weights that may be pruned, bool masks by name. Empty before the first pruning: all may be."""
         self.pruned: dict[str, Tensor] = {}
-        """Weights held at zero while the present task is retrained, by name."""
+        """The weights held at zero while the present task is retrained, bool masks by name."""
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         super().check(learner, tasks)
@@ -93,7 +95,7 @@ class ANPyC(SPP):
         return [Stage("train", 1 - self.settings.retrain), *(Stage("retrain", each, prune=share) for share in shares)]
 
     def _shares(self) -> list[float]:
-        """What is pruned after each round, as a share of the weights that were free when the task began."""
+        """Return the total pruned after each round, as a share of the weights that were free when the task began."""
         prune, rounds = self.settings.prune, self.settings.rounds
         if isinstance(prune, float):
             return [prune / 100 * (turn + 1) / rounds for turn in range(rounds)]
@@ -103,13 +105,13 @@ class ANPyC(SPP):
     def enter_stage(self, ctx: Context) -> None:
         if not ctx.stage.prune:
             return
-        self._clear()  # what scores take is then not needed beside it
+        self._clear()  # frees memory before the scores are computed
         weights = prunable({name: parameter.detach() for name, parameter in ctx.learner.shared().items()})
         scores = self._scores(ctx, weights)
         free = self.free or {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
         self.free = free
         self.pruned = {
-            # what an earlier round pruned stays pruned: no score is below its own
+            # weights that an earlier round pruned get the lowest score, so that they stay pruned
             name: least(
                 scores.pop(name).masked_fill_(self._zeroed(name, weight), -math.inf),
                 weight,
@@ -135,7 +137,7 @@ class ANPyC(SPP):
         return {name: random.uniform(*weight.shape) for name, weight in weights.items()}
 
     def _saliency(self, ctx: Context, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """How much the labelled error, -log p, rises when a weight is removed: eq. 3, with the Fisher information."""
+        """Return the rise of the labelled error, -log p, when a weight is removed (eq. 3, Fisher information)."""
         shared, batch = ctx.learner.shared(), samples(ctx, self.settings)
         mean, square = moments(ctx.learner, "likelihood", batch, shared, ["mean", "square"], ctx.processes)
         return {name: mean[name] * w + square[name] * w.square() / 2 for name, w in weights.items()}
@@ -155,7 +157,7 @@ class ANPyC(SPP):
             self.free, self.pruned = self.pruned, {}
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        # by name: a resumed run has them in the order of its checkpoint
+        # sorted, since a resumed run has the order of its checkpoint
         return {name: 1 - int(free.sum()) / free.numel() for name, free in sorted(self.free.items())}
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The hooks of a method, and what they are told."""
+"""The base class of methods, and the context that their hooks receive."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from gencl.scenarios.task import Task
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of a task: its share of the task's steps, the factor on its learning rate, and what is pruned first.
+    """A part of a task's training.
 
-    ``prune`` is the share of the free weights that is pruned, counted from the task's start, when the stage begins.
-    ``whole``: its learning rate runs through the whole schedule of a task, since it starts the task afresh.
-    Optimisers start afresh with each task, and those that move shared parameters with each stage.
+    ``share`` is its share of the task's steps, ``lr`` the factor on its learning rate. ``prune`` is the share of the
+    free weights that are pruned by the time the stage begins, a total since the task's start. ``whole``: the learning
+    rate runs through the complete schedule of a task within this stage, because the stage trains the task from scratch.
+
+    Each task starts with fresh optimisers. Those that move shared parameters are also fresh in each stage.
     """
 
     name: str
@@ -40,9 +42,12 @@ class Stage:
 
 @dataclass
 class Context:
-    """What a hook is told. ``others``: how many other tasks were learned before, each counted once however often it
-    came. ``last``: no task was planned to follow (some may all the same: `gencl.extend`). ``lr`` is the scheduled rate
-    of shared parameters, ``step`` the step within the task (0-based) of ``steps`` in all."""
+    """The context that a hook receives.
+
+    ``last``: no planned task follows; `gencl.extend` may still add more later. ``lr`` is the scheduled learning rate of
+    shared parameters. ``step`` is the step within the task (0-based), of ``steps`` in all. ``others`` is the number of
+    other tasks learned before; a task that came several times counts once.
+    """
 
     learner: Learner
     task: Task
@@ -58,20 +63,20 @@ class Context:
     others: int = 0
 
     def within(self, phase: Phase, batch: Batch) -> StepContext:
-        """The same during a step of a phase on a batch."""
+        """Return this context for a step of ``phase`` on ``batch``."""
         return StepContext(**vars(self), phase=phase, batch=batch)
 
 
 @dataclass(kw_only=True)
 class StepContext(Context):
-    """What a hook within a step is told, too: the phase, and the batch that it learns from."""
+    """The context of a hook within a step: also the phase, and the batch that it learns from."""
 
     phase: Phase
     batch: Batch
 
 
 class Method:
-    """A method that protects nothing; the others override the hooks they need.
+    """The base class of methods. It protects nothing; subclasses override the hooks that they need.
 
     The order within a step: `extend_batch`, then for each phase the loss plus `penalty`, backward, `adjust_gradients`,
     the optimiser's step, `after_step`, `end_step`. Around it: `before_task`, `enter_stage` for each of `stages`,
@@ -82,37 +87,37 @@ class Method:
         """No settings."""
 
     needs: ClassVar[tuple[Capability[Any], ...]] = ()
-    """What the learner must have; the first is what lists name (`gencl.methods.SERVES`)."""
+    """The capabilities that the learner must have. Lists name the first (`gencl.methods.SERVES`)."""
     measures: ClassVar[ScalarKind | None] = None
-    """The kind of scalar of the learner whose gradients it measures, if any."""
+    """The kind of the learner's scalars whose gradients the method measures, if any (`Learner.scalars`)."""
     reference: ClassVar[bool] = False
-    """Whether it is a bound that methods are compared with, and learns all tasks at once: a last row only."""
+    """Whether it is a bound to compare methods with. It learns all tasks at once, so matrices have only a last row."""
     baseline: ClassVar[bool] = False
-    """Whether it is plain training, with which `gencl compare` pairs the others where no other baseline is named."""
+    """Whether it is plain training: the default baseline that `gencl compare` compares other methods with."""
     entrywise: bool = False
-    """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing),
-    so that the parameters of several seeds can be stacked (`gencl.experiments.ensemble`)."""
+    """Whether the hooks within a step treat parameters entry by entry and draw nothing (`extend_batch` does nothing).
+    The parameters of several seeds can then be stacked (`gencl.experiments.ensemble`)."""
     needs_images: ClassVar[bool] = False
-    """Whether it needs the training images of all tasks, and serves no tasks whose batches are made as they train."""
+    """Whether it needs the training images of all tasks. It refuses tasks whose batches are made during training."""
     moves_old: bool | None = None
-    """Whether the own parameters of earlier tasks, such as old heads, are trained on where the learner lets them
-    (`Learner.retrainable`). True: this method's loss needs them. False: they must stay, whatever methods run beside it.
-    None: they stay unless a method beside it moves them."""
+    """Whether training goes on moving the own parameters of earlier tasks, such as old heads. Only those in
+    `Learner.retrainable` can move. True: this method's loss needs it. False: they must not move, whatever methods run
+    beside this one. None: they move only if another method needs it."""
     divides: ClassVar[bool] = False
-    """Whether it gives units or weights to tasks, and holds them. Of several methods at most one does; its `after_step`
-    runs last then, and its `after_task` first."""
+    """Whether it assigns units or weights to tasks for good. Of several methods, at most one may. Its `after_step` then
+    runs last, and its `after_task` first."""
     holds: ClassVar[bool] = False
-    """Whether it holds some weights where they are: of several methods, its `after_step` then runs last."""
+    """Whether it keeps some weights at fixed values. Of several methods, its `after_step` then runs last."""
     copies: float = 0.0
-    """About how many times the memory of the shared parameters its state takes, for the estimate of a run's memory."""
+    """The size of its state, in copies of the shared parameters (approximate), for the estimate of a run's memory."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}
-    """The settings worth a search and the values that `gencl tune` tries, each from least to most."""
+    """The settings worth tuning, and the values that `gencl tune` tries for each, in ascending order."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
-        """Raises UsageError when the method cannot serve this learner or these tasks."""
+        """Raise UsageError if the method cannot serve this learner or these tasks."""
         missing = next((need for need in self.needs if need.of(learner) is None), None)
         from gencl.methods.serving import check_stored, refusal
 
@@ -122,61 +127,61 @@ class Method:
             check_stored(self, tasks)
 
     def check_extension(self) -> None:
-        """Raises UsageError when no task can follow those that were planned (`gencl.extend`)."""
+        """Raise UsageError if no task can follow the planned ones (`gencl.extend`)."""
 
     def episodes(self, tasks: Sequence[Task]) -> list[Task]:
-        """What is learned one after another: the tasks, or (joint training) all of them merged."""
+        """Return the tasks to learn one after another: all as they are, or one merged task (joint training)."""
         return list(tasks)
 
     def stages(self, task: int, last: bool) -> list[Stage]:
-        """The stages of this task (0-based); their shares sum to 1."""
+        """Return the stages of this task (0-based). Their shares must sum to 1."""
         return [Stage("train")]
 
     def before_task(self, ctx: Context) -> None:
-        """Called when the learner has grown for the task."""
+        """Prepare for the task. Called after the learner has grown for it."""
 
     def enter_stage(self, ctx: Context) -> None:
-        """Called when ``ctx.stage`` begins."""
+        """Prepare for ``ctx.stage``. Called when it begins."""
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
-        """The batch to learn from (replay mixes old samples in)."""
+        """Return the batch to learn from. Replay mixes old samples in here."""
         return batch
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        """What is added to the loss of ``ctx.phase``."""
+        """Return the term to add to the loss of ``ctx.phase``, a scalar, or None."""
         return None
 
     def adjust_gradients(self, ctx: StepContext) -> None:
-        """May change the gradients of ``ctx.phase`` before the optimiser's step."""
+        """Change the gradients of ``ctx.phase`` before the optimiser's step."""
 
     def after_step(self, ctx: StepContext) -> None:
-        """May change the parameters of ``ctx.phase`` after the optimiser's step."""
+        """Change the parameters of ``ctx.phase`` after the optimiser's step."""
 
     def end_step(self, ctx: StepContext) -> None:
-        """Called when no method changes the parameters of ``ctx.phase`` any more: sees where the step has led."""
+        """Observe the result of the step, once no method changes the parameters of ``ctx.phase`` any more."""
 
     def after_task(self, ctx: Context) -> None:
-        """Called when the task is learned: importance, masks, copies."""
+        """Conclude a learned task: measure its importance, store masks or copies."""
 
     def capacity(self, learner: Learner) -> dict[str, float]:
-        """Which share of each layer, by name, the tasks so far have taken for good; empty where nothing is taken."""
+        """Return the share of each layer, by name, that tasks have taken for good. Empty: nothing is taken."""
         return {}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that a resumed run needs, by name."""
+        """Return all tensors that a resumed run needs, by name."""
         return {}
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        """Restores `state_dict`; ``learner`` has grown as far as when it was stored."""
+        """Restore `state_dict`. ``learner`` has already grown as far as when the state was stored."""
         if state:
             raise ValueError(f"unknown state {sorted(state)}")
 
 
 def state_bytes(state: dict[str, Tensor]) -> int:
-    """The memory that a method's state takes."""
+    """Return the memory that a method's state takes, in bytes."""
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
 
 
 def importance_random(ctx: Context, what: str) -> RandomSource:
-    """Random numbers for measuring importance: of the task and purpose, apart from the training's own."""
+    """Return random numbers for a purpose and task, such as measuring importance, separate from the training's own."""
     return RandomSource(ctx.seed, what, ctx.task.index, device=ctx.random.device)

@@ -1,4 +1,4 @@
-"""From a method's name and settings to the method; names joined by ``+`` run together."""
+"""Builds a method from its name and settings. Names joined by ``+`` run together."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from gencl.core.errors import UsageError
+from gencl.core.part import check
 from gencl.methods import METHODS, names_in
 from gencl.methods.base import Method
 from gencl.methods.composed import Composed
 
 
 def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A method's checked block of settings with all defaults, as plain values."""
+    """Return a method's settings as plain values, checked and with all defaults.
+
+    ``where`` says in messages where the settings come from. Raises UsageError that names the setting at fault.
+    """
     name = block.get("name")
     if not isinstance(name, str):
         raise UsageError(f"{where}: method.name: name a method, one of: {', '.join(METHODS)}")
@@ -38,8 +42,6 @@ def settings_of(block: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
-    from gencl.core.part import check  # only here: names are listed without pydantic
-
     values: dict[str, Any] = check(METHODS.get(name).Settings, block, where, prefix).model_dump(
         mode="json", by_alias=True
     )
@@ -47,7 +49,7 @@ def _dump(name: str, block: object, where: str, prefix: str) -> dict[str, Any]:
 
 
 def build(block: Mapping[str, Any]) -> Method:
-    """The method of a checked block of settings."""
+    """Return the method for a checked block of settings."""
 
     def make(name: str, inner: Mapping[str, Any]) -> Method:
         kind = METHODS.get(name)

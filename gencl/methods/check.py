@@ -1,4 +1,4 @@
-"""Whether a class is a method: what the registry is given."""
+"""The check that the registry applies to a method class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gencl.methods.base import Method
 
 
 def problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a method of this name; nothing where all is right."""
+    """Return what is wrong with ``thing`` as a method called ``name``, or an empty string."""
     if name == "like":
         return "a preset's methods: {like: PRESET} takes another preset's settings over; choose another name"
     wrong = class_problem(thing, Method, "method", ("settings",)) or settings_problem(None, thing)

@@ -33,27 +33,26 @@ class CLNP(Freezing):
     """Each task keeps the units that are active on its data; later tasks train the others.
 
     A task is trained with an L1 term on the weights, which leaves units silent. Then (section 2.2, algorithm 1) a unit
-    is *active* if its mean activation over the task's data exceeds theta, the highest threshold at which accuracy on
-    validation data stays within the margin of graceful forgetting. The weights into active units are frozen, those that
-    come from inactive units (*interference*) at zero; the weights into inactive units are *free* and start afresh for
-    the next task, which may use all active units. So old outputs stay bit for bit as they are.
+    is *active* if its mean activation over the task's data exceeds theta. Theta is the highest threshold at which
+    validation accuracy stays within the margin of graceful forgetting. Weights into active units are frozen, at zero if
+    they come from inactive units (*interference*). Weights into inactive units are *free*: they return to their initial
+    values for the next task, which may use all active units. Old outputs therefore stay the same, bit for bit.
 
-    With a head per task every task uses all units active so far. With one head for all (``model.heads: domain``)
-    a task uses, of the last hidden layer, only the units it added (figure 2, right), so that the head can be shared.
+    With one head per task, every task uses all units active so far. With one head for all (``model.heads: domain``), a
+    task uses only the units that it added in the last hidden layer (figure 2, right), so that the head can be shared.
+    Once no unit of that layer is free, a new task cannot be learned: its gates are closed and the network does not
+    change, so that earlier tasks stay as they are.
 
-    ``finetune`` retrains the active units' weights after pruning for a share of the task's steps, at a tenth of the
-    learning rate and with L1 going on (section 3.2).
+    ``finetune`` retrains the active units' weights after pruning, for a share of the task's steps. The learning rate is
+    a tenth, and L1 goes on (section 3.2).
 
-    Graceful forgetting (section 2.4) is a choice in each task: with ``l1_factors`` and ``lr_factors`` the task is
-    trained once for each pair, all from the same start. Of the models within the margin of the best validation
-    accuracy, each is pruned until it leaves the margin, and the one that takes the fewest units stays. All trials
-    together have the steps of one task; raise ``train.steps`` to give each as many.
+    Graceful forgetting (section 2.4) is a choice made per task. With ``l1_factors`` and ``lr_factors``, the task is
+    trained once per pair of factors, always from the same start. Each model within the margin of the best validation
+    accuracy is pruned as far as the margin allows. The one that takes the fewest units is kept. All trials together
+    have the steps of one task; raise ``train.steps`` to give each trial that many.
 
-    When one head serves all tasks and no unit of the last hidden layer is free, a task cannot be learned any more. Its
-    gates are closed and nothing of the network changes, so that earlier tasks stay as they are.
-
-    A task that comes back has the units of its first visit; nothing is pruned, and only its own head moves. A departure
-    from the paper: thresholds are relative to each layer's mean activation.
+    A task that comes back uses the units of its first visit. Nothing is pruned, and only its own head moves. A
+    departure from the paper: thresholds are relative to each layer's mean activation.
     """
 
     class Settings(Part):
@@ -75,7 +74,7 @@ class CLNP(Freezing):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.active: list[Tensor] = []
-        """Units that any task so far uses, bool, a hidden layer each."""
+        """The units that any task so far uses: one bool mask (units,) per hidden layer."""
         self._initial: dict[str, Tensor] = {}
         self._trials = Trials()
         self._costs: list[tuple[float, Parameter]] = []
@@ -92,7 +91,7 @@ class CLNP(Freezing):
             raise UsageError(f"method.l1: {self.settings.l1} must have a value for each of the {layers} layers")
 
     def _pairs(self) -> list[tuple[float, float]]:
-        """The factors on L1 and learning rate that each task tries."""
+        """Return the pairs of factors on L1 and learning rate that each task tries."""
         return [(l1, lr) for l1 in self.settings.l1_factors for lr in self.settings.lr_factors]
 
     def _names(self) -> list[str]:
@@ -101,7 +100,7 @@ class CLNP(Freezing):
         return [f"train, l1 times {l1:g}, lr times {lr:g}" if len(pairs) > 1 else "train" for l1, lr in pairs]
 
     def _trial(self, ctx: Context) -> int:
-        """The number of the trial that the stage is, or goes on with."""
+        """Return the number of the trial that the stage trains or fine-tunes."""
         names = self._names()
         return names.index(ctx.stage.name) if ctx.stage.name in names else self._trials.chosen
 
@@ -149,7 +148,7 @@ class CLNP(Freezing):
         return torch.stack([strength * weight.abs().sum() for strength, weight in self._costs]).sum()
 
     def _costs_of(self, ctx: Context) -> list[tuple[float, Parameter]]:
-        """The strength of L1 in the present stage on each of the weights that the task learns."""
+        """Return each weight that the task learns, after the strength of L1 on it in the present stage."""
         units, l1 = UNITS(ctx.learner), self.settings.l1
         layers = [[units.parameters[name] for name in layer.weights] for layer in units.layers]
         head = [p for p in ctx.learner.own(ctx.task.index).values() if p.ndim > 1]
@@ -176,15 +175,15 @@ class CLNP(Freezing):
         self._trials = Trials()
 
     def _choose(self, ctx: Context) -> list[Tensor]:
-        """Prunes the models within the margin of the best, leaves the one that takes the fewest units in the learner,
-        and returns the units that it uses. Only one model: it."""
+        """Prune the models within the margin of the best, load the one that takes the fewest units into the learner,
+        and return the units that it uses."""
         if not any(bool(mask.any()) for mask in self._used(ctx)):
             return [torch.zeros_like(mask) for mask in self.active]
         self._trials.end(ctx, self.settings.margin)
         floor = self._trials.best - self.settings.margin
         pruned: list[tuple[int, float, int, dict[str, Tensor], list[Tensor]]] = []
         for number, (reached, model) in self._trials.models.items():
-            if model:  # with one trial the learner is the model
+            if model:  # empty with one trial: the learner is the model
                 ctx.learner.load_state_dict(model)
             used = self._prune(ctx, floor)
             taken = sum(int((before | now).sum()) for before, now in zip(self.active, used, strict=True))
@@ -196,8 +195,8 @@ class CLNP(Freezing):
 
     @torch.no_grad()
     def _prune(self, ctx: Context, floor: float) -> list[Tensor]:
-        """Closes the units that the task does not need for an accuracy of ``floor``, cuts interference, and returns
-        those it uses."""
+        """Close the units that the task does not need for an accuracy of ``floor``, cut interference, and return the
+        units that it uses."""
         learner, units = CLASSIFIER(ctx.learner), UNITS(ctx.learner)
         mean, opened_units = mean_activations(learner, ctx.task.train), self._used(ctx)
 
@@ -225,7 +224,7 @@ class CLNP(Freezing):
 
     @staticmethod
     def _used(ctx: Context) -> list[Tensor]:
-        """The units that the task uses."""
+        """Return the units that the task uses, one bool mask per hidden layer."""
         return UNITS(ctx.learner).used(ctx.learner.groups_of([ctx.task.index])[-1])
 
     @staticmethod

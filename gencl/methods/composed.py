@@ -16,12 +16,13 @@ from gencl.scenarios.task import Task
 
 
 class Composed(Method):
-    """Runs each hook of each method in order; after a step those that hold weights run last, and gradients go through
-    the methods the other way round. After a task the one that divides the learner is first, so that the others measure
-    what the task keeps.
+    """Runs each hook of several methods in the order given, with these exceptions.
 
-    Old tasks' own parameters move if one of the methods moves them and none must hold them (`Method.moves_old`). At
-    most one may have stages of its own, and at most one may give units or weights to tasks.
+    After a step, methods that hold weights run last. Gradients pass through the methods in the reverse of that order.
+    After a task, the method that divides the learner runs first, so that the others measure what the task keeps.
+
+    The own parameters of old tasks move if one method moves them and none must keep them (`Method.moves_old`). At most
+    one method may have stages of its own, and at most one may assign units or weights to tasks.
     """
 
     def __init__(self, methods: Mapping[str, Method]) -> None:

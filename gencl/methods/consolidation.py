@@ -1,20 +1,20 @@
-"""Consolidation: important parameters are pulled back to where the last task left them.
+"""Consolidation: important parameters are pulled back to their values after the last task.
 
-The quadratic term is lambda * sum Omega (W - W*)^2 (SPP eq. 5; EWC's paper writes lambda / 2). Two forms:
+The quadratic term is lambda * sum Omega (W - W*)^2 (SPP eq. 5; EWC's paper writes lambda / 2). It has two forms:
 
-``proximal`` (default): after the optimiser's step, W <- (W + c W*) / (1 + c) with c = 2 lr lambda Omega, the exact
-minimiser of the term around that step. Stable for every lambda; nothing is added to the graph; what the optimiser
-does to gradients (Adam rescales them) does not touch it. ANPyC eq. 6, read as grad += lambda Omega (W - W_o), has
-this stable form.
+``proximal`` (default): after the optimiser's step, W <- (W + c W*) / (1 + c) with c = 2 lr lambda Omega. This is the
+exact minimiser of the term around that step. It is stable for every lambda and adds nothing to the graph. The
+optimiser's changes to gradients (Adam rescales them) do not affect it. ANPyC eq. 6, read as grad += lambda Omega
+(W - W_o), has this stable form.
 
 ``loss``: the term is added to the loss. With SGD it diverges once 2 lr lambda max(Omega) exceeds 2 (1 + momentum).
 
-Omega of each task is scaled to mean 1 over all shared parameters, then added up over tasks (ANPyC eq. 8), so that one
-range of lambda serves all importance measures.
+Omega of each task is scaled to mean 1 over all shared parameters (``scale: mean``), then added up over tasks (ANPyC
+eq. 8). One range of lambda then serves all importance measures.
 
-A task that comes back has one term all the same: its data must not count twice. Huszar (2018) takes the task's old term
-out, for which each task's would have to be stored. Here, as in stochastic expectation propagation (Li et al., NeurIPS
-2015; Schwarz et al. 2018, section 4), the average term is taken out: of k tasks learned, 1 / k of the sum. A task that
+A task that comes back still has only one term, because its data must not count twice. Huszar (2018) removes the task's
+old term, which would require storing one term per task. Here the average term is removed: of k tasks learned, 1 / k of
+the sum, as in stochastic expectation propagation (Li et al., NeurIPS 2015; Schwarz et al. 2018, section 4). A task that
 only has classes in common with earlier ones adds its importance like any other.
 """
 
@@ -44,14 +44,14 @@ from gencl.scenarios.task import Task
 
 @dataclass(frozen=True)
 class Measure:
-    """An importance measure that is compared with others (`gencl analyze`): its name in tables, and for people."""
+    """An importance measure for comparisons (`gencl analyze`): its name in tables, and its label in figures."""
 
     name: str
     label: str
 
 
 class ConsolidationSettings(Part):
-    """Settings of every method that consolidates."""
+    """The settings of every method that consolidates."""
 
     lambda_: float = Field(1.0, alias="lambda", ge=0, le=1e12, description="strength of consolidation")
     consolidation: Literal["proximal", "loss"] = Field(
@@ -71,28 +71,28 @@ class ConsolidationSettings(Part):
 
 
 class SampledSettings(ConsolidationSettings):
-    """Settings of those whose importance is measured on samples of the task, once it is learned."""
+    """The settings of methods that measure importance on samples of a learned task."""
 
     samples: int | None = Field(None, ge=1, description="samples for measuring importance; null: all of the task")
 
 
 def quadratic_penalty(parameters: list[Tensor], anchors: list[Tensor], importance: list[Tensor]) -> Tensor:
-    """sum Omega (W - W*)^2 over all tensors, a scalar."""
+    """Return sum Omega (W - W*)^2 over all tensors, a scalar."""
     pulls = [(o * (w - a).square()).sum() for w, a, o in zip(parameters, anchors, importance, strict=True)]
     return torch.stack(pulls).sum()
 
 
 @torch.no_grad()
 def proximal_step(parameters: list[Parameter], anchors: list[Tensor], weights: list[Tensor]) -> None:
-    """W <- W + (W* - W) w in place, where w = c / (1 + c) (see `proximal_weights`)."""
+    """Set W <- W + (W* - W) w in place, where w = c / (1 + c) (see `proximal_weights`)."""
     torch._foreach_lerp_(parameters, anchors, weights)  # type: ignore[arg-type]
 
 
 @torch.no_grad()
 def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor] | None = None) -> list[Tensor]:
-    """c / (1 + c) with c = ``strength`` * Omega, into ``out`` where it is given, made by this before.
+    """Return c / (1 + c) with c = ``strength`` * Omega. ``out``, an earlier result, is overwritten if given.
 
-    Taken as Omega / (Omega + 1 / strength): an operation less on each entry, and these are what a step costs.
+    Computed as Omega / (Omega + 1 / strength), which saves one operation per entry: these dominate the cost of a step.
     """
     weights = out or [torch.empty_like(value, memory_format=torch.contiguous_format) for value in importance]
     if not strength:
@@ -103,15 +103,17 @@ def proximal_weights(importance: list[Tensor], strength: float, out: list[Tensor
 
 
 def scaled_to_mean_one(importance: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Omega with mean 1 over all entries of all tensors, in place; all zeros stay zeros. Raises GenclError unless
-    finite."""
+    """Scale Omega in place to mean 1 over all entries of all tensors, and return it. All zeros stay zeros.
+
+    Raises GenclError unless the mean is finite and not negative.
+    """
     mean = checked_mean(importance)
     return {name: value.div_(mean) if mean else value for name, value in importance.items()}
 
 
 def checked_mean(importance: dict[str, Tensor]) -> float:
-    """The mean over all entries of all tensors. Raises GenclError unless it is finite and not negative."""
-    total = sum(exact(value.sum(0)).sum() for value in importance.values())  # doubles of all would be a copy
+    """Return the mean over all entries of all tensors. Raises GenclError unless it is finite and not negative."""
+    total = sum(exact(value.sum(0)).sum() for value in importance.values())  # float64 only for sums, to save memory
     mean = float(total) / sum(value.numel() for value in importance.values())
     if not 0 <= mean < float("inf"):
         raise GenclError(f"importance must be finite and not negative, but its mean is {mean}; try a lower train.lr")
@@ -119,21 +121,21 @@ def checked_mean(importance: dict[str, Tensor]) -> float:
 
 
 def samples(ctx: Context, settings: SampledSettings) -> Batch:
-    """The task's samples on which importance is measured."""
+    """Return the samples of the task on which importance is measured."""
     return ctx.learner.probe(ctx.task, settings.samples, importance_random(ctx, "importance"))
 
 
 class Consolidation(Method):
-    """The part that EWC, SI, MAS, SPP and ANPyC share; a subclass says what importance is."""
+    """The base class of EWC, L2, SI, MAS, SPP and ANPyC. A subclass defines the importance."""
 
     class Settings(ConsolidationSettings):
-        """Strength and form."""
+        """Strength and form of consolidation."""
 
     grid = {"lambda": (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
     entrywise = True
     copies = 3.0
     importance_measure: ClassVar[Measure | None] = None
-    """What its importance is where `measure` needs only samples of a task, so that any trained network has it."""
+    """Name of its importance, if `measure` needs only samples of a task: any trained network can then be measured."""
     settings: ConsolidationSettings
 
     def __init__(self, settings: ConsolidationSettings) -> None:
@@ -144,13 +146,16 @@ class Consolidation(Method):
 
     @abstractmethod
     def measure(self, ctx: Context) -> dict[str, Tensor]:
-        """The importance of each shared parameter for the task just learned, not negative; in any unit, since only
-        ratios count unless ``scale`` is none."""
+        """Return the importance of each shared parameter for the task just learned, not negative, by name.
+
+        The unit is arbitrary, since only ratios count unless ``scale`` is none.
+        """
 
     def combine(self, measured: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
-        """Adds a task's importance (see ``scale``) to the earlier ones', with its weights as the anchor of all.
+        """Add a task's importance (see ``scale``) to that of earlier tasks, and make its weights the anchor of all.
 
-        In place, as these are most of what a method takes of memory; ``weights`` are the learner's own.
+        Works in place, as these tensors are most of a method's memory. ``weights`` are the learner's own, so they are
+        copied.
         """
         if not self.importance:
             self.importance, self.anchors = measured, {name: weight.clone() for name, weight in weights.items()}
@@ -168,18 +173,18 @@ class Consolidation(Method):
         check_patterns(self.settings.protect, learner, tasks)
 
     def _clear(self) -> None:
-        """Forgets what is derived from importance and learner; it is made again when it is next needed."""
+        """Drop what is cached of importance and learner. It is computed again when next needed."""
         self._lists: tuple[list[Parameter], list[Tensor], list[Tensor]] | None = None
         self._of_learner: dict[str, Parameter] = {}
         self._weights: tuple[float, list[Tensor]] = (-1.0, [])
 
     def _shared(self, learner: Learner) -> dict[str, Parameter]:
-        """The learner's shared parameters, looked up once a task: hooks ask for them in every step."""
+        """Return the learner's shared parameters, looked up once per task because hooks need them in every step."""
         self._of_learner = self._of_learner or learner.shared()
         return self._of_learner
 
     def _aligned(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor]]:
-        """Parameters, anchors and importance in one order."""
+        """Return the protected parameters, their anchors and their importance, in one order."""
         if self._lists is None:
             shared, names = self._shared(learner), protected(self.importance, self.settings.protect)
             self._lists = (

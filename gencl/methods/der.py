@@ -21,18 +21,18 @@ class DERpp(Method):
     """loss += alpha * MSE(logits, stored logits) + beta * cross-entropy, on two independent draws from a memory
     (Buzzega et al. eq. 6, algorithm 2).
 
-    The memory is a reservoir: of all images that training has seen, the present task's too, each is in it with the
-    same chance; what another method replays is not seen, if that one is named first (``er+der++``). It holds the
-    images, their classes, and the logits that the classifier gave them when they came in. Those are of the classes
-    known then, and only those are compared; with a head per task, only the image's own head. The squared error is the
-    mean over the logits compared, as in the authors' code.
+    The memory is a reservoir: each image that training has seen, including the present task's, is in it with the same
+    probability. Images that another method replays do not count as seen if that method is named first (``er+der++``).
+    The memory holds the images, their classes, and the logits that the classifier gave them when they entered. The
+    logits cover the classes learned by then, and only these are compared; with one head per task, only those of the
+    image's own head. The squared error is the mean over the logits compared, as in the authors' code.
 
-    It **stores data**. Stored logits are the classifier's as it predicts (no dropout, running statistics), where the
-    authors store those of the training step. With ``data.flip`` images are held as they were seen.
+    It **stores data**. Logits are stored as the classifier predicts (no dropout, running statistics), while the authors
+    store those of the training step. With ``data.flip``, images are stored as they were seen.
     """
 
     class Settings(MemorySettings):
-        """The memory, and the weights of its two terms."""
+        """The size of the memory, the number of samples, and the weights of the two terms."""
 
         samples: int = Field(
             64, ge=1, le=65_536, description="images in each of the two draws from memory, over all processes"
@@ -49,12 +49,12 @@ class DERpp(Method):
         super().__init__(settings)
         self._seen = 0
         self._held: dict[str, Tensor] = {}
-        """``images`` uint8 (memory, c, h, w), ``classes`` (memory,), ``logits`` (memory, columns), by slot."""
+        """By slot: ``images`` uint8 (memory, c, h, w), ``classes`` (memory,), and ``logits`` (memory, columns)."""
         self._drawn: Tensor | None = None
-        """The slots of the step's draws, one after the other."""
+        """The slots of the step's two draws, concatenated."""
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
-        """Draws from the memory, and then lets the batch into it, which itself stays as it is."""
+        """Draw from the memory, then offer it the batch. The batch is returned unchanged."""
         filled, n = min(self._seen, self.settings.memory), ctx.random.share(self.settings.samples)
         slots = torch.arange(filled, device=batch.classes.device)
         self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
@@ -64,7 +64,7 @@ class DERpp(Method):
 
     @torch.no_grad()
     def _take(self, ctx: Context, images: Tensor, classes: Tensor) -> None:
-        """Reservoir sampling of a whole batch; the same in all processes."""
+        """Add a whole batch by reservoir sampling, the same in all processes."""
         learner = CLASSIFIER(ctx.learner)
         entering = entered(self._seen, len(classes), self.settings.memory, ctx.seed)
         self._seen += len(classes)
@@ -74,14 +74,14 @@ class DERpp(Method):
         images, classes = images[rows], classes[rows]
         with predicting(learner):
             logits, _ = learner.logits(images, learner.position[classes], range(len(learner.tasks)))
-        ctx.processes.take_main([logits])  # each process has running statistics of its own
+        ctx.processes.take_main([logits])  # running statistics differ between processes
         self._make_room(images, logits)
         new = {"images": images.mul(255).round().to(torch.uint8), "classes": classes, "logits": logits}
         for name, tensor in self._held.items():
             tensor[places] = new[name]
 
     def _make_room(self, images: Tensor, logits: Tensor) -> None:
-        """Memory for all that may come, and columns for the classes that have."""
+        """Allocate the memory at its first use, and add columns for new classes."""
         if not self._held:
             size, device = self.settings.memory, images.device
             self._held = {
@@ -113,11 +113,11 @@ class DERpp(Method):
 
 
 def entered(seen: int, n: int, places: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return which of the ``places`` of a reservoir are taken by n new samples, and which samples take them, (k,) each.
+    """Return which of the ``places`` of a reservoir are taken by n new samples, and which samples take them, (m,) each.
 
-    The k-th sample that ever came takes place k, or, once all are taken, place j of range(k) where j < places (Vitter
-    1985, algorithm R). ``seen`` came before; of two that take one place, the later stays.
-    Drawn on the host: a step that asked a device how many enter would wait for it.
+    ``seen`` samples came before. Sample k, counted from 0 over all of them, takes place k while there is room. Later it
+    draws j from range(k + 1) and takes place j if j < places (Vitter 1985, algorithm R). If two samples take the same
+    place, the later one stays. Drawn on the host, because asking a GPU how many samples enter would wait for it.
     """
     numbers = torch.arange(seen, seen + n)
     drawn = (RandomSource(seed, "reservoir", seen).uniform(n).double() * (numbers + 1)).long()

@@ -22,20 +22,22 @@ from gencl.scenarios.task import Task
 class DGR(Taught):
     """Part of each batch is drawn from a frozen copy of the generator, made when the task began.
 
-    Classes are drawn uniformly over all past ones. Half of the batch by default: the paper's share t / (t + 1)
-    starves the new class at small batches (design notes); ``extra`` adds to the batch instead. Stores no images, but
-    one more generator while training.
+    Classes are drawn uniformly over all past ones. By default half of the batch is replayed, since the paper's share
+    t / (t + 1) starves the new class at small batches. ``extra`` adds to the batch instead. It stores no
+    training images, but training needs one more generator.
 
-    A classifier needs a generator beside it (``model.generator``), and both learn from the mixed batches, which makes
-    them a scholar (section 3). The whole solver is trained, old heads too; a generator's own parameters of old classes
-    are final, which was better. In the paper the previous solver labels what is replayed (``labels: solver``, or
-    ``soft``: its probabilities are the targets). By default the label is the class that the generator was asked for: it
-    also says the task where heads are per task, and keeps the labels balanced. A convolutional generator has little to
-    hold on to in permuted pixels, where replay is that much weaker.
+    A classifier needs a generator beside it (``model.generator``). Both learn from the mixed batches, which makes them
+    a scholar (section 3). The whole solver is trained, including old heads. A generator's own parameters of old classes
+    stay fixed, which worked better.
+
+    In the paper the previous solver labels the replayed images (``labels: solver``; with ``soft``, its probabilities
+    are the targets). By default the label is the class that the generator was asked for. This label also gives the task
+    where heads are per task, and it keeps classes balanced. A convolutional generator fits permuted pixels poorly, so
+    replay is weaker there.
     """
 
     class Settings(ReplaySettings):
-        """How much is replayed, and who labels it."""
+        """The amount of replay, and the labels of replayed images."""
 
         labels: Literal["asked", "solver", "soft"] = Field(
             "asked",

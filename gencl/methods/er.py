@@ -11,12 +11,12 @@ from gencl.scenarios.batch import Batch
 class ER(Remembering):
     """Part of each batch is drawn from a memory of earlier tasks' images, equally many of each class (`Memory`).
 
-    It **stores data**, which most other methods do without: it shows what a few stored images are worth. The whole
-    solver is trained on the mixed batches, as in the paper: the old heads of a classifier too.
+    It **stores data**, unlike most other methods, and shows what a few stored images are worth. The whole network is
+    trained on the mixed batches, as in the paper, including the old heads of a classifier.
     """
 
     class Settings(ReplaySettings, MemorySettings):
-        """The size of the memory, and how much is replayed."""
+        """The size of the memory, and the amount of replay."""
 
     grid = {"share": (0.25, 0.5, 0.75)}
     needs_images = True

@@ -14,7 +14,7 @@ from gencl.methods.importance import moments
 
 
 class FisherSettings(SampledSettings):
-    """Settings of the Fisher information."""
+    """The settings of the Fisher information."""
 
     fisher: Literal["sampled", "exact", "empirical"] = Field(
         "sampled",
@@ -26,19 +26,19 @@ class FisherSettings(SampledSettings):
 class EWC(AnchoredByTask):
     """Omega is the diagonal Fisher information E[(d log p(y|x) / dW)^2], per sample (Kirkpatrick et al. eq. 3).
 
-    Per sample, not per batch: squaring a batch's mean gradient gives about 1/B of it and another ranking. On a
-    classifier y is drawn from the prediction (``sampled``), summed over with its probability (``exact``: one pass a
-    class), or the true label (``empirical``). On a GAN log p is the generator's own adversarial log-likelihood
-    log sigmoid(D(G(z, c), c)) (a choice: a GAN has no likelihood).
+    Gradients are squared per sample. Squaring a batch's mean gradient instead gives about 1/B of the value, and ranks
+    the weights differently. On a classifier, y is drawn from the prediction (``sampled``), summed over with its
+    probability (``exact``: one pass per class), or the true label (``empirical``). On a GAN, log p is the generator's
+    own adversarial log-likelihood log sigmoid(D(G(z, c), c)). That is a choice, since a GAN has no likelihood.
 
-    Each task keeps a term of its own, lambda sum_t F_t (W - W_t)^2, as in the paper, which writes lambda / 2. Unlike
-    there, each F_t is first divided by its mean over all weights, so that tasks count alike and one lambda suits many
-    data sets; ``scale: none`` takes F_t as it is. Where weights drift over many tasks the old anchors pull back too
+    Each task keeps its own term, lambda sum_t F_t (W - W_t)^2, as in the paper, which writes lambda / 2. Unlike in the
+    paper, each F_t is first divided by its mean over all weights. Tasks then count equally and one lambda suits many
+    data sets; ``scale: none`` takes F_t as it is. Where weights drift over many tasks, the old anchors pull back too
     far; ``ewc-online`` has one anchor.
     """
 
     class Settings(FisherSettings):
-        """Strength, form, samples, and where targets come from."""
+        """Strength, form, samples, and the source of the targets."""
 
     measures = "likelihood"
     importance_measure = Measure("fisher", "Fisher information (EWC)")

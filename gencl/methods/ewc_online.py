@@ -12,12 +12,12 @@ from gencl.methods.ewc import EWC, FisherSettings
 class OnlineEWC(EWC):
     """EWC with one running Fisher information F <- gamma F + F_t and one anchor, the last task's weights.
 
-    F_t is scaled to mean 1 first, as Schwarz et al. do (section 4), so that tasks count alike. They also
-    multiply the penalty by gamma, which here is part of lambda.
+    F_t is scaled to mean 1 first, as in Schwarz et al. (section 4), so that tasks count equally. They also multiply the
+    penalty by gamma; here that factor is part of lambda.
     """
 
     class Settings(FisherSettings):
-        """As EWC's, and how fast older tasks fade."""
+        """The settings of EWC, and the decay of older tasks."""
 
         gamma: float = Field(1.0, ge=0, le=1, description="decay factor on earlier tasks' importance, per task")
 

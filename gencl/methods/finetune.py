@@ -1,11 +1,11 @@
-"""Fine-tuning: plain training with a head per task."""
+"""Fine-tuning: plain training with one head per task."""
 
 from gencl.learners.capabilities import HEADS
 from gencl.methods.base import Method
 
 
 class Finetune(Method):
-    """Protects nothing, but each task has a head of its own: what is forgotten is the trunk's features only."""
+    """Protects nothing, but each task has its own head, so that only the trunk's features are forgotten."""
 
     needs = (HEADS,)
     baseline = True

@@ -1,4 +1,4 @@
-"""Entries of shared parameters that no step may move: the part that SGD-F, PackNet, HAT and CLNP share."""
+"""Entries of shared parameters that no step may move: the base of SGD-F, PackNet, HAT and CLNP."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from gencl.methods.base import Context, Method, StepContext
 
 
 class Freezing(Method):
-    """Holds the entries in ``frozen`` (bool, by name) bit for bit where they are.
+    """Keeps the entries in ``frozen`` (bool masks by name) unchanged, bit for bit.
 
-    Their gradients are zeroed, and they are put back after each step: momentum, Adam's moments and weight decay move
-    weights whose gradient is zero. Old tasks' running statistics stay, too, whatever a method beside it replays.
+    Their gradients are zeroed, and their values are restored after each step, because momentum, Adam's moments and
+    weight decay move weights even if the gradient is zero. The running statistics of old tasks are held too, whatever
+    another method replays.
     """
 
     divides = True
     copies = 3.25
-    moves_old = False  # what it promises of old tasks' outputs includes their heads
+    moves_old = False  # old outputs stay the same only if old heads do
 
     def __init__(self, settings: object) -> None:
         super().__init__(settings)
@@ -37,16 +38,16 @@ class Freezing(Method):
         hold(learner, len(learner.groups if learner.returns(present) else learner.groups_of(range(present))))
 
     def freeze(self, frozen: dict[str, Tensor]) -> None:
-        """From now on these entries stay as they are at the next step."""
+        """Freeze these entries from now on, at their values when the next step begins."""
         self.frozen = {name: mask for name, mask in frozen.items() if bool(mask.any())}
         self._held = None
 
     def freeze_shared(self, learner: Learner) -> None:
-        """From now on all that is shared stays as it is: only what is the task's own moves."""
+        """Freeze all shared parameters from now on, so that only the task's own parameters move."""
         self.freeze({name: torch.ones_like(p, dtype=torch.bool) for name, p in learner.shared().items()})
 
     def _holding(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]]:
-        """The parameters, their values, 1 where they are frozen, and 1 where they are free."""
+        """Return the parameters, their frozen values, and masks that are 1 where frozen and 1 where free."""
         if self._held is None:
             shared = learner.shared()
             parameters = [shared[name] for name in self.frozen]

@@ -17,29 +17,29 @@ from gencl.methods.units import weights_between
 from gencl.scenarios.batch import Batch
 
 SHORTEST = 10
-"""Steps of the shortest cycle of s."""
+"""The smallest number of steps in a cycle of s."""
 LARGEST = 6.0
-"""Embeddings stay within +- this (Serra et al. section 2.5)."""
+"""The largest absolute value of an embedding (Serra et al. section 2.5)."""
 
 
 class HAT(Freezing):
-    """A task learns, with its weights, which units it uses: a = sigmoid(s e), e an embedding a unit (eq. 1).
+    """Besides its weights, a task learns which units it uses: a = sigmoid(s e), one embedding e per unit (eq. 1).
 
-    s rises from 1 / s_max to s_max in each epoch (eq. 3), so that gates end up open or closed; e's gradient is rescaled
-    for it (eq. 4). sum a (1 - m) / sum (1 - m) costs new units (eq. 5), m being 1 for those that earlier tasks use.
-    Weights between units that earlier tasks use do not move (eq. 2).
+    In each epoch s rises from 1 / s_max to s_max (eq. 3), so that gates end up open or closed. The gradient of e is
+    rescaled to compensate (eq. 4). New units cost sum a (1 - m) / sum (1 - m) (eq. 5), where m is 1 for units that
+    earlier tasks use. Weights between units that earlier tasks use do not move (eq. 2).
 
-    Deviations: a task's gates are rounded to 0 or 1 between steps, when it is measured, and once it is learned (at
-    s_max nearly all are). This makes eq. 2 a mask of weights that hold bit for bit under any optimiser. Whole cycles of
-    s, one an epoch but of ten steps or more, fill a task's steps, so that training ends at s_max; e has its own rate,
-    by plain SGD.
+    Deviations: a task's gates are rounded to 0 or 1 between steps, when the task is measured, and once it is learned
+    (at s_max nearly all are 0 or 1 anyway). Eq. 2 then becomes a mask of weights, which stay the same bit for bit under
+    any optimiser. Whole cycles of s fill a task's steps, so that training ends at s_max: one cycle per epoch, but of at
+    least ten steps. e is trained by plain SGD with its own learning rate.
 
-    A task that comes back has the gates of its first visit. The weights between its units are frozen, since later tasks
-    may use them: only its own head moves.
+    A task that comes back uses the gates of its first visit. All shared parameters are frozen, since later tasks may
+    use them. Only its own head moves.
     """
 
     class Settings(Part):
-        """Cost of units, steepness, and the embeddings' learning rate."""
+        """The cost of units, the steepness, and the learning rate of embeddings."""
 
         cost: float = Field(0.75, ge=0, description="weight c of the penalty on using new units")
         steepest: float = Field(400.0, ge=1, description="largest slope s_max of the gates' sigmoid")
@@ -68,7 +68,7 @@ class HAT(Freezing):
         self._embeddings = [random.normal(layer.units).requires_grad_() for layer in units.hidden]
 
     def _look_up(self, learner: Learner) -> None:
-        """The gates, and which units earlier tasks use, float (units,) a layer."""
+        """Look up the gates, and which units earlier tasks use, float (units,) per layer."""
         units = UNITS(learner)
         self._gates, rows = units.gates, units.gates.rows()
         earlier = min(len(rows[0]), len(learner.groups_of(range(len(learner.tasks) - 1))))
@@ -78,7 +78,7 @@ class HAT(Freezing):
         ]
 
     def _steepness(self, ctx: Context) -> float:
-        """s at this step."""
+        """Return s at this step."""
         epochs = round(ctx.steps * ctx.train.batch_size / max(1, len(ctx.task.train)))
         cycles = max(1, min(epochs, ctx.steps // SHORTEST))
         place = min(1.0, ctx.step * cycles % ctx.steps / max(1, ctx.steps - cycles))
@@ -121,7 +121,7 @@ class HAT(Freezing):
             self._round()
 
     def _round(self) -> None:
-        """Opens or closes the present task's units, as they are between steps and once it is learned."""
+        """Round the present task's gates to open or closed, for use between steps and once it is learned."""
         self._gates.live = [(embedding.detach() > 0).float() for embedding in self._embeddings]
 
     def after_task(self, ctx: Context) -> None:

@@ -1,10 +1,10 @@
 """The importance engine: per-sample gradients of any per-sample scalar of a learner, and their moments, in one pass.
 
-For a batch of N samples one forward and one backward pass give every layer's inputs a_n and output gradients d_n; the
-gradient of sample n follows from the two without a backward pass of its own (`gencl.methods.per_sample`). Layers that
-have no closed form, that are used twice or whose inputs change in place go through ``vmap(grad)`` of `torch.func`.
+For a batch of N samples, one forward and one backward pass give every layer's inputs a_n and output gradients d_n. The
+gradient of sample n follows from the two without its own backward pass (`gencl.methods.per_sample`). Layers that have
+no closed form, are used twice, or whose inputs change in place go through ``vmap(grad)`` of `torch.func`.
 
-Batch means must come after | | and ^2: taken before, the result depends on the batch size (see the design notes).
+Batch means must come after | | and ^2. Taken before, the result depends on the batch size.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, m
 from gencl.scenarios.batch import Batch
 
 _UNITS = 2**22
-"""Hidden units of the samples of a chunk: as many as a processor's cache holds are fastest, a GPU takes more."""
+"""Hidden units of all samples of a chunk: fastest if they fit the cache of a processor. A GPU takes 16 times more."""
 _CHUNK = (16, 1024)
-"""The least and the most samples of a chunk, a forward and a backward pass."""
+"""The least and the most samples of a chunk, which goes through one forward and one backward pass."""
 
 
 def moments(
@@ -38,10 +38,10 @@ def moments(
     processes: Processes | None = None,
     weights: Tensor | None = None,
 ) -> list[dict[str, Tensor]]:
-    """E[g], E[g^2] or E[|g|] (``wanted``) of the gradients of ``learner.scalars(kind, batch)``, by parameter name.
+    """Return each ``wanted`` moment of the per-sample gradients of ``learner.scalars(kind, batch)``, by parameter name.
 
-    ``weights`` (n,) multiply the scalars of the samples. Each moment costs a matrix product a layer: ask for what is
-    needed.
+    Moments are E[g], E[g^2], E[|g|] and E[g |g|]. ``weights`` (n,) multiply the scalars of the samples. Each moment
+    costs one matrix product per layer, so ask only for those needed.
     """
 
     def summed(name: str, samples: PerSample) -> Tensor:
@@ -60,12 +60,12 @@ def average(
     processes: Processes | None = None,
     weights: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """The mean over all samples of any statistic of a sample's gradient, by parameter name.
+    """Return the mean over all samples of any statistic of a sample's gradient, by parameter name.
 
-    ``summed(name, samples)`` returns the statistic summed over the samples it is given, of any shape. The learner is in
-    evaluation mode meanwhile; its parameters, buffers and gradients, and all random states, stay as they are: what its
-    scalars draw comes from a source of its own, the same for each pass. With a
-    group of ``processes`` each process measures its own rows of ``batch`` and all get the mean over all rows.
+    ``summed(name, samples)`` returns the statistic summed over the samples it is given, of any shape. Meanwhile the
+    learner is in evaluation mode. Its parameters, buffers and gradients do not change, nor does any random state: the
+    scalars draw from their own source, the same in each call. With a group of ``processes``, each measures its own rows
+    of ``batch`` and all get the mean over all rows.
     """
     n = len(batch)
     weights = torch.ones(n, device=batch.classes.device) if weights is None else weights
@@ -88,9 +88,9 @@ def average(
 def batch_gradients(
     learner: Learner, kind: ScalarKind, batch: Batch, parameters: Mapping[str, Parameter], size: int
 ) -> Iterator[dict[str, Tensor]]:
-    """The gradient of the scalars' **sum** over each ``size`` samples in turn, by parameter name.
+    """Yield the gradient of the scalars' **sum** over each ``size`` samples in turn, by parameter name.
 
-    For importance measures that are defined on batches; what they give depends on ``size``.
+    This is for importance measures that are defined on batches. Their result depends on ``size``.
     """
     random = _source(batch)
     with _measuring(learner):
@@ -102,13 +102,13 @@ def batch_gradients(
 
 
 def _source(batch: Batch) -> RandomSource:
-    """What the scalars of a pass draw from."""
+    """Return the random source that the scalars of a measurement draw from."""
     return RandomSource("scalars", device=batch.classes.device)
 
 
 @contextmanager
 def _measuring(learner: Learner) -> Iterator[None]:
-    """Evaluation mode and no gradients for parameters; both as before afterwards."""
+    """Put the learner in evaluation mode, without gradients for parameters, and restore both afterwards."""
     training = {module: module.training for module in learner.modules()}
     wanted = {parameter: parameter.requires_grad for parameter in learner.parameters()}
     learner.eval().requires_grad_(False)
@@ -123,7 +123,7 @@ def _measuring(learner: Learner) -> Iterator[None]:
 
 @torch.no_grad()
 def _chunk(learner: Learner, kind: ScalarKind, batch: Batch, random: RandomSource) -> int:
-    """How many samples are measured at once, by the hidden units that the first one has."""
+    """Return how many samples to measure at once, judged by the hidden units of the first one."""
     units = []
 
     def count(_: nn.Module, __: object, output: object) -> None:
@@ -148,7 +148,7 @@ def _per_sample(
     parameters: Mapping[str, Parameter],
     random: RandomSource,
 ) -> Iterator[tuple[str, PerSample]]:
-    """The gradients of each parameter, layer by layer in closed form where there is one."""
+    """Yield the gradients of each parameter, layer by layer, in closed form where there is one."""
     wanted = {id(parameter): name for name, parameter in parameters.items()}
     layers = [
         module
@@ -159,13 +159,13 @@ def _per_sample(
     held = {layer: [id(p) for p in layer.parameters(recurse=False)] for layer in layers}
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        if held[layer] != [id(p) for p in layer.parameters(recurse=False)]:  # it computes with others than its own
+        if held[layer] != [id(p) for p in layer.parameters(recurse=False)]:  # it computes with replaced parameters
             return output
-        if not output.requires_grad:  # the first layer: nothing before it asks for gradients
+        if not output.requires_grad:  # the first layer: its inputs require no gradients
             output = output.detach().requires_grad_()
         needed = taken(layer, inputs[0].detach())
         passes[layer].append((needed, output, needed._version))
-        return output.clone()  # what follows may change it in place
+        return output.clone()  # the next layer may change it in place
 
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
@@ -215,7 +215,7 @@ def _functional(
     parameters: Mapping[str, Parameter],
     random: RandomSource,
 ) -> Iterator[tuple[str, PerSample]]:
-    """The gradients of some rows at a time, of all parameters."""
+    """Yield the gradients of these parameters by ``vmap(grad)``, a few samples at a time."""
     model = _Scalars(learner, kind, batch.tasks, random)
 
     def scalar(values: dict[str, Tensor], sample: dict[str, Tensor]) -> Tensor:

@@ -17,14 +17,14 @@ PositiveShare = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Joint(Method):
-    """All tasks merged into one, learned with the steps of all: the upper end, which needs all data at once.
+    """All tasks merged into one and trained for the steps of all: the upper bound, which needs all data at once.
 
-    By default batches are drawn from all images alike, so that a task with ten times as many images has ten times as
-    many in a batch. With ``shares`` each batch has a fixed number of each task's images, as in CLNP's appendix A.
+    By default batches are drawn uniformly from all images. A task with ten times as many images then has ten times as
+    many per batch. With ``shares``, each batch has a fixed number of each task's images, as in CLNP's appendix A.
     """
 
     class Settings(Part):
-        """How many images of each task a batch has."""
+        """The proportion of each task's images in a batch."""
 
         shares: list[PositiveShare] = Field(
             [],

@@ -11,14 +11,14 @@ from gencl.methods.consolidation import ConsolidationSettings
 
 
 class L2(AnchoredByTask):
-    """Omega is 1 for every shared weight: all are pulled back alike, whatever they do for earlier tasks.
+    """Omega is 1 for every shared weight: all are pulled back equally, whatever they do for earlier tasks.
 
-    It is EWC with the identity in place of the Fisher information. EWC's Omega has mean 1 as well, so one lambda means
-    the same total rigidity for both.
+    It is EWC with the identity in place of the Fisher information. EWC's Omega also has mean 1, so the same lambda
+    gives both the same total rigidity.
     """
 
     class Settings(ConsolidationSettings):
-        """Strength and form."""
+        """Strength and form of consolidation."""
 
     settings: Settings
 

@@ -17,18 +17,18 @@ from gencl.methods.solver import frozen_copy
 from gencl.scenarios.batch import Batch
 
 _RECORDED = 2**25
-"""Recorded responses, numbers in all, at most."""
+"""The most logits that are recorded for a task."""
 _CHUNK = 500
-"""Images whose responses are recorded at a time."""
+"""The number of images per pass when responses are recorded."""
 
 
 def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
-    """-sum softmax(old / T) log softmax(new / T), mean over the batch, summed over heads (Li & Hoiem eq. 2-3).
+    """Return -sum softmax(old / T) log softmax(new / T), mean over the batch, summed over heads (Li & Hoiem eq. 2-3).
 
     Logits are (n, heads, classes).
 
-    The cross-entropy form: it differs from the Kullback-Leibler divergence by the teacher's entropy, a constant. There
-    is no factor T^2.
+    This is the cross-entropy form, which differs from the Kullback-Leibler divergence by a constant, the teacher's
+    entropy. There is no factor T^2.
     """
     return -(F.softmax(old / temperature, 2) * F.log_softmax(new / temperature, 2)).sum((1, 2)).mean()
 
@@ -36,14 +36,14 @@ def distillation(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 class LwF(Method):
     """loss += lambda * sum over old heads of the distillation loss, on the **current** task's images.
 
-    The teacher is a copy of the learner as it was when the task began; where all of a task's images are seen, its
-    responses to them are recorded first, as in the paper's algorithm. With one head for all, old classes' logits
-    are distilled as one group. When a task comes back, its own head learns from its images and is not distilled; over
-    one head for all classes the old logits of the task's classes are distilled, too.
+    The teacher is a copy of the learner from when the task began. If training sees all of the task's images, and there
+    are not too many, the teacher's responses are recorded first, as in the paper's algorithm. With one head for all,
+    the logits of old classes are distilled as one group. When a task comes back, its own head learns from its images
+    and is not distilled. With one head over all classes, the old logits of the task's classes are distilled too.
     """
 
     class Settings(Part):
-        """Strength and temperature."""
+        """The weight and the temperature of distillation."""
 
         lambda_: float = Field(
             1.0, alias="lambda", ge=0, le=1e12, description="weight of the distillation loss, per old task"
@@ -61,14 +61,14 @@ class LwF(Method):
         self._teacher: Classifier | None = None
         self._known = 0
         self._heads: list[int] = []
-        """The groups of classes whose heads are distilled, of the first ``_known`` ones."""
+        """The groups of classes whose heads are distilled, among the first ``_known``."""
         self._recorded: list[Tensor] | None = None
 
     def before_task(self, ctx: Context) -> None:
         self._teach(ctx.learner, len(ctx.learner.groups_of(range(ctx.task.parts[0].index))))
 
     def _teach(self, learner: Learner, known: int) -> None:
-        """Copies a learner that knew so many groups of classes before the present task."""
+        """Copy a learner that knew ``known`` groups of classes before the present task."""
         taught = set(learner.groups_of([len(learner.tasks) - 1])) if HEADS.of(learner) is not None else set()
         self._known, self._heads = known, [group for group in range(known) if group not in taught]
         self._teacher, self._recorded = frozen_copy(learner) if self._heads else None, None
@@ -83,7 +83,7 @@ class LwF(Method):
 
     @torch.no_grad()
     def _old(self, ctx: Context, batch: Batch) -> list[Tensor]:
-        """The teacher's responses to the batch."""
+        """Return the teacher's responses to the batch."""
         assert self._teacher is not None
         data = ctx.task.train
         columns = sum(len(ctx.learner.groups[group]) for group in self._heads)

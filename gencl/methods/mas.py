@@ -12,7 +12,7 @@ from gencl.methods.importance import moments
 class MAS(Consolidation):
     """Omega is the sensitivity E[|d ||f(x)||^2 / dW|], the absolute value taken per sample (Aljundi et al. eq. 2-3).
 
-    f is the logits of a classifier, the image of a generator.
+    f is the logits of a classifier, or the image of a generator.
     """
 
     class Settings(SampledSettings):

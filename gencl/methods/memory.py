@@ -1,4 +1,4 @@
-"""A memory of a few real images of earlier tasks, equally many per class: what ER replays and A-GEM looks back at."""
+"""A memory of a few real images of earlier tasks, equally many per class, used by ER and A-GEM."""
 
 from __future__ import annotations
 
@@ -22,28 +22,33 @@ class MemorySettings(Part):
 
 
 class Memory:
-    """Keeps ``size`` images over all classes learned: all images of a class that has fewer than its share, and at
-    least one per class, so that the memory is larger where there are more classes than places.
+    """Keeps ``size`` images, divided equally among all classes learned.
 
-    The tasks that a class comes in share its places alike, however often they come: one that has come back fills its
-    own anew, except that a visit which shows other images than the first (`Task.dealt`) leaves what it cannot fill. A
-    class that is back whole (`Task.whole`) is not drawn while its task is there.
+    A class with fewer images than its share keeps all of them. Every class keeps at least one image, so the memory is
+    larger if there are more classes than places.
+
+    If a class comes in several tasks, these share its places equally, however often they come. A task that comes back
+    fills its places anew. If it shows other images than before (`Task.dealt`), old images keep the places that it
+    cannot fill. A class that has come back whole (`Task.whole`) is not drawn while its task is learned, unless nothing
+    else is stored.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._held: dict[str, Tensor] = {}
-        """``images`` uint8 (n, c, h, w), their ``classes`` (n,), and the first visits of their ``tasks`` (n,)."""
+        """``images`` uint8 (n, c, h, w), ``classes`` (n,), and ``tasks`` (n,), as indices of first visits."""
         self._drawable: tuple[Task, Tensor] | None = None
-        """The rows that a task may draw: finding them makes a GPU wait."""
+        """A task and the rows that it may draw, cached because finding them makes a GPU wait."""
 
     def __bool__(self) -> bool:
-        """Whether it holds anything."""
+        """Return whether the memory holds anything."""
         return bool(self._held)
 
     def draw(self, n: int, task: Task, random: RandomSource) -> tuple[Tensor, Tensor]:
-        """n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement, while ``task`` is learned. The
-        memory must hold something."""
+        """Draw n images (n, c, h, w) in [0, 1] and their classes (n,), with replacement, while ``task`` is learned.
+
+        The memory must hold something.
+        """
         images, classes = self._held["images"], self._held["classes"]
         if self._drawable is None or self._drawable[0] is not task:
             self._drawable = task, self._rows_for(task)
@@ -57,7 +62,7 @@ class Memory:
         return others if len(others) else rows
 
     def fill(self, ctx: Context) -> None:
-        """Makes room for the classes of the task just learned: each class keeps size // classes images."""
+        """Add images of the task just learned. Each class then keeps at most max(1, size // classes) images."""
         each = max(1, self._size // len(ctx.learner.classes))
         train, visit = ctx.task.train, ctx.task.first_visit
         order = importance_random(ctx, "memory").uniform(len(train)).argsort(stable=True)
@@ -83,7 +88,7 @@ class Memory:
         self._drawable = None
 
     def _rows(self) -> dict[int, dict[int, Tensor]]:
-        """The places of the images held, by class and task."""
+        """Return the rows of the stored images, by class and task."""
         found: dict[int, dict[int, Tensor]] = {}
         for label in self._held["classes"].unique(sorted=True).tolist() if self else ():
             places = (self._held["classes"] == label).nonzero().squeeze(1)
@@ -92,17 +97,19 @@ class Memory:
         return found
 
     def state_dict(self) -> dict[str, Tensor]:
-        """By name; empty where nothing is held."""
+        """Return the stored tensors by name; empty if nothing is stored."""
         return dict(self._held)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores `state_dict`."""
+        """Restore `state_dict`."""
         self._held, self._drawable = dict(state), None
 
 
 def shared_alike(wanted: Sequence[int], places: int) -> list[int]:
-    """Return how many of the places each gets: equally many, but none more than is ``wanted``. What some do not want,
-    and what cannot be divided, goes to those that want most."""
+    """Return how many of the places each gets: equally many, but none more than ``wanted``.
+
+    Places that some do not want, and the remainder of the division, go to those that want most.
+    """
     shares = [0] * len(wanted)
     for rank, number in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[number] = min(wanted[number], places // (len(wanted) - rank))
@@ -111,7 +118,7 @@ def shared_alike(wanted: Sequence[int], places: int) -> list[int]:
 
 
 class Remembering(Method):
-    """A method with a memory, which each task fills when it is over."""
+    """A method with a memory, to which each task adds images when it is over."""
 
     moves_old = True
     settings: MemorySettings

@@ -19,14 +19,15 @@ from gencl.methods.pruning import least, prunable
 
 
 class PackNet(Freezing):
-    """Each task keeps the largest of the weights that were free to it, for good; the others are free for later tasks.
+    """Each task keeps the largest of the weights that were free for it; the others become free for later tasks.
 
-    A task is trained, the smallest of **its own** free weights are set to zero, and it is retrained with the rest. What
-    it keeps is frozen; later tasks use it too, but a task never sees the weights of later ones. Biases, norms and
-    a head that all tasks share are frozen after the first task. The last task that is planned keeps all that is left,
-    and none can follow; with ``last="prune"`` it gives away as the others do, and the run can be extended.
+    A task is trained, the smallest of **its own** free weights are set to zero, and it is retrained with the rest. The
+    weights that it keeps are frozen. Later tasks use them too, but a task never sees the weights of later tasks.
+    Biases, norms and a head that all tasks share are frozen after the first task. The last planned task keeps all
+    remaining weights, so that no task can follow. With ``last="prune"`` it is pruned like the others, and the run can
+    be extended.
 
-    A task that comes back sees the weights of its first visit, which later tasks use by now: only its own head moves.
+    A task that comes back sees the weights of its first visit. Later tasks use them by now, so only its own head moves.
     """
 
     class Settings(Part):
@@ -61,7 +62,7 @@ class PackNet(Freezing):
 
     @staticmethod
     def _weights(ctx: Context) -> dict[str, Tensor]:
-        """The trunk's weight matrices and kernels, which tasks divide."""
+        """Return the trunk's weight matrices and kernels, which are divided among tasks."""
         shared = {name: parameter.detach() for name, parameter in ctx.learner.shared().items()}
         return {name: weight for name, weight in prunable(shared).items() if name.startswith("trunk.")}
 
@@ -77,7 +78,7 @@ class PackNet(Freezing):
             self.freeze(self._taken(ctx))
 
     def _taken(self, ctx: Context) -> dict[str, Tensor]:
-        """What belongs to earlier tasks: their weights, and all that is not divided."""
+        """Return masks of what earlier tasks hold: their weights, and after the first task all that is not divided."""
         weights = self._weights(ctx)
         divided = self._ownership(ctx).divided()
         return {

@@ -1,4 +1,4 @@
-"""Per-sample gradients in closed form, layer by layer: from a layer's inputs a_n and its output gradients d_n.
+"""Per-sample gradients in closed form, layer by layer, from a layer's inputs a_n and output gradients d_n.
 
 =====================  ===============================================================================
 layer                  gradient of sample n
@@ -10,7 +10,7 @@ transposed             a_n times the output gradient that each tap sees
 group or batch norm    sum over positions of d times the normalised input (batch norm: by running statistics)
 =====================  ===============================================================================
 
-All but the first are made for a few samples at a time, so that memory stays bounded.
+All but the first are computed for a few samples at a time, so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from gencl.learners.networks.norms import TaskBatchNorm2d
 from gencl.learners.networks.to_images import ToImages
 
 BUDGET = 2**22
-"""Elements of per-sample gradients, and of what they are made of, held at once: what a processor's cache holds is read
-again sooner."""
+"""The elements held at once, of per-sample gradients or of what they are computed from. More would not fit the cache of
+a processor and would be slower to read again."""
 
 CACHED = 16
-"""A convolution's images are read once for each tap of its kernel: so many times fewer are held at once."""
+"""Each element of a convolution's images counts this many times, since every tap of the kernel reads it again."""
 
 Moment = Literal["mean", "square", "absolute", "signed"]
 _OF: dict[Moment, Callable[[Tensor], Tensor]] = {
@@ -42,7 +42,7 @@ _OF: dict[Moment, Callable[[Tensor], Tensor]] = {
 
 
 def at_once(elements: int) -> int:
-    """How many samples are made at once, each of so many elements."""
+    """Return how many samples to process at once, if each has ``elements`` elements."""
     return max(1, BUDGET // elements)
 
 
@@ -50,23 +50,23 @@ class PerSample:
     """Gradients of n samples for one parameter.
 
     Args:
-        make: the gradients of some rows, (k, *shape).
-        n: the rows.
-        elements: a row's, of its gradient or what that is made of, whichever has more.
+        make: returns the gradients of some rows, (k, *shape).
+        n: the number of rows.
+        elements: the elements per row, of its gradient or of what that is computed from, whichever has more.
     """
 
     def __init__(self, make: Callable[[slice], Tensor], n: int, elements: int) -> None:
         self._make, self._n, self._size = make, n, at_once(elements)
 
     def summed(self, statistic: Callable[[Tensor], Tensor]) -> Tensor:
-        """The sum over all samples of ``statistic``, which gets gradients (k, *shape) and sums over these k."""
+        """Return the sum over all samples of ``statistic``, which gets gradients (k, *shape) and sums over these k."""
         total = statistic(self._make(slice(0, self._size)))
         for start in range(self._size, self._n, self._size):
             total += statistic(self._make(slice(start, start + self._size)))
         return total
 
     def moments(self, wanted: Sequence[Moment]) -> Tensor:
-        """The sums over samples of g, g^2, |g| or g |g|, (moments, *shape)."""
+        """Return the sums over samples of g, g^2, |g| or g |g|, (moments, *shape)."""
 
         def sums(gradients: Tensor) -> Tensor:
             laid_out = _LaidOut(gradients)
@@ -75,8 +75,10 @@ class PerSample:
         return self.summed(sums)
 
     def changes(self, weight: Tensor, increases: bool) -> Tensor:
-        """The sum over samples of |c|, or of max(0, c) where only ``increases`` count; c = -g W + (g W)^2 / 2 is the
-        change when the weight is removed, to second order."""
+        """Return the sum over samples of |c|, or of max(0, c) if only ``increases`` count, (*shape).
+
+        c = -g W + (g W)^2 / 2 is the change, to second order, when the weight is removed.
+        """
 
         def sums(gradients: Tensor) -> Tensor:
             laid_out = _LaidOut(gradients)
@@ -88,8 +90,7 @@ class PerSample:
 
 
 class _LaidOut:
-    """Gradients (k, *shape) with their dimensions in the order in which they lie in memory: for a convolution's any
-    other is far slower."""
+    """Gradients (k, *shape) with their dimensions in memory order. For a convolution, any other order is far slower."""
 
     def __init__(self, gradients: Tensor) -> None:
         order = sorted(range(gradients.ndim), key=gradients.stride, reverse=True)
@@ -98,16 +99,16 @@ class _LaidOut:
         self._back = sorted(range(len(self._shape)), key=self._shape.__getitem__)
 
     def like(self, weight: Tensor) -> Tensor:
-        """A tensor (*shape) in the same order, one for all samples."""
+        """Return ``weight`` (*shape) in the same order, to broadcast over samples."""
         return weight.permute(self._shape).contiguous().unsqueeze(self._samples)
 
     def total(self, values: Tensor) -> Tensor:
-        """The sum over samples of what was made of the gradients, (*shape)."""
+        """Return the sum over samples of values computed from the gradients, (*shape)."""
         return values.sum(self._samples).permute(self._back)
 
 
 class OuterProducts(PerSample):
-    """Gradients d_n a_n^T, never formed for their moments: inputs (n, i), output gradients (n, o)."""
+    """Gradients d_n a_n^T of inputs (n, i) and output gradients (n, o). Moments are computed without forming them."""
 
     def __init__(self, inputs: Tensor, outputs: Tensor) -> None:
         size = inputs.shape[1] * outputs.shape[1]
@@ -121,8 +122,11 @@ class OuterProducts(PerSample):
         return moments
 
     def changes(self, weight: Tensor, increases: bool) -> Tensor:
-        """With p = -g W, c = p + p^2 / 2 has the sign of p where p > -2. Then |c| = |p| + p |p| / 2, and both sums
-        follow from moments. Larger p are rare: they would change the entropy by more than 2."""
+        """Compute the sum from moments where all |g W| < 2: larger ones are rare, as they change the entropy by more.
+
+        With p = -g W, c = p + p^2 / 2 has the sign of p where p > -2. Then |c| = |p| + p |p| / 2, and both sums follow
+        from moments.
+        """
         size = weight.abs()
         largest = self._outputs.abs().amax(0)[:, None] * self._inputs.abs().amax(0) * size
         if not bool((largest < 2).all()):
@@ -137,7 +141,7 @@ class OuterProducts(PerSample):
 
 
 def made(gradients: Tensor) -> PerSample:
-    """Of gradients that are there already, (n, *shape)."""
+    """Return `PerSample` of gradients that are already computed, (n, *shape)."""
     return PerSample(gradients.__getitem__, len(gradients), gradients[0].numel())
 
 
@@ -170,10 +174,10 @@ def _transposed(layer: nn.ConvTranspose2d, inputs: Tensor, delta: Tensor) -> dic
 def _shifted(
     layer: nn.Conv2d | nn.ConvTranspose2d, coarse: Tensor, fine: Tensor, delta: Tensor
 ) -> dict[str, PerSample]:
-    """``coarse`` (n, c, h, w) times what each tap of the kernel sees of ``fine`` there.
+    """Return the kernel's gradients: ``coarse`` (n, c, h, w) times the part of ``fine`` that each tap sees there.
 
-    Where both have rows of the same length, a tap sees ``fine`` from another place on: a view, so that no patches are
-    copied. With a stride this holds for every stride-th row and column, which are taken apart first.
+    If both have rows of the same length, a tap sees a shifted view of ``fine``, so that no patches are copied. With a
+    stride this holds for every stride-th row and column, so these are separated first.
     """
     assert not isinstance(layer.padding, str)
     taps = [
@@ -235,10 +239,10 @@ CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, Pe
     nn.BatchNorm2d: _batch_norm,
     TaskBatchNorm2d: _task_norm,
 }
-"""(layer, what `taken` kept, output gradients) -> the gradients of its parameters by their name in the layer; none
-where there is no closed form."""
+"""Per type of layer: (layer, result of `taken`, output gradients) -> the gradients of its parameters, by their name in
+the layer. They are empty if there is no closed form."""
 
 
 def taken(layer: nn.Module, inputs: Tensor) -> Tensor:
-    """What a closed form needs of a layer's inputs, asked during the forward pass: only then tasks are known."""
+    """Return what a closed form needs of a layer's inputs. Call it in the forward pass: only then tasks are known."""
     return layer.normalised(inputs) if isinstance(layer, TaskBatchNorm2d) else inputs

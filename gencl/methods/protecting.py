@@ -1,4 +1,4 @@
-"""Which shared parameters consolidation holds: those that ``method.protect`` means."""
+"""Selection of the shared parameters that consolidation protects: those that ``method.protect`` matches."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gencl.scenarios.task import Task
 
 
 def protected(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Return those of the names that any of the patterns matches, in order."""
+    """Return the names that match any of the patterns, in order."""
     return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def check_patterns(patterns: Sequence[str], learner: Learner, tasks: Sequence[Task]) -> None:
-    """Raises UsageError for a pattern that matches no shared parameter of a learner of these tasks."""
+    """Raise UsageError if a pattern matches no shared parameter of a learner of these tasks."""
     names = list(learner.shared())
     idle = [pattern for pattern in patterns if not protected(names, [pattern])]
-    if idle and tasks:  # a head that all tasks share comes with the first
+    if idle and tasks:  # a head that all tasks share is created with the first task
         grown = deepcopy(learner)
         grown.grow(tasks[0].classes, 0)
         names = list(grown.shared())

@@ -1,4 +1,4 @@
-"""Pruning masks: which weights may be pruned, which are, and how these stay at zero."""
+"""Pruning: choose the weights to prune, and set them to zero."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 _BLOCK = 2**16
-"""Entries of a mask that become numbers at a time: they stay in a processor's cache."""
+"""The entries of a mask that are converted to numbers at a time: they stay in a processor's cache."""
 
 
 def least(score: Tensor, weight: Tensor, among: Tensor, share: float) -> Tensor:
-    """The mask of the ``share`` of the entries ``among`` (bool) with the lowest score; ties go by the size of the
-    weight, then place.
+    """Return the mask of the ``share`` of the entries ``among`` (bool) with the lowest score.
 
-    Exactly round(share * number of entries among) are chosen, never more: a threshold with <= takes all ties.
+    Ties are resolved by the size of the weight, then by position. Exactly round(share * number of entries among) are
+    chosen, never more; a threshold with <= would take all ties.
     """
-    # in NumPy: torch makes index tensors of 64 bits an entry for masks and for kthvalue
+    # in NumPy, since torch creates indices of 64 bits per entry for masks and for kthvalue
     scores, allowed = score.detach().cpu().numpy(), among.cpu().numpy()
     count = round(share * int(allowed.sum()))
     if not count:
@@ -36,10 +36,10 @@ def least(score: Tensor, weight: Tensor, among: Tensor, share: float) -> Tensor:
 
 @torch.no_grad()
 def set_to_zero(weights: Sequence[Tensor], pruned: Iterable[Tensor]) -> None:
-    """Sets in place what is ``pruned`` (bool, of the weights' shapes) to zero.
+    """Set the entries that are ``pruned`` (bool, of the weights' shapes) to zero, in place.
 
-    On a CPU masks are taken as numbers, W <- W - W m, a block at a time: faster than ``masked_fill_``, and without
-    masks of floats, each as large as the weights.
+    On a CPU, masks are converted to numbers a block at a time, for W <- W - W m. This is faster than ``masked_fill_``,
+    and needs no float masks as large as the weights.
     """
     for weight, mask in zip(weights, pruned, strict=True):
         if weight.device.type != "cpu" or not (weight.is_contiguous() and mask.is_contiguous()):
@@ -52,5 +52,5 @@ def set_to_zero(weights: Sequence[Tensor], pruned: Iterable[Tensor]) -> None:
 
 
 def prunable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weight matrices and kernels; biases and norms (one-dimensional) are never pruned."""
+    """Return the weight matrices and kernels. Biases and norms (one-dimensional) are never pruned."""
     return {name: tensor for name, tensor in tensors.items() if tensor.ndim >= 2}

@@ -1,4 +1,4 @@
-"""Mixing old samples into a batch: the part that generative replay and experience replay share."""
+"""Mixing old samples into a batch, for generative replay and experience replay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gencl.scenarios.batch import Batch
 
 
 class ReplaySettings(Part):
-    """How much is replayed."""
+    """The amount of replay."""
 
     share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed in place of new images")
     extra: int | None = Field(
@@ -26,19 +26,19 @@ class ReplaySettings(Part):
     later: ClassVar[tuple[str, ...]] = ("extra",)
 
     def number(self, batch: Batch, random: RandomSource) -> int:
-        """Return how many samples this process replays beside its part of a batch."""
+        """Return how many samples this process replays in its part of a batch."""
         if self.extra is not None:
             return random.share(self.extra)
         new = len(batch) - batch.replayed
-        most = max(new - 1, 0)  # some of both, where there is room
+        most = max(new - 1, 0)  # at least one old and one new, if there is room
         return min(max(round(self.share * new), 1), most)
 
     def mixed(self, batch: Batch, images: Tensor, classes: Tensor, beliefs: Tensor | None = None) -> Batch:
         """Return the batch with old samples at its end, images (m, c, h, w) in [0, 1] of ``classes`` (m,).
 
-        They replace the last of its new rows, so that every method sees as many samples per step, or with ``extra`` are
-        added to it. What another method mixed in stays. ``beliefs`` (m, columns) are their targets where these are
-        probabilities (`Classifier.loss`); what else the batch has ``extra`` is 0 for them.
+        They replace the last of the new rows, so that every method sees equally many samples per step. With the setting
+        ``extra`` they are added instead. Rows that another method mixed in stay. ``beliefs`` (m, columns) are their
+        targets where these are probabilities (`Classifier.loss`). Other tensors in `Batch.extra` are 0 for old samples.
         """
         kept = batch if self.extra is not None else _without(batch, len(classes))
         more = dict(kept.extra)
@@ -56,7 +56,7 @@ class ReplaySettings(Part):
 
 
 def _without(batch: Batch, n: int) -> Batch:
-    """The batch without the last n of its new rows, which stand before the old ones."""
+    """Return the batch without the last n of its new rows, which come before the old ones."""
     new = len(batch) - batch.replayed
     if not batch.replayed:
         return batch.rows(slice(new - n))

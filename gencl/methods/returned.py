@@ -1,4 +1,4 @@
-"""What the hooks of a method return, looked at where they return it."""
+"""Calls of a method's hooks that check the returned value. A wrong one raises GenclError that names the hook."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gencl.scenarios.task import Task
 
 
 def episodes(method: Method, tasks: Sequence[Task]) -> list[Task]:
-    """`Method.episodes`."""
+    """Return `Method.episodes`, checked to be a list of tasks."""
     fits = all_of(Task) if tasks else lambda value: value == []
     return list(returned(method.episodes(tasks), fits, _who(method, "episodes"), "a list of tasks"))
 
 
 def stages(method: Method, task: int, last: bool) -> list[Stage]:
-    """`Method.stages`."""
+    """Return `Method.stages`, checked to be a list of stages whose shares sum to 1."""
 
     def whole(value: Any) -> bool:
         return all_of(Stage)(value) and math.isclose(sum(stage.share for stage in value), 1, abs_tol=1e-6)
@@ -34,7 +34,7 @@ def stages(method: Method, task: int, last: bool) -> list[Stage]:
 
 
 def extended(method: Method, ctx: Context, batch: Batch) -> Batch:
-    """`Method.extend_batch`."""
+    """Return `Method.extend_batch`, checked to be a batch."""
     found: Batch = returned(
         method.extend_batch(ctx, batch),
         _is_batch,
@@ -49,7 +49,7 @@ def _is_batch(value: Any) -> bool:
 
 
 def penalty(method: Method, ctx: StepContext) -> Tensor | None:
-    """`Method.penalty`."""
+    """Return `Method.penalty`, checked to be None or a single number."""
     found: Tensor | None = returned(
         method.penalty(ctx), _is_penalty, _who(method, "penalty"), "a tensor of one number, or None for no penalty"
     )
@@ -61,7 +61,7 @@ def _is_penalty(value: Any) -> bool:
 
 
 def capacity(method: Method, learner: Learner) -> dict[str, float]:
-    """`Method.capacity`, as plain numbers."""
+    """Return `Method.capacity` as plain numbers, checked to be finite."""
 
     def shares(value: Any) -> bool:
         return isinstance(value, dict) and all(
@@ -74,7 +74,7 @@ def capacity(method: Method, learner: Learner) -> dict[str, float]:
 
 
 def state(method: Method) -> dict[str, Tensor]:
-    """`Method.state_dict`."""
+    """Return `Method.state_dict`, checked to hold tensors by name, of types that can be stored."""
 
     def tensors(value: Any) -> bool:
         return isinstance(value, dict) and all(

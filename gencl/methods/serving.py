@@ -1,4 +1,4 @@
-"""Which methods can serve a learner, and the words for why one cannot."""
+"""Which methods can serve a learner, and the message that explains why one cannot."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def refusal(method: Method, missing: Capability[Any] | None, learner: Learner, tasks: Sequence[Task]) -> str:
-    """Why a method cannot serve a learner that lacks what it needs, or the scalar that it measures (``missing`` is
-    None), and which ones can serve it and these tasks."""
+    """Return the message that says why a method cannot serve a learner, and which ones can serve it and these tasks.
+
+    ``missing`` is the capability that the learner lacks, or None if it lacks the scalar that the method measures.
+    """
     able = [key for key in METHODS if _serves(METHODS.get(key), learner, tasks)]
     kind, scalars = type(learner).__name__, ", ".join(sorted(learner.scalar_kinds))
     served = SERVES.get(missing.word, f"learners with {missing.word}") if missing else ""
@@ -37,7 +39,7 @@ def _serves(method: type[Method], learner: Learner, tasks: Sequence[Task]) -> bo
 
 
 def check_stored(method: Method, tasks: Sequence[Task]) -> None:
-    """Raises UsageError for a method that needs the training images of its tasks, where one has none."""
+    """Raise UsageError if a task has no training images, for a method that needs those of all tasks."""
     without = next((task.name for task in tasks if not task.stored), None)
     if without is not None:
         raise UsageError(
@@ -47,23 +49,25 @@ def check_stored(method: Method, tasks: Sequence[Task]) -> None:
 
 
 def is_reference(name: str) -> bool:
-    """Whether any of the methods that a name joins by ``+`` is a bound, with which none competes."""
+    """Return whether any of the methods that a name joins by ``+`` is a bound, which does not compete with others."""
     return any(part in METHODS and METHODS.get(part).reference for part in parts_of(name))
 
 
 def references() -> list[str]:
-    """The methods that are bounds."""
+    """Return the names of the methods that are bounds."""
     return [name for name in METHODS if METHODS.get(name).reference]
 
 
 def taking() -> list[str]:
-    """The methods that take units or weights of a layer for good."""
+    """Return the names of the methods that take units or weights of a layer for good."""
     kinds = {name: METHODS.get(name) for name in METHODS}
-    return [name for name, kind in kinds.items() if "capacity" in vars(kind)]
+    return [name for name, kind in kinds.items() if kind.capacity is not Method.capacity]
 
 
 def default_baseline(names: Iterable[str]) -> str | None:
-    """Return the plain training among ``names``; of several the one that needs most of the learner: a head per task
-    before one head for all."""
+    """Return the plain training method among ``names``, or None.
+
+    Of several, return the one that needs most of the learner: one head per task before one head for all.
+    """
     plain = [name for name in names if name in METHODS and METHODS.get(name).baseline]
     return max(plain, key=lambda name: len(METHODS.get(name).needs), default=None)

@@ -4,7 +4,7 @@ from gencl.methods.base import Method
 
 
 class SGD(Method):
-    """Nothing is protected: the lower end of every comparison."""
+    """Nothing is protected: the lower bound of every comparison."""
 
     baseline = True
     entrywise = True

@@ -8,10 +8,10 @@ from gencl.methods.freezing import Freezing
 
 
 class FrozenSGD(Freezing):
-    """Everything shared is frozen after the first task; later tasks train what is their own (heads, class layers).
+    """All shared parameters are frozen after the first task; later tasks train only their own (heads, class layers).
 
-    With a head per task nothing that earlier tasks use moves: BWT is 0 by construction. What belongs to a class moves
-    again in each task that brings the class again.
+    With one head per task, nothing that earlier tasks use moves: BWT is 0 by construction. The parameters of a class
+    move again in each task that brings the class back.
     """
 
     needs = (OWN,)

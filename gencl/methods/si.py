@@ -13,16 +13,16 @@ from gencl.methods.consolidation import Consolidation, ConsolidationSettings
 
 
 class SI(Consolidation):
-    """Omega is a weight's share of the fall of the loss along the path of training (Zenke et al. eq. 3-5).
+    """Omega is a weight's share of the decrease of the loss along the path of training (Zenke et al. eq. 3-5).
 
-    Over the steps of a task omega += -g dW, with g the gradient of the **task's** loss: its own penalty, where it is
-    in the loss, is taken out of it again. Then Omega = max(0, omega) / ((W_end - W_start)^2 + damping), the distance
-    being the whole task's. Beside other methods dW is all that a step did, their pulls and masks included: a weight
-    that is held where it is has no path.
+    In each step of a task omega += -g dW, with g the gradient of the **task's** loss. If the method's own penalty is
+    part of the loss, its gradient is subtracted first. After the task, Omega = max(0, omega) / ((W_end - W_start)^2 +
+    damping), where the distance is that of the whole task. If other methods run beside it, dW is the whole change of a
+    step, including their pulls and masks: a weight that is held in place has no path.
     """
 
     class Settings(ConsolidationSettings):
-        """Strength, form, and damping."""
+        """Strength and form of consolidation, and damping."""
 
         damping: float = Field(
             0.1, gt=0, description="damping term xi, which limits the importance of weights that hardly moved"
@@ -36,16 +36,16 @@ class SI(Consolidation):
         self.path: dict[str, Tensor] = {}
         """omega of the present task, by name."""
         self.start: dict[str, Tensor] = {}
-        """Where training on the task began, by name: at the anchors, unless another method moved weights first."""
+        """The weights at the start of training on the task, by name: the anchors, unless another method moved them."""
         self._step: tuple[list[Tensor], list[Tensor]] | None = None
-        """Parameters and their gradients, within a step."""
+        """The parameters and their gradients, within a step."""
 
     def before_task(self, ctx: Context) -> None:
         super().before_task(ctx)
         self.path, self.start = {}, {}
 
     def enter_stage(self, ctx: Context) -> None:
-        """Notes where training begins, once every method has prepared the task."""
+        """Note the weights where training begins, once every method has prepared the task."""
         super().enter_stage(ctx)
         if self.path:
             return  # a later stage
@@ -73,9 +73,10 @@ class SI(Consolidation):
         self._walk(1)
 
     def _walk(self, sign: int) -> None:
-        """omega += sign * g W: with +1 before the step and -1 after it, -g dW in all.
+        """Add sign * g W to omega: +1 before the step and -1 after it give -g dW in all.
 
-        As exact as with a copy of W to subtract, since W itself is rounded in each step, with less memory and time.
+        This is as exact as subtracting a copy of W, since W itself is rounded in each step, and needs less memory and
+        time.
         """
         assert self._step is not None
         parameters, gradients = self._step

@@ -15,11 +15,11 @@ from gencl.methods.per_sample import PerSample
 from gencl.scenarios.batch import Batch
 
 OFFICIAL_BATCH = 100
-"""Samples a sum in the authors' released code; its ranking of weights depends on it."""
+"""The samples per sum in the authors' released code. Its ranking of weights depends on this number."""
 
 
 class EntropySettings(SampledSettings):
-    """Settings of the entropy importance."""
+    """The settings of the entropy importance."""
 
     consolidation: Literal["proximal", "loss", "printed"] = Field(  # type: ignore[assignment]
         "proximal",
@@ -41,26 +41,26 @@ class EntropySettings(SampledSettings):
 class SPP(Consolidation):
     """Omega is the change of the output's entropy H when a weight is removed (SPP eq. 2-3, ANPyC eq. 7).
 
-    With g_n = dH(x_n)/dW and W removed (delta W = -W) the expansion is -g W + g^2 W^2 / 2, the Hessian's diagonal
-    being taken as g^2. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
+    With g_n = dH(x_n)/dW and W removed (delta W = -W), the expansion is -g W + g^2 W^2 / 2, with g^2 in place of the
+    Hessian's diagonal. Omega = mean_n phi(...), where the papers take phi = max(., 0) on a batch.
 
-    Deviations: phi is taken **per sample** (after a batch mean or sum the ranking depends
-    on the batch size) and is the **absolute value** by default (``relu`` is the papers'; it leaves many weights without
-    protection); the second-order term is off by default, |W| E|g| being all that is left of it on classifiers. On
-    generators ``relative`` divides by W^2 + relative * mean_layer(W^2), since Omega proportional to W rewards large
+    Deviations: phi is taken **per sample**, because after a batch mean or sum the ranking
+    depends on the batch size. By default it is the **absolute value**; ``relu``, as in the papers, leaves many weights
+    without protection. The second-order term is off by default: on classifiers it is negligible beside |W| E|g|. On
+    generators, ``relative`` divides by W^2 + relative * mean_layer(W^2), since an Omega proportional to W favours large
     weights.
 
-    ``consolidation: printed`` adds lambda (W_o - Omega W) to the gradient, as ANPyC's eq. 5-6 say to the letter, with
-    W_o the weights after the last task. It has no minimum near W_o: where Omega is 0 the weights are pushed steadily.
+    ``consolidation: printed`` adds lambda (W_o - Omega W) to the gradient, literally as in ANPyC's eq. 5-6, with W_o
+    the weights after the last task. It has no minimum near W_o: where Omega is 0, the weights are pushed steadily.
 
-    ``form`` gives the two literal readings: ``paper`` takes eq. 7 as printed, max(0, -g W + g^2 W^2 / 2) of the mean
-    entropy's gradient g over the task's samples; ``official`` is what the authors' released code computes, up to a
-    factor: the sum over batches of 100 of max(0, g W + g^2 W^2 / 2), g being the **sum** over the batch. Neither looks
-    at ``phi`` and ``order``.
+    ``form`` offers two literal readings, which ignore ``phi`` and ``order``. ``paper`` takes eq. 7 as printed:
+    max(0, -g W + g^2 W^2 / 2), with g the gradient of the mean entropy over the task's samples. ``official`` is what
+    the authors' released code computes, up to a factor: the sum over batches of 100 of max(0, g W + g^2 W^2 / 2), with
+    g the **sum** over the batch.
     """
 
     class Settings(EntropySettings):
-        """Strength, form, samples, and the entropy's reading."""
+        """Settings of consolidation and of the entropy importance."""
 
     measures = "entropy"
     importance_measure = Measure("entropy", "entropy (SPP, ANPyC)")
@@ -81,7 +81,7 @@ class SPP(Consolidation):
             for parameter, anchor, omega in zip(*self._aligned(ctx.learner), strict=True):
                 if parameter.grad is not None:
                     pull = anchor - omega * parameter
-                    # a new tensor: another method may hold the old one
+                    # a new tensor, since other methods may hold the old one
                     parameter.grad = parameter.grad.add(pull, alpha=self.settings.lambda_)
 
     def _per_sample(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -99,7 +99,8 @@ class SPP(Consolidation):
         return average(ctx.learner, "entropy", batch, shared, both_orders, ctx.processes)
 
     def _per_batch(self, ctx: Context, batch: Batch, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The literal readings; every process measures all samples, so that batches are the same for any number."""
+        """Return the change by a literal reading. For ``official`` every process measures all samples, so that batches
+        do not depend on the number of processes."""
         shared = ctx.learner.shared()
         if self.settings.form == "paper":
             (mean,) = moments(ctx.learner, "entropy", batch, shared, ["mean"], ctx.processes)
@@ -122,5 +123,5 @@ class SPP(Consolidation):
 
 
 def _increase(weight: Tensor, mean: Tensor, absolute: Tensor) -> Tensor:
-    """mean_n max(0, -g_n W) from the moments of g: (|W| E|g| - W E[g]) / 2."""
+    """Return mean_n max(0, -g_n W) from the moments of g: (|W| E|g| - W E[g]) / 2."""
     return (weight.abs() * absolute - weight * mean).clamp(min=0) / 2

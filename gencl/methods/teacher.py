@@ -1,4 +1,4 @@
-"""The frozen copy of the generator, made when a task begins, that replay draws from and alignment compares with."""
+"""The frozen copy of the generator, made when a task begins, that replay and alignment draw from."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from gencl.methods.base import Context, Method, importance_random
 from gencl.scenarios.batch import Batch
 
 _AT_ONCE = 256
-"""Images of a pool that are drawn at a time; more took longer on a CPU."""
+"""The number of a pool's images that are drawn at a time. More took longer on a CPU."""
 
 
 class Teacher:
-    """Draws old classes, uniformly over all past ones, as the learner drew them when the task began.
+    """Draws past classes, uniformly, as the learner drew them when the task began.
 
-    A class of the present task that was learned before is a past one, too, since the task has other images of it. Of a
-    task that has come back the images are there again, so that its classes are left out.
+    A class of the present task that was learned before also counts as past, since the task has other images of it. The
+    classes of a task that has come back are left out, because their images are there again.
 
-    No images of the data are stored, but one more generator while training. A learner whose drawing takes long says how
-    large a pool is (`GenerativeLearner.pool`): so many images of each past class are drawn when the task begins, and
-    each step takes some of them.
+    No training images are stored, but training needs one more generator. A learner that draws slowly asks for a pool
+    (`GenerativeLearner.pool`). That many images of each past class are drawn when the task begins, and each step takes
+    some of them.
     """
 
     def __init__(self) -> None:
         self._copy: tuple[Generator, Tensor] | None = None
         """The generator and the past classes, once there are any."""
         self._pool: tuple[Tensor, Tensor] | None = None
-        """Images, uint8 (n, c, h, w), and their classes (n,), of a learner that wants a pool."""
+        """Images, uint8 (n, c, h, w), and their classes (n,), if the learner wants a pool."""
 
     def __bool__(self) -> bool:
-        """Whether there is anything old to draw."""
+        """Return whether there is any past class to draw."""
         return self._copy is not None
 
     @property
     def generator(self) -> Generator:
-        """The copy. There must be something old."""
+        """The copy. There must be a past class."""
         assert self._copy is not None
         return self._copy[0]
 
     @property
     def past(self) -> Tensor:
-        """The past classes. There must be some."""
+        """The past classes, (k,). There must be one."""
         assert self._copy is not None
         return self._copy[1]
 
     def begin(self, ctx: Context) -> None:
-        """Called before each task."""
+        """Copy the generator, and fill the pool if the learner wants one. Called before each task."""
         before = ctx.learner.groups_of(range(ctx.task.parts[0].index))
         known = [c for group in before for c in ctx.learner.groups[group]]
         self._take(ctx.learner, [c for c in known if c not in ctx.task.whole])
@@ -78,7 +78,7 @@ class Teacher:
         return Batch(images, classes).rows(rows)
 
     def images(self, n: int, learner: Learner, random: RandomSource) -> tuple[Tensor, Tensor]:
-        """n old images (n, c, h, w) in [0, 1] and their classes (n,). There must be something old."""
+        """Draw n old images (n, c, h, w) in [0, 1] and their classes (n,). There must be a past class."""
         if self._pool is not None:
             old = self._from_pool(n, random)
             return old.inputs, old.classes
@@ -87,7 +87,7 @@ class Teacher:
             return self.generator(old.extra["latents"], learner.position[old.classes]), old.classes
 
     def draw(self, n: int, learner: Learner, random: RandomSource) -> Batch:
-        """n samples of past classes, as `GenerativeLearner.misalignment` takes them. There must be something old."""
+        """Draw n samples of past classes for `GenerativeLearner.misalignment`. There must be a past class."""
         if self._pool is not None:
             return IMAGES(learner).drawn(self._from_pool(n, random), random)
         classes = random.choice(self.past, n)
@@ -95,14 +95,14 @@ class Teacher:
         return Batch(latents.new_zeros(n, 0), classes, extra={"latents": latents})
 
     def state_dict(self) -> dict[str, Tensor]:
-        """By name; empty where there is nothing old."""
+        """Return the tensors by name; empty if there is no past class."""
         pool = {} if self._pool is None else dict(zip(("images", "classes"), self._pool, strict=True))
         return (
             {"past": self.past, **under("teacher", self.generator.state_dict()), **under("pool", pool)} if self else {}
         )
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
-        """Restores `state_dict`."""
+        """Restore `state_dict`."""
         if state:
             self._take(learner, state["past"].tolist())
             self.generator.load_state_dict(within("teacher", state))
@@ -111,7 +111,7 @@ class Teacher:
 
 
 class Taught(Method):
-    """A method with a teacher, made anew before each task."""
+    """A method with a teacher, which is renewed before each task."""
 
     copies = 1.0
 

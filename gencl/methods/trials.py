@@ -1,4 +1,4 @@
-"""Several models of one task, all trained from the same start, of which a method keeps one."""
+"""Several models of one task, trained from the same start, of which a method keeps one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from gencl.methods.base import Context
 
 
 class Trials:
-    """The models that were trained so far, by the number of their trial, with their validation accuracy.
+    """The models trained so far, by the number of their trial, with their validation accuracy.
 
-    Models that are further than the margin from the best are not kept. ``chosen`` is the number of the one that stays.
+    Models whose accuracy is below the best by more than the margin are dropped. ``chosen`` is the number of the model
+    that is kept in the end.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class Trials:
         self._start: dict[str, Tensor] = {}
 
     def begin(self, ctx: Context, number: int, margin: float) -> None:
-        """Ends the trial that is running, and goes back to where the first one began."""
+        """Begin trial ``number`` from the start of the first. A trial that is still running is ended before."""
         if self._start:
             self.end(ctx, margin)
             ctx.learner.load_state_dict(self._start)
@@ -35,14 +36,14 @@ class Trials:
         self._running = number
 
     def end(self, ctx: Context, margin: float) -> None:
-        """Notes the accuracy of the model that was trained last."""
+        """Note the model that was trained last, and its accuracy."""
         reached = accuracy(CLASSIFIER(ctx.learner), ctx.task.validation)
         self.best = max(self.best, reached)
         self.models[self._running] = reached, copied(ctx.learner) if self._start else {}
         self.models = {number: one for number, one in self.models.items() if one[0] >= self.best - margin}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What a resumed run needs of it; nothing where no trial has begun."""
+        """Return all tensors that a resumed run needs, by name; empty if no trial has begun."""
         if not self._start:
             return {}
         numbers = torch.tensor([self.chosen, self._running, *self.models])
@@ -52,7 +53,7 @@ class Trials:
         return {key: t for part in models for key, t in part.items()} | start | {"numbers": numbers, "reached": reached}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores `state_dict`."""
+        """Restore `state_dict`."""
         if state:
             self._start = within("start", state)
             self.chosen, self._running, *numbers = state["numbers"].tolist()
@@ -61,5 +62,5 @@ class Trials:
 
 
 def copied(learner: Learner) -> dict[str, Tensor]:
-    """All parameters and buffers of the learner as they are now."""
+    """Return a copy of all parameters and buffers of the learner, by name."""
     return {name: value.detach().clone() for name, value in learner.state_dict().items()}

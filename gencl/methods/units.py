@@ -1,4 +1,4 @@
-"""Masks of weights that follow from which units are used: the part that HAT and CLNP share."""
+"""Masks of weights that follow from the units in use, for HAT and CLNP."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from gencl.learners.networks.trunk import Layer
 
 
 def connections(weight: Tensor, outputs: Tensor, inputs: Tensor | None) -> Tensor:
-    """The weights (units, inputs, ...) from used ``inputs`` (None: all) to used ``outputs``, both bool, one a unit.
+    """Return the mask of the weights (units, inputs, ...) from used ``inputs`` to used ``outputs``.
 
-    Behind a convolution a fully connected layer has several inputs a channel, all positions of one side by side.
+    Both are bool, one entry per unit; ``inputs`` None: all are used. After a convolution, a fully connected layer has
+    several inputs per channel, with all positions of a channel side by side.
     """
     mask = outputs[:, None].expand(len(outputs), weight.shape[1])
     if inputs is not None:
@@ -25,10 +26,10 @@ def connections(weight: Tensor, outputs: Tensor, inputs: Tensor | None) -> Tenso
 def weights_between(
     layers: Sequence[Layer], parameters: Mapping[str, Parameter], used: Sequence[Tensor], incoming: bool = False
 ) -> dict[str, Tensor]:
-    """Masks of the parameters that used units rest on, by name: weights between used units, used units' biases.
+    """Return masks of the parameters that used units depend on, by name: weights between used units, and their biases.
 
-    ``used`` has a bool mask a hidden layer. A shared head's units all count as used once any unit is. With
-    ``incoming`` all weights into used units are meant, from unused ones too.
+    ``used`` has one bool mask per hidden layer. All units of a shared head count as used once any unit is. With
+    ``incoming``, the masks of hidden layers include the weights from unused units into used ones.
     """
     masks: dict[str, Tensor] = {}
     before: Tensor | None = None

@@ -13,10 +13,10 @@ from gencl.methods.base import Context, Method
 
 
 class XdG(Method):
-    """Each task closes a random share of every hidden layer's units, always the same ones.
+    """Each task closes a random share of every hidden layer's units, which stays the same throughout.
 
-    Tasks then share few units, but nothing protects what they share: the authors pair it with consolidation
-    (``--method xdg+si``). A task that comes back has the units of its first visit.
+    Tasks then share few units, but nothing protects those that they share. The authors therefore combine it with
+    consolidation (``--method xdg+si``). A task that comes back uses the units of its first visit.
     """
 
     class Settings(Part):
