@@ -3,7 +3,7 @@
 Theory for gradient descent and EWC is drawn beside it (Kirkpatrick et al. 2017, random patterns;
 `gencl.analysis.recall`). A pattern's signal is the margin of its correct class. The noise is the standard deviation of
 the margin over new random patterns. Signals are averaged over the patterns of a task, and ratios over seeds. Runs with
-``keep: tasks`` show the share remembered after each task, others only after the last.
+``keep: tasks`` show the share remembered after each task, others only after the last one or two.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _page(subject: Subject) -> gr.Blocks:
 
 
 def _time(subject: Subject) -> gr.Component:
-    """Return the slider over the tasks; hidden if only the last task was kept."""
+    """Return the slider over the tasks, or a hidden state if only the last task was kept."""
     times, last = subject.times(), len(subject.tasks)
     if times[0] > 1:
         gr.HTML(

@@ -109,7 +109,7 @@ def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool, each
 
 
 def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int, seed: int) -> Tensor:
-    """Return generated images, uint8 (classes, columns, c, h, w). Each column has one latent, equal at all times."""
+    """Return generated images, uint8 (classes, columns, c, h, w). Each column has one latent, fixed over time."""
     latents = learner.latents(columns, seed, "samples").repeat(len(classes), 1)
     wanted = torch.tensor(list(classes), device=latents.device).repeat_interleave(columns)
     with torch.no_grad(), predicting(learner):

@@ -46,7 +46,7 @@ def check_disk(wanted: Sequence[Wanted], asked: str) -> None:
             raise UsageError(f"{asked} take about {memory(together)}, and {disk} has {memory(free)} free")
         if hasattr(os, "statvfs"):
             left = os.statvfs(one.there)
-            if left.f_files and one.files > left.f_favail:  # 0 files: the file system has no limit
+            if left.f_files and one.files > left.f_favail:  # f_files is 0 if the file system counts no files
                 raise UsageError(
                     f"{asked}: the disk of {printable(one.folder)} has room for {left.f_favail:,} more files; --npz "
                     "FILE writes a single one"

@@ -58,8 +58,9 @@ def fid(
     Args:
         a: a run's directory (its generator draws equally many images per class), a folder of images, or a data set.
         b: the same; default: the held-out images on which the run ``a`` is measured.
-        n: number of images of ``a``; default: for a run as many as ``b`` has, else all. Without ``b``, a run by default
-            draws the images with which it was measured, so that ``fid`` equals ``fid_all`` in its metrics.json.
+        n: number of images of ``a``; a run rounds it up to equally many per class or task. Default: for a run as many
+            as ``b`` has, else all. Without ``b``, a run by default draws the images with which it was measured, so that
+            ``fid`` equals ``fid_all`` in its metrics.json.
         features: name of a feature extractor. ``auto``: that of the run or data set; else Inception if its weights are
             cached, imagenet-lite0 if it is installed, or Inception after a download.
         weights: one or more weight files for Inception or DINOv2; default: the published weights.

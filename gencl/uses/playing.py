@@ -50,7 +50,7 @@ def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
 
 
 def _task(run: RunFolder, name: str | None) -> tuple[Task, Game]:
-    """Return the game with this name (default: the first), and the first task that has it.
+    """Return the first task that has the game with this name (default: the first game), and the game.
 
     Raises UsageError if no task has the game.
     """
