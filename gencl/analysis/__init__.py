@@ -1,4 +1,4 @@
-"""The papers' analysis figures, from any run or comparison: a picture each, and its numbers (docs/analysis.md)."""
+"""Draw the papers' analysis figures of any run or comparison, with the numbers behind them (docs/analysis.md)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ANALYSES = Registry(
 )
 
 SLOW = ("perturbation",)
-"""Those that are drawn only where they are named: the learner is measured hundreds of times."""
+"""Analyses that are drawn only if named, because they evaluate the learner hundreds of times."""
 
 
 @checked
@@ -71,16 +71,16 @@ def analyze(
     data_root: str | Path | None = None,
     device: str = "auto",
 ) -> tuple[list[Path], list[str]]:
-    """Writes ``RUN/analysis/NAME.png`` and ``.csv`` and returns the pictures' paths and what is to be said of each.
+    """Write ``RUN/analysis/NAME.png`` and ``.csv`` and return the paths of the pictures and a message about each.
 
     Args:
         run: the directory of a run, or of a comparison or search (`gencl.compare`, `gencl.tune`).
-        names: of `ANALYSES`; default all that apply but the `SLOW` ones, with a line about each of the others.
-        samples: images or latents a task on which importance is measured, at most.
-        data_root: where data sets lie.
+        names: names from `ANALYSES`. Default: all but the `SLOW` ones; a message explains each that does not apply.
+        samples: maximal number of images or latents per task on which importance is measured.
+        data_root: the directory of the data sets.
         device: auto, cpu, cuda or mps.
 
-    Raises UsageError for an analysis that does not apply, and where none does; GenclError for damaged files.
+    Raises UsageError if a named analysis, or every default one, does not apply; GenclError for damaged files.
     """
     from gencl.analysis.measuring import Bench
     from gencl.analysis.subject import subject

@@ -1,4 +1,4 @@
-"""What the tasks have taken of each layer (CLNP fig. 3-5), and how large the model grows (ANPyC fig. 7a)."""
+"""Draw the share of each layer that the tasks occupy (CLNP fig. 3-5), and the model's size (ANPyC fig. 7a)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gencl.runs.folder import RunFolder
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """The model's size; and, of methods that give parts of the network to tasks, what they have taken of each layer,
-    and which units each task uses."""
+    """Draw the model's size. For methods that allocate units or weights to tasks, also draw the share of each layer
+    that is taken, and the units that each task uses."""
     taken, size = _taken(subject), _size(subject)
     if not taken:
         do = ", ".join(taking())
@@ -24,7 +24,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _taken(subject: Subject) -> list[Drawing]:
-    """A panel a method: for each layer a bar after each task. Nothing where no method takes anything for good."""
+    """Draw one panel per method, with one bar per layer and task. Return [] if no method allocates anything."""
     with_capacity = {
         label: {seed: rows for seed, run in seeds.items() if (rows := run.metrics.get("capacity"))}
         for label, seeds in subject.runs.items()
@@ -76,7 +76,7 @@ def _shade(task: int, tasks: int) -> tuple[float, float, float, float]:
 
 
 def _size(subject: Subject) -> Drawing:
-    """Parameters after each task, and what model and method take in bytes at the end."""
+    """Draw the number of parameters after each task, and the memory (MB) of model and method at the end."""
     curves, ends = {}, {}
     for label, seeds in subject.runs.items():
         run = next(iter(seeds.values()))  # the size does not depend on the seed
@@ -122,8 +122,10 @@ def _named(labels: list[str]) -> str:
 
 
 def _growth(run: RunFolder) -> list[int]:
-    """The model's parameters after each task, gates of units among them, which methods such as HAT add for each task;
-    joint training has all from the start."""
+    """Return the number of the model's parameters after each task.
+
+    It includes the unit gates that methods such as HAT add per task. Joint training has all parameters from the start.
+    """
     units = UNITS.of(run.learner())
     gates = 0 if units is None else sum(rows.shape[-1] for rows in units.gates.rows() if len(rows))
     learner, counts = run.untrained(0), []

@@ -1,4 +1,4 @@
-"""How far parameters moved, and whether the important ones moved less (SPP fig. 7c and 8, ANPyC fig. 10c)."""
+"""Measure how far parameters moved, and whether important ones moved less (SPP fig. 7c and 8, ANPyC fig. 10c)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 PARTS = 10
-"""Parts of equal size into which parameters are ordered by importance."""
+"""The number of equal parts into which the parameters, sorted by importance, are divided."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Means over parameters of the squared and the absolute change, plain and weighted by importance.
+    """Means over ``n`` parameters of the squared and the absolute change, plain and weighted by importance.
 
-    The papers give weighted sums of squares (SPP) and of absolute values (ANPyC) without their scale; here both are
-    divided by the sum of the weights, so that layers of any size compare. Weighted ones are None where no parameter
-    matters.
+    The papers print weighted sums of squares (SPP) and of absolute values (ANPyC) without their scale. Here both are
+    divided by the sum of the weights, so that layers of different sizes are comparable. The weighted means are None
+    if all importances are zero.
     """
 
     n: int
@@ -28,7 +28,7 @@ class Change:
 
 
 def change(before: Tensor, after: Tensor, importance: Tensor) -> Change:
-    """The `Change` between two states of the same parameters, all three tensors being of one shape."""
+    """Return the `Change` between two states of the same parameters. All three tensors have the same shape."""
     moved, weights = (after - before).flatten().double(), importance.flatten().double()
     total = float(weights.sum())
 
@@ -40,10 +40,10 @@ def change(before: Tensor, after: Tensor, importance: Tensor) -> Change:
 
 
 def by_importance(moved: Tensor, importance: Tensor) -> list[float]:
-    """The mean of |``moved``| over each tenth of the parameters, from the least to the most important, as multiples of
-    the mean over all.
+    """Return the mean of |``moved``| in each tenth of the parameters, as multiples of the mean over all of them.
 
-    Ties go by place; of fewer than ten parameters each is a part of its own; no change gives zeros.
+    The tenths go from the least to the most important; ties keep their order. With fewer than ten parameters, each is
+    its own part. If nothing moved, all means are 0.
     """
     order = importance.flatten().argsort(stable=True)
     size = moved.flatten().double().abs()[order]
@@ -52,7 +52,7 @@ def by_importance(moved: Tensor, importance: Tensor) -> list[float]:
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float | None:
-    """Spearman's rho of two tensors of one shape; ties share their mean rank. None where either is constant."""
+    """Return Spearman's rho of two tensors of equal shape, or None if either is constant. Ties share a mean rank."""
     a, b = (ranks - ranks.mean() for ranks in (_ranks(one), _ranks(other)))
     scale = float(a.square().sum() * b.square().sum()) ** 0.5
     return float((a * b).sum()) / scale if scale else None
@@ -66,7 +66,7 @@ def _ranks(values: Tensor) -> Tensor:
 
 
 def ordered_map(matrix: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
-    """A matrix with its rows and columns in the order given, averaged into at most ``side`` by ``side`` cells."""
+    """Reorder the rows and columns of a matrix, then average it into at most ``side`` by ``side`` cells."""
     ordered = matrix.double()[rows][:, columns]
     down = [part.mean(0) for part in ordered.tensor_split(min(side, len(rows)), 0)]
     return torch.stack([part.mean(1) for part in torch.stack(down).tensor_split(min(side, len(columns)), 1)], 1)

@@ -1,4 +1,4 @@
-"""How scores change within tasks, step by step: what runs trained with ``evaluate.within: yes`` have in log.jsonl."""
+"""Read from log.jsonl how scores change within tasks, for runs trained with ``evaluate.within: yes``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from gencl.drawing.curves import line_look
 from gencl.runs.folder import RunFolder
 
 STEPS = "steps; dashed: the next task begins"
-"""What the axis of steps is called."""
+"""The label of the step axis."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """What a run's log says: the metric, its values (step of the run, task so far) and the steps at which tasks end.
+    """The course of one metric in a run's log.
 
-    ``stages`` are their tasks, names and numbers within the task (0-based), with the step of the run, the values, and
-    the shared parameters that are not zero, all at the stage's end.
+    ``values[i]`` holds the score of each task so far at ``steps[i]``; ``ends`` are the steps at which tasks end. Steps
+    count from the start of the run. ``stages`` maps (task, stage name, 0-based stage number within the task) to the
+    step, the values and the number of non-zero shared parameters at the end of the stage.
     """
 
     metric: str
@@ -33,9 +34,9 @@ class Course:
 
 
 def courses_of(subject: Subject) -> dict[str, dict[int, Course]]:
-    """The courses by method and seed, of those that have one.
+    """Return the courses by method and seed. Runs without scores within tasks are left out.
 
-    Raises UsageError where nothing was measured within tasks, GenclError where a log is damaged.
+    Raises UsageError if no run was measured within tasks, GenclError if a log is damaged.
     """
     courses = {
         label: {seed: course for seed, run in seeds.items() if (course := _course_of(run)) is not None}
@@ -47,9 +48,9 @@ def courses_of(subject: Subject) -> dict[str, dict[int, Course]]:
 
 
 def _course_of(run: RunFolder) -> Course | None:
-    """What the log of a run says of its first metric; None where nothing was measured within tasks.
+    """Return the course of the first metric in the run's log, or None if nothing was measured within tasks.
 
-    Raises GenclError where the log is damaged.
+    Raises GenclError if the log is damaged.
     """
     path = run.path / "log.jsonl"
     course: Course | None = None
@@ -76,7 +77,7 @@ def _course_of(run: RunFolder) -> Course | None:
 
 
 def draw_line(axes: Axes, number: int, label: str, points: Sequence[tuple[int, float, float]]) -> None:
-    """The ``number``-th method's line through (step, mean, standard deviation), with a band of one deviation."""
+    """Draw the line of method ``number`` through (step, mean, standard deviation), with a band of one deviation."""
     if not points:
         return
     steps, means, stds = (list(part) for part in zip(*points, strict=True))
@@ -87,7 +88,7 @@ def draw_line(axes: Axes, number: int, label: str, points: Sequence[tuple[int, f
 
 
 def draw_ends(axes: Axes, ends: Sequence[int]) -> None:
-    """A dashed line at each step at which a task begins; the axis ends with the last task."""
+    """Draw a dashed line at each step where the next task begins, and end the axis with the last task."""
     for end in ends[:-1]:
         axes.axvline(end, color="0.6", linewidth=0.9, linestyle=(0, (4, 2)))
     axes.set_xlim(0, ends[-1])

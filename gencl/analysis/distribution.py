@@ -1,4 +1,4 @@
-"""How concentrated importance is: kurtosis, skewness and where it lies (ANPyC section V-A, fig. 9; SPP fig. 6)."""
+"""Measure how concentrated importance is: kurtosis, skewness, density (ANPyC section V-A, fig. 9; SPP fig. 6)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ LOWEST, HIGHEST, BINS = -6.0, 3.0, 54
 
 @dataclass(frozen=True)
 class Shape:
-    """The moments of a distribution, which shares of it are ``zero`` and ``low`` (below a millionth of the mean, zeros
-    among them), and the share of its sum that the ``top`` 1 % hold.
+    """Statistics of ``n`` values.
 
-    ``kurtosis`` is the excess over a normal distribution's. Both moments are None where all values are equal.
+    ``kurtosis`` is the excess over that of a normal distribution; it and ``skewness`` are None if all values are equal.
+    ``zero`` is the share of zeros, ``low`` the share below a millionth of the mean (including zeros). ``top`` is the
+    share of the sum that the largest 1 % hold; None if all are zero.
     """
 
     n: int
@@ -29,7 +30,7 @@ class Shape:
 
 
 def shape(values: Tensor) -> Shape:
-    """The `Shape` of values that are not negative, of any size and dimension; scaling them changes nothing."""
+    """Return the `Shape` of non-negative values, a tensor of any shape. It does not depend on their scale."""
     flat = values.flatten().double()
     n, total = len(flat), float(flat.sum())
     largest = flat.sort(descending=True).values[: math.ceil(n / 100)]
@@ -45,9 +46,9 @@ def shape(values: Tensor) -> Shape:
 
 
 def density(values: Tensor) -> Tensor:
-    """The share of all values in each bin of log10(value / mean), (BINS,); those above stand in the last bin.
+    """Return the share of values in each bin of log10(value / mean), (BINS,).
 
-    Those below, and zeros, are in none, so that the shares sum to 1 - `Shape.low`.
+    Larger values count in the last bin. Smaller values and zeros count in none: the shares sum to 1 - `Shape.low`.
     """
     flat = values.flatten().double()
     if not flat.sum() > 0:
@@ -58,5 +59,5 @@ def density(values: Tensor) -> Tensor:
 
 
 def edges() -> list[float]:
-    """The bins' edges in decades, (BINS + 1,)."""
+    """Return the edges of the bins in decades, (BINS + 1,)."""
     return [LOWEST + (HIGHEST - LOWEST) * i / BINS for i in range(BINS + 1)]

@@ -1,8 +1,8 @@
-"""How far parameters moved while later tasks were learned, and whether the important ones moved less (SPP fig. 7c and
-8, ANPyC fig. 10c).
+"""Draw how far parameters moved during later tasks, and whether important ones moved less (SPP fig. 7c and 8, ANPyC
+fig. 10c).
 
-Between the first task whose network was kept and the last. Importance is measured in the first of
-the two, by the papers' entropy measure, whatever the method, so that methods compare.
+The two states compared are those after the first task whose network was kept, and after the last. Importance is
+measured in the first state. It is always the papers' entropy measure, so that methods are comparable.
 """
 
 from __future__ import annotations
@@ -27,40 +27,43 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIDE = 48
-"""Cells of the heat maps at most, each way."""
+"""Maximal number of cells per side of the heat maps."""
 
 
 Changes = dict[str, dict[int, dict[str, Change]]]
-"""By method, seed and layer."""
+"""Changes by method, seed and layer."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """The shared parameters after the first and the last task, by name, and their importance at the first."""
+    """The shared parameters, by name, after the first kept task and the last, with their importance at the first."""
 
     before: dict[str, Tensor]
     after: dict[str, Tensor]
     importance: dict[str, Tensor]
 
     def change(self, names: list[str]) -> Change:
-        """Of these parameters together."""
+        """Return the change of these parameters, taken together."""
         return change(joined(self.before, names), joined(self.after, names), joined(self.importance, names))
 
     def changes(self) -> dict[str, Change]:
-        """Of all parameters, and of each layer's."""
+        """Return the change of all parameters together (`ALL`), and of each layer."""
         return {name: self.change(names) for name, names in {ALL: list(self.before), **layers(self.before)}.items()}
 
     def by_importance(self) -> list[float]:
-        """Of all parameters, as `gencl.analysis.change.by_importance` gives it."""
+        """Return `gencl.analysis.change.by_importance` over all shared parameters."""
         return by_importance(joined(self.after) - joined(self.before), joined(self.importance))
 
     def correlation(self) -> float | None:
-        """Of the size of the change with the importance, over all parameters."""
+        """Return the rank correlation of |change| and importance over all shared parameters."""
         return rank_correlation((joined(self.after) - joined(self.before)).abs(), joined(self.importance))
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """Change by layer and by importance; of a run also heat maps. Raises UsageError where no two states were kept."""
+    """Draw the change by layer and by importance; for a single run, also heat maps.
+
+    Raises UsageError if no two states were kept, no parameters are shared, or runs learned different numbers of tasks.
+    """
     last = len(subject.run.card.tasks)
     if any(len(run.card.tasks) != last for seeds in subject.runs.values() for run in seeds.values()):
         raise UsageError(f"{subject.path}: its runs learned different numbers of tasks, so that changes do not compare")
@@ -88,7 +91,10 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _kept(subject: Subject, last: int) -> tuple[int, dict[str, dict[int, RunFolder]]]:
-    """The first task of which all usable runs kept the network, and these runs."""
+    """Return the first task whose network all usable runs kept, and the usable runs.
+
+    A method is usable if all its runs kept the same network before the last. Raises UsageError if there is none.
+    """
     numbers = {
         label: set.intersection(*(set(kept.learners(run)) - {last} for run in seeds.values()))
         for label, seeds in subject.runs.items()
@@ -118,7 +124,7 @@ def _moved(run: RunFolder, bench: Bench, first: int, last: int) -> Moved:
 
 
 def _draw_layers(panels: Sequence[Axes], names: list[str], changes: Changes) -> None:
-    """The change by layer, weighted and plain: a line a method in two panels, or both lines of a run in one."""
+    """Draw the change by layer, weighted and plain: one line per method in two panels, or a run's two lines in one."""
 
     def of(what: str, label: str) -> list[list[float | None]]:
         return [[getattr(one.get(name), what, None) for name in names] for one in changes[label].values()]
@@ -146,7 +152,7 @@ def _draw_layers(panels: Sequence[Axes], names: list[str], changes: Changes) -> 
 
 
 def _without_zeros(runs: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
-    """The runs, with nothing in the layers where any of them has a zero, which no logarithmic axis shows."""
+    """Replace the values of every layer in which any run has a zero by None: a logarithmic axis cannot show zeros."""
     zero = [0 in column for column in zip(*runs, strict=True)]
     return [[None if still else value for value, still in zip(run, zero, strict=True)] for run in runs]
 
@@ -162,9 +168,10 @@ def _draw_tenths(axes: Axes, tenths: dict[str, list[list[float]]], colour: int) 
 
 
 def _maps(moved: Moved, title: str) -> list[Drawing]:
-    """Importance beside change of one weight matrix, units in the order of their importance (SPP fig. 8).
+    """Draw the importance and the change of one weight matrix, with units sorted by importance (SPP fig. 8).
 
-    The last layer whose sides have at least 8 units, kernels averaged over their positions; none where there is none.
+    The matrix is the last one with at least 8 rows and columns. Kernels are averaged over their positions. Return []
+    if no matrix is large enough.
     """
     wide = [name for name, value in moved.before.items() if value.ndim > 1 and min(value.shape[:2]) >= 8]
     if not wide:

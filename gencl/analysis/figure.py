@@ -1,4 +1,4 @@
-"""What an analysis leaves: a picture and its numbers; and the look that all pictures share (`gencl.drawing.curves`)."""
+"""The result of an analysis (picture and numbers), and the common style of its pictures (`gencl.drawing.curves`)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 _FOLDED = 42
-"""Characters of a title in a line."""
+"""Maximal number of characters per line of a panel title."""
 _LETTERS = 12.5
-"""Characters of a legend that find room in an inch."""
+"""Characters of a legend that fit in an inch."""
 _MARKED = 20
-"""Points up to which each is marked."""
+"""Lines with more points are drawn without markers."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """``NAME.png`` and the tables behind it, by file name without ``.csv``; ``said`` is what it shows, in a line."""
+    """A picture ``NAME.png`` (``png``: its bytes) with its tables, and ``said``, a summary of what it shows.
+
+    ``tables`` maps file names without ``.csv`` to CSV text.
+    """
 
     name: str
     png: bytes
@@ -35,7 +38,7 @@ class Drawing:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV; None is an empty cell."""
+    """Return the rows as CSV text; None becomes an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -44,7 +47,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -> tuple[Canvas, Any]:
-    """A figure of panels side by side, of these relative widths, 12 in all; its panels as an array (rows, columns)."""
+    """Return a figure and its panels, an array (rows, columns). ``columns`` are the relative widths of the columns.
+
+    The figure is ``height`` inches high, and 12 inches wide (7.5 with a single column).
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
@@ -56,9 +62,9 @@ def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -
 
 
 def wall(title: str, number: int, height: float, more: float) -> tuple[Canvas, list[Axes]]:
-    """A figure of so many equal panels, at most three side by side, each ``height`` inches high, and the panels.
+    """Return a figure with ``number`` equal panels, and the panels. There are at most three per row.
 
-    ``more``: inches for what stands above and below them.
+    Each row is ``height`` inches high; ``more`` are the inches for title and legend.
     """
     across = min(number, 3)
     down = -(-number // across)
@@ -69,21 +75,21 @@ def wall(title: str, number: int, height: float, more: float) -> tuple[Canvas, l
 
 
 def png(figure: Canvas) -> bytes:
-    """The figure as PNG."""
+    """Return the figure as PNG bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=140)
     return buffer.getvalue()
 
 
 def short(name: str) -> str:
-    """A layer's or weight's name without what says nothing: ``trunk.hidden.0.linear`` becomes ``hidden.0``."""
+    """Drop uninformative parts of the name of a layer or weight: ``trunk.hidden.0.linear`` becomes ``hidden.0``."""
     parts = [part for part in name.split(".") if part not in ("generator", "linear", "conv", "weight")]
     without = [part for part in parts if part != "trunk"]
     return ".".join(parts if "".join(without).isdigit() else without) or name
 
 
 def plain(axes: Axes, title: str, grid: str = "y") -> None:
-    """An axis without frame, with pale lines across and its title on the left."""
+    """Give the panel the common style: no frame at top and right, a pale ``grid``, the title on the left."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="0.9", linewidth=0.8)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
@@ -92,7 +98,7 @@ def plain(axes: Axes, title: str, grid: str = "y") -> None:
 
 
 def folded(label: str) -> str:
-    """A method's label as the title of a panel: long ones in several lines, each setting whole."""
+    """Break a method's label into lines for a panel title, without breaking a setting."""
     lines = [""]
     for part in label.replace(":", " :").split(" "):
         lines[-1:] = [lines[-1] + part] if len(lines[-1] + part) <= _FOLDED or not lines[-1] else [lines[-1], part]
@@ -100,12 +106,12 @@ def folded(label: str) -> str:
 
 
 def colour(number: int) -> str:
-    """The colour of the line with this number."""
+    """Return the colour of line ``number``."""
     return str(line_look(number, marked=False)["color"])
 
 
 def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
-    """Mean and sample standard deviation (0 for one) of what is there."""
+    """Return mean and sample standard deviation of the defined values: (None, 0) for none, deviation 0 for one."""
     defined = [value for value in values if value is not None]
     if not defined:
         return None, 0.0
@@ -115,10 +121,9 @@ def spread(values: Sequence[float | None]) -> tuple[float | None, float]:
 def lines(
     axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Sequence[float | None]]], first: int = 0
 ) -> None:
-    """A line each of ``series`` over ``names`` on the x axis: the mean of runs, bars of one standard deviation.
+    """Draw one line per entry of ``series`` over ``names``: the mean of its runs, with bars of one standard deviation.
 
-    Their colours are those from number ``first`` on. Lines stand a little beside one another, so that their bars can be
-    told apart.
+    Colours begin with number ``first``. The lines are shifted slightly sideways, so that their bars do not overlap.
     """
     for number, (label, runs) in enumerate(series.items()):
         averaged = [spread(column) for column in zip(*runs, strict=True)]
@@ -139,7 +144,7 @@ def lines(
 
 
 def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
-    """The names of the lines of all ``panels`` beneath them."""
+    """Draw one legend for the lines of all ``panels`` beneath them, unless there is only one line."""
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -152,7 +157,10 @@ def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
 
 
 def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, float]]) -> None:
-    """Horizontal bars from the top down, in the colours of the lines, with one standard deviation and the value."""
+    """Draw horizontal bars from the top down for ``values`` (mean, standard deviation), labelled with their means.
+
+    Colours are those of the lines. The axis is logarithmic if all means are positive and span a factor above 20.
+    """
     means = [mean for mean, _ in values if mean is not None]
     if means and min(means) > 0 and max(means) > 20 * min(means):
         axes.set_xscale("log")

@@ -1,7 +1,8 @@
-"""Distributions of importance (SPP fig. 6, ANPyC fig. 9).
+"""Draw distributions of importance (SPP fig. 6, ANPyC fig. 9).
 
-Of a run: what each measure says of its trained network, each task's importance scaled to mean 1 and all added up (ANPyC
-eq. 8), and what its method held. Of a comparison: what each method held at the end of its own runs.
+For a run: the importance in its trained network by each measure, and the importance that its method stored. A measured
+importance is scaled to mean 1 for each task and added up over tasks (ANPyC eq. 8). For a comparison: the importance
+that each method had stored at the end of its runs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ Importance = dict[str, Tensor]
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """The picture of densities, kurtosis and skewness. Raises UsageError where no importance can be had."""
+    """Draw the densities, the kurtosis, the skewness and the share of low values.
+
+    Raises UsageError if a run shares no parameters, or no method of a comparison stores importance.
+    """
     measured = _of_comparison(subject) if subject.comparison else _of_run(subject.run, bench)
     shapes = {label: [shape(joined(one)) for one in runs.values()] for label, runs in measured.items()}
     densities = {

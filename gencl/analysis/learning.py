@@ -1,7 +1,7 @@
-"""How well each task is solved while it and later tasks are trained (Kirkpatrick et al. 2017, fig. 2A).
+"""Draw the score of each task while it and later tasks are trained (Kirkpatrick et al. 2017, fig. 2A).
 
-Runs trained with ``evaluate.within: yes`` have these values in log.jsonl. Others have one value per task, which the
-comparison's own curves show.
+Runs trained with ``evaluate.within: yes`` have these values in log.jsonl. Other runs have one value per task, which
+the curves of the comparison show.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gencl.metrics.figures import heading, is_share
 from gencl.presets.papers import published_stages
 
 _PANELS = 10
-"""Tasks drawn at most, the first ones; the CSV has all."""
+"""Only the first tasks are drawn, at most this many; the CSV has all."""
 
 
 def figures(subject: Subject, bench: object) -> list[Drawing]:
-    """A panel for each task, a line for each method. Raises UsageError where nothing was measured within tasks."""
+    """Draw one panel per task and one line per method. Raises UsageError if nothing was measured within tasks."""
     courses = courses_of(subject)
     longest = max((course for seeds in courses.values() for course in seeds.values()), key=lambda one: len(one.ends))
     names = _names([subject.runs[label][seed].metrics["tasks"] for label, seeds in courses.items() for seed in seeds])
@@ -56,12 +56,12 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
 
 
 def _names(tasks: Sequence[Sequence[str]]) -> Sequence[str]:
-    """The tasks' names, where all runs learned the same: their lines are averaged over runs."""
+    """Return the names of the tasks if all runs learned the same ones, else none."""
     return tasks[0] if all(names == tasks[0] for names in tasks) else ()
 
 
 def _stages(courses: dict[str, dict[int, Course]], published: dict[str, list[tuple[int, float]]]) -> str:
-    """The mean score over tasks so far, and the weights left, at the end of each stage, beside those of a paper."""
+    """Return a CSV of the mean score over tasks and the non-zero weights after each stage, beside the paper's."""
     rows: list[list[Any]] = []
     for label, seeds in courses.items():
         for seed, course in seeds.items():
@@ -74,7 +74,7 @@ def _stages(courses: dict[str, dict[int, Course]], published: dict[str, list[tup
 
 
 def _beside(courses: dict[str, dict[int, Course]], published: dict[str, list[tuple[int, float]]]) -> list[str]:
-    """A line for each stage that a paper has figures of: the mean over seeds, and the paper's."""
+    """Return one line per stage for which a paper prints figures: our mean over seeds, then the paper's."""
     lines = []
     for label, printed in published.items():
         for number, (weights, accuracy) in enumerate(printed):
@@ -89,7 +89,7 @@ def _beside(courses: dict[str, dict[int, Course]], published: dict[str, list[tup
 
 
 def _points(courses: list[Course], task: int, scale: float) -> list[tuple[int, float, float]]:
-    """(step, mean, standard deviation) of a task's values over runs, from where it is trained on."""
+    """Return (step, mean, standard deviation) of a task's values over runs, from its first measurement on."""
     at: dict[int, list[float | None]] = {}
     for course in courses:
         for step, values in zip(course.steps, course.values, strict=True):

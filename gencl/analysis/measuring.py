@@ -1,4 +1,4 @@
-"""The importance that a task has for a network, by the measures that methods declare, or as a run's method held it."""
+"""Measure the importance of parameters for a task by the methods' measures, or read what a run's method stored."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from gencl.scenarios.task import Scenario
 
 
 def measures() -> dict[str, str]:
-    """Importance measures by name, as people call them."""
+    """Return the labels of the importance measures, by name."""
     each = (METHODS.get(name).importance_measure for name in _measuring())
     return {measure.name: measure.label for measure in each}
 
 
 def _measuring(measure: str | None = None) -> list[str]:
-    """The methods whose importance can be measured in any network (by this measure)."""
+    """Return the methods whose importance can be measured in any network; with ``measure``, those that use it."""
     kinds = {name: getattr(METHODS.get(name), "importance_measure", None) for name in METHODS}
     return [name for name, kind in kinds.items() if kind is not None and measure in (None, kind.name)]
 
 
 class Bench:
-    """Measures importance on up to ``samples`` images (or latents) a task, reading each run's data once."""
+    """Measures importance on up to ``samples`` images (or latents) per task. Runs with equal tasks share their data."""
 
     def __init__(self, samples: int, data_root: str | Path | None, device: str) -> None:
         self.samples = samples
@@ -50,7 +50,7 @@ class Bench:
         self._scenarios: dict[str, Scenario] = {}
 
     def tasks(self, run: RunFolder) -> Scenario:
-        """The run's tasks. Raises GenclError where they are not those that its model learned."""
+        """Return the run's tasks, on the device. Raises GenclError if they differ from those that its model learned."""
         settings = run.settings
         key = tasks_key(settings)
         if key not in self._scenarios:
@@ -61,10 +61,10 @@ class Bench:
         return scenario
 
     def importance(self, run: RunFolder, learner: Learner, measure: str, number: int) -> dict[str, Tensor]:
-        """Omega of each shared parameter, by name, for the task with this number (1 for the first) in ``learner``.
+        """Return Omega of each shared parameter of ``learner``, by name, for task ``number`` (1 for the first).
 
-        Of mean 1 over all shared parameters, on the CPU. As the method itself measures it, with its settings in this
-        run or, where the run has another method, those of its preset.
+        It is scaled to mean 1 over all shared parameters, and on the CPU. It is measured as the method with this
+        ``measure`` does, with its settings in this run. If the run has another method, those of the preset apply.
         """
         settings, task = run.settings, self.tasks(run).tasks[number - 1]
         learner.to(self._device)
@@ -75,7 +75,7 @@ class Bench:
 
 
 def _block(run: RunFolder, settings: Settings, measure: str) -> dict[str, Any]:
-    """The settings of the method whose importance is wanted."""
+    """Return the settings of the method that measures importance by ``measure``."""
     family, block = _measuring(measure), settings.method
     parts = parts_of(block["name"])
     name = next((part for part in parts if part in family), None)
@@ -85,9 +85,9 @@ def _block(run: RunFolder, settings: Settings, measure: str) -> dict[str, Any]:
 
 
 def held(run: RunFolder) -> dict[str, Tensor] | None:
-    """The importance that the run's method held at the end, all tasks added up, by parameter; None if it holds none.
+    """Return the importance that the run's method had stored at the end, all tasks added up, by parameter name.
 
-    Raises GenclError where the run's last checkpoint is damaged.
+    Return None if it stores none. Raises GenclError if the run's last checkpoint is damaged.
     """
     last = checkpoint.load(run.path / "checkpoint")
     if last is None:
@@ -101,9 +101,9 @@ def held(run: RunFolder) -> dict[str, Tensor] | None:
 
 
 def layers(parameters: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """The names of each layer's parameters, by the layer's name, from first to last.
+    """Return the names of each layer's parameters, by the layer's name, from first to last.
 
-    Only layers with a weight matrix or kernel: scales and shifts of norms stand apart and are left out.
+    Layers without a weight matrix or kernel are left out, such as the scales and shifts of norms.
     """
     names_of: dict[str, list[str]] = {}
     for name in parameters:
@@ -112,5 +112,5 @@ def layers(parameters: Mapping[str, Tensor]) -> dict[str, list[str]]:
 
 
 def joined(importance: dict[str, Tensor], names: Sequence[str] | None = None) -> Tensor:
-    """The importance of these parameters (all) side by side, (n,)."""
+    """Return the importance of these parameters (default: all), flattened and concatenated, (n,)."""
     return torch.cat([importance[name].flatten() for name in names or importance])

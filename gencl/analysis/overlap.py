@@ -1,4 +1,4 @@
-"""How much two tasks rest on the same parameters: Fisher overlap (EWC), on any importance (SPP fig. 7b, ANPyC
+"""Measure how much two tasks rely on the same parameters: Fisher overlap (EWC) of any importance (SPP fig. 7b, ANPyC
 fig. 10b)."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 def overlap(one: Tensor, other: Tensor) -> float | None:
-    """1 - d^2 of two importances of one shape, each scaled to sum 1: 1 where equal, 0 where they share nothing.
+    """Return the overlap 1 - d^2 of two importances of equal shape, each scaled to sum 1: 1 if equal, 0 if disjoint.
 
     d^2 = tr(F + G - 2 (F G)^(1/2)) / 2 is the squared Frechet distance of the diagonal matrices (Kirkpatrick et al.
-    2017, section 4.3), so that the overlap is sum_i sqrt(f_i g_i). None where either is all zeros.
+    2017, section 4.3), so that the overlap is sum_i sqrt(f_i g_i). Return None if either is all zeros.
     """
     f, g = one.flatten().double(), other.flatten().double()
     total = math.sqrt(float(f.sum()) * float(g.sum()))
@@ -20,5 +20,5 @@ def overlap(one: Tensor, other: Tensor) -> float | None:
 
 
 def distance(similarity: float) -> float:
-    """The Frechet distance d of `overlap` 1 - d^2, from 0 to 1."""
+    """Return the Frechet distance d, from 0 to 1, for an `overlap` of 1 - d^2."""
     return math.sqrt(max(0.0, 1 - similarity))

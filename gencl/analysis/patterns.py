@@ -1,9 +1,9 @@
-"""What a run on random patterns remembers: signal to noise by age, and the share that is remembered, beside what theory
-expects of gradient descent and of EWC (Kirkpatrick et al. 2017, random patterns; `gencl.analysis.recall`).
+"""Draw the memory of runs on random patterns: the signal-to-noise ratio by age, and the share remembered.
 
-A pattern's signal is the margin of its right class. The noise is the standard deviation of the margin over new random
-patterns. Signals are averaged over the patterns of a task, and ratios over seeds. Runs with ``keep: tasks`` show the
-share remembered after each task, others after the last.
+Theory for gradient descent and EWC is drawn beside it (Kirkpatrick et al. 2017, random patterns;
+`gencl.analysis.recall`). A pattern's signal is the margin of its correct class. The noise is the standard deviation of
+the margin over new random patterns. Signals are averaged over the patterns of a task, and ratios over seeds. Runs with
+``keep: tasks`` show the share remembered after each task, others only after the last one or two.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from gencl.runs.folder import RunFolder
 from gencl.scenarios.task import Task
 
 NEW = 2000
-"""New patterns on which the noise is measured."""
+"""The number of new patterns on which the noise is measured."""
 _THEORY = {"gradient descent, expected": descent, "EWC, expected": consolidated}
 _DOTTED: dict[str, Any] = {"color": "black", "linewidth": 1.2}
 _DASHES = ((0, (1, 1.5)), (0, (5, 2)))
 
 Ratios = dict[int, list[float]]
-"""Mean signal-to-noise ratio of each task, the first one first, by the number of tasks learned."""
+"""The mean signal-to-noise ratio of each task, first to last, by the number of tasks learned."""
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """Signal to noise by age at the end, and the share remembered. Raises UsageError for runs on other data."""
+    """Draw the final signal-to-noise ratio by age, and the share remembered. Raises UsageError for other data."""
     if any(run.settings.scenario["name"] != "patterns" for runs in subject.runs.values() for run in runs.values()):
         raise UsageError(f"{subject.path}: it learned no random patterns; use the preset random-patterns")
     by_run = {label: {s: _ratios(run, bench) for s, run in seeds.items()} for label, seeds in subject.runs.items()}
@@ -79,7 +79,10 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _mean(runs: list[Ratios]) -> Ratios:
-    """The mean over runs of each task's ratio, for the numbers of tasks that all runs have: few patterns are noisy."""
+    """Return the mean ratio of each task over runs, for the numbers of tasks that all runs kept.
+
+    Ratios are averaged before patterns are counted as remembered, because a single run is noisy.
+    """
     counts = sorted(set(runs[0]).intersection(*runs[1:]))
     return {t: [fmean(values) for values in zip(*(run[t] for run in runs), strict=True)] for t in counts}
 
@@ -102,7 +105,7 @@ def _ratios(run: RunFolder, bench: Bench) -> Ratios:
 
 @torch.no_grad()
 def _margins(learner: Learner, images: Tensor, labels: Tensor) -> Tensor:
-    """The score of the right class less that of the other, (n,)."""
+    """Return the score of the correct class minus that of the other class, (n,)."""
     classifier = CLASSIFIER(learner)
     scores, right = classifier.logits(images.float() / 255, learner.position[labels])
     chosen = scores.gather(1, right[:, None])
@@ -110,7 +113,7 @@ def _margins(learner: Learner, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def _noise(learner: Learner, task: Task) -> float:
-    """The standard deviation of the margin over new patterns, whose classes are those of a task."""
+    """Return the standard deviation of the margin over new patterns, labelled with the first class of ``task``."""
     random = generator("new patterns")
     images = 255 * torch.randint(2, (NEW, *task.train.shape), generator=random)
     labels = torch.full((NEW,), task.classes[0])

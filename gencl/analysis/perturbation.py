@@ -1,16 +1,16 @@
-"""How far the shared parameters can be moved before the learner fails (Kirkpatrick et al. 2017, the score against the
+"""Draw how far the shared parameters can be moved before the learner fails (Kirkpatrick et al. 2017, score against the
 size of a random step).
 
-Three random directions, z being standard normal and F the diagonal Fisher information of all tasks, of mean 1:
+There are three random directions. z is standard normal; F is the diagonal Fisher information of all tasks, with mean 1:
 
 =========  ==========================================================================================
 uniform    z: all parameters alike
 inverse    z / sqrt(F + 1e-6): the covariance is the inverse Fisher information
-null       z where F < 1e-6, 0 elsewhere: parameters that the Fisher information takes for unimportant
+null       z where F < 1e-6, 0 elsewhere: parameters that are unimportant by the Fisher information
 =========  ==========================================================================================
 
-Each is scaled so that a step's size is its Euclidean norm, as a multiple of the norm of the shared parameters. So the
-three move the network equally far. If F is right, *inverse* bears larger steps than *uniform*, and *null* any step.
+The size of a step is its Euclidean norm as a multiple of the norm of the shared parameters, so all three directions
+move the network equally far. If F is right, *inverse* tolerates larger steps than *uniform*, and *null* any step.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from gencl.metrics.figures import heading, is_share
 from gencl.runs.folder import RunFolder
 
 SHAPES = {"uniform": "uniform", "inverse": "inverse Fisher information", "null": "null space of the Fisher information"}
-"""The directions, and what people call them."""
+"""The directions and their labels."""
 SIZES = [10 ** (step / 4) for step in range(-6, 7)]
-"""Sizes of steps, as multiples of the norm of the shared parameters."""
+"""The sizes of the steps, as multiples of the norm of the shared parameters."""
 DRAWS = 5
-"""Random steps of each size."""
+"""The number of random steps of each size."""
 _LOW = 10**LOWEST
 
 Scores = dict[str, list[list[float | None]]]
-"""By direction: for each size the score of each draw."""
+"""Scores by direction: for each size, the score of each draw."""
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """A panel for each method. Raises UsageError where the runs share no parameters or have no score."""
+    """Draw one panel per method. Raises UsageError if a run shares no parameters or has no score."""
     by_run = {label: {s: _scores(run, bench) for s, run in seeds.items()} for label, seeds in subject.runs.items()}
     metric = _metric(subject.run)
     what = f"{heading(metric, subject.features)}, mean of all tasks, against the size of a random step"
@@ -81,7 +81,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _metric(run: RunFolder) -> str:
-    """The first metric that the run took after each task."""
+    """Return the run's first metric. Raises UsageError if nothing was measured after its tasks."""
     matrices: dict[str, Any] = run.metrics["matrices"]
     if not matrices:
         raise UsageError(f"{run.path}: nothing was measured after its tasks, so that no score can fall")
@@ -89,7 +89,7 @@ def _metric(run: RunFolder) -> str:
 
 
 def _scores(run: RunFolder, bench: Bench) -> Scores:
-    """The mean score over tasks, on at most the bench's number of held-out images of each, for every step."""
+    """Return the mean score over tasks after every step, on at most ``bench.samples`` held-out images per task."""
     learner, scenario, settings = run.learner(), bench.tasks(run), run.settings
     shared = learner.shared()
     if not shared:
@@ -117,13 +117,15 @@ def _scores(run: RunFolder, bench: Bench) -> Scores:
 
 
 def _some(split: Split, n: int) -> Split:
-    """At most ``n`` of the images, the same ones each time."""
+    """Return at most ``n`` of the images, always the same ones."""
     return split if len(split) <= n else split.select(permutation(len(split), "perturbation")[:n])
 
 
 def directions(z: dict[str, Tensor], fisher: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """The steps of `SHAPES` that come of one draw ``z``, by parameter, each of norm 1 (or 0: nothing is in the null
-    space)."""
+    """Return the steps of `SHAPES` for one draw ``z``, by parameter.
+
+    Each has norm 1; the null step has norm 0 if the null space is empty.
+    """
     shaped = {
         "uniform": z,
         "inverse": {name: value / (fisher[name] + _LOW).sqrt() for name, value in z.items()},
@@ -143,7 +145,7 @@ def _norm(tensors: dict[str, Any]) -> float:
 
 @contextmanager
 def moved(shared: dict[str, Parameter], direction: dict[str, Tensor], size: float) -> Iterator[None]:
-    """Within the block the parameters are moved by ``size`` times their norm; then they are as before, bit for bit."""
+    """Move the parameters by ``size`` times their norm within the block, then restore them bit for bit."""
     before = {name: parameter.detach().clone() for name, parameter in shared.items()}
     length = size * _norm(dict(shared))
     try:

@@ -1,7 +1,7 @@
-"""Which units each task uses: new ones, and those of earlier tasks that are active on its data (CLNP, section 2.3).
+"""Draw which units each task uses: new ones, and active ones of earlier tasks (CLNP, section 2.3).
 
-A unit that an earlier task has taken counts as reused if the task may use it and its mean activation on the task's
-training images exceeds `ACTIVE` of the mean of the layer's open units. What no task so far has open is free.
+An earlier task's unit counts as reused if the task may use it, and if its mean activation on the task's training images
+exceeds `ACTIVE` times the mean over the layer's open units. A unit is free if no task so far may use it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ ACTIVE = 0.01
 _KINDS = ("new", "reused")
 
 Shares = dict[tuple[int, str], tuple[float, float, float]]
-"""New, reused and free units as shares of a layer's, by task (1 for the first) and layer."""
+"""The shares of new, reused and free units, by task (1 for the first) and layer."""
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """A panel for each method that gives units to tasks; nothing where none does."""
+    """Draw one panel per method that allocates units to tasks. Return [] if none does."""
     by_run = {
         label: {seed: shares for seed, run in seeds.items() if (shares := _shares(run, bench))}
         for label, seeds in subject.runs.items()
@@ -73,12 +73,15 @@ def _shares(run: RunFolder, bench: Bench) -> Shares:
 
 
 def active(mean: Tensor, opened: Tensor) -> Tensor:
-    """Which units are active, bool (units,), from their mean activations; compared with those that are ``opened``."""
+    """Return which units are active, bool (units,).
+
+    ``mean`` are their mean activations, (units,); ``opened`` masks the units whose mean sets the threshold.
+    """
     return mean > ACTIVE * mean[opened].mean() if bool(opened.any()) else torch.zeros_like(opened)
 
 
 def _draw(axes: Axes, runs: list[Shares]) -> None:
-    """A bar for each task and layer: what is new on top of what is reused; means of runs."""
+    """Draw one bar per task and layer, new units on top of reused ones, as means over runs."""
     layers = list(dict.fromkeys(layer for _, layer in runs[0]))
     tasks = max(task for task, _ in runs[0])
     for task in range(1, tasks + 1):

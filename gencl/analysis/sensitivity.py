@@ -1,7 +1,7 @@
-"""The measures over a setting that a comparison or search varied: lambda, beta, width, ... (SPP fig. 4, ANPyC fig. 8).
+"""Draw metrics against a setting that a comparison or search varied, such as lambda (SPP fig. 4, ANPyC fig. 8).
 
-Such a sweep needs a training each value: nothing can be told of a single run. Where several settings vary, the others
-are held at those of the best candidate, and lines are drawn for what is left.
+A sweep trains once per value, so a single run has none. If several settings vary, each is drawn with the others fixed
+at those of the best candidate.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _MEASURES = (
     ("normalised_return", "normalised_return_forgetting"),
     ("return",),
 )
-"""What is drawn together: the first group of which the runs have something, the first of each being what is best."""
+"""Groups of metrics. The first group whose first metric the runs have is drawn; that metric ranks the candidates."""
 
 Point = dict[str, float]
-"""A candidate's varied settings by path."""
+"""The varied settings of a candidate, by path."""
 
 
 def figures(subject: Subject, bench: object) -> list[Drawing]:
-    """A panel for each method and varied setting. Raises UsageError where nothing was varied."""
+    """Draw one panel per method and varied setting. Raises UsageError if no numeric setting was varied."""
     if not subject.comparison:
         name = subject.run.settings.method["name"]
         raise UsageError(
@@ -59,7 +59,7 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
             "anpyc:method.lambda=0.1,anpyc:method.lambda=1,anpyc:method.lambda=10, or gencl tune"
         )
     measures = [key for key in keys if any(key in row for row in subject.means.values())]
-    parts = [part for part in (measures[:1], measures[1:]) if part]  # the best above, gain and loss beneath
+    parts = [part for part in (measures[:1], measures[1:]) if part]  # the ranking metric above, the others beneath
     across = min(3, len(panels))
     down = -(-len(panels) // across)
     figure, axes = canvas(
@@ -93,7 +93,10 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
 
 
 def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
-    """The variants of each method with the numbers that any of them set; a plain method has its preset's."""
+    """Return the variants of each method with the settings that any of its variants assigns, if all are numbers.
+
+    A setting that a variant does not assign has its value from the preset.
+    """
     variants = {label: parse_variants(label)[0] for label in subject.runs}
     paths: dict[str, list[str]] = {}
     for variant in variants.values():
@@ -116,12 +119,15 @@ def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
 
 
 def _number(value: Any) -> Any:
-    """A list of equal numbers, such as the widths of hidden layers, as that number; all else as it is."""
+    """Return a list of equal numbers (such as the widths of hidden layers) as that number, anything else unchanged."""
     return value[0] if isinstance(value, list) and value and value.count(value[0]) == len(value) else value
 
 
 def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
-    """The candidates that differ in ``path`` alone from the best one that has such neighbours, by its value."""
+    """Return the candidates on one line through the sweep, sorted by their value of ``path``.
+
+    They differ in ``path`` alone. Of all such groups of two or more, it is the one with the best candidate.
+    """
     sign = -1 if figure_of(key).better == "lower" else 1
     groups: dict[tuple[tuple[str, float], ...], dict[str, Point]] = {}
     for label, point in points:
@@ -138,13 +144,13 @@ def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str
 
 
 def _mean(subject: Subject, label: str, key: str) -> tuple[float | None, float]:
-    """Mean and standard deviation (0 of one seed) of a figure of results.json."""
+    """Return mean and standard deviation (0 for one seed) of a summary figure in results.json; (None, 0) if absent."""
     figure = subject.means.get(label, {}).get(key)
     return (None, 0.0) if figure is None else (figure.mean, figure.std or 0.0)
 
 
 def _runs(subject: Subject, label: str, key: str) -> int:
-    """Of how many runs that figure is."""
+    """Return the number of runs over which that figure is averaged."""
     figure = subject.means.get(label, {}).get(key)
     return 0 if figure is None else figure.n
 
@@ -156,7 +162,7 @@ def _draw(
     first: int,
     features: Mapping[str, Any],
 ) -> None:
-    """A line a measure over the values, in the colours from number ``first`` on, with one standard deviation."""
+    """Draw one line per metric over the values, with bars of one standard deviation. Colours begin with ``first``."""
     for number, (key, spreads) in enumerate(measured.items()):
         scale = 100 if is_share(key) else 1
         points = [
@@ -172,13 +178,13 @@ def _draw(
     if min(values) >= 0 and positive and max(positive) / min(positive) >= 10:
         if len(positive) == len(values):
             axes.set_xscale("log")
-        else:  # 0 stands a decade before the least of the others
+        else:  # a log axis with 0 placed a decade before the smallest value
             axes.set_xscale("symlog", linthresh=min(positive), linscale=1.0)
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
 
 
 def _draw_baseline(axes: Axes, key: str, value: float, features: Mapping[str, Any]) -> None:
-    """The papers' dotted line."""
+    """Draw joint training as a dotted line, as the papers do."""
     look: dict[str, Any] = {"color": "black", "linewidth": 1.1, "linestyle": (0, (1, 1.5))}
     axes.axhline(value * (100 if is_share(key) else 1), **look, label=f"{heading(key, features)}, joint training")

@@ -1,8 +1,8 @@
-"""How alike the importance of tasks is, layer by layer and task by task (EWC; SPP fig. 7b, ANPyC fig. 10b).
+"""Draw how similar the importance of tasks is, per layer and per pair of tasks (EWC; SPP fig. 7b, ANPyC fig. 10b).
 
-Each task's importance is measured in the network as it was when the task had been learned, where the run kept that
-(``keep: tasks``), else in the trained network. SPP and ANPyC name a Frechet distance without its formula and read it
-in opposite directions; here it is EWC's, of which 1 - d^2 is the Fisher overlap: high where tasks share parameters.
+Each task's importance is measured in the network right after that task, if all runs kept these networks (``keep:
+tasks``), else in the trained network. SPP and ANPyC name a Frechet distance without a formula, and read it in opposite
+directions. Here d is EWC's distance; 1 - d^2 is the Fisher overlap, which is high if tasks share parameters.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ALL = "all"
-"""The layer that stands for all shared parameters."""
+"""The name under which all shared parameters together are listed among the layers."""
 _WRITTEN = 12
-"""Tasks up to which the heat map has its numbers in it."""
+"""With more tasks, the heat map shows no numbers and labels only some tasks."""
 
 Overlaps = dict[tuple[str, str, int, int], float | None]
-"""By measure, layer and two tasks (1 for the first)."""
+"""Overlaps by measure, layer and two tasks (1 for the first); None if an importance is all zeros."""
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """Of a run all pairs of tasks, of a comparison the first and last. Raises UsageError where there is one task."""
+    """Draw all pairs of tasks of a run, or the first and last task of a comparison.
+
+    Raises UsageError for a single task, for runs with different numbers of tasks, and without shared parameters.
+    """
     tasks = len(subject.run.card.tasks)
     runs = [run for seeds in subject.runs.values() for run in seeds.values()]
     if tasks < 2 or any(len(run.card.tasks) != tasks for run in runs):
@@ -83,7 +86,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def layers_of(runs: Sequence[RunFolder]) -> list[str]:
-    """The names of all layers that any of the runs shares, from first to last."""
+    """Return the names of all layers that are shared in any of the runs, from first to last."""
     return list(dict.fromkeys(layer for run in runs for layer in layers(run.learner().shared())))
 
 
@@ -106,8 +109,8 @@ def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Ov
 
 
 def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
-    """The Fisher overlap of all pairs, over all shared parameters."""
-    names = [printable(name).replace("$", r"\$") for name in names]  # or matplotlib reads formulas
+    """Draw a heat map of the Fisher overlap of all pairs of tasks, over all shared parameters."""
+    names = [printable(name).replace("$", r"\$") for name in names]  # matplotlib would read $...$ as a formula
     n = len(names)
     pairs = {(a, b): value for (m, layer, a, b), value in overlaps.items() if m == "fisher" and layer == ALL}
     matrix = [[1.0 if a == b else pairs[min(a, b), max(a, b)] or 0.0 for b in range(1, n + 1)] for a in range(1, n + 1)]

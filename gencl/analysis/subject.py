@@ -1,4 +1,4 @@
-"""What is analysed: a finished run, or the finished runs of a comparison (or search) by method and seed."""
+"""The subject of an analysis: a finished run, or the finished runs of a comparison or search."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from gencl.training.folders import resume_command
 
 @dataclass(frozen=True)
 class Subject:
-    """``runs`` by label and seed; a single run is labelled by its method. ``means`` are a comparison's, by label;
-    ``features`` say what distances are measured in."""
+    """A run or comparison to analyse.
+
+    ``runs`` are indexed by label and seed; the label of a single run is its method. ``means`` are the averages of a
+    comparison, by label. ``features`` describe the features in which distances are measured.
+    """
 
     path: Path
     preset: str
@@ -28,17 +31,17 @@ class Subject:
 
     @property
     def comparison(self) -> bool:
-        """Whether it is more than one run."""
+        """Whether this is a comparison rather than a single run."""
         return bool(self.means)
 
     @property
     def run(self) -> RunFolder:
-        """The run, or the comparison's first."""
+        """The run, or the first run of a comparison."""
         return next(run for seeds in self.runs.values() for run in seeds.values())
 
     @property
     def name(self) -> str:
-        """What pictures say they are of."""
+        """A description of the subject for the titles of pictures."""
         seeds = sorted({seed for runs in self.runs.values() for seed in runs})
         if not self.comparison:
             return f"{next(iter(self.runs))} on {self.preset}, seed {seeds[0]}"
@@ -46,9 +49,9 @@ class Subject:
 
 
 def subject(path: str | Path) -> Subject:
-    """The run or comparison in a directory.
+    """Return the run or comparison in a directory.
 
-    Raises UsageError where there is none, it is not finished, or a model alone; GenclError where files are damaged.
+    Raises UsageError if there is none, if it is not finished, or if it is only a model; GenclError for damaged files.
     """
     folder = place(path)
     if (folder / "results.json").is_file():

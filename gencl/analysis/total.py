@@ -1,4 +1,4 @@
-"""The score of all tasks together, while they are trained (Kirkpatrick et al. 2017, fig. 3)."""
+"""Draw the summed score of all tasks while they are trained (Kirkpatrick et al. 2017, fig. 3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gencl.scenarios.task import Task
 
 
 def figures(subject: Subject, bench: Bench) -> list[Drawing]:
-    """A line for each method. Raises UsageError where nothing was measured within tasks."""
+    """Draw one line per method. Raises UsageError if nothing was measured within tasks."""
     courses = courses_of(subject)
     totals = {
         label: {seed: _totals(course, bench.tasks(subject.runs[label][seed]).tasks) for seed, course in seeds.items()}
@@ -45,8 +45,10 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
 
 
 def _totals(course: Course, tasks: Sequence[Task]) -> dict[int, float]:
-    """The sum over the tasks so far, by step; one that came back counts once. Where tasks were inferred, each true one
-    counts once (`Task.weight`)."""
+    """Return the sum of scores over the tasks so far, by step.
+
+    A task that recurs counts once. If tasks were inferred, each true task counts once (`Task.weight`).
+    """
     return {
         step: sum(
             task.weight * value

@@ -1,4 +1,4 @@
-"""The ``gencl`` command: one file per sub-command, imported when it is used."""
+"""The ``gencl`` command. Each sub-command has its own file, which is imported on use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator", re.IGNORECASE)
 _MEMORY_ADVICE = "out of memory; try a smaller train.batch_size, evaluate.samples, model.width or data.limit"
 
 LONGEST_MESSAGE = 2000
-"""Characters; of more the middle is left out."""
+"""Maximal characters of a message; longer ones lose their middle."""
 
 COMMANDS = {
     "train": "learn a sequence of tasks and measure what is remembered",
@@ -48,14 +48,14 @@ COMMANDS = {
 }
 
 TOGETHER = ("train", "extend", "evaluate", "fid", "sample")
-"""Those that share their work where a launcher has started several processes."""
+"""Commands that divide their work if a launcher started several processes. Others need a single process."""
 
 INNER = ("train-seeds",)
-"""Commands that gencl itself starts."""
+"""Hidden commands that gencl itself starts."""
 
 
 class Commands(click.Group):
-    """Finds a sub-command's module by its name, and the nearest names for one that does not exist."""
+    """A group that imports sub-commands on use, and suggests the nearest names for an unknown one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -98,13 +98,13 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command; whatever goes wrong ends in one line and an exit status (1 failed, 2 wrong use)."""
+    """Run the command. Every error ends in one line and an exit status: 1 failure, 2 wrong use, 130 interrupted."""
     wait_asleep(os.environ)
     debug = "--debug" in sys.argv
     if len(sys.argv) == 1:
         sys.argv.append("--help")
     try:
-        launch()  # or it says what is wrong with what a launcher has set
+        launch()  # raises if the launcher's environment variables are wrong
         cli(standalone_mode=False, prog_name="gencl")
     except click.exceptions.Abort:
         _fail("stopped", 130)
@@ -124,7 +124,7 @@ def main() -> None:
         sys.exit(1)
     except MemoryError:
         _fail(_MEMORY_ADVICE, 1)
-    except Exception as error:  # the last line of defence: a message, not a traceback
+    except Exception as error:  # anything unexpected: a message, not a traceback
         if debug:
             traceback.print_exc()
         if isinstance(error, OSError) and error.strerror:
@@ -142,8 +142,12 @@ def _lower_first(text: str) -> str:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    """Says the line and leaves. Of several processes each meets wrong use and signals; only the first says so."""
-    if len(message) > LONGEST_MESSAGE:  # it may repeat what somebody passed
+    """Print the message to standard error and exit.
+
+    All processes of a launcher meet wrong use and signals, so only the main one prints these. Failures (status 1) are
+    printed by every process.
+    """
+    if len(message) > LONGEST_MESSAGE:  # it may quote long input
         message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
     with suppress(OSError, ValueError):  # standard error may be closed
         if main_process():

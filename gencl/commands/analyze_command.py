@@ -1,4 +1,4 @@
-"""``gencl analyze``."""
+"""The ``gencl analyze`` command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gencl.commands.options import PATH, Whole, machine_options, output_options,
 
 
 def _each() -> str:
-    """A line about each analysis that there is."""
+    """Return one line about each analysis, for the help."""
     return "\n".join(f"  {name:{max(map(len, ANALYSES))}} {ANALYSES.about(name)}" for name in ANALYSES)
 
 

@@ -1,4 +1,4 @@
-"""``gencl compare``."""
+"""The ``gencl compare`` command."""
 
 from __future__ import annotations
 
@@ -91,4 +91,4 @@ def command(
         for line in [] if as_json else [*said, *(f"  {files.here(path)}" for path in paths)]:
             click.echo(line)
     if any(results["methods"][variant.label]["status"] == "failed" for variant in parse_variants(methods)):
-        sys.exit(1)  # those that failed before stay in the table
+        sys.exit(1)  # variants of earlier calls that failed do not count

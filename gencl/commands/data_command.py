@@ -1,4 +1,4 @@
-"""``gencl data``."""
+"""The ``gencl data`` command."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _describe(name: str, root: str | None, size: int | None, broken: Literal["re
     with options_for_settings():
         dataset = load_dataset(name, DataSettings(name=name, size=size, broken=broken), folder, download)
     shape = "x".join(str(side) for side in dataset.train.shape)
-    shown = dataset.name if name.startswith(HUB) else name  # with the revision
+    shown = dataset.name if name.startswith(HUB) else name  # includes the revision
     click.echo(f"{shown}: {len(dataset.train)} training and {len(dataset.test)} test images of {shape}")
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         counts = split.labels.bincount(minlength=len(dataset.classes)).tolist()

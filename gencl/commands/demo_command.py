@@ -1,4 +1,4 @@
-"""``gencl demo``."""
+"""The ``gencl demo`` command."""
 
 from __future__ import annotations
 

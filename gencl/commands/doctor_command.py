@@ -1,4 +1,4 @@
-"""``gencl doctor``."""
+"""The ``gencl doctor`` command."""
 
 from __future__ import annotations
 

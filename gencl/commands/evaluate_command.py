@@ -1,4 +1,4 @@
-"""``gencl evaluate``."""
+"""The ``gencl evaluate`` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gencl export``."""
+"""The ``gencl export`` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gencl extend``."""
+"""The ``gencl extend`` command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from gencl.commands.options import PATH, machine_options, options_for_settings, output_options, plugin_option
 
 _NOT_HERE = {", or leave all such out with --set data.broken=skip": ""}
-"""Advice that cannot be followed: what is not train.* stays the run's."""
+"""Advice to delete from messages: extend cannot change settings other than train.*."""
 
 
 @click.command("extend")

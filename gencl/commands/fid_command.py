@@ -1,4 +1,4 @@
-"""``gencl fid``."""
+"""The ``gencl fid`` command."""
 
 from __future__ import annotations
 

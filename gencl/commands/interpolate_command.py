@@ -1,4 +1,4 @@
-"""``gencl interpolate``."""
+"""The ``gencl interpolate`` command."""
 
 from __future__ import annotations
 

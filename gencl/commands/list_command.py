@@ -1,4 +1,4 @@
-"""``gencl list``."""
+"""The ``gencl list`` command."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def command(what: str | None, as_json: bool) -> None:
 
 
 def _overview(as_json: bool) -> None:
-    """The names of every kind."""
+    """Print the names of every kind."""
     names_of = {kind: list(_about(kind)) for kind in KINDS}
     if as_json:
         click.echo(json.dumps(names_of, indent=1))

@@ -1,4 +1,4 @@
-"""``gencl new``."""
+"""The ``gencl new`` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options and parameter types that several commands share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Whole(click.IntRange):
-    """A whole number within a range; click would call ``abc`` "not a valid integer range"."""
+    """A whole number within a range. Without the name, click calls ``abc`` "not a valid integer range"."""
 
     name = "whole number"
 
@@ -28,7 +28,7 @@ class Number(click.FloatRange):
 
 
 class _Place(click.Path):
-    """A path in which ``~`` is the home folder: no shell sees to it in ``--out=~/runs``."""
+    """A path that expands ``~`` to the home folder, because shells do not in ``--out=~/runs``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return super().convert(str(place(value)), param, ctx)
@@ -51,7 +51,7 @@ plugin_option = click.option(
 
 
 def _checked_preset(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """Unknown names are refused at once: a run starts by importing PyTorch, which takes seconds."""
+    """Reject unknown names at once, before a run imports PyTorch, which takes seconds."""
     from gencl import presets
 
     if name is not None:
@@ -68,7 +68,7 @@ def _checked_method(ctx: click.Context, option: click.Parameter, name: str | Non
 
 
 def checked_methods(ctx: click.Context, option: click.Parameter, text: str) -> str:
-    """A list of methods, as `_checked_preset` does it."""
+    """Reject a list with unknown methods at once; return it unchanged."""
     from gencl import methods
     from gencl.runs.variants import parse_variants
 
@@ -78,14 +78,14 @@ def checked_methods(ctx: click.Context, option: click.Parameter, text: str) -> s
 
 
 def checked_analyses(ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
-    """The analyses that a list names. Raises UsageError with the nearest names for one that is unknown."""
+    """Return the analyses in a comma-separated list. Raises UsageError with the nearest names for an unknown one."""
     from gencl.analysis import ANALYSES
 
     return [ANALYSES.check(name.strip()) for name in text.split(",") if name.strip()]
 
 
 def checked_classes(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
-    """A list of classes, as `_checked_preset` does it."""
+    """Reject a malformed list of classes at once; return it unchanged."""
     from gencl.core.several import classes
 
     if text is not None:
@@ -94,12 +94,12 @@ def checked_classes(ctx: click.Context, option: click.Parameter, text: str | Non
 
 
 def method_option(about: str) -> Callable[[F], F]:
-    """``--method``; after `plugin_option`, which may bring the method."""
+    """Return the option ``--method``. It must follow `plugin_option`, because a plug-in may define the method."""
     return click.option("--method", metavar="NAME", callback=_checked_method, help=about)
 
 
 def settings_options(command: F) -> F:
-    """``--preset``, ``--config`` and ``--set``."""
+    """Add ``--preset``, ``--config`` and ``--set`` to a command."""
     for option in (
         click.option(
             "--set",
@@ -133,7 +133,7 @@ debug_option = click.option("--debug", is_flag=True, expose_value=False, help="S
 
 
 class _Threads(Whole):
-    """A number, or ``auto``, which becomes None."""
+    """A number of threads, or ``auto``, which becomes None."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
@@ -143,7 +143,7 @@ class _Threads(Whole):
 
 
 def machine_options(command: F) -> F:
-    """``--data-root``, ``--device`` and ``--threads``."""
+    """Add ``--data-root``, ``--device`` and ``--threads`` to a command."""
     threads = click.option(
         "--threads",
         type=_Threads(1, 1024),
@@ -156,7 +156,7 @@ def machine_options(command: F) -> F:
 
 
 def comparison_options(command: F) -> F:
-    """What `gencl compare` and `gencl tune` share: settings, ``--jobs``, ``--dry-run``, machine and output."""
+    """Add the common options of `gencl compare` and `gencl tune`: settings, ``--jobs``, ``--dry-run`` and more."""
     jobs = click.option("--jobs", type=Whole(1, 256), metavar="N", help="Run so many at a time.  [default: 1]")
     dry_run = click.option(
         "--dry-run", is_flag=True, help="Show how many runs there are and how long they take; train nothing."
@@ -165,7 +165,7 @@ def comparison_options(command: F) -> F:
 
 
 def output_options(command: F) -> F:
-    """``--json`` and ``--debug``."""
+    """Add ``--json`` and ``--debug`` to a command."""
     json_option = click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON.")
     return json_option(debug_option(command))
 
@@ -179,7 +179,7 @@ _OF_SETTINGS = {
 
 @contextmanager
 def options_for_settings(instead: Mapping[str, str] = _OF_SETTINGS) -> Iterator[None]:
-    """Errors advise to change settings; here something else is written ``instead``: an option of the command."""
+    """Replace advice to change settings in GenclErrors by the command's own options, as ``instead`` maps them."""
     try:
         yield
     except GenclError as error:
@@ -192,7 +192,7 @@ def options_for_settings(instead: Mapping[str, str] = _OF_SETTINGS) -> Iterator[
 
 @contextmanager
 def said_warnings() -> Iterator[None]:
-    """Warnings of what happens inside as lines of ours on standard error."""
+    """Print warnings raised within the block as lines on standard error, when it ends without an error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield

@@ -1,4 +1,4 @@
-"""``gencl play``."""
+"""The ``gencl play`` command."""
 
 from __future__ import annotations
 

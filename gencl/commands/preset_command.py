@@ -1,4 +1,4 @@
-"""``gencl preset``."""
+"""The ``gencl preset`` command."""
 
 from __future__ import annotations
 

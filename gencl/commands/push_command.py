@@ -1,4 +1,4 @@
-"""``gencl push``."""
+"""The ``gencl push`` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gencl reconstruct``."""
+"""The ``gencl reconstruct`` command."""
 
 from __future__ import annotations
 

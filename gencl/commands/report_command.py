@@ -1,4 +1,4 @@
-"""``gencl report``."""
+"""The ``gencl report`` command."""
 
 from __future__ import annotations
 

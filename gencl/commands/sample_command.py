@@ -1,4 +1,4 @@
-"""``gencl sample``."""
+"""The ``gencl sample`` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gencl train``."""
+"""The ``gencl train`` command."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 
 def _foresee(as_json: bool, **options: Any) -> None:
-    """Prints what a run would be."""
+    """Print the result of a dry run."""
     from gencl.core.launcher import main_process
     from gencl.reports.foreseen import print_foreseen
     from gencl.training.dry_run import dry_run

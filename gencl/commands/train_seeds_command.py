@@ -1,4 +1,4 @@
-"""``gencl train-seeds``: what `gencl compare --ensemble` starts; not meant to be typed."""
+"""The hidden ``gencl train-seeds`` command, which `gencl compare --ensemble` starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``gencl tune``."""
+"""The ``gencl tune`` command."""
 
 from __future__ import annotations
 

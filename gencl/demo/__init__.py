@@ -1,1 +1,1 @@
-"""A page to play with a trained model: `gencl demo`, which needs the extra ``gencl[demo]`` (Gradio)."""
+"""An interactive page for a trained model: `gencl demo`, which needs the extra ``gencl[demo]`` (Gradio)."""

@@ -1,4 +1,4 @@
-"""Sheets as HTML: pictures with descriptions inside the page itself, drawn large without smoothing."""
+"""Convert sheets to HTML, with embedded pictures and descriptions, enlarged without smoothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gencl.demo.sheet import Answers, Cell, Row, Sheet
 from gencl.drawing.grids import png
 
 LARGE = 72
-"""Pixels of a side on the screen, at least: small pictures are enlarged by a whole number."""
+"""Minimal width of a picture in screen pixels. Smaller pictures are enlarged by an integer factor."""
 
 CSS = """
 .gradio-container { max-width: 1400px !important; }
@@ -40,7 +40,7 @@ CSS = """
 
 
 def html(caption: str, parts: Sequence[Sheet | Answers], nothing: str = "") -> str:
-    """Return a caption and what is beneath it, or ``nothing`` in words where nothing is."""
+    """Return a caption with the parts beneath it. If there are no parts, the text ``nothing`` replaces the caption."""
     inner = "".join(_answers(part) if isinstance(part, Answers) else _sheet(part) for part in parts)
     text = caption if parts else nothing
     return f'<div class="sheets" aria-live="polite">{f"<p>{escape(text)}</p>" if text else ""}{inner}</div>'

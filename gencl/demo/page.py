@@ -1,4 +1,4 @@
-"""The page: tabs of what a subject's models can do, with the time above them. Gradio only; it computes nothing."""
+"""The Gradio page: one tab per ability of the models, with a slider over tasks above. It computes nothing itself."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gencl.demo.subject import Subject, named
 from gencl.learners.capabilities import CLASSIFIER, ENCODER, IMAGES
 
 FEW = 24
-"""Classes for which there is a box each; of more there is a list to search."""
+"""Up to this many classes get one checkbox each; more are shown as a searchable list."""
 LARGEST_UPLOAD = "20mb"
 _PICTURES, _INTERPOLATE = "Pictures", "Interpolate"
-_HIDDEN = "private"  # no function of the page is an interface for programs
+_HIDDEN = "private"  # exclude all functions of the page from Gradio's API
 _SEEDS = 2**31 - 1
 
 
 def application(subject: Subject) -> FastAPI:
-    """Return the page as an application, which loads no font, script or picture from elsewhere."""
+    """Return the page as an application that loads no fonts, scripts or pictures from other servers."""
     app = FastAPI(openapi_url=None)
     theme = gr.themes.Default(
         primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
@@ -41,8 +41,8 @@ def _page(subject: Subject) -> gr.Blocks:
     with gr.Blocks(title=subject.title, analytics_enabled=False) as page:
         gr.HTML(f"<h1>{escape(subject.name)}</h1><p>{escape(subject.about)}</p>")
         time = _time(subject)
-        opened = gr.State(_PICTURES)  # only the tab that is looked at is drawn
-        with gr.Tabs():  # and nothing but tabs: it would be taken for one
+        opened = gr.State(_PICTURES)  # only the open tab is drawn
+        with gr.Tabs():  # only tabs inside: Gradio would take anything else for one
             if subject.having(IMAGES):
                 with gr.Tab(_PICTURES) as tab:
                     controls = _samples(page, subject, opened, time)
@@ -60,7 +60,7 @@ def _page(subject: Subject) -> gr.Blocks:
 
 
 def _time(subject: Subject) -> gr.Component:
-    """The slider over the tasks; hidden where only the end was kept."""
+    """Return the slider over the tasks, or a hidden state if only the last task was kept."""
     times, last = subject.times(), len(subject.tasks)
     if times[0] > 1:
         gr.HTML(
@@ -74,7 +74,7 @@ def _time(subject: Subject) -> gr.Component:
 
 
 def _samples(page: gr.Blocks, subject: Subject, opened: gr.State, time: gr.Component) -> list[gr.Component]:
-    """Pictures of classes. Returns the controls that other tabs share: seed, truncation, guidance."""
+    """Make the tab of samples. Return the controls that other tabs share: seed, truncation, guidance."""
     several = len(subject.having(IMAGES)) > 1
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -100,7 +100,7 @@ def _samples(page: gr.Blocks, subject: Subject, opened: gr.State, time: gr.Compo
 
 
 def sorted_as(subject: Subject, classes: Sequence[int]) -> list[int]:
-    """Return chosen classes in the order learned."""
+    """Return the chosen classes in the order learned."""
     return [label for label in subject.classes if label in set(classes)]
 
 
@@ -113,7 +113,7 @@ def _classes(subject: Subject, several: bool) -> gr.Component:
 
 
 def _latents(subject: Subject) -> list[gr.Component]:
-    """Seed, truncation and, of generators that have it, guidance."""
+    """Return the controls for seed, truncation and guidance. Guidance is hidden if the generator has none."""
     start = subject.models[0].run.card.seed
     start = start if start <= _SEEDS else 0
     with gr.Row(equal_height=True):
@@ -154,7 +154,7 @@ def _interpolation(subject: Subject, shared: list[gr.Component]) -> None:
 
 
 def _picture(subject: Subject) -> tuple[gr.File, gr.State]:
-    """A picture to upload, and the number of a held-out one, which is -1 for none."""
+    """Return the control to upload a picture, and the number of a held-out picture (-1: none)."""
     file = gr.File(label="Picture", file_types=["image"], height=140)
     number = gr.State(-1)
     held_out = gr.Button("Take a held-out picture", visible=subject.has_data)
@@ -213,7 +213,7 @@ def _event() -> dict[str, Any]:
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function; what it cannot do becomes a message on the page."""
+    """Wrap a function so that a GenclError becomes a message on the page."""
 
     @wraps(function)
     def call(*inputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What generators draw of chosen classes and latents: the same integers, the same pictures."""
+"""Generate images of chosen classes and latents. Equal integers give equal images."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from gencl.metrics.snapshot import to_uint8
 from gencl.uses.latent_space import ROWS, between
 
 MOST = 64
-"""Latents per class. So many are always drawn, and the first ones taken: with more pictures the others stay."""
+"""Latents per class. All are always drawn and the first ones used, so more pictures leave the others unchanged."""
 STEPS = 9
-"""Pictures from one end of an interpolation to the other, both included."""
+"""The number of pictures in an interpolation, both ends included."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What all pictures of a page depend on.
+    """The choices on which all pictures of a page depend.
 
     Args:
-        seed: of the latents.
-        truncation: factor of the latents; with less than 1 images resemble each other more.
-        guidance: how strongly images follow their class; None: as the generator is set.
-        task: the time: after this task, 1 being the first; None: the last.
+        seed: the seed of the latents.
+        truncation: a factor on the latents; below 1, images resemble each other more.
+        guidance: how strongly images follow their class; None leaves the generator's setting.
+        task: use the learner after this task (1 for the first); None: the last.
     """
 
     seed: int = 0
@@ -39,23 +39,24 @@ class Choice:
     task: int | None = None
 
     def generator(self, model: Model) -> GenerativeLearner | None:
-        """Return the model's generator at that time, None where it was not kept."""
+        """Return the model's generator after the chosen task with the chosen guidance, None if it was not kept."""
         learner = model.having(IMAGES, self.task)
         if learner is not None and learner.generator.guidance is not None and self.guidance is not None:
             learner.generator.guidance = self.guidance
         return learner
 
     def latents(self, learner: GenerativeLearner, n: int, *purpose: object) -> Tensor:
-        """Return n latents (n, d): those of `gencl.Run.sample` for the purpose "samples", scaled."""
+        """Return ``n`` scaled latents (n, d). The purpose "samples" gives those of `gencl.Run.sample`."""
         return learner.latents(MOST, self.seed, *purpose)[:n] * self.truncation
 
 
 @alone()
 @torch.no_grad()
 def samples(subject: Subject, choice: Choice, classes: Sequence[int], n: int) -> list[Sheet]:
-    """Return n pictures per class, with the same latents for each class and method.
+    """Return ``n`` pictures per class, with the same latents for each class and method.
 
-    Of one model: a sheet with a row per class. Of several: a sheet per class with a row per method.
+    A single model gives one sheet with one row per class. Several models give one sheet per class, with one row per
+    method.
     """
     models, names = subject.having(IMAGES), subject.class_names
     n = max(1, min(n, MOST))
@@ -72,16 +73,16 @@ def samples(subject: Subject, choice: Choice, classes: Sequence[int], n: int) ->
 @alone()
 @torch.no_grad()
 def interpolation(subject: Subject, choice: Choice, first: int, last: int) -> list[Sheet]:
-    """Return what lies between two classes with the same latents or, where both are one class, between two latents.
+    """Return interpolations between two classes with equal latents, or between two latents if the classes are equal.
 
-    A sheet per model with a row per latent, as `gencl.Run.interpolate` draws them.
+    There is one sheet per model, with one row per latent, as in `gencl.Run.interpolate`.
     """
     models = subject.having(IMAGES)
     return [Sheet(m.label, tuple(_between(subject, m, choice, first, last)), _width(models), False) for m in models]
 
 
 def caption(subject: Subject, choice: Choice) -> str:
-    """Return the time in words: after which task, and which classes that task had."""
+    """Return a caption with the chosen task and its classes."""
     task, tasks = choice.task or len(subject.tasks), subject.tasks
     classes = tasks[task - 1]
     return f"After task {task} of {len(tasks)} (class{'es' * (len(classes) > 1)} {named(subject, classes)})"

@@ -1,4 +1,4 @@
-"""What encoders and classifiers make of a picture: one that was uploaded, or one that was held out of training."""
+"""Reconstruct and classify a picture that was uploaded or held out."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gencl.metrics.snapshot import to_uint8
 from gencl.uses.latent_space import best_tasks, first_class, held_out
 
 SHOWN = 10
-"""Classes with the highest probabilities that are shown."""
+"""The number of most probable classes that are shown."""
 
 
 def uploaded(subject: Subject, file: str | Path) -> Tensor:
-    """Return a file as the models take it, uint8 (1, c, h, w): its middle square, resized.
+    """Return a picture file in the models' input shape, uint8 (1, c, h, w): its central square, resized.
 
-    Raises GenclError for a file that is no picture, is damaged, or has too many pixels to be decoded safely.
+    Raises GenclError if the file is no picture, is damaged, or has too many pixels to be decoded safely.
     """
     channels, size, _ = subject.models[0].run.card.image_shape
     try:
@@ -39,9 +39,9 @@ def uploaded(subject: Subject, file: str | Path) -> Tensor:
 
 
 def held_out_picture(subject: Subject, number: int, task: int | None = None) -> Tensor:
-    """Return a held-out picture of a task (1 for the first), uint8 (1, c, h, w), as its task shows it.
+    """Return a held-out picture of a task (1 for the first), uint8 (1, c, h, w), as the task presents it.
 
-    Without a task, successive numbers go from task to task. Raises GenclError where the data are absent or changed.
+    Without a task, successive numbers cycle through the tasks. Raises GenclError if the data are absent or changed.
     """
     parts = _held_out(subject)
     if task is None:
@@ -59,16 +59,16 @@ def _held_out(subject: Subject) -> list[Split]:
 
 
 def as_seen(picture: Tensor) -> Sheet:
-    """Return a picture (1, c, h, w) as the models take it."""
+    """Return a sheet with the picture (1, c, h, w), as the models see it."""
     return Sheet("", (Row("", drawn(picture, ["the picture"])),), picture.shape[3])
 
 
 @alone()
 @torch.no_grad()
 def reconstruction(subject: Subject, picture: Tensor, task: int | None = None) -> list[Sheet]:
-    """Return a picture (1, c, h, w) and what each encoder and its decoder make of it after a task (default the last).
+    """Return a picture (1, c, h, w) and its reconstruction by each model after a task (default: the last).
 
-    Each learner takes the latent layer of the task that gives the picture back best.
+    Each model uses the latent layers of the task that reconstructs the picture best.
     """
     rows = [Row("picture", drawn(picture, ["the picture"]))]
     for model in subject.having(ENCODER):
@@ -84,7 +84,7 @@ def reconstruction(subject: Subject, picture: Tensor, task: int | None = None) -
 
 
 def told_task(subject: Subject) -> bool:
-    """Return whether a classifier must be told of which task a picture is."""
+    """Return whether a classifier needs to know the task of a picture."""
     known = [CLASSIFIER(learner) for model in subject.having(CLASSIFIER) if (learner := model.learner())]
     return any(classifier.heads != "class" and len(classifier.tasks) > 1 for classifier in known)
 
@@ -92,9 +92,10 @@ def told_task(subject: Subject) -> bool:
 @alone()
 @torch.no_grad()
 def answers(subject: Subject, picture: Tensor, of_task: int, task: int | None = None) -> list[Answers]:
-    """Return how sure each classifier is of each class for a picture (1, c, h, w), after a task (default the last).
+    """Return each classifier's probabilities for a picture (1, c, h, w) after a task (default: the last).
 
-    ``of_task`` is the task that the picture is of, 1 for the first; a head over all classes does not need it.
+    ``of_task`` is the task of the picture (1 for the first), which a head over all classes does not need. Models that
+    have not learned it are left out.
     """
     shown = []
     for model in subject.having(CLASSIFIER):
@@ -106,7 +107,7 @@ def answers(subject: Subject, picture: Tensor, of_task: int, task: int | None = 
 
 
 def _shares(subject: Subject, learner: Learner, picture: Tensor, index: int) -> list[tuple[str, float]]:
-    """The classes' names with their probabilities, the highest first."""
+    """Return the names and probabilities of the most probable classes, highest first."""
     classifier, device = CLASSIFIER(learner), learner.position.device
     among = learner.groups[learner.groups_of([index])[0]]
     images = picture.to(device).float() / 255

@@ -1,4 +1,4 @@
-"""Serving a page on this machine: a port that is free, no word to anyone else, and an end by Ctrl-C."""
+"""Serve the page on this machine, on a free port, without telemetry, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gencl.demo.subject import Subject
 
 PORT, TRIES = 7860, 100
-"""The first port that is tried where the user names none, and how many."""
+"""The first port to try if the user names none, and how many to try."""
 ALONE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_RUN_HISTORY": "False",
@@ -28,13 +28,13 @@ ALONE = {
     "GRADIO_MCP_SERVER": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
-"""What keeps Gradio to itself. It reads most of these when it is imported."""
+"""Environment variables that disable Gradio's telemetry and servers. Gradio reads most of them on import."""
 
 
 def listen(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens on a port (0: any free one; None: the first free one from 7860 on).
 
-    Raises UsageError if the port is taken or may not be used, or if the host is not this machine.
+    Raises UsageError if the port is taken or not permitted, or if the host is not this machine.
     """
     tried = range(PORT, PORT + TRIES) if port is None else [port]
     for number in tried:
@@ -59,13 +59,13 @@ def listen(host: str, port: int | None) -> socket.socket:
 def address(listening: socket.socket) -> str:
     """Return the URL to open in a browser."""
     host, port = listening.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # on all addresses, and so on this one
+    if host in ("0.0.0.0", "::"):  # all addresses include the local one
         host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def has_display() -> bool:
-    """Return whether a browser can be opened here."""
+    """Return whether a browser can probably be opened here."""
     if sys.platform in ("darwin", "win32"):
         return "SSH_CONNECTION" not in os.environ
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -75,20 +75,20 @@ def serve(subject: Subject, listening: socket.socket, browser: bool, ready: Call
     """Serve the page of a subject until Ctrl-C or SIGTERM.
 
     Args:
-        subject: what the page shows.
-        listening: of `listen`. It is closed at the end.
+        subject: the models to show.
+        listening: a socket from `listen`. It is closed at the end.
         browser: whether to open the page in a browser.
-        ready: called with the URL as soon as the page can be opened.
+        ready: called with the URL just before the server starts; the socket already accepts connections.
     """
     with tempfile.TemporaryDirectory(prefix="gencl-demo-") as uploads, listening:
         os.environ.update(ALONE, GRADIO_TEMP_DIR=str(Path(uploads)))
         import uvicorn
 
-        from gencl.demo.page import application  # and Gradio
+        from gencl.demo.page import application  # imports Gradio
 
         settings = uvicorn.Config(application(subject), log_level="critical", timeout_graceful_shutdown=1)
         ready(address(listening))
         if browser:  # its first request waits until the server answers
             threading.Thread(target=webbrowser.open, args=(address(listening),), daemon=True).start()
-        with calling(lambda _: None):  # uvicorn raises the signal that ended it once more
+        with calling(lambda _: None):  # uvicorn raises the signal that stopped it again
             uvicorn.Server(settings).run(sockets=[listening])

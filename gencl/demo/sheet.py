@@ -1,4 +1,4 @@
-"""Pictures in named rows under a title: what the page shows, before it becomes HTML."""
+"""The content of the page before it becomes HTML: pictures in named rows under a title."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gencl.drawing.grids import to_picture
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture and its description in words; without a picture the words say why."""
+    """A picture and its description. Without a picture, ``words`` say why it is missing."""
 
     words: str
     picture: Image.Image | None = None
@@ -21,7 +21,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells beside each other, under a name."""
+    """Cells side by side, with a name."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -32,10 +32,10 @@ class Sheet:
     """Rows of pictures.
 
     Args:
-        title: what they have in common; empty where there is nothing to say.
-        rows: from top to bottom.
-        width: of each picture, in its own pixels.
-        wrapped: whether a row may go on in a next line where the window is narrow.
+        title: the title, possibly empty.
+        rows: the rows from top to bottom.
+        width: the width of each picture, in its own pixels.
+        wrapped: whether a row may wrap if the window is narrow.
     """
 
     title: str
@@ -46,12 +46,12 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Answers:
-    """Probabilities by class, the highest first."""
+    """Probabilities by class, highest first."""
 
     title: str
     shares: tuple[tuple[str, float], ...]
 
 
 def drawn(images: Iterable[Tensor], words: Iterable[str]) -> tuple[Cell, ...]:
-    """Return cells of uint8 images (c, h, w) and their descriptions."""
+    """Return cells with uint8 images (c, h, w) and their descriptions."""
     return tuple(Cell(text, to_picture(image)) for image, text in zip(images, words, strict=True))

@@ -1,4 +1,4 @@
-"""What a page shows: a run, or the methods of a comparison, each with its learner after every task that it kept."""
+"""The models of a page: a run, or the methods of a comparison, with the learner after every task that was kept."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
 LOADED = 8
-"""Learners that stay in memory."""
+"""The maximal number of learners kept in memory."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained model under a label, which is empty where it is the only one."""
+    """A trained model with a label, which is empty if it is the only model."""
 
     label: str
     run: RunFolder
@@ -45,7 +45,7 @@ class Model:
         return max(self.loaders)
 
     def learner(self, task: int | None = None) -> Learner | None:
-        """Return the learner as it was after a task (1 for the first; default the last), None if it was not kept.
+        """Return the learner after a task (1 for the first; default: the last), None if it was not kept.
 
         Raises GenclError for a damaged file.
         """
@@ -53,7 +53,7 @@ class Model:
         return _loaded(self, task) if task in self.loaders else None
 
     def having(self, capability: Capability[T], task: int | None = None) -> T | None:
-        """Return the learner's capability after a task, None where it lacks it or was not kept."""
+        """Return a capability of the learner after a task, None if it lacks it or was not kept."""
         learner = self.learner(task)
         return None if learner is None else capability.of(learner)
 
@@ -65,13 +65,13 @@ def _loaded(model: Model, task: int) -> Learner:
 
 @dataclass(frozen=True)
 class Subject:
-    """The models of a page; the first one's classes and tasks are those to choose from.
+    """The models of a page. The first one determines the classes and tasks to choose from.
 
     Args:
-        name: of the run, model or comparison, as the user wrote it.
-        about: the method and the number of tasks, in words.
-        models: one of a run, or one per method of a comparison.
-        data_root: where data sets lie, for held-out pictures.
+        name: the name of the run, model or comparison: the last part of its path, or ``hf:OWNER/NAME``.
+        about: a text with the methods and the number of tasks.
+        models: a single one for a run, one per method for a comparison.
+        data_root: the directory of the data sets, for held-out pictures.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Subject:
 
     @property
     def class_names(self) -> list[str]:
-        """The classes' names by number."""
+        """The names of the classes, by number."""
         return self.models[0].run.class_names()
 
     @property
@@ -105,7 +105,7 @@ class Subject:
         return (self.models[0].run.path / "config.yaml").is_file()
 
     def times(self) -> range:
-        """Return the tasks after which a learner was kept, up to the last one without a gap."""
+        """Return the longest range of tasks up to the last, without gaps, after which any model kept its learner."""
         kept_of_any = {task for model in self.models for task in model.loaders}
         first = last = len(self.tasks)
         while first - 1 in kept_of_any:
@@ -113,20 +113,20 @@ class Subject:
         return range(first, last + 1)
 
     def threads(self) -> int:
-        """Return how many CPU threads suit the largest network."""
+        """Return the number of CPU threads that suits the largest network."""
         shape = self.models[0].run.card.image_shape
         learners = [learner for model in self.models if (learner := model.learner()) is not None]
         return choose(max(multiplications(learner, shape, LOADED) for learner in learners))
 
     def having(self, capability: Capability[T]) -> list[Model]:
-        """Return the models that have a capability."""
+        """Return the models that have a capability after the last task."""
         return [model for model in self.models if model.having(capability) is not None]
 
 
 def open_subject(target: str | Path, device: str = "cpu", data_root: str | Path | None = None) -> Subject:
-    """Return what to show of a run's directory, a ready model, a comparison's directory, or ``hf:OWNER/NAME``.
+    """Return the subject for a run's directory, a ready model, a comparison's directory, or ``hf:OWNER/NAME``.
 
-    Raises UsageError if it is none of them, or nothing of it can be shown; GenclError for damaged files.
+    Raises UsageError if ``target`` is none of these or has nothing to show; GenclError for damaged files.
     """
     on = str(make_accelerator(device).device)
     root = optional_place(data_root)
@@ -148,13 +148,13 @@ def open_subject(target: str | Path, device: str = "cpu", data_root: str | Path 
 
 
 def named(subject: Subject, classes: Sequence[int], most: int = 3) -> str:
-    """Return the names of classes, the first few of many."""
+    """Return the names of at most ``most`` classes, with an ellipsis if there are more."""
     names = [printable(subject.class_names[label]) for label in classes]
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _methods(folder: Path, device: str) -> list[Model]:
-    """Each method's finished run of the lowest seed. Raises UsageError where no method has one."""
+    """Return each method's finished run with the lowest seed. Raises UsageError if there is none."""
     results = documents.read(folder / "results.json", Results)[0]
     models = []
     for label in results.methods:
@@ -172,7 +172,7 @@ def _model(label: str, run: RunFolder, device: str) -> Model:
 
 
 def _method_of(run: RunFolder) -> str:
-    """The method's name; of a model without its run's files none."""
+    """Return the method's name, or "" for a model without the files of its run."""
     with suppress(GenclError):
         return str(run.metrics["method"])
     with suppress(GenclError):

@@ -1,4 +1,4 @@
-"""Generated images beside real ones: a row per class."""
+"""Draw generated images beside real ones, one row per class."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from gencl.drawing.grids import draw_grid, save_picture, zoom_for
 from gencl.scenarios.task import Scenario, Task
 
 REAL, GENERATED = 4, 8
-"""Images of a class."""
+"""The numbers of images per class."""
 
 
 def save_beside_real(scenario: Scenario, row: int, classes: Sequence[int], generated: Tensor, path: Path) -> None:
-    """Write the picture of the classes learned up to the task at ``row``; nothing where a class has no real images.
+    """Save real and generated images of the classes learned up to the task with index ``row``.
 
-    ``generated`` is what `gencl.drawing.grids.class_rows` returns for these classes.
+    ``generated`` comes from `gencl.drawing.grids.class_rows` for these classes. If a class has no real images, nothing
+    is saved.
     """
     real = [examples(scenario.tasks[: row + 1], number, REAL) for number in classes]
     if all(map(len, real)):
@@ -27,7 +28,7 @@ def save_beside_real(scenario: Scenario, row: int, classes: Sequence[int], gener
 
 
 def examples(tasks: Sequence[Task], number: int, most: int) -> Sequence[Tensor]:
-    """Return the first training images of a class, uint8 (c, h, w), from the last of the tasks that has any."""
+    """Return at most ``most`` training images of a class, uint8 (c, h, w), from the last task that has any."""
     for task in reversed(tasks):
         places = (task.train.labels == number).nonzero()[:most, 0]
         if len(places):
@@ -36,7 +37,7 @@ def examples(tasks: Sequence[Task], number: int, most: int) -> Sequence[Tensor]:
 
 
 def beside_real(real: Sequence[Sequence[Tensor]], generated: Tensor, class_names: Sequence[str]) -> Image.Image:
-    """Draw for each class at most `REAL` real images at the left and `GENERATED` ones at the right."""
+    """Draw up to `REAL` real images per class on the left, and up to `GENERATED` generated ones on the right."""
     white = torch.full_like(generated[0, 0], 255)
     cells: list[list[Tensor | None]] = [
         [*row[:REAL], *[None] * (REAL - len(row)), white, *images[:GENERATED]]

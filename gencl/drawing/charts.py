@@ -1,4 +1,4 @@
-"""Line charts as places in an SVG picture, which the report's templates draw: sharp on paper, light and dark."""
+"""Compute the coordinates of line charts, which the report's templates draw as SVG."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from gencl.drawing.curves import apart
 from gencl.drawing.names import shortened
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 800, 52, 245, 28, 40
-"""Of the picture and of the margins around the plot."""
+"""The width of the picture, and the margins around the plot, in pixels."""
 PLOT = 250
-"""Least height of the plot."""
+"""The minimal height of the plot."""
 STEP = 16
-"""Least distance of two names at the lines' ends."""
+"""The minimal distance between two names at the ends of lines."""
 MARKED = 20
-"""With more tasks than this, points have no dots."""
+"""With more tasks than this, points are drawn without dots."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A value after each task (None: not measured), perhaps with a spread; ``level``: one value, drawn across."""
+    """Values after each task (None: not measured), optionally with spreads.
+
+    A ``main`` line is emphasised. A ``level`` line draws its last value as a horizontal line.
+    """
 
     name: str
     values: Sequence[float | None]
@@ -32,7 +35,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A line as the template draws it; ``look`` numbers its colour and dashes, ``dots`` have what hovering tells."""
+    """A line in coordinates of the picture.
+
+    ``look`` is the number of its colour and dash style. ``dots`` are (x, y, text to show on hovering). ``band`` is the
+    outline of the spread. The name is written at height ``label_y``.
+    """
 
     name: str
     label: str
@@ -48,7 +55,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Chart:
-    """A finished chart."""
+    """A chart ready for the template. Ticks are pairs of position and text."""
 
     height: int
     lines: list[Drawn]
@@ -68,11 +75,11 @@ class Chart:
 
 
 def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool = False) -> Chart | None:
-    """Places lines over 1, 2, ... tasks learned; None where no line has two values.
+    """Return the chart of lines over 1, 2, ... tasks learned, or None if no line has two values.
 
     Args:
-        form: of the values at the lines' ends, as `format` takes it.
-        log: a logarithmic axis, where all values are positive.
+        form: the format of values, as `format` takes it.
+        log: whether the axis is logarithmic; ignored unless all values are positive.
     """
     if all(sum(value is not None for value in line.values) < 2 for line in lines):
         return None
@@ -124,8 +131,10 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
 def axis(
     least: float, most: float, top: float, bottom: float, log: bool
 ) -> tuple[Callable[[float], float], list[tuple[float, str]]]:
-    """Return where a value stands on a vertical axis from ``top`` to ``bottom``, and the places and texts of its
-    ticks."""
+    """Return a function from values to positions on a vertical axis, and the positions and texts of the ticks.
+
+    Positions are pixels from ``top`` to ``bottom``; ``least`` and ``most`` are the range of the values.
+    """
     low, high, ticks = (_log_ticks if log else _ticks)(least, most)
 
     def y(value: float) -> float:
@@ -142,7 +151,7 @@ def _extremes(line: Line) -> list[float]:
 
 
 def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:
-    """The outline of one spread above and below."""
+    """Return the outline of the band of one spread around the line, "" if there is no spread."""
     points = [(t + 1, v, s) for t, (v, s) in enumerate(zip(line.values, line.spread, strict=False)) if v is not None]
     if not any(s for _, _, s in points):
         return ""
@@ -152,12 +161,12 @@ def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) ->
 
 
 def path_of(points: Sequence[tuple[float, float]]) -> str:
-    """Return points as SVG writes them."""
+    """Return points in the format of SVG's ``points`` attribute."""
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
 def _ticks(low: float, high: float) -> tuple[float, float, list[float]]:
-    """Ends of a linear axis and round values between, about five."""
+    """Return both ends of a linear axis, and about five round tick values."""
     span = (high - low) or abs(high) or 1.0
     unit = 10.0 ** math.floor(math.log10(span / 4))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= span / 5)
@@ -168,7 +177,7 @@ def _ticks(low: float, high: float) -> tuple[float, float, list[float]]:
 
 
 def _log_ticks(low: float, high: float) -> tuple[float, float, list[float]]:
-    """Ends of a logarithmic axis and 1, 2, 5, 10, ... between; over many decades the powers of ten alone."""
+    """Return both ends of a logarithmic axis and tick values 1, 2, 5, 10, ..., or powers of ten for many decades."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if len(decades) <= 4 else (1,)
     inside = [k * 10.0**d for d in decades for k in steps if low * 0.999 <= k * 10.0**d <= high * 1.001]

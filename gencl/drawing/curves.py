@@ -1,4 +1,4 @@
-"""How a measure over the tasks learned so far goes on: a line a method, a band of one standard deviation."""
+"""Draw metrics over the tasks learned so far: one line per method, with a band of one standard deviation."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gencl.drawing.names import shortened
 from gencl.metrics.figures import heading, is_pooled, is_share
 from gencl.metrics.transfer import Matrix
 
-# Okabe and Ito's colours, told apart with every kind of colour blindness; their yellow darkened, which is lost on white
+# Okabe and Ito's palette for colour-blind readers; their yellow is darkened, because it is invisible on white
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5C99", "#8C8C00")
 _STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = ("o", "s", "^", "D")
 _MAX_MARKED = 20
 _LETTERS = 40
-"""The longest name at the end of a line: longer ones leave no room for the axes."""
+"""Maximal length of a name at the end of a line; longer names leave no room for the axes."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Mean, sample standard deviation (None for one run) and number of runs after each task; None: not measured."""
+    """Mean (None: not measured), sample standard deviation (None for one run) and number of runs, after each task."""
 
     mean: list[float | None]
     std: list[float | None]
@@ -32,7 +32,7 @@ class Curve:
 
     @classmethod
     def over(cls, runs: Sequence[Sequence[float | None]]) -> Curve:
-        """The curve of several runs of one method."""
+        """Return the curve of several runs of one method."""
         columns = [[run[t] for run in runs if t < len(run)] for t in range(max(map(len, runs)))]
         values = [[value for value in column if value is not None] for column in columns]
         return cls(
@@ -43,13 +43,15 @@ class Curve:
 
     @property
     def level(self) -> bool:
-        """Whether only the end was measured, as of joint training."""
+        """Whether only the last task has a value, as for joint training."""
         return len(self.mean) > 1 and all(value is None for value in self.mean[:-1])
 
 
 def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
-    """After each task t the mean of R[t][0..t], None where an entry is missing; R[t][t] where that is of all tasks up
-    to t together."""
+    """Return the mean of R[t][0..t] after each task t, None if an entry is missing.
+
+    If ``pooled``, return R[t][t], which already covers all tasks up to t together.
+    """
     if pooled:
         return [row[t] for t, row in enumerate(matrix)]
     means: list[float | None] = []
@@ -60,12 +62,12 @@ def so_far(matrix: Matrix, pooled: bool = False) -> list[float | None]:
 
 
 def over_tasks(metric: str, features: Mapping[str, Any] | None) -> str:
-    """What `so_far` makes of a metric's matrix, in words."""
+    """Return a description of how `so_far` averages a metric over tasks."""
     return "all tasks learned so far together" if is_pooled(metric, features) else "mean over the tasks learned so far"
 
 
 def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:
-    """The numbers of the figure: method, metric, tasks learned, mean, std, n."""
+    """Return the numbers of the figure as CSV: method, metric, tasks_learned, mean, std, n."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["method", "metric", "tasks_learned", "mean", "std", "n"])
@@ -79,10 +81,10 @@ def curves_csv(metric: str, curves: Mapping[str, Curve]) -> str:
 def draw_curves(
     metric: str, curves: Mapping[str, Curve], preset: str, seeds: int, features: Mapping[str, Any] | None = None
 ) -> bytes:
-    """The figure as PNG; ``features`` are those that the metric is measured in.
+    """Return the figure as PNG bytes. ``features`` are those in which the metric is measured.
 
-    Names stand at the lines' ends, moved apart, in the order of the last values.
-    Distances are on a logarithmic axis: plain training's are often ten times the others'.
+    Names are written at the ends of the lines, ordered by last value and moved apart. Distances have a logarithmic
+    axis, because those of plain training are often ten times larger.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -135,16 +137,16 @@ def draw_curves(
 
 
 def line_look(number: int, marked: bool) -> dict[str, Any]:
-    """Colours first, then line styles and markers: 32 lines look different."""
+    """Return the style of line ``number``. Colours vary first, then line styles and markers: 32 distinct looks."""
     style = number // len(_COLOURS) % len(_STYLES)
     look = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _STYLES[style], "linewidth": 1.6}
     return {**look, "marker": _MARKERS[style] if marked else None, "markersize": 3.5}
 
 
 def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]]], form: str) -> None:
-    """Right of the axes each line's name and last value, none over another, with a bit of the line that leads to it."""
+    """Write each line's name and last value right of the axes, without overlaps, connected to the line's end."""
     axes.set_ylim(axes.get_ylim())
-    axes.figure.draw_without_rendering()  # fixes the layout, which the places depend on
+    axes.figure.draw_without_rendering()  # fixes the layout, on which the positions depend
     to_axes = axes.transData + axes.transAxes.inverted()
     placed = sorted(((*to_axes.transform((x, y)), y, name, look) for x, y, name, look in ends), key=lambda end: end[1])
     step = 0.165 / axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
@@ -165,8 +167,8 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
 
 
 def apart(values: Sequence[float], step: float, low: float, high: float) -> list[float]:
-    """Ascending values, moved as little as needed to be ``step`` apart, between low and high where they fit."""
-    groups: list[tuple[float, int]] = []  # centre and number of names that stand together
+    """Move ascending values as little as needed to be ``step`` apart, and between ``low`` and ``high`` if they fit."""
+    groups: list[tuple[float, int]] = []  # centre and number of adjacent names
 
     def held(centre: float, count: int) -> float:
         half = step * (count - 1) / 2

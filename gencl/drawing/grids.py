@@ -1,4 +1,4 @@
-"""Pictures of samples: a row per class with the same latents in every column, and how they changed over time."""
+"""Draw samples with one row per class and one latent per column, and how they change from task to task."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from gencl.learners.learner import predicting
 from gencl.metrics.snapshot import to_uint8
 
 COLUMNS = 12
-"""Latents in a sample grid."""
+"""The number of latents in a sample grid."""
 LONGEST = 16
-"""Images of a class in one row of a sample grid; more are put into several rows where that makes it squarer."""
+"""With more images per class than this, a sample grid may use several rows per class."""
 STRIP = 2
-"""Latents a class in an evolution strip, and where methods stand side by side."""
+"""The number of latents per class in an evolution strip, and the minimal one in a comparison of methods."""
 FRAME_MS, LAST_MS = 700, 2500
-"""How long an animation shows each frame, and the last one."""
+"""How long an animation shows each frame, and the last one, in milliseconds."""
 GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
 
 def _font(names: Sequence[str], size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font or, where a name has letters that it lacks, matplotlib's, which has more alphabets."""
+    """Return Pillow's own font, or matplotlib's if a name is not ASCII: it covers more alphabets."""
     if all(name.isascii() for name in names):
         return ImageFont.load_default(size=size)
     import matplotlib
@@ -45,8 +45,11 @@ def draw_grid(
     zoom: int = 1,
     room_for: Sequence[str] = (),
 ) -> Image.Image:
-    """A picture of uint8 images (c, h, w) in rows; None leaves a cell empty. Names stand at the left and on top; there
-    is room for other row names too, so that several pictures have one size."""
+    """Draw uint8 images (c, h, w) in rows, with row names on the left and column names on top.
+
+    None leaves a cell empty. ``room_for`` are further row names to leave room for, so that several pictures have
+    equal sizes.
+    """
     row_names, column_names, room_for = ([shortened(n) for n in names] for names in (row_names, column_names, room_for))
     first = next(cell for row in cells for cell in row if cell is not None)
     height, width = first.shape[1] * zoom, first.shape[2] * zoom
@@ -73,26 +76,29 @@ def draw_grid(
 
 
 def to_picture(image: Tensor) -> Image.Image:
-    """A uint8 image (1 or 3, h, w) as a picture."""
+    """Convert a uint8 image (1 or 3, h, w) to a Pillow image."""
     array = image.cpu().numpy()
     return Image.fromarray(array[0]) if len(array) == 1 else Image.fromarray(array.transpose(1, 2, 0))
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Writes a PNG atomically."""
+    """Save a picture as PNG, atomically."""
     files.write(path, png(picture))
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as a PNG."""
+    """Return a picture as PNG bytes."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")  # optimize=True takes much longer and saves next to nothing
+    picture.save(buffer, "PNG")  # optimize=True is much slower and saves hardly any bytes
     return buffer.getvalue()
 
 
 def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool, each: int = FRAME_MS) -> None:
-    """Writes pictures of one size as a GIF that goes round, atomically; grey ones lose nothing, others keep 256 colours
-    a frame. ``each`` but the last is shown for so many milliseconds."""
+    """Save pictures of equal size as a looping GIF, atomically.
+
+    Each frame is shown for ``each`` milliseconds, the last one for `LAST_MS`. Grey pictures are stored without loss,
+    others with 256 colours per frame.
+    """
     buffer = io.BytesIO()
     frames = [
         picture.convert("L") if grey else picture.quantize(256, Image.Quantize.FASTOCTREE) for picture in pictures
@@ -103,7 +109,7 @@ def save_animation(pictures: Sequence[Image.Image], path: Path, grey: bool, each
 
 
 def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int, seed: int) -> Tensor:
-    """Generated images, uint8 (classes, columns, c, h, w): each column has one latent, the same at every time."""
+    """Return generated images, uint8 (classes, columns, c, h, w). Each column has one latent, fixed over time."""
     latents = learner.latents(columns, seed, "samples").repeat(len(classes), 1)
     wanted = torch.tensor(list(classes), device=latents.device).repeat_interleave(columns)
     with torch.no_grad(), predicting(learner):
@@ -114,7 +120,7 @@ def class_rows(learner: GenerativeLearner, classes: Sequence[int], columns: int,
 def sample_grid(
     learner: GenerativeLearner, class_names: Sequence[str], classes: Sequence[int], each: int, seed: int
 ) -> Image.Image:
-    """A grid with a row per class; of few classes with many images, several rows per class, so that none is long."""
+    """Draw a grid with one row per class. Many images of few classes take several rows, so that no row is too long."""
     images = class_rows(learner, classes, each, seed)
     rows = 1 if each <= LONGEST else max(1, round(math.sqrt(each / len(classes))))
     columns = -(-each // rows)
@@ -124,8 +130,10 @@ def sample_grid(
 
 
 def method_grid(learners: Mapping[str, GenerativeLearner], classes: Mapping[int, str], seed: int) -> Image.Image:
-    """Methods side by side: a row per learner, the classes (by number, with their names) with the same latents across,
-    two at least and more where the classes are few."""
+    """Draw one row per learner, with the same classes and latents across.
+
+    ``classes`` maps numbers to names. Each class has at least `STRIP` latents, and more if there are few classes.
+    """
     columns = max(STRIP, COLUMNS // len(classes))
     rows = [class_rows(learner, list(classes), columns, seed) for learner in learners.values()]
     tops = [name if k == 0 else "" for name in classes.values() for k in range(columns)]
@@ -133,12 +141,12 @@ def method_grid(learners: Mapping[str, GenerativeLearner], classes: Mapping[int,
 
 
 def zoom_for(images: Tensor) -> int:
-    """Small images are shown larger: at least about 40 pixels a side."""
+    """Return the integer zoom that makes images at least 40 pixels wide."""
     return max(1, -(-40 // images.shape[-1]))
 
 
 class Frames:
-    """What the same few latents gave after each task, for the evolution strip."""
+    """Images of the same few latents after each task, for the evolution strip."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = list(class_names)
@@ -147,8 +155,10 @@ class Frames:
         self._images: list[Tensor] = []
 
     def take(self, learner: GenerativeLearner, seed: int, name: str, path: Path) -> Tensor:
-        """Draw the grid of all classes seen, keep its first columns as the next frame, and return its images (see
-        `class_rows`)."""
+        """Save the grid of all classes seen, and keep its first columns as the frame of task ``name``.
+
+        Return all images of the grid (see `class_rows`).
+        """
         images = class_rows(learner, learner.classes, COLUMNS, seed)
         names = [self._class_names[c] for c in learner.classes]
         save_picture(draw_grid([list(row) for row in images], names, zoom=zoom_for(images)), path)
@@ -158,7 +168,7 @@ class Frames:
         return images
 
     def strip(self, path: Path) -> None:
-        """Time downwards, the classes with their latents across."""
+        """Save the strip: one row per task, with classes and their latents across."""
         classes = self._classes[-1]
         cells: list[list[Tensor | None]] = []
         for seen, images in zip(self._classes, self._images, strict=True):
@@ -168,7 +178,7 @@ class Frames:
         save_picture(draw_grid(cells, self._names, tops, zoom_for(self._images[-1])), path)
 
     def animation(self, path: Path) -> None:
-        """The same as a GIF, a frame after each task: a row per latent, the classes across. Nothing of one frame."""
+        """Save a GIF with one frame per task: one row per latent, classes across. A single frame is not saved."""
         if len(self._names) < 2:
             return
         classes = self._classes[-1]
@@ -183,7 +193,7 @@ class Frames:
         save_animation(pictures, path, grey=self._images[-1].shape[2] == 1)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The frames by number and name, and the classes of each."""
+        """Return the images and the classes of all frames; keys hold the frame's number and name."""
         tensors = {}
         for i, (name, classes, images) in enumerate(zip(self._names, self._classes, self._images, strict=True)):
             tensors[f"{i:04d}.images.{name}"] = images
@@ -193,7 +203,7 @@ class Frames:
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._names, self._classes, self._images = [], [], []
         for key in sorted(tensors):
-            number, what, name = key.split(".", 2)  # a task's name may hold anything
+            number, what, name = key.split(".", 2)  # a task's name may contain dots
             if what == "images":
                 self._names.append(name)
                 self._images.append(tensors[key].cpu())

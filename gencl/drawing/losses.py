@@ -1,4 +1,4 @@
-"""The losses of a run as small charts: one for each stage of training, the tasks as bands one after another."""
+"""Compute small charts of a run's losses, one per stage of training, with tasks as consecutive bands."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from gencl.drawing.charts import axis, path_of
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 400, 190, 46, 24, 26
 POINTS = 300
-"""Of a line at most; of more, neighbours are averaged."""
+"""Maximal number of points per line; beyond it, neighbours are averaged."""
 WIDE = 20.0
-"""Losses that differ by more than this factor get a logarithmic axis."""
+"""Positive losses that differ by more than this factor get a logarithmic axis."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """A finished chart. ``bands``: each task's name, left edge and width; ``lines``: each loss's name, points, last
-    value."""
+    """A chart ready for the template.
+
+    ``bands`` are the name, left edge and width of each task. ``lines`` are the name, points and last value of each
+    loss.
+    """
 
     stage: str
     bands: list[tuple[str, float, float]]
@@ -38,7 +41,7 @@ class Losses:
 
 
 def loss_charts(path: Path) -> list[Losses]:
-    """Return a chart for each stage in a log.jsonl; none where it is absent. Lines that cannot be read are left out."""
+    """Return one chart per stage in a log.jsonl, [] if the file is absent. Unreadable lines are skipped."""
     stages: dict[str, list[tuple[str, int, dict[str, float]]]] = {}
     for stage, task, step, losses in _entries(path):
         stages.setdefault(stage, []).append((task, step, losses))
@@ -90,7 +93,7 @@ def _chart(stage: str, entries: list[tuple[str, int, dict[str, float]]]) -> Loss
 
 
 def _fewer(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Means of neighbours, at most `POINTS`."""
+    """Average neighbouring points, so that at most `POINTS` remain."""
     size = -(-len(points) // POINTS)
     groups = [points[start : start + size] for start in range(0, len(points), size)]
     return [(sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups]

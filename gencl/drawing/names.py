@@ -1,13 +1,15 @@
-"""Names that leave room for what they stand beside."""
+"""Shorten names to leave room in pictures."""
 
 from __future__ import annotations
 
 LETTERS = 24
-"""The longest name beside a row of images or a line of a chart."""
+"""Maximal length of a name beside a row of images or a line of a chart."""
 
 
 def shortened(name: str, letters: int = LETTERS) -> str:
-    """The name in at most so many letters. What is left out is in the middle: names of variants often differ in their
-    last letters."""
+    """Return the name in at most ``letters`` characters.
+
+    Characters are dropped in the middle, because names of variants often differ in their last letters.
+    """
     end = letters // 3
     return name if len(name) <= letters else f"{name[: letters - 1 - end]}…{name[-end:]}"

@@ -1,1 +1,1 @@
-"""What a trained model is for: measuring, distances between sets of images, pictures of its latent space."""
+"""Uses of a trained model: evaluation, distances between sets of images, latent-space pictures, export."""

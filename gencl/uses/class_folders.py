@@ -1,4 +1,4 @@
-"""A folder of PNGs in a folder per class, as ImageFolder reads it, and the record of what made them."""
+"""A folder of generated PNGs with one subfolder per class, as ImageFolder reads it, and a record of the call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gencl.core.errors import UsageError
 from gencl.core.files import printable
 
 RECORD = "generated.json"
-"""Its name in the folder."""
+"""The name of the record of the call, in the folder."""
 _LONGEST_NAME = 80
 
 
 class Call(BaseModel):
-    """What was asked for; only a folder of the same call is gone on with."""
+    """The arguments of a call. A folder is only continued by a call with the same arguments."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -32,20 +32,22 @@ class Call(BaseModel):
 
 
 def names_of(class_names: Sequence[str]) -> list[str]:
-    """Return the folder of each class: its name, without what a file system may not take; if names collide, with the
-    class's number before them."""
+    """Return the folder name of each class: its name, with characters replaced that file systems may reject.
+
+    If such names collide, or one is empty, all get the number of their class in front.
+    """
     plain = [re.sub(r"[^\w ()+,=@-]", "_", name).strip()[:_LONGEST_NAME] for name in class_names]
     alone = len({name.casefold() for name in plain}) == len(plain) and all(plain)
     return plain if alone else [f"{number}-{name}" for number, name in enumerate(plain)]
 
 
 def place(folder: Path, name: str, number: int) -> Path:
-    """Return the path of a class's image of this number."""
+    """Return the path of the image with this number in the folder of class ``name``."""
     return folder / name / f"{number:08d}.png"
 
 
 def check(folder: Path, call: Call) -> None:
-    """Raise UsageError unless the folder is empty, or absent, or holds images of the same call."""
+    """Raise UsageError unless the folder is empty, absent, or holds images of the same call."""
     shown = printable(folder)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--to {shown} is a file; name a folder")
@@ -64,7 +66,7 @@ def check(folder: Path, call: Call) -> None:
 
 
 def begin(folder: Path, call: Call, names: Sequence[str]) -> None:
-    """Make the folders, and the record; what a process that was killed left half written goes."""
+    """Make the folders and write the record. Delete partly written files of an interrupted call."""
     for name in names:
         files.make_folder(folder / name, parents=True, named=folder)
     files.clear_scratch(folder)
@@ -72,13 +74,16 @@ def begin(folder: Path, call: Call, names: Sequence[str]) -> None:
 
 
 def count(folder: Path) -> int:
-    """Return the number of images that are there."""
+    """Return the number of PNG files in the folder and below."""
     return sum(name.endswith(".png") for _, _, names in os.walk(folder) for name in names)
 
 
 def save(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. It is not flushed to the disk as `files.write` does, which for tens of
-    thousands of files would take longer than to generate them; an empty one after a power cut is made again."""
+    """Write a file atomically. Raises NotWritten if it cannot be written.
+
+    Unlike `files.write`, it is not flushed to disk: for tens of thousands of files, that takes longer than generating
+    them. A file that is empty after a power cut is generated again.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid():08d}.part")
     try:
         scratch.write_bytes(data)
@@ -89,7 +94,7 @@ def save(path: Path, data: bytes) -> None:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether an image was written."""
+    """Return whether the image was written and is not empty."""
     try:
         return path.stat().st_size > 0
     except OSError:

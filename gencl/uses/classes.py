@@ -1,4 +1,4 @@
-"""Which classes are meant: by number, or by name."""
+"""Resolve classes that are given by number or by name."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from gencl.core.several import Classes
 from gencl.learners.generative import GenerativeLearner
 
 _MOST = 20
-"""Classes that a message lists."""
+"""The maximal number of classes that a message lists."""
 
 
 def classes_of(learner: GenerativeLearner, task: int) -> tuple[int, ...]:
-    """The classes of a task, 1 being the first. Raises UsageError where it was not learned."""
+    """Return the classes of a task (1 for the first). Raises UsageError if it was not learned."""
     if not 1 <= task <= len(learner.tasks):
         raise UsageError(f"--task {task}: the run learned tasks 1 to {len(learner.tasks)}")
     return learner.tasks[task - 1]
 
 
 def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Classes | None) -> list[int]:
-    """The numbers of classes that are given by number or by name, in their order; a name may be of several classes. A
-    text in a list is a name, or where not exactly one class is called so a number. None gives none.
+    """Return the numbers of classes given by number or name, in the order given. None gives [].
+
+    A text is a name if exactly one class has it, else a number if such a class was learned. Else it stands for all
+    classes with this name, with or without regard to case.
 
     Args:
-        names: of the run's classes, by number.
+        names: the names of the run's classes, by number.
 
     Raises UsageError for classes that were not learned; it lists those that were.
     """

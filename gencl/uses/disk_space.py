@@ -1,4 +1,4 @@
-"""Whether the disk has room for many files, asked before the first is written."""
+"""Check that the disk has room for many files before the first is written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gencl.core.errors import UsageError
 from gencl.core.files import printable
 
 _UNIT = 4096
-"""Bytes that a file takes on most file systems are a multiple of this."""
+"""The block size of most file systems, in bytes: a file takes a multiple of it."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """So many files of about so many bytes each, in a folder that is there or will be made."""
+    """A number of ``files`` of about ``each`` bytes to write into a folder, which need not exist yet."""
 
     folder: Path
     files: int
@@ -26,17 +26,17 @@ class Wanted:
 
     @property
     def there(self) -> Path:
-        """The folder, or the nearest one above it that exists."""
+        """The folder, or its nearest parent that exists."""
         return next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
 
     @property
     def size(self) -> int:
-        """The bytes on disk of all of them."""
+        """The bytes that all files take on disk."""
         return self.files * -(-int(self.each) // _UNIT) * _UNIT
 
 
 def check_disk(wanted: Sequence[Wanted], asked: str) -> None:
-    """Raise UsageError if the disk has less room than is wanted; ``asked`` says what would be written."""
+    """Raise UsageError if a disk lacks room for the bytes or the number of files. ``asked`` describes them."""
     for one in wanted:
         device = one.there.stat().st_dev
         together = sum(other.size for other in wanted if other.there.stat().st_dev == device)
@@ -46,7 +46,7 @@ def check_disk(wanted: Sequence[Wanted], asked: str) -> None:
             raise UsageError(f"{asked} take about {memory(together)}, and {disk} has {memory(free)} free")
         if hasattr(os, "statvfs"):
             left = os.statvfs(one.there)
-            if left.f_files and one.files > left.f_favail:  # some file systems count no files
+            if left.f_files and one.files > left.f_favail:  # f_files is 0 if the file system counts no files
                 raise UsageError(
                     f"{asked}: the disk of {printable(one.folder)} has room for {left.f_favail:,} more files; --npz "
                     "FILE writes a single one"

@@ -1,4 +1,4 @@
-"""What works here and how to mend what does not: versions, devices, folders, weights, disk, several processes."""
+"""Check the installation and suggest fixes: versions, devices, folders, weights, disk, several processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Verdict = Literal["ok", "note", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``mend`` says what to do, where there is something to do."""
+    """The result of one check. ``mend`` says how to fix it, if there is something to fix."""
 
     what: str
     verdict: Verdict
@@ -47,7 +47,7 @@ class Finding:
 
 
 def examine(data_root: str | Path | None = None) -> Iterator[Finding]:
-    """Looks at one thing after another; a check that fails in an unforeseen way is a finding too."""
+    """Run the checks one after another. An unexpected exception in a check becomes a finding too."""
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
         "versions": _versions,
         "extras": _extras,
@@ -61,7 +61,7 @@ def examine(data_root: str | Path | None = None) -> Iterator[Finding]:
     for name, check in checks.items():
         try:
             yield from check()
-        except Exception as error:  # the doctor must not need one
+        except Exception as error:  # the doctor itself must not crash
             yield Finding(name, "broken", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
 
@@ -69,7 +69,7 @@ def _versions() -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}")
     try:
         requirements = metadata.requires("gencl") or []
-    except metadata.PackageNotFoundError:  # it runs from a clone
+    except metadata.PackageNotFoundError:  # gencl runs from a clone
         yield Finding("gencl", "note", "is not installed: nobody knows which versions it needs", "pip install -e .")
         requirements = []
     for text in requirements:
@@ -86,7 +86,7 @@ def _versions() -> Iterator[Finding]:
         else:
             mend = f'pip install "{needed.name}{needed.specifier}"'
             yield Finding(needed.name, "broken", f"{version}, and gencl needs {needed.specifier}", mend)
-    import torchvision  # noqa: F401  # fails where it was built for another PyTorch
+    import torchvision  # noqa: F401  # fails if it was built for another PyTorch
 
 
 def _extras() -> Iterator[Finding]:
@@ -188,7 +188,7 @@ def _writable(what: str, folder: Path, found: str, mend: str, otherwise: Verdict
 
 
 def _processes() -> Iterator[Finding]:
-    """Two processes on the CPU that add two numbers, started as torchrun starts them."""
+    """Start two processes on the CPU, as torchrun does, and let them add two numbers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Measuring a trained learner once more, with other metrics, more images or another extractor."""
+"""Evaluate a trained learner again, with other metrics, more images or another feature extractor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def evaluate(
     weights: Files = (),
     backbone: Backbone = "alex",
 ) -> dict[str, Any]:
-    """What `gencl.Run.evaluate` says."""
+    """Evaluate a run and write ``evaluation.json``; see `gencl.Run.evaluate`."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(
             f"{run.path} holds a model alone: put its run's config.yaml there, which says what data to measure on"
@@ -74,7 +74,7 @@ def evaluate(
     if processes.main and not run.ready:
         try:
             files.write_json(run.path / "evaluation.json", result)
-        except NotWritten as error:  # a run of somebody else's: what was measured is shown all the same
+        except NotWritten as error:  # the run may belong to another user; the result is returned all the same
             say(f"{error}: the figures are shown, and kept nowhere")
     processes.wait()
     return result

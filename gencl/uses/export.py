@@ -1,4 +1,4 @@
-"""A trained network for other programs: as ONNX, or as PyTorch's exported program."""
+"""Export a trained network for other programs, as ONNX or as PyTorch's exported program."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from gencl.runs.folder import RunFolder
 from gencl.uses.targets import check_target
 
 OLDEST_OPSET, NEWEST_OPSET = 18, 25
-"""PyTorch's exporter writes the first; onnxscript converts that up to the last."""
+"""PyTorch's exporter writes the oldest opset; onnxscript converts it to later ones, up to the newest."""
 LARGEST_ONNX = 2**31 - 2**20
-"""Bytes of weights: an ONNX file is a protobuf message, which ends at 2 GiB."""
+"""Maximal bytes of weights: an ONNX file is a protobuf message, which is limited to 2 GiB."""
 
 
 class Drawing(nn.Module):
-    """A generator as a function of latents (n, d) and class numbers (n,): images (n, c, h, w) in [0, 1]."""
+    """A generator as a module: latents (n, d) and class numbers (n,) to images (n, c, h, w) in [0, 1]."""
 
     def __init__(self, learner: GenerativeLearner) -> None:
         super().__init__()
-        self.generator = learner.generator  # and nothing that only training needs
+        self.generator = learner.generator  # without the parts that only training needs
         self.register_buffer("position", learner.position)
         self.position: Tensor
 
@@ -47,9 +47,9 @@ class Drawing(nn.Module):
 
 
 class Answering(nn.Module):
-    """A classifier as a function of images (n, c, h, w) in [0, 1]: logits (n, classes), in the order learned.
+    """A classifier as a module: images (n, c, h, w) in [0, 1] to logits (n, classes), in the order learned.
 
-    The logits of a task's classes are those that the classifier gives where it is told that task.
+    The logits of a task's classes are those that the classifier gives when the task is known.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -61,7 +61,7 @@ class Answering(nn.Module):
         for group in self.classifier.groups:
             starts.append(start)
             start += len(group)
-        if self.classifier.heads == "class":  # one head over all classes, which needs no task
+        if self.classifier.heads == "class":  # one head over all classes needs no task
             starts = starts[:1]
         first = [self.classifier.first_task(group) for group in range(len(starts))]
         return torch.cat([self._of_task(images, task, start) for task, start in zip(first, starts, strict=True)], 1)
@@ -73,33 +73,33 @@ class Answering(nn.Module):
 
 @dataclass(frozen=True)
 class Exported:
-    """A network with names for what goes in and out, and one small example of the former."""
+    """A network with small example inputs by name, and the name of its output."""
 
     network: nn.Module
     inputs: dict[str, Tensor]
     output: str
     note: str = ""
-    """What is left out, in words."""
+    """A remark about what is left out."""
 
     def shapes(self) -> str:
-        """Return the shapes in words: ``latents (n, 32), classes (n) -> images (n, 1, 28, 28)``."""
+        """Return the shapes as text: ``latents (n, 32), classes (n) -> images (n, 1, 28, 28)``."""
         with torch.no_grad():
             result = self.network(*self.inputs.values())
         given, (made,) = ([_shape(k, v) for k, v in d.items()] for d in (self.inputs, {self.output: result}))
         return f"{', '.join(given)} -> {made}{self.note}"
 
     def program(self) -> ExportedProgram:
-        """Return the network traced by torch.export, for any n. Raises GenclError where it cannot be traced."""
+        """Return the network traced by torch.export, for any n. Raises GenclError if it cannot be traced."""
         dynamic = tuple({0: Dim("n", min=1)} for _ in self.inputs)
         try:
             return torch.export.export(self.network, tuple(self.inputs.values()), dynamic_shapes=dynamic)
-        except Exception as error:  # of many kinds: a plug-in's network may branch on what it is given
+        except Exception as error:  # any kind: a plug-in's network may branch on its inputs
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise GenclError(f"--torch: torch.export cannot follow this network: {reason}") from error
 
 
 def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | None, opset: int) -> str:
-    """Write the run's network and return its inputs and output in words: `gencl.Run.export`."""
+    """Write the run's network and return a line with the shapes of inputs and output; see `gencl.Run.export`."""
     if onnx is None and torch_file is None:
         raise UsageError("name a file to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
     onnx, torch_file = (None if name is None else place(name) for name in (onnx, torch_file))
@@ -123,9 +123,9 @@ def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | Non
 
 
 def _of(run: RunFolder, learner: Learner) -> Exported:
-    """Return the network of a learner. Raises UsageError where it is neither a classifier nor a generator."""
+    """Return the network of a learner. Raises UsageError if it is neither a classifier nor a generator."""
     learner.requires_grad_(False)
-    n = 2  # torch.export takes 0 and 1 for constants
+    n = 2  # torch.export treats sizes 0 and 1 as constants
     if CLASSIFIER.of(learner) is not None:
         classifier = CLASSIFIER(learner)
         beside, classifier.generator = classifier.generator, None
@@ -140,7 +140,7 @@ def _of(run: RunFolder, learner: Learner) -> Exported:
 
 
 def _about(run: RunFolder) -> dict[str, Any]:
-    """Return what a program needs to know beside the network."""
+    """Return the metadata that is stored with the network: gencl's version and the classes."""
     learned = run.card.classes
     names = run.class_names()
     return {"gencl": gencl.__version__, "classes": learned, "class_names": [names[label] for label in learned]}
@@ -174,7 +174,7 @@ def _write_onnx(exported: Exported, path: Path, opset: int, about: dict[str, Any
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Within the block the exporters' remarks about themselves are not shown."""
+    """Silence the warnings and log messages of the exporters within the block."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

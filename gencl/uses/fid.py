@@ -1,4 +1,4 @@
-"""Fréchet distance and the like between any two sets of images: a run's, a folder's, a data set's."""
+"""Measure Fréchet distance and related scores between two sets of images: from a run, a folder or a data set."""
 
 from __future__ import annotations
 
@@ -53,25 +53,26 @@ def fid(
     batch_size: Positive = 500,
     broken: Broken = "refuse",
 ) -> dict[str, Any]:
-    """Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all classes together.
+    """Return Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all pooled.
 
     Args:
-        a: a run's directory (its generator draws, equally many of each class), a folder of images, or a data set.
-        b: the same; default the held-out images that the run ``a`` is measured on.
-        n: images of ``a``; of a run default as many as ``b`` has, else all. Against its own held-out images a run
-            draws, by default, those that it was measured with, so that ``fid`` is the ``fid_all`` of its metrics.json.
-        features: name of an extractor; ``auto``: that of the run or of the data set, else Inception if its weights are
-            in the cache, else imagenet-lite0 if it is installed, else Inception, which is downloaded.
-        weights: a file of weights, or files, for Inception or DINOv2; default those that are published.
-        split: "test" or "train", of data sets.
-        size: sides to which images are resized; default a run's, else as they are.
-        channels: 1 or 3; default a run's, else as they are.
-        data_root: where data sets lie.
+        a: a run's directory (its generator draws equally many images per class), a folder of images, or a data set.
+        b: the same; default: the held-out images on which the run ``a`` is measured.
+        n: number of images of ``a``; a run rounds it up to equally many per class or task. Default: for a run as many
+            as ``b`` has, else all. Without ``b``, a run by default draws the images with which it was measured, so that
+            ``fid`` equals ``fid_all`` in its metrics.json.
+        features: name of a feature extractor. ``auto``: that of the run or data set; else Inception if its weights are
+            cached, imagenet-lite0 if it is installed, or Inception after a download.
+        weights: one or more weight files for Inception or DINOv2; default: the published weights.
+        split: "test" or "train", for data sets.
+        size: side to which images are resized; default: that of a run, else unchanged.
+        channels: 1 or 3; default: those of a run, else unchanged.
+        data_root: the directory of the data sets.
         device: auto, cpu, cuda or mps.
-        batch_size: images at a time; changes memory, not the figures.
-        broken: what becomes of a folder's picture files that cannot be used: ``refuse`` or ``skip``.
+        batch_size: images at a time; affects memory, not the scores.
+        broken: how to treat unusable picture files of a folder: ``refuse`` or ``skip``.
 
-    Raises UsageError where a name means nothing, or the extractor does not suit the images.
+    Raises UsageError if a name cannot be resolved, or the extractor does not suit the images.
     """
     if b is None and (split != "test" or size is not None or channels is not None or broken != "refuse"):
         raise UsageError("--split, --size, --channels and --broken are for a REFERENCE; name one, or leave them out")
@@ -91,7 +92,7 @@ def fid(
             real = images_of(sides[1], data, root, split, None)
             generated = images_of(sides[0], data, root, split, n or (real.n if sides[0].run else None))
             extractor = _extractor(features, [generated, real], sides, weights)
-    if b is None:  # all processes together, so not within main_first
+    if b is None:  # needs all processes at once, so not within main_first
         return _against_held_out(sides[0].name, *held_out)
     extractor.to(accelerator.device)
 
@@ -118,7 +119,7 @@ def fid(
 
 
 def _check_numbers(numbers: Mapping[str, int]) -> None:
-    """Raises UsageError where a side is too small for any of the scores."""
+    """Raise UsageError if a side has fewer than two images, too few for any score."""
     for name, n in numbers.items():
         if n < 2:
             raise UsageError(f"{printable(name)}: {n} image; a distance is between two images or more on each side")
@@ -147,7 +148,7 @@ def _of_run(
     batch_size: int,
     processes: Processes,
 ) -> tuple[Evaluator, list[Task]]:
-    """What measures a run's images, and the run's tasks. Raises UsageError where ``side`` is no run."""
+    """Return an evaluator for a run's images, and the run's tasks. Raises UsageError if ``side`` is no run."""
     if side.run is None or side.scenario is None:
         raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
     scenario, settings = side.scenario.to(device), side.run.settings
@@ -172,7 +173,7 @@ def _of_run(
 
 
 def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dict[str, Any]:
-    """A run's images against the held-out ones that the run is measured on, by the rules of its own metrics."""
+    """Return the scores of a run's images against its held-out images, by the rules of the run's metrics."""
     snapshot, processes = evaluator.snapshot(tasks, keep=True), evaluator.conditions.processes
     both = snapshot.features_of(tasks)
     _check_numbers({name: len(both[0]), "the run's held-out images": len(both[1])})
@@ -194,7 +195,7 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
 def _extractor(
     features: str, images: Sequence[Images], sides: Sequence[Side], weights: Sequence[str | Path]
 ) -> nn.Module:
-    """The extractor, once it is sure that it suits both sides."""
+    """Return the extractor. Raises UsageError if it does not suit the images; a run's is checked for that run only."""
     for side in sides:
         if side.run is not None and side.scenario is not None:
             settings = side.run.settings.evaluate

@@ -1,4 +1,4 @@
-"""The floor of a preset or run without training: what as many real images score in place of generated ones."""
+"""Measure the floor of a preset or run, without training: the scores of real images in place of generated ones."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ def floor(
     weights: Sequence[str | Path] = (),
     batch_size: int = 500,
 ) -> dict[str, Any]:
-    """``{"features": ..., "floor": {"n": ..., "fid": ..., ...}}`` of a preset or of a finished run's tasks, with the
-    keys that a run's metrics.json has.
+    """Return ``{"features": ..., "floor": {"n": ..., "fid": ..., ...}}`` for the tasks of a preset or finished run.
+
+    The keys are those of a run's metrics.json; ``schema`` and ``preset`` are included too.
 
     Args:
-        name: of a preset, or a run's directory.
-        n: images per task; default as the preset or run says.
-        features: name of an extractor; default as the preset or run says.
+        name: the name of a preset, or a run's directory.
+        n: images per task; default: that of the preset or run.
+        features: name of a feature extractor; default: that of the preset or run.
         set: settings of the preset to change, as ``["scenario.tasks=4"]``.
 
-    Raises UsageError where there is no such preset or run, or where nothing is measured on images: classifiers, or no
-    feature extractor.
+    Raises UsageError if there is no such preset or run, or if no score in features applies: to classifiers, and
+    without a feature extractor.
     """
     if str(name) in presets.names():
         run, settings = None, presets.resolve(str(name), assignments=set)

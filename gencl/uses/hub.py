@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub by name, ``hf:OWNER/NAME``: fetched into the Hub's cache, and never unpickled."""
+"""Fetch models ``hf:OWNER/NAME`` from the Hugging Face Hub into its cache. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gencl.core.waiting import say
 PREFIX = "hf:"
 CARD, WEIGHTS = "model.json", "model.safetensors"
 OTHERS = ("metrics.json", "README.md", "samples.png")
-"""Files that are fetched where they are there; of a repository no others are."""
+"""Optional files of a repository, fetched if it has them. No other files are fetched."""
 PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 _TOKEN = "hf auth login, or $HF_TOKEN, gives one"
 
@@ -49,8 +49,8 @@ def parsed(name: str) -> tuple[str, str]:
 def fetch(name: str) -> Path:
     """Return the folder of a model's files, downloaded if they are not in the cache.
 
-    Only JSON, safetensors, and the card with its picture are. Raises UsageError for a malformed name, GenclError where
-    the model is absent, private, not one of gencl's, or neither reached nor in the cache.
+    Only JSON, safetensors, and the model card with its picture are downloaded. Raises UsageError for a malformed name,
+    GenclError if the model is absent, private, not from gencl, or neither reachable nor in the cache.
     """
     repository, revision = parsed(name)
     with told(partial(explained, name)), bars_on_terminals():
@@ -58,7 +58,7 @@ def fetch(name: str) -> Path:
             held = _held(repository, revision)
         except HfHubHTTPError:
             raise
-        except Exception:  # no answer: the cache may do
+        except Exception:  # no answer from the Hub: try the cache
             card = _cached(repository, revision)
             if card is None:
                 raise
@@ -76,13 +76,13 @@ def fetch(name: str) -> Path:
 
 
 def _held(repository: str, revision: str) -> list[str]:
-    """Return the names of a repository's files."""
+    """Return the names of a repository's files, as the Hub lists them."""
     info = HfApi().model_info(repository, revision=revision, timeout=SILENT_SECONDS)
     return [one.rfilename for one in info.siblings or []]
 
 
 def _cached(repository: str, revision: str) -> Path | None:
-    """Return the card of a model in the cache."""
+    """Return the path of a cached model's ``model.json``, or None if card or weights are not in the cache."""
     try:
         card = Path(hf_hub_download(repository, CARD, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
@@ -91,7 +91,7 @@ def _cached(repository: str, revision: str) -> Path | None:
 
 
 def _lacks(name: str, file: str, held: Sequence[str]) -> GenclError:
-    """Return what to say of a repository without a file that a model needs."""
+    """Return the error for a repository that lacks a file which a model needs."""
     pickled = [one for one in held if PurePosixPath(one).suffix in PICKLES]
     if pickled:
         return GenclError(f"{name} has no {file}, only pickles ({pickled[0]}), which gencl never opens")
@@ -99,7 +99,7 @@ def _lacks(name: str, file: str, held: Sequence[str]) -> GenclError:
 
 
 def explained(name: str, error: BaseException) -> str:
-    """Return what to tell a user about an error of the Hub's library."""
+    """Return a message for the user about an error of huggingface_hub."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) is not None and cause not in causes:
         causes.append(cause)
@@ -124,7 +124,7 @@ def explained(name: str, error: BaseException) -> str:
 
 @contextmanager
 def bars_on_terminals() -> Iterator[None]:
-    """Within the block downloads show how far they are on a terminal, and nothing elsewhere."""
+    """Show progress bars of downloads within the block only on a terminal."""
     if sys.stderr.isatty() or utils.are_progress_bars_disabled():
         yield
         return

@@ -1,4 +1,4 @@
-"""A model's card on the Hub: its metadata as YAML, then what a person reads."""
+"""Write a model's card for the Hub: metadata as YAML, then text for people."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ DATA = {
     "mnist": "MNIST (Y. LeCun, C. Cortes, C. Burges); licence as its authors are commonly quoted: CC BY-SA 3.0",
     "fashion-mnist": "Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf; Zalando Research); licence: MIT",
 }
-"""Data sets whose authors and licences gencl knows."""
+"""Authors and licences of well-known data sets."""
 LICENCES = {"digits": "cc-by-4.0", "emoji": "apache-2.0", "mnist": "cc-by-sa-3.0", "fashion-mnist": "mit"}
 """The Hub's identifiers of these licences."""
 OWN = "pictures of one's own"
 
 
 def data_of(run: RunFolder) -> list[str]:
-    """Return the names of the data sets that a run learned from; folders are not named, as their paths are nobody's
-    business. Empty for a model without config.yaml."""
+    """Return the names of the data sets that a run learned from, [] for a model without config.yaml.
+
+    Folders are all called `OWN`, because their paths are private.
+    """
     if not (run.path / "config.yaml").is_file():
         return []
     settings = run.settings
@@ -47,12 +49,12 @@ def data_of(run: RunFolder) -> list[str]:
 
 
 def _is_public(name: str) -> bool:
-    """Return whether others know the data by this name."""
+    """Return whether the name denotes a public data set."""
     return name in DATASETS or (name.startswith((HUB, TORCHVISION)) and not hub_path(name))
 
 
 def licence_of(data: Sequence[str]) -> str:
-    """Return the licence of a model of these data sets. Raises UsageError where that is for its maker to say."""
+    """Return the licence of a model of these data sets. Raises UsageError unless they share one known licence."""
     licences = {LICENCES.get(name) for name in data}
     licence = licences.pop() if len(licences) == 1 else None
     if licence is None:
@@ -62,7 +64,7 @@ def licence_of(data: Sequence[str]) -> str:
 
 
 def card(run: RunFolder, learner: Learner, repository: str, licence: str, metrics: Mapping[str, Any]) -> str:
-    """Return README.md. ``metrics`` is the content of metrics.json, or empty."""
+    """Return the text of README.md. ``metrics`` is the content of metrics.json, or empty."""
     data, name = data_of(run), repository.partition("/")[2]
     draws = IMAGES.of(learner) is not None and CLASSIFIER.of(learner) is None
     task = "unconditional-image-generation" if draws else "image-classification"
@@ -141,10 +143,10 @@ def _figures(metrics: Mapping[str, Any]) -> str:
 
 
 def _slug(title: str) -> str:
-    """A figure's identifier: of its title, since ``fid`` would be taken for a distance in Inception's features."""
+    """Return a metric's identifier, from its title: readers would take ``fid`` for a distance in Inception features."""
     return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
 
 
 def _cell(text: str) -> str:
-    """Text that cannot break out of a table."""
+    """Return the text, escaped for a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Generated images as files: a PNG each in a folder per class, or one NumPy archive; many more than fit into memory."""
+"""Save more generated images than fit into memory, as PNGs in one folder per class or as one NumPy archive."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def save_images(
     task: int | None,
     guidance: float | None = None,
 ) -> None:
-    """Write images into a folder, an archive, or both: `gencl.Run.save_images`."""
+    """Write generated images into a folder, an archive, or both; see `gencl.Run.save_images`."""
     if to is None and npz is None:
         raise UsageError("name a folder (--to DIR), an archive (--npz FILE), or both")
     folder, archive = (None if name is None else place(name) for name in (to, npz))
@@ -74,7 +74,7 @@ def save_images(
 
 @dataclass(frozen=True)
 class _Work:
-    """A plan's blocks, which processes share: each makes one of every so many."""
+    """The blocks of a plan, divided among the processes in turn."""
 
     learner: GenerativeLearner
     plan: Plan
@@ -85,7 +85,7 @@ class _Work:
     processes: Processes
 
     def check_disk(self, archive: Path | None) -> None:
-        """Raise UsageError if the disk has no room for what is not there yet."""
+        """Raise UsageError if the disk has no room for the images that are still missing."""
         wanted = []
         if self.folder is not None:
             pictures = [png(to_picture(image)) for image in next(iter(self.plan)).images(self.learner, self.seed)]
@@ -96,7 +96,7 @@ class _Work:
         check_disk(wanted, f"{self.plan.n:,} images")
 
     def done(self, take: Callable[[Tensor], None] | None, gathered: bool) -> Iterator[None]:
-        """One item for each image that is there. With ``gathered``, the main process's ``take`` gets all in order."""
+        """Make the images; yield once per image. If ``gathered``, pass all in order to the main process's ``take``."""
         blocks, rank, world = iter(self.plan), self.processes.rank, self.processes.world
         while group := list(islice(blocks, world)):
             made = self._write(group[rank], gathered) if rank < len(group) else None
@@ -108,7 +108,7 @@ class _Work:
                 yield from (None for _ in block.numbers)
 
     def _write(self, block: Block, needed: bool) -> Tensor | None:
-        """Write the images of a block that are not there; return all of them if they are ``needed``."""
+        """Write the missing images of a block. Return all its images, or None if none is missing or ``needed``."""
         missing: list[tuple[int, Path]] = []
         if self.folder is not None:
             places = [class_folders.place(self.folder, self.names[block.label], i) for i in block.numbers]
@@ -121,7 +121,7 @@ class _Work:
         return images
 
     def _gathered(self, made: Tensor | None) -> Sequence[Tensor]:
-        """Return the blocks that all processes have just made, (BLOCK, c, h, w) each: messages have one size."""
+        """Return the blocks that all processes just made, (BLOCK, c, h, w) each, padded to one size for gathering."""
         whole = torch.zeros(BLOCK, *self.shape, dtype=torch.uint8)
         if made is not None:
             whole[: len(made)] = made

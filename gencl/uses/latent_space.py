@@ -1,4 +1,4 @@
-"""Looking into a generator's latent space: images beside their reconstructions, and what lies between two of them."""
+"""Draw pictures of a generator's latent space: samples, reconstructions and interpolations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
 
 ROWS = 4
-"""Pairs of latents that are shown of one class, or between two."""
+"""The number of interpolations shown within one class or between two."""
 _COLUMNS = 12
 
 
@@ -44,7 +44,7 @@ def sample(
     guidance: float | None = None,
     device: str = "cpu",
 ) -> Image.Image:
-    """A grid of generated images: `gencl.Run.sample`."""
+    """Return a grid of generated images; see `gencl.Run.sample`."""
     learner, names = drawing(run, device, guidance), run.class_names()
     of_task = learner.classes if task is None else list(classes_of(learner, task))
     wanted = class_numbers(learner, names, classes) or of_task
@@ -54,9 +54,9 @@ def sample(
 
 
 def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) -> GenerativeLearner:
-    """Return the run's generator; what it draws follows its class as strongly as ``guidance`` says.
+    """Return the run's generator. ``guidance`` sets how strongly its images follow their class.
 
-    Raises UsageError for a classifier, and where guidance cannot be chosen.
+    Raises UsageError for a classifier, and for guidance if the generator has none.
     """
     learner = run.generator(device)
     if guidance is not None:
@@ -75,7 +75,7 @@ def reconstruct(
     data_root: str | Path | None,
     device: str = "cpu",
 ) -> Image.Image:
-    """A picture of images, each above its reconstruction, two rows a task: `Run.reconstruct`."""
+    """Return a picture of images above their reconstructions, grouped by task; see `gencl.Run.reconstruct`."""
     learner = _with_encoder(run, device)
     images, wanted, there = several.files(images), _wanted(learner, task), learner.position.device
     pairs: dict[int, tuple[Tensor, Tensor]] = {}
@@ -94,10 +94,10 @@ def reconstruct(
 
 
 def _wanted(learner: GenerativeLearner, task: int | None) -> Sequence[int]:
-    """The indices of the tasks that are asked for: ``task``, 1 for the first, or all."""
+    """Return the index of ``task`` (1 for the first), or of all tasks. Raises UsageError if it was not learned."""
     if task is None:
         return range(len(learner.tasks))
-    classes_of(learner, task)  # says what is wrong with its number
+    classes_of(learner, task)  # raises UsageError for a wrong number
     return [task - 1]
 
 
@@ -111,7 +111,7 @@ def interpolate(
     seed: int | None,
     device: str = "cpu",
 ) -> Image.Image:
-    """A picture of what lies between two images, latents or classes: `Run.interpolate`."""
+    """Return a picture of interpolations between images, latents or classes; see `gencl.Run.interpolate`."""
     images = several.files(images)
     if images:
         if seed is not None:
@@ -122,7 +122,7 @@ def interpolate(
     if classes is not None and not 1 <= len(named) <= 2:
         raise UsageError(f"--classes: name one class, or two to go from one to the other, not {len(named)}")
     place = learner.position.device
-    if not named:  # a row a class
+    if not named:  # one row per class
         starts = ends = torch.tensor(learner.classes if task is None else classes_of(learner, task), device=place)
     else:
         starts, ends = (torch.full((ROWS,), c, device=place) for c in (named[0], named[-1]))
@@ -156,9 +156,9 @@ def _between_images(
 
 @torch.no_grad()
 def between(learner: GenerativeLearner, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor], steps: int) -> Tensor:
-    """uint8 (n, steps, c, h, w): between the first hidden units of (classes, latents) and others (`Generator.between`).
+    """Return interpolated images, uint8 (n, steps, c, h, w), between two pairs of (classes (n,), latents (n, d)).
 
-    Of one class they are between its latents (`Generator.units`); units also join two classes or tasks.
+    The first hidden units are interpolated (`Generator.units`, `Generator.between`), across classes and tasks too.
     """
     generator = learner.generator
     first, last = (generator.units(latents, learner.position[classes]) for classes, latents in (start, end))
@@ -177,13 +177,13 @@ def _with_encoder(run: RunFolder, device: str) -> GenerativeLearner:
 
 
 def first_class(learner: GenerativeLearner, index: int) -> int:
-    """A class that stands for its task: any of them leads to the same latent layers."""
+    """Return the first class of a task, to stand for it: all its classes use the same latent layers."""
     return learner.tasks[index][0]
 
 
 @torch.no_grad()
 def best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
-    """Which of the tasks (by index) gives each image (n, c, h, w) back best, (n,)."""
+    """Return the index of the task that best reconstructs each image, (n,), for uint8 ``pictures`` (n, c, h, w)."""
     images = pictures.float() / 255
     errors = []
     for index in tasks:
@@ -193,7 +193,7 @@ def best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int
 
 
 def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> list[Split]:
-    """The held-out images of each task."""
+    """Return the held-out images of each task. Raises UsageError for a model without config.yaml."""
     if not (run.path / "config.yaml").is_file():
         raise UsageError(f"{run.path} is a model without config.yaml, which names the data; give images to reconstruct")
     scenario = scenario_of(run, optional_place(data_root))
@@ -201,7 +201,7 @@ def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> 
 
 
 def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """At most n images, at equal distances, and their classes."""
+    """Return at most ``n`` evenly spaced images of a split, and their classes."""
     rows = torch.linspace(0, len(part) - 1, min(n, len(part))).round().long()
     return part.take(rows).to(device), part.labels[rows.to(part.labels.device)].to(device)
 
@@ -210,7 +210,7 @@ def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
 def _draw_pairs(
     learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, tuple[Tensor, Tensor]]
 ) -> Image.Image:
-    """Rows of images by task, each row above that of their reconstructions by the latent layers of their classes."""
+    """Draw rows of images by task, each above its reconstructions by the latent layers of the images' classes."""
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
     for index, (pictures, classes) in sorted(pairs.items()):
@@ -225,7 +225,7 @@ def _draw_pairs(
 
 
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:
-    """Image files as uint8 (n, c, h, w) of the model's shape; warns of each that is resized."""
+    """Return image files as uint8 (n, c, h, w), in the model's shape. Warns about each that is resized."""
     with strict():
         pictures = [_pixels(place(path)) for path in paths]
     channels, size, _ = shape

@@ -1,4 +1,4 @@
-"""A NumPy archive (.npz) of images that is written as they come, in the form that ADM's evaluation reads."""
+"""Write images to a NumPy archive (.npz) block by block, in the format that ADM's evaluation reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABELS_AT_ONCE = 100_000
 
 
 def size(n: int, shape: Sequence[int]) -> int:
-    """Return the bytes of an archive of n images (c, h, w), about."""
+    """Return the approximate size in bytes of an archive of ``n`` images of ``shape`` (c, h, w)."""
     return n * (prod(shape) + 8)
 
 
@@ -27,10 +27,10 @@ def size(n: int, shape: Sequence[int]) -> int:
 def written(
     path: Path, classes: Sequence[int], counts: Sequence[int], shape: Sequence[int]
 ) -> Iterator[Callable[[Tensor], None]]:
-    """Give a function that takes the next images, uint8 (n, c, h, w), until all are there.
+    """Yield a function that writes the next images, uint8 (n, c, h, w). It must get ``sum(counts)`` images in all.
 
-    ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the labels, int64 (n,): ``counts`` of each of the ``classes``. The file
-    appears when the block ends, or not at all. Raises NotWritten if it cannot be written.
+    In the archive, ``arr_0`` is uint8 (n, h, w, c). ``arr_1`` are the labels, int64 (n,): each of ``classes`` repeated
+    as ``counts`` says. The file appears when the block ends, or not at all. Raises NotWritten if it cannot be written.
     """
     channels, height, width = shape
     with replacing(path) as scratch, ZipFile(scratch, "w") as archive:

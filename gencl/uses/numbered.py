@@ -1,4 +1,4 @@
-"""Generated images by class and number: each is the same, to the byte, whatever else is asked for with it."""
+"""Generate images by class and number, so that each is the same to the byte, whatever is generated with it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gencl.uses.classes import class_numbers
 from gencl.uses.latent_space import drawing
 
 BLOCK = 64
-"""Images that are always made together: the sums of a matrix product depend on how many rows it has."""
+"""The fixed batch size of generation. Rounding in a matrix product depends on the number of its rows."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """The first ``n`` images of a class's block ``index``, which holds the numbers from ``index * BLOCK`` on."""
+    """The first ``n`` images of block ``index`` of a class. The block's numbers start at ``index * BLOCK``."""
 
     label: int
     index: int
@@ -36,7 +36,7 @@ class Block:
 
     @torch.no_grad()
     def images(self, learner: GenerativeLearner, seed: int) -> Tensor:
-        """Return the images, uint8 (n, c, h, w) on the CPU. They depend on the seed, the class and their numbers."""
+        """Return the images, uint8 (n, c, h, w) on the CPU. They depend only on seed, class and numbers."""
         latents = learner.latents(BLOCK, seed, "images", self.label, self.index)
         classes = torch.full((BLOCK,), self.label, device=latents.device)
         return to_uint8(learner.generate(classes, latents))[: self.n].cpu()
@@ -44,7 +44,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """n images of some classes, equally many of each; where n cannot be divided, the first classes have one more."""
+    """A plan for ``n`` images, equally many per class. If n is not divisible, the first classes get one more each."""
 
     classes: tuple[int, ...]
     n: int
@@ -55,15 +55,17 @@ class Plan:
         return [each + (place < more) for place in range(len(self.classes))]
 
     def __iter__(self) -> Iterator[Block]:
-        """Class after class, block after block."""
+        """Yield the blocks, class by class."""
         for label, count in zip(self.classes, self.counts(), strict=True):
             for start in range(0, count, BLOCK):
                 yield Block(label, start // BLOCK, min(BLOCK, count - start))
 
 
 def planned(learner: GenerativeLearner, names: Sequence[str], classes: Classes | None, n: int) -> Plan:
-    """Return the images that are asked for; None: of all classes. Raises UsageError for classes that were not learned
-    or are named twice, and for no images."""
+    """Return the plan for ``n`` images of these classes (None: all).
+
+    Raises UsageError for classes that were not learned or are named twice, for no classes, and for n < 1.
+    """
     wanted = learner.classes if classes is None else class_numbers(learner, names, classes)
     if not wanted or len(set(wanted)) < len(wanted):
         raise UsageError(f"--classes: {'a class is named twice' if wanted else 'name at least one class'}")
@@ -80,7 +82,7 @@ def generate(
     device: str,
     guidance: float | None = None,
 ) -> Tensor:
-    """Return images as uint8 (n, c, h, w): `gencl.Run.generate`."""
+    """Return generated images, uint8 (n, c, h, w) on the CPU; see `gencl.Run.generate`."""
     learner = drawing(run, str(make_accelerator(device).device), guidance)
     plan = planned(learner, run.class_names(), classes, n)
     seed = run.card.seed if seed is None else seed

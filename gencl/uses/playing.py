@@ -1,4 +1,4 @@
-"""An episode that a trained player plays, as an animation."""
+"""Record an episode of a trained player as an animation."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from gencl.scenarios.task import Task
 from gencl.uses.targets import check_target
 
 SCALE = 16
-"""Pixels across a place of the game."""
+"""Width in pixels of one cell of the game."""
 FRAME_MS = 60
-"""So long each frame is shown."""
+"""How long each frame is shown, in milliseconds."""
 MOST = 1000
-"""Frames that an animation shows, the first ones: a good player's episode has no end."""
+"""The animation shows at most this many frames, the first ones: a good player's episode need not end."""
 
 
 def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
-    """Play an episode, write it as a GIF, and return its score: `gencl.Run.play`."""
+    """Play an episode, write it as a GIF, and return its score; see `gencl.Run.play`."""
     path = place(out)
     check_target("--out", path, ".gif")
     learner = run.learner()
@@ -50,7 +50,10 @@ def play(run: RunFolder, game: str | None, out: str | Path, seed: int) -> float:
 
 
 def _task(run: RunFolder, name: str | None) -> tuple[Task, Game]:
-    """The task within which a game of this name, or the first game, is played."""
+    """Return the first task that has the game with this name (default: the first game), and the game.
+
+    Raises UsageError if no task has the game.
+    """
     tasks = [task for task in make_scenario(run.settings, None).tasks if task.weight]
     games = {game.name: (task, game) for task in reversed(tasks) for game in games_of(task)}
     if name is None:
@@ -61,7 +64,7 @@ def _task(run: RunFolder, name: str | None) -> tuple[Task, Game]:
 
 
 def picture(seen: Observation) -> Image.Image:
-    """Return what is seen, (h, w, c), with a colour per channel; of several things in a place the last one's."""
+    """Return an observation (h, w, c) as an image with one colour per channel; the last active channel wins."""
     channels = seen.shape[2]
     hues = [colorsys.hsv_to_rgb(channel / channels, 0.65, 1) for channel in range(channels)]
     colours = np.array([(0.0, 0.0, 0.0), *hues])

@@ -1,4 +1,4 @@
-"""A run put on the Hugging Face Hub: weights, card, measures, a picture."""
+"""Push a run to the Hugging Face Hub: weights, model card, metrics and a picture."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gencl.uses.hub import CARD, WEIGHTS, bars_on_terminals, explained, parsed
 from gencl.uses.latent_space import sample
 
 COLUMNS = 10
-"""Images of each class in the card's picture."""
+"""The number of images per class in the card's picture."""
 
 
 def push(run: RunFolder, name: str, private: bool = False, licence: str | None = None) -> str:
-    """Put a run on the Hub and return its page: `gencl.Run.push`."""
+    """Push a run to the Hub and return the URL of its page; see `gencl.Run.push`."""
     if "@" in name:
         raise UsageError(f"{name}: gencl pushes to the main branch; leave out what follows the @")
     repository, _ = parsed(name)
@@ -30,7 +30,7 @@ def push(run: RunFolder, name: str, private: bool = False, licence: str | None =
     if licence is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
         raise UsageError(f"--license {licence}: give an identifier of the Hub, such as cc-by-4.0, mit or other")
     licence = licence or hub_card.licence_of(hub_card.data_of(run))
-    learner = run.learner()  # what cannot be read back is not published
+    learner = run.learner()  # fails here if the model cannot be loaded back
     metrics = run.metrics if (run.path / "metrics.json").is_file() else {}
     readme = hub_card.card(run, learner, repository, licence, metrics)
     content: dict[str, str | bytes] = {"README.md": readme.encode()}

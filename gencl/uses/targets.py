@@ -1,4 +1,4 @@
-"""Where a file that a user names is to be written, checked before anything is made for it."""
+"""Check the path of an output file before the work for it begins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gencl.core.files import printable
 
 
 def check_target(option: str, path: Path, suffix: str) -> None:
-    """Raise UsageError unless a file of this suffix can be written there; ``option`` is what named it."""
+    """Raise UsageError unless a file with this suffix can be written to ``path``, which ``option`` gave."""
     shown = f"{option} {printable(path)}"
     if path.suffix.lower() != suffix:
         raise UsageError(f"{shown}: give a name that ends in {suffix}")
