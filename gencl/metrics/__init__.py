@@ -1,4 +1,4 @@
-"""What is measured after each task, and the feature extractors that measuring needs."""
+"""The registries of metrics and of the feature extractors that they use."""
 
 from gencl.core.registry import Registry
 
@@ -71,7 +71,7 @@ GROUPS = {
     "prc": ("precision", "recall"),
     "lpips": ("lpips_diversity", "lpips_drift", "lpips_reconstruction"),
 }
-"""Short names for metrics that are asked for together: those of them that apply are measured."""
+"""Short names for groups of metrics in ``gencl evaluate --metrics``: the metrics of a group that apply are measured."""
 
 EXTRACTORS = Registry(
     "feature extractor",

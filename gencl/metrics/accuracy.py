@@ -15,7 +15,7 @@ from gencl.scenarios.task import Task
 
 
 class Accuracy(Metric):
-    """The share of a task's held-out images that are classified right; where heads are per task, the task is known."""
+    """The share of a task's held-out images that are classified correctly, given the task if heads are per task."""
 
     name = "accuracy"
     ahead = "fwt_zero_shot"

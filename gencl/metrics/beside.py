@@ -1,4 +1,4 @@
-"""Distances in the features of further extractors (``evaluate.also``), beside those of the first one."""
+"""Distances in the features of additional extractors (``evaluate.also``)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gencl.scenarios.task import Scenario, Task
 
 
 class Beside(Metric):
-    """A distance in the features of another extractor, measured once, after the last task.
+    """A distance in the features of an additional extractor, measured once, after the last task.
 
-    Its name is the distance's and the extractor's, ``fid_fashion``; `gencl.metrics.figures` knows such figures.
+    It is named after both, such as ``fid_fashion``; `gencl.metrics.figures` derives its label and meaning.
     """
 
     when = "at the end"
@@ -33,7 +33,7 @@ class Beside(Metric):
         self.distance, self.extractor, self.pooled = distance, extractor, distance.pooled
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """None where the distance has no value."""
+        """Return the distance, or None if it is undefined."""
         return self.distance.measure(snapshot.read_by(self.extractor), task)
 
 
@@ -45,10 +45,10 @@ def further_extractors(
     progress: Mode,
     weights: Sequence[str | Path],
 ) -> list[nn.Module]:
-    """Return the extractors of these names, on the CPU, without the ``first`` one.
+    """Return the extractors with these names, on the CPU, except the ``first`` one.
 
-    An extractor that does not suit the images is left out, and a line says why: a preset's own choice must not stand in
-    the way of other images. Raises UsageError for an unknown name.
+    An extractor that does not suit the images is skipped with a message, so that a preset's ``evaluate.also`` does not
+    forbid other images. Raises UsageError for an unknown name.
     """
     made: list[nn.Module] = []
     for name in dict.fromkeys(names):

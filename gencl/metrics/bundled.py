@@ -1,4 +1,4 @@
-"""Readers whose weights come with gencl: one small network for grey images of 28x28."""
+"""Classifiers whose weights come with gencl: one small network for grey images of 28x28."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = 28
 
 
 def build_network() -> nn.Sequential:
-    """Five convolutions down to 4x4, then the 128 features; input (n, 1, 28, 28) in [0, 1]."""
+    """Return five convolutions down to 4x4, then a linear layer to 128 features; input (n, 1, 28, 28) in [0, 1]."""
     return nn.Sequential(
         nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(),
         nn.Conv2d(24, 24, 3, stride=2, padding=1), nn.ReLU(),
@@ -28,8 +28,11 @@ def build_network() -> nn.Sequential:
 
 
 class BundledReader(Reader):
-    """A reader of ten classes at 28x28 with the weights in ``weights``; ``trained=False`` leaves them out, for the
-    script that makes them. Raises FileNotFoundError where the installation lacks them."""
+    """A classifier of ten classes at 28x28 with the weights in the file ``weights``.
+
+    ``trained=False`` does not load them, for the script that makes them. Raises FileNotFoundError if the installation
+    lacks the file.
+    """
 
     weights: ClassVar[Path]
 

@@ -1,4 +1,4 @@
-"""What is measured of each class, whatever tasks it came in."""
+"""Scores per class, whatever tasks a class came in."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Measure = Callable[[Snapshot], Mapping[str, list[float | None]]]
 def by_class(
     learner: Learner, scenario: Scenario, conditions: Conditions, metrics: list[Metric], measure: Measure
 ) -> dict[str, dict[str, float]]:
-    """The values of ``metrics`` on each learned class, on all of its images that are held out, by the class's name.
+    """Return the values of ``metrics`` on all held-out images of each learned class, by class name.
 
-    Classes of which nothing is held out are left out, and metrics that need more held-out images than some class has
-    (`Metric.pools`). ``measure`` gives the values of the metrics on the tasks of a snapshot.
+    Omits classes without held-out images. If some class has fewer than `FEWEST_HELD_OUT`, metrics that would pool
+    tasks (`Metric.pools`) are omitted too. ``measure`` returns the values of the metrics on the tasks of a snapshot.
     """
     keep = bool(conditions.pool) or any(metric.keeps_features for metric in metrics)
     snapshot = Snapshot(learner, replace(conditions, pool=0), [], keep=keep)

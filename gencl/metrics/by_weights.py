@@ -1,4 +1,4 @@
-"""What the extractors have in common whose weights come in a file that is published, or the user's."""
+"""The common part of extractors whose weights come in a published file or in one of the user's."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 class ByWeights:
-    """Makes an extractor of pictures, which is called with the file of its weights."""
+    """Mix-in for extractors of pictures: finds the file of weights and calls the extractor's class with it."""
 
     name: ClassVar[str]
     weights_of: ClassVar[Network]
-    """The network that the file must hold."""
+    """The network whose weights the file must hold."""
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, weights: Sequence[str | Path] = (), **_: object) -> Self:
-        """By the one of the files ``weights`` that holds the network, else by the published weights.
+        """Return the extractor with weights from the first of the files that holds them, else the published ones.
 
-        Raises UsageError for images that are no pictures, and as `gencl.metrics.weight_files.find` does.
+        Raises UsageError for images that are not pictures, and the errors of `gencl.metrics.weight_files.find`.
         """
         check_pictures(cls.name, scenario.image_shape)
         return cls.from_weights(weights)
 
     @classmethod
     def from_weights(cls, weights: Sequence[str | Path] = ()) -> Self:
-        """By the one of the files ``weights`` that holds the network, else by the published weights."""
+        """Return the extractor with weights from the first of the files that holds them, else the published ones."""
         weight_file = find(cls.weights_of, weights)
         assert weight_file is not None
         return cls(weight_file)  # type: ignore[call-arg]  # the extractors take it

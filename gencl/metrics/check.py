@@ -1,4 +1,4 @@
-"""Whether a class is a metric or a feature extractor: what the registries are given."""
+"""Checks, used by the registries, that a class is a valid metric or feature extractor."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gencl.metrics.metric import Metric, When
 
 
 def metric_problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a metric of this name; nothing where all is right."""
+    """Return what is wrong with ``thing`` as a metric called ``name``; empty if nothing is."""
     wrong = class_problem(thing, Metric, "metric", ())
     if wrong:
         return wrong
     if name in GROUPS:
         return f"{name} is a short name for {', '.join(GROUPS[name])}; choose another"
     values = {"name": (name,), "when": get_args(When)}
-    if not thing.figures:  # then it says only which way is better
+    if not thing.figures:  # without figures it must declare `better` itself
         values["better"] = get_args(Better)
     return _first_wrong(thing.__name__, thing, values) or figures_problem(name, thing)
 
 
 def figures_problem(name: str, thing: Any) -> str:
-    """What is wrong with the figures that a metric declares."""
+    """Return what is wrong with the figures that a metric declares; empty if nothing is."""
     where, figures = f"{thing.__name__}.figures", thing.figures
     if not isinstance(figures, Mapping) or (figures and name not in figures):
         return f"{where} must hold a Figure for {name!r}, and for each figure of its summaries"
@@ -43,7 +43,7 @@ def figures_problem(name: str, thing: Any) -> str:
 
 
 def _first_wrong(where: str, thing: Any, values: Mapping[str, tuple[Any, ...]]) -> str:
-    """The first attribute of ``thing`` that has none of the values it may have."""
+    """Return a message about the first attribute of ``thing`` whose value is not allowed; empty if all are."""
     for attribute, allowed in values.items():
         if getattr(thing, attribute, None) not in allowed:
             return f"{where}.{attribute} must be {' or '.join(map(repr, allowed))}"
@@ -51,7 +51,7 @@ def _first_wrong(where: str, thing: Any, values: Mapping[str, tuple[Any, ...]]) 
 
 
 def extractor_problem(name: str, thing: Any) -> str:
-    """What is wrong with ``thing`` as a feature extractor of this name; nothing where all is right."""
+    """Return what is wrong with ``thing`` as a feature extractor called ``name``; empty if nothing is."""
     wrong = class_problem(thing, nn.Module, "feature extractor")
     if wrong:
         return wrong

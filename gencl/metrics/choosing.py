@@ -1,4 +1,4 @@
-"""Which metrics suit a learner and its images, and how many images they look at together."""
+"""Chooses the metrics that suit a learner and its images, and how many images are pooled."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from gencl.scenarios.task import Scenario
 
 
 def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
-    """Generated images per class that enter a pool, no more than a class has training images, so that as many real ones
-    can be measured; 0 where every task has enough held-out images to be compared alone."""
+    """Return the number of generated images per class that enter a pool; 0 if each task can be compared alone.
+
+    That is the case if every task has at least `FEWEST_HELD_OUT` held-out images. The number is at most that of the
+    training images of any class, so that the floor can use equally many. If tasks have a class mixture, it is per task.
+    """
     held_out = [task.validation if settings.split == "validation" else task.test for task in scenario.planned]
     if min(map(len, held_out)) >= FEWEST_HELD_OUT:
         return 0
-    if any(task.mixture for task in scenario.planned):  # such tasks enter whole
+    if any(task.mixture for task in scenario.planned):  # such tasks are pooled whole, not class by class
         return min(settings.samples, *(len(task.train) for task in scenario.planned))
     counts = [int((task.train.labels == c).sum()) for task in scenario.planned for c in task.classes]
     asked = [settings.samples // len(task.classes) for task in scenario.planned]
@@ -31,7 +34,7 @@ def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
 
 
 def _with_new_classes(scenario: Scenario) -> bool:
-    """Whether a task that was added later has a class that no planned one has."""
+    """Return whether a task that was added later has a class that no planned task has."""
     planned, every = ({c for task in tasks for c in task.classes} for tasks in (scenario.planned, scenario.tasks))
     return every != planned
 
@@ -45,9 +48,10 @@ def chosen_metrics(
     pooled: bool,
     progress: Mode = "auto",
 ) -> tuple[list[Metric], list[Metric]]:
-    """The metrics that are measured after each task, and those of the end; ``reader`` knows the classes, or is None.
+    """Return the metrics to measure after each task, and those to measure at the end.
 
-    Says which are left out since a run learns more: it had them before.
+    ``reader`` is the classifier that knows the classes, or None. If classes were added later, a message names the
+    metrics that are no longer measured. Raises UsageError if a metric in ``only`` does not apply.
     """
     always: list[Metric] = []
     final: list[Metric] = []
@@ -79,7 +83,7 @@ def chosen_metrics(
 
 
 def check_kept_apart(scenario: Scenario) -> None:
-    """Raises UsageError where a task has no validation images."""
+    """Raise UsageError if a task with stored training images has no validation images."""
     for task in scenario.tasks:
         if task.stored and not len(task.validation):
             raise UsageError(

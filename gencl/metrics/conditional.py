@@ -1,4 +1,4 @@
-"""Does the generator draw what it is asked for?"""
+"""Conditional accuracy: whether a generator draws the class that it is asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gencl.scenarios.task import Task
 
 
 class ConditionalAccuracy(Metric):
-    """The share of generated images that a fixed classifier, which saw all classes, reads as the class asked for."""
+    """The share of generated images that a fixed classifier, trained on all classes, assigns to the requested class."""
 
     name = "conditional_accuracy"
     figures = {

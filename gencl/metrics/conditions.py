@@ -1,4 +1,4 @@
-"""What scores depend on."""
+"""The settings and networks that scores depend on."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from gencl.scenarios.task import Task
 
 @dataclass(frozen=True)
 class Conditions:
-    """What scores depend on, beside the learner and the real images.
+    """Everything that scores depend on, besides the learner and the real images.
 
     Args:
-        samples: generated images a task, of each class the share that it has of the held-out images.
-        seed: the same seed gives the same latents for a task at every time.
-        split: "test" or "validation", the held-out images to compare with. Training images never are.
-        pool: where a task has fewer than 100 held-out images, the number of generated images per class that enter FD,
-            precision and recall, which then compare all tasks up to one together, and equally many of each class are
-            generated; 0: each task is compared alone.
-        batch_size: images that are generated and read at a time: changes memory, not scores.
-        extractor: torch-fidelity feature extractor of features and logits, in this order, or None.
-        reader: what reads the images' classes, the extractor itself or another, or None.
-        perceptual: what LPIPS is measured by, or None.
-        processes: those that measure together.
-        learned: the images of a task as they were when it had been learned, (n, c, h, w) uint8, or None.
+        samples: generated images per task, divided among its classes as the held-out images are.
+        seed: seed of the latents; a task has the same latents each time it is measured.
+        split: "test" or "validation": the held-out images to compare with. Training images are never used.
+        pool: 0 if each task is compared alone. Otherwise some task has fewer than 100 held-out images, and FD,
+            precision and recall compare all tasks up to the measured one together. This is then the number of
+            generated images per class that they use, and equally many of each class are generated.
+        batch_size: images generated and read at a time; it affects memory, and scores by rounding only.
+        extractor: torch-fidelity feature extractor that returns features and logits, in this order, or None.
+        reader: the classifier of the images' classes, which may be the extractor itself, or None.
+        perceptual: LPIPS, or None if no metric needs it.
+        processes: the processes that measure together.
+        learned: function that returns a task's images as they were right after learning it, (n, c, h, w) uint8, or
+            None if they are unknown.
     """
 
     samples: int

@@ -1,7 +1,6 @@
-"""The bundled digit reader: one small network that classifies digits and gives the features for distances.
+"""The bundled digit classifier, a small network whose features serve for distances between images of digits.
 
-It reads both MNIST and the embedded digits. ``weights/train_reader.py`` trained it; its measured accuracies
-stand there.
+It classifies both MNIST and the embedded digits. ``weights/train_reader.py`` trained it and lists its accuracies.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ VERSION = "1"
 
 
 class DigitsReader(BundledReader):
-    """Reads digits at 28x28: class k is the digit k."""
+    """Classifies digits at 28x28: class k is the digit k."""
 
     name = "digits"
     version = VERSION
@@ -25,7 +24,7 @@ class DigitsReader(BundledReader):
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> DigitsReader:
-        """The reader. Raises UsageError where the planned tasks show anything but digits at 28x28."""
+        """Return the classifier. Raises UsageError if the planned tasks show anything but digits at 28x28."""
         classes = [c for task in scenario.planned for c in task.classes]
         names = [scenario.class_names[c] for c in classes]
         if names != [str(c) for c in classes] or scenario.image_shape[1:] != (SIZE, SIZE):

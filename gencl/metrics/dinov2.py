@@ -1,10 +1,11 @@
-"""DINOv2's ViT-L/14 (Oquab et al., TMLR 2024): features in which distances agree with people best (FD-DINOv2).
+"""DINOv2's ViT-L/14 (Oquab et al., TMLR 2024) as a feature extractor, for FD-DINOv2.
 
-Stein et al., Exposing flaws of generative model evaluation metrics, NeurIPS 2023. Images are prepared as in the paper's
-code: Pillow's bicubic resize to 224x224, then ImageNet's mean and deviation. Features are the class token's.
+Distances in its features agree best with human judgement (Stein et al., Exposing flaws of generative model evaluation
+metrics, NeurIPS 2023). Images are prepared as in that paper's code: Pillow's bicubic resize to 224x224, then ImageNet's
+mean and deviation. Features are the class token's.
 
-The network is torchvision's ViT: DINOv2's own differs by a scale per channel after each branch of a block, which is
-multiplied into the branch's last layer here.
+The network is torchvision's ViT. DINOv2's network also has a scale per channel after each branch of a block; here these
+scales are multiplied into the branch's last layer.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from gencl.metrics.photographs import PhotographFeatures, scaled
 from gencl.metrics.weight_files import DINOV2, WeightFile
 
 PATCH, HEAD = 14, 64
-"""Pixels a side of a patch, and channels of an attention head: the same in all of DINOv2's sizes."""
+"""Pixels per side of a patch, and channels per attention head: the same in all sizes of DINOv2."""
 OFFSET = 0.1
-"""DINOv2's own code adds so much to the grid's size where it resizes the positions."""
+"""DINOv2's code adds this to the grid size when it resizes the position embeddings."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _NAMES = (
     ("^cls_token$", "class_token"),
@@ -39,15 +40,15 @@ _NAMES = (
     (r"\.mlp\.fc1\.", ".mlp.0."),
     (r"\.mlp\.fc2\.", ".mlp.3."),
 )
-"""DINOv2's names of tensors, and torchvision's."""
+"""Patterns in DINOv2's tensor names, and their replacements in torchvision's."""
 _SCALES = {"attn.proj": "ls1", "mlp.fc2": "ls2"}
-"""The last layer of each branch of a block, and the scale of what it gives."""
+"""The last layer of each branch of a block, and the name of the scale of its output."""
 
 
 class DINOv2(ByWeights, PhotographFeatures):
-    """1,024 features of ViT-L/14, or fewer of a smaller DINOv2 whose file is given; it has no classes, so no logits.
+    """1,024 features of ViT-L/14, or fewer if a smaller DINOv2's file is given. It has no classifier: logits are zeros.
 
-    ``version`` names the weights; ``published`` is False for others than the paper's. Raises UsageError if the weights
+    ``version`` names the weights; ``published`` is False if they are not the paper's. Raises UsageError if the weights
     do not fit.
     """
 
@@ -68,7 +69,7 @@ class DINOv2(ByWeights, PhotographFeatures):
         self.eval().requires_grad_(False)
 
     def resized(self, images: Tensor) -> Tensor:
-        """As Pillow does it: the rows, then the columns, rounded after each."""
+        """Resize as Pillow does: the width first, then the height, rounding after each."""
         rows = scaled(images, (images.shape[2], self.side), "bicubic").round()
         return scaled(rows, (self.side, self.side), "bicubic").round().expand(-1, 3, -1, -1)
 
@@ -79,13 +80,13 @@ class DINOv2(ByWeights, PhotographFeatures):
 
 
 def build_network(tensors: Mapping[str, Tensor], side: int) -> nn.Module:
-    """A ViT for images of ``side`` pixels, of whatever width and depth DINOv2's ``tensors`` have.
+    """Return a ViT with DINOv2's ``tensors``, which decide its width and depth, for images of ``side`` pixels per side.
 
-    Raises KeyError, RuntimeError or AssertionError where a tensor is missing, left over or of another shape.
+    Raises KeyError, RuntimeError or AssertionError if a tensor is missing, unexpected or of the wrong shape.
     """
     width = tensors["cls_token"].shape[-1]
     depth = len({name.split(".")[1] for name in tensors if name.startswith("blocks.")})
-    with torch.device("meta"):  # neither memory nor random numbers for values that are replaced
+    with torch.device("meta"):  # the values are replaced: allocate no memory, draw no random numbers
         network: nn.Module = VisionTransformer(side, PATCH, depth, max(1, width // HEAD), width, 4 * width)
         network.heads = nn.Identity()
     network.load_state_dict(_converted(tensors, side // PATCH), assign=True)
@@ -93,10 +94,10 @@ def build_network(tensors: Mapping[str, Tensor], side: int) -> nn.Module:
 
 
 def _converted(tensors: Mapping[str, Tensor], grid: int) -> dict[str, Tensor]:
-    """DINOv2's tensors as torchvision's ViT has them, for a grid of so many patches a side."""
+    """Return DINOv2's tensors as torchvision's ViT names them, for ``grid`` patches per side."""
     found = {}
     for name, tensor in tensors.items():
-        if name == "mask_token" or name.endswith(".gamma"):  # of its training, and the scales
+        if name == "mask_token" or name.endswith(".gamma"):  # for training only, or a scale, used below
             continue
         value = resized_positions(tensor, grid) if name == "pos_embed" else tensor
         renamed = name
@@ -109,7 +110,10 @@ def _converted(tensors: Mapping[str, Tensor], grid: int) -> dict[str, Tensor]:
 
 
 def resized_positions(positions: Tensor, grid: int) -> Tensor:
-    """Positions (1, 1 + n * n, width), that of the class token first, for ``grid`` patches a side in place of n."""
+    """Return position embeddings (1, 1 + n * n, width) resized from n to ``grid`` patches per side.
+
+    The class token's comes first and stays as it is.
+    """
     n = round((positions.shape[1] - 1) ** 0.5)
     if n == grid:
         return positions

@@ -1,4 +1,4 @@
-"""How the same latents' images changed since their task was learned: forgetting as only generators show it."""
+"""Drift, a measure of forgetting for generators: how images of the same latents changed since learning."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gencl.scenarios.task import Task
 
 
 def before_and_now(snapshot: Snapshot, task: Task) -> tuple[Tensor, Tensor] | None:
-    """The same latents' images when the task had been learned and now, uint8.
+    """Return the images of the same latents right after the task was learned and now, both uint8.
 
-    None where the former are not known (joint training never has them), and for the task that was learned last.
+    None if the earlier images are unknown (joint training never has them), and for the task learned last.
     """
     if task.index == snapshot.tasks[-1].index:
         return None
@@ -24,7 +24,7 @@ def before_and_now(snapshot: Snapshot, task: Task) -> tuple[Tensor, Tensor] | No
 
 
 class Drift(Metric):
-    """Mean squared change of a pixel, images in [0, 1]. Zero: bit for bit what it was."""
+    """Mean squared change per pixel since the task was learned, images in [0, 1]. Zero: no bit has changed."""
 
     name = "drift"
     figures = {

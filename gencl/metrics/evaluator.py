@@ -1,4 +1,4 @@
-"""Measures a learner on tasks with every metric that applies."""
+"""Measures a learner on tasks, with every metric that applies."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from gencl.metrics.transfer import Matrix
 from gencl.scenarios.task import Scenario, Task
 
 MOST_VALUES = 500 * 3 * 64 * 64
-"""Values of all pixels of the images that are looked at together: a network's layers take many times as much memory."""
+"""Most pixel values in a batch of images: a network's layers take many times as much memory."""
 
 
 class Evaluator:
-    """The metrics that suit a learner and its images.
+    """Measures a learner with the metrics that suit it and its images.
 
     Args:
-        learner: what will be measured.
-        scenario: the tasks; names the extractor that suits their images (``evaluate.features: auto``).
-        settings: samples a task, split and extractor.
-        seed: of the latents.
-        only: the metrics to measure, or groups of them; default all that apply and are not measured on request only.
+        learner: the learner to measure.
+        scenario: the tasks; their images decide the extractor if ``evaluate.features`` is ``auto``.
+        settings: samples per task, split and extractors.
+        seed: seed of the latents.
+        only: the metrics or groups to measure; default all that apply, except those measured on request only.
             Raises UsageError for one that does not apply.
-        batch_size: images that are generated and read at a time; of images larger than 64x64 fewer (`MOST_VALUES`).
-        progress: how it is shown that a reader is trained.
-        processes: those that measure together.
-        weights, backbone: files of weights, for Inception and LPIPS, and LPIPS's network.
-        features: what a run that goes on has begun with, its `features_name`.
+        batch_size: images that are generated and read at a time; fewer if they exceed 64x64 pixels (`MOST_VALUES`).
+        progress: how the training of a classifier, and messages, are shown.
+        processes: the processes that measure together.
+        weights, backbone: files of weights for the extractors and LPIPS; LPIPS's network.
+        features: the `features_name` with which a run that is resumed or extended began.
     """
 
     def __init__(
@@ -106,22 +106,22 @@ class Evaluator:
         return self.conditions.extractor
 
     def remembers(self, learned: Callable[[Task], Tensor | None]) -> None:
-        """From here on, ``learned`` gives a task's images as they were when it had been learned."""
+        """Set the function that returns a task's images as they were right after learning it."""
         self.conditions = replace(self.conditions, learned=learned)
 
     def snapshot(self, tasks: Sequence[Task], final: bool = False, keep: bool = False) -> Snapshot:
-        """The learner as it is now, after these tasks; ``final`` where the metrics of the end will look at it too,
-        ``keep`` where features are needed whatever the metrics."""
+        """Return a snapshot of the learner after these tasks. ``final``: the metrics of the end use it too. ``keep``:
+        features are kept even if no metric needs them."""
         measured = (*self.metrics, *(self.final_metrics if final else ()))
         keep |= bool(self.conditions.pool) or any(metric.keeps_features for metric in measured)
         return Snapshot(self.learner, self.conditions, tasks, keep)
 
     def measure(self, snapshot: Snapshot) -> dict[str, list[float | None]]:
-        """The values on the snapshot's tasks of each metric that is measured after each task."""
+        """Return the values, one per task of the snapshot, of each metric that is measured after each task."""
         return self._measured(self.metrics, snapshot)
 
     def evaluation(self, snapshot: Snapshot) -> dict[str, Any]:
-        """What ``evaluation.json`` holds: the values of all metrics on the snapshot's tasks, and their means."""
+        """Return the content of ``evaluation.json``: values of all metrics on the snapshot's tasks, means and floor."""
         metrics = [*self.metrics, *self.final_metrics]
         measured = self._measured(metrics, snapshot)
         measured = {name: values for name, values in measured.items() if any(value is not None for value in values)}
@@ -142,8 +142,8 @@ class Evaluator:
         }
 
     def ahead(self, task: Task, untrained: Callable[[], Learner]) -> dict[str, tuple[float, float]]:
-        """The scores, on a task that is about to be learned, of the learner and of an ``untrained`` one, by the figure
-        of zero-shot transfer that follows from them."""
+        """Return the scores of the learner and of an ``untrained`` one on a task that is about to be learned. The keys
+        are the figures of zero-shot transfer that follow from them (`Metric.ahead`)."""
         metrics = [metric for metric in self.metrics if metric.ahead]
         if not metrics:
             return {}
@@ -153,9 +153,9 @@ class Evaluator:
         return {name: (one, other) for name, (one, other) in pairs.items() if one is not None and other is not None}
 
     def floor(self, tasks: Sequence[Task]) -> dict[str, float]:
-        """What real images score: as many training images, instead of generated ones, against the held-out images.
+        """Return the scores of real training images, in place of generated ones, against the held-out images.
 
-        ``n`` is their number per task; nothing where no metric looks at images alone.
+        ``n`` is their number in the task with the fewest. Empty if no metric looks at images alone.
         """
         metrics = [metric for metric in (*self.metrics, *self.final_metrics) if metric.of_images]
         if not metrics:
@@ -166,28 +166,28 @@ class Evaluator:
         return {"n": n, **self._overall(metrics, measured), **self._together(metrics, snapshot)}
 
     def _overall(self, metrics: Sequence[Metric], measured: Mapping[str, list[float | None]]) -> dict[str, float]:
-        """One figure of each metric for all tasks, where it is defined."""
+        """Return one value of each metric for all tasks, without undefined ones."""
         return self._figures((m, {m.name: m.overall(measured[m.name])}) for m in metrics)
 
     def _together(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, float]:
-        """The figures over the images of several tasks together."""
+        """Return the figures over the images of several tasks together."""
         return self._figures((metric, metric.final_summary(snapshot, snapshot.tasks)) for metric in metrics)
 
     def _figures(self, summaries: Iterable[tuple[Metric, Mapping[str, float | None]]]) -> dict[str, float]:
-        """What summaries of metrics say, as far as it is defined."""
+        """Return the defined figures of the metrics' summaries."""
         found: dict[str, float] = {}
         for metric, values in summaries:
             found |= figures(values, metric.name, self._progress)
         return found
 
     def _by_class(self) -> dict[str, dict[str, float]]:
-        """The values on each class, where classes come in several tasks or the settings ask for them."""
+        """Return the values per class if a class comes in several tasks or the settings ask for them; else empty."""
         if not self.scenario.recurs and self.settings.by_class == "no":
             return {}
         return by_class(self.learner, self.scenario, self.conditions, self.metrics, self.measure)
 
     def notes(self, snapshot: Snapshot) -> list[str]:
-        """What people must know of the scores: where few images bias them, or the weights are not those of papers."""
+        """Return warnings about the scores: bias from few images, and LPIPS weights other than the published ones."""
         perceptual = self.conditions.perceptual
         notes = []
         if perceptual is not None and not perceptual.published:
@@ -208,7 +208,7 @@ class Evaluator:
             return {metric.name: [self._once(metric, snapshot, task) for task in snapshot.tasks] for metric in metrics}
 
     def summary(self, matrices: Mapping[str, Matrix], snapshot: Snapshot | None = None) -> dict[str, float]:
-        """The figures that are defined; with a snapshot those too that are taken once, at the end."""
+        """Return the defined figures of the matrices; with a snapshot also those computed once, at the end."""
         found: dict[str, float] = {}
         for metric in self.metrics:
             found |= self._figures([(metric, metric.summary(matrices[metric.name]))])
@@ -217,10 +217,10 @@ class Evaluator:
         return found
 
     def features(self) -> dict[str, Any] | None:
-        """What scores in features depend on; None when no extractor is used. Scores compare where all of it is equal.
+        """Return what scores in features depend on, or None if no extractor is used. Scores compare if all is equal.
 
-        ``classes`` is what reads the images' classes, if that is not the extractor. ``added`` names tasks that
-        came later (`gencl.extend`): they are measured in the features that were chosen for those before them, so
+        ``classes`` describes the classifier of the images' classes if it is not the extractor. ``added`` names tasks
+        that came later (`gencl.extend`). They are measured in the features that were chosen for the planned tasks, so
         that one matrix has one measure.
         """
         if self.extractor is None:

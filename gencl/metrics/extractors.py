@@ -1,4 +1,4 @@
-"""Which feature extractor measures a scenario."""
+"""Chooses and builds the feature extractor for a scenario."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from gencl.metrics.weight_files import INCEPTION, find
 from gencl.scenarios.task import Scenario
 
 ADVICE = f"{EXTRA.install} (17 MB), or --set evaluate.features=inception, which downloads its weights"
-"""What a person can do who has no network for pictures."""
+"""What to install or set if no network for pictures is available."""
 RECOGNISABLE = 48
-"""In pictures of fewer pixels a side a network of ImageNet recognises little, and a reader of their classes goes first.
-"""
+"""In pictures with fewer pixels per side, ImageNet networks recognise little, so a trained classifier is preferred."""
 
 
 def named(
     scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto", weights: Sequence[str | Path] = ()
 ) -> str:
-    """The name of the extractor that ``evaluate.features`` asks for, or ``none``. For ``auto`` it is the one that
-    `automatic` chooses; if none is here, a line says what to install."""
+    """Return the name of the extractor that ``evaluate.features`` asks for, or ``none``.
+
+    For ``auto`` it is the choice of `automatic`. If that finds none for pictures, a message says what to install.
+    """
     if settings.features != "auto":
         return settings.features
     name = automatic(scenario, weights)
@@ -41,12 +42,12 @@ def named(
 def make_extractor(
     scenario: Scenario, settings: EvaluateSettings, progress: Mode = "auto", weights: Sequence[str | Path] = ()
 ) -> nn.Module | None:
-    """The extractor that ``evaluate.features`` names, on the CPU, or None: see `named`.
+    """Return the extractor that ``evaluate.features`` names (see `named`), on the CPU, or None.
 
-    An extractor's class may have ``for_scenario(scenario, split=..., progress=..., weights=...)``, which makes it for
-    the images.
+    An extractor's class may have ``for_scenario(scenario, split=..., progress=..., weights=...)``, which builds it to
+    suit the images; otherwise the class is called without arguments.
 
-    Raises UsageError where no extractor has that name or it does not suit the images.
+    Raises UsageError if no extractor has that name or it does not suit the images.
     """
     name = named(scenario, settings, progress, weights)
     if name == "none":
@@ -63,10 +64,10 @@ def make_extractor(
 def make_reader(
     scenario: Scenario, settings: EvaluateSettings, extractor: nn.Module | None, progress: Mode = "auto"
 ) -> nn.Module | None:
-    """What reads which of the scenario's classes an image shows, on the CPU, or None.
+    """Return the classifier that tells which of the scenario's classes an image shows, on the CPU, or None.
 
-    It is the extractor itself if that knows the classes. Beside a network of photographs that `automatic` chose for
-    labelled images, it is a reader trained on them: only their distances are measured in the network's features.
+    It is the extractor itself if that knows the classes. If `automatic` chose a network of photographs for labelled
+    images, a classifier is trained on them: only distances are measured in the network's features.
     """
     if extractor is None or getattr(extractor, "reads_classes", False):
         return extractor
@@ -76,11 +77,12 @@ def make_reader(
 
 
 def automatic(scenario: Scenario, weights: Sequence[str | Path] = ()) -> str | None:
-    """The extractor that suits a scenario best of those that are here; None if none does.
+    """Return the name of the available extractor that suits a scenario best; None if none does.
 
-    It is the one that the data set names, else a reader trained on the data sets' own training images, else
-    `of_photographs`. Colour pictures in folders get the latter first, even if sub-folders are classes: such folders
-    hold few pictures, and a network of ImageNet has seen more than a reader could learn there.
+    The order is: the one that the data set names, a classifier trained on the data sets' own training images, then
+    `of_photographs`. For colour pictures in folders, of `RECOGNISABLE` or more pixels per side, `of_photographs`
+    precedes the trained classifier, even if sub-folders are classes. Such folders hold few pictures, and an ImageNet
+    network has seen more than they can teach.
     """
     if scenario.reader:
         return scenario.reader
@@ -94,8 +96,10 @@ def automatic(scenario: Scenario, weights: Sequence[str | Path] = ()) -> str | N
 
 
 def of_photographs(weights: Sequence[str | Path] = ()) -> str | None:
-    """The network trained on photographs that needs no download: Inception if one of the files ``weights`` or the cache
-    holds it, else EfficientNet-Lite0 if it is installed, else None."""
+    """Return the name of a network trained on photographs that needs no download, or None.
+
+    It is Inception if one of the files ``weights`` or the cache holds it, else EfficientNet-Lite0 if that is installed.
+    """
     if find(INCEPTION, weights, download=False) is not None:
         return "inception"
     return None if EXTRA.missing() else "imagenet-lite0"

@@ -1,7 +1,7 @@
-"""The bundled reader of clothes: features for distances of digits, from a network that never saw a digit.
+"""The bundled classifier of clothes: features for distances between digits, from a network that never saw a digit.
 
-A classifier of digits has seen the training images that a generator is measured beside; these features know nothing of
-them. ``weights/train_reader.py`` trained it.
+A digit classifier has seen the same training images as the generators that it measures; this network has not.
+``weights/train_reader.py`` trained it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gencl.scenarios.task import Scenario
 
 
 class FashionReader(BundledReader):
-    """Features of images of 28x28. Its classes are Fashion-MNIST's, not those of the images that it is shown."""
+    """Features of 28x28 images. Its classes are Fashion-MNIST's, not those of the measured images."""
 
     name = "fashion"
     version = "1"
@@ -21,7 +21,7 @@ class FashionReader(BundledReader):
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> FashionReader:
-        """The reader. Raises UsageError for images of other sizes, and for the images that it was trained on."""
+        """Return the extractor. Raises UsageError for other sizes, and for Fashion-MNIST, its training data."""
         shape = "x".join(map(str, scenario.image_shape[1:]))
         if scenario.image_shape[1:] != (SIZE, SIZE):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Frechet distance between generated and real images, by torch-fidelity's formula."""
+"""Fréchet distance between generated and real images, by torch-fidelity's formula."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from gencl.scenarios.task import Task
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)); never below 0 (rounding)."""
+    """Return |mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), or 0 where rounding makes it negative.
+
+    Raises ValueError if either side has fewer than two images.
+    """
     return max(0.0, float(fid_statistics_to_metric(a.gaussian(), b.gaussian(), verbose=False)[KEY_METRIC_FID]))
 
 
 class FID(Metric):
-    """Fréchet distance of a task's generated images from all its held-out ones (Heusel et al., NeurIPS 2017).
+    """Fréchet distance between a task's generated images and all its held-out ones (Heusel et al., NeurIPS 2017).
 
-    It is called FID in Inception's features, and FD with the extractor's name in others, by `gencl.metrics.figures`.
+    `gencl.metrics.figures` labels it FID in Inception's features, and FD with the extractor's name in others.
 
-    Biased upwards by few images: compare at equal n only. Where a task has fewer than 100 held-out images, R[i][j] is
-    the distance of the images of tasks 0 to j together, each class with the same weight.
+    Few images bias it upwards: compare at equal n only. If some task has fewer than 100 held-out images, R[i][j] is the
+    distance for tasks 0 to j together. Each class then has the same weight, or each task if tasks have a class mixture.
     """
 
     name = "fid"
@@ -68,7 +71,7 @@ class FID(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """None where one side has a single image."""
+        """Return the distance, or None if a side has fewer than two images."""
         return _distance(snapshot, snapshot.group(task))
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
@@ -79,7 +82,10 @@ class FID(Metric):
         }
 
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
-        """One distance over the images of several tasks: ``fid_first_half`` of the first half, ``fid_all`` of all."""
+        """Return one distance over all images of the first half of the tasks, ``fid_first_half``, and one of all tasks.
+
+        The latter is ``fid_all``. With a single task there is no first half.
+        """
         half = tasks[: len(tasks) // 2]
         first_half = {"fid_first_half": _distance(snapshot, half)} if half else {}
         return {**first_half, "fid_all": _distance(snapshot, tasks)}

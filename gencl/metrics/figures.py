@@ -1,5 +1,7 @@
-"""Figures, the numbers that runs and comparisons report: what each is called, its unit, which way is better, and what
-it means. A metric declares its own (`Metric.figures`); costs are here."""
+"""Figures, the numbers that runs and comparisons report: their labels, units, better direction and meaning.
+
+A metric declares its own figures (`Metric.figures`); those of cost are here.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +15,24 @@ from gencl.core.errors import GenclError
 from gencl.metrics import EXTRACTORS, METRICS
 
 Unit = Literal["share", "distance", "kernel distance", "error", "seconds", "bytes", "count", "plain"]
-"""What a figure counts in, which decides how it is shown (`shown`)."""
+"""The unit of a figure, which decides how it is shown (`shown`)."""
 Better = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What is to be known about a figure.
+    """The description of a figure.
 
     Args:
         label: its name in tables.
         unit: shares of one are shown in per cent, bytes in MB.
-        better: which way is better; None where neither is, as for times: then methods are not compared by it.
+        better: which way is better; None if neither is, as for times. Methods are then not compared by it.
         meaning: one line for people who do not know the field, without a full stop.
-        decimals: of a share in per cent: two where methods are within a point of each other, one for a single task.
+        decimals: decimals of a share in per cent: two if methods are within a point of each other, one for a single
+            task.
         title: its name in a report's headings, if that is not the label.
-        weight: how much it says of a run at first sight; a report begins with the heaviest (`headlines`).
-        main: whether a comparison shows its paired differences, and draws its curve if it is a metric's own value.
+        weight: how much it says about a run at first sight; a report begins with the heaviest (`headlines`).
+        main: whether a comparison shows its paired differences. Its curve is drawn too if it is a metric's own value.
     """
 
     label: str
@@ -54,24 +57,26 @@ COSTS: Mapping[str, Figure] = {
     "method_state_bytes": Figure("method state MB", "bytes"),
     "peak_memory_bytes": Figure("peak memory MB", "bytes"),
 }
-"""What training costs in time and memory."""
+"""The costs of training: time, samples, parameters and memory."""
 
 DISTANCES = ("fid", "kid")
-"""The metrics that further extractors measure too (`gencl.metrics.beside`), as ``fid_fashion``."""
+"""The metrics that additional extractors measure too, under names such as ``fid_fashion`` (`gencl.metrics.beside`)."""
 
 BY_CLASS = "_by_class"
-"""Ends the name of a mean over classes: ``fid_by_class``, as ``fid`` is one over tasks."""
+"""The ending of the name of a mean over classes: ``fid_by_class`` is one, while ``fid`` is a mean over tasks."""
 
 PAPERS_EXTRACTOR = "inception"
-"""The Fréchet distance in its features alone is called FID."""
+"""The only extractor whose Fréchet distance is called FID."""
 
 REAL, REAL_IMAGES = "real", "real images"
-"""The row of a comparison that is no method: what real images score. And its name elsewhere."""
+"""The row of a comparison that holds the scores of real images, not of a method; and its label elsewhere."""
 
 
 def figure(name: str) -> Figure:
-    """Return what is known of a figure: of a cost, as a metric declares it, or a default (for results of a plug-in that
-    is not loaded, or of an older gencl)."""
+    """Return the description of a figure: of a cost, as a metric declares it, or derived from its name.
+
+    Results of a plug-in that is not loaded, or of an older gencl, get a default.
+    """
     if name in COSTS:
         return COSTS[name]
     declared = next((figures[name] for figures in _declared() if name in figures), None)
@@ -84,32 +89,34 @@ def main_figures() -> list[str]:
 
 
 def headlines(values: Mapping[str, float | None]) -> list[str]:
-    """Return the names of the three figures that say most of a run, the heaviest first; figures without a value, and
-    costs where there are others, are left to the end."""
+    """Return the names of the three figures that say most about a run, the heaviest first.
+
+    Figures without a value are left out. Costs come after all others.
+    """
     present = [name for name, value in values.items() if value is not None]
     return sorted(present, key=lambda name: (name in COSTS, -figure(name).weight))[:3]
 
 
 def added_figures() -> list[str]:
-    """Return the names of the figures of plug-ins' metrics."""
+    """Return the names of the figures of metrics that come from plug-ins."""
     return [name for figures in _declared(name for name in METRICS if METRICS.source(name)) for name in figures]
 
 
 def meanings(names: Iterable[str]) -> dict[str, str]:
-    """Return the meaning of each of these figures that has one."""
+    """Return the meanings of these figures by name, without those that have none."""
     return {name: meaning for name in names if (meaning := figure(name).meaning)}
 
 
 def _declared(metrics: Iterable[str] = METRICS) -> Iterator[Mapping[str, Figure]]:
-    """The figures of each metric; of one that declares none, only which way its value is better."""
+    """Yield the figures of each metric; for one that declares none, a default with the metric's ``better``."""
     for name in metrics:
-        with suppress(GenclError):  # a package that cannot be imported must not stand in the way of a table
+        with suppress(GenclError):  # a plug-in that cannot be imported must not prevent a table
             kind = METRICS.get(name)
             yield kind.figures or {name: replace(_default(name), better=kind.better)}
 
 
 def _further(name: str) -> Figure | None:
-    """A distance in the features of a further extractor; None for other figures."""
+    """Return the description of a distance in an additional extractor's features; None for other figures."""
     distance, _, extractor = name.partition("_")
     if distance not in DISTANCES or not extractor:
         return None
@@ -119,7 +126,7 @@ def _further(name: str) -> Figure | None:
 
 
 def _of_classes(name: str) -> Figure | None:
-    """A mean over classes; None for other figures."""
+    """Return the description of a mean over classes; None for other figures."""
     if not name.endswith(BY_CLASS):
         return None
     of_tasks = figure(name.removesuffix(BY_CLASS))
@@ -133,22 +140,24 @@ def _default(name: str) -> Figure:
 
 
 def is_share(name: str) -> bool:
-    """Whether a figure is a share of one, shown in per cent."""
+    """Return whether a figure is a share of one, which is shown in per cent."""
     return figure(name).unit == "share"
 
 
 def is_pooled(name: str, features: Mapping[str, Any] | None) -> bool:
-    """Whether a metric's value is of all tasks up to one together, so that the last one stands for all and there is no
-    mean; ``features`` is what a run or comparison records. A further extractor's distance is as the first one's."""
+    """Return whether a metric's value covers all tasks up to one together, so that the last value replaces a mean.
+
+    ``features`` is what a run or comparison records. Distances of additional extractors are pooled like the first's.
+    """
     pooled, distance = (features or {}).get("pooled", ()), name.partition("_")[0]
     return name in pooled or (distance in DISTANCES and distance in pooled)
 
 
 def label(name: str, features: Mapping[str, Any] | None = None) -> str:
-    """A figure's name for people; ``features`` is what a run or comparison records of its extractor.
+    """Return a figure's label; ``features`` is what a run or comparison records about its extractor.
 
-    A distance names its extractor, since it compares with no other's: "FD (EfficientNet-Lite0)". In Inception's
-    features it has the name that papers give it, FID.
+    A distance names its extractor, as in "FD (EfficientNet-Lite0)": distances of different extractors do not compare.
+    In Inception's features it is called FID, as in papers.
     """
     text, extractor = figure(name).label, (features or {}).get("name", "")
     if extractor == PAPERS_EXTRACTOR:
@@ -157,20 +166,22 @@ def label(name: str, features: Mapping[str, Any] | None = None) -> str:
 
 
 def extractor_title(name: str) -> str:
-    """An extractor's name for people: its class's ``title``, else the name itself."""
-    with suppress(GenclError):  # of a plug-in that is not loaded
+    """Return an extractor's display name: its class's ``title``, else ``name`` itself."""
+    with suppress(GenclError):  # its plug-in is not loaded
         return getattr(EXTRACTORS.get(name), "title", name)
     return name
 
 
 def heading(name: str, features: Mapping[str, Any] | None = None) -> str:
-    """A figure's name as a column's head, with its unit."""
+    """Return a figure's label as a column heading, with " %" for shares."""
     return label(name, features) + (" %" if is_share(name) else "")
 
 
 def shown(name: str, value: float | None) -> str:
-    """A figure as people read it: shares in per cent, bytes in MB, errors with three digits, distances with one
-    decimal."""
+    """Return a value as text in its figure's unit: shares in per cent, bytes in MB, errors with three digits.
+
+    Other values have one decimal, or two digits below 1. None is shown as "-".
+    """
     if value is None:
         return "-"
     about = figure(name)
@@ -188,12 +199,12 @@ def shown(name: str, value: float | None) -> str:
 
 
 def with_unit(name: str, value: float | None) -> str:
-    """A figure as people read it, with its unit behind it."""
+    """Return a value as text, followed by " %" if it is a share."""
     return shown(name, value) + (" %" if is_share(name) and value is not None else "")
 
 
 def cell(name: str, value: dict[str, Any] | None) -> str:
-    """``mean ± std``."""
+    """Return ``mean ± std`` as text: the mean alone if there is no deviation, "-" for None."""
     if value is None:
         return "-"
     mean = shown(name, value["mean"])

@@ -1,4 +1,4 @@
-"""Fitting capacity (Lesort et al., IJCNN 2019): what a classifier learns from generated images, tested on real ones."""
+"""Fitting capacity (Lesort et al., IJCNN 2019): train a classifier on generated images, test it on real ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ TRAINING_PLAN = TrainingPlan(steps=600)
 
 
 class FittingCapacity(Metric):
-    """The share of a task's real held-out images that a classifier reads right, among all classes learned, after it was
-    trained on generated images of all tasks, as many of each as its held-out mixture of classes says. Needs good images
-    and all of a class."""
+    """The accuracy, on a task's real held-out images, of a classifier trained on generated images of all tasks.
+
+    The classifier chooses among all learned classes. `Snapshot.counts_of` says how many images of each it is trained
+    on. High values need good images that cover each class.
+    """
 
     name = "fitting"
     figures = {
@@ -51,7 +53,7 @@ class FittingCapacity(Metric):
 
 
 def _trained(snapshot: Snapshot) -> tuple[Reader, Tensor]:
-    """A classifier of generated images, the same on every process, and the class that each of its outputs means."""
+    """Return a classifier trained on generated images, the same on every process, and the class of each output."""
     labels = torch.cat([snapshot.classes_of(task) for task in snapshot.tasks])
     images = torch.cat(
         [

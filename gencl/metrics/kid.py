@@ -15,11 +15,12 @@ SUBSETS, SUBSET_SIZE = 10, 1000
 
 
 def kernel_distances(generated: Tensor, real: Tensor) -> tuple[float, float]:
-    """The squared maximum mean discrepancy with the kernel (x.y / d + 1)^3: its mean over subsets, and the standard
-    deviation over subsets. Unbiased, so that it may fall below 0.
+    """Return the mean and standard deviation over subsets of the squared maximum mean discrepancy (KID).
 
-    There are 10 subsets of 1000 images, or of as many as there are; the smaller they are, the more. The deviation is
-    over subsets of at most half of the images, since subsets of nearly all are nearly the same.
+    The features have shapes (n, d) and (m, d), and the kernel is (x.y / d + 1)^3. The mean is unbiased, so it may fall
+    below 0. It is over 10 subsets of 1000 images. If there are fewer images, a subset has as many as there are, and
+    there are more subsets. The deviation is over subsets of at most half of the images (but at least two), since
+    subsets of nearly all images are nearly the same.
     """
     fewest = min(len(generated), len(real))
     mean, deviation = _over_subsets(generated, real, min(SUBSET_SIZE, fewest))
@@ -35,9 +36,9 @@ def _over_subsets(generated: Tensor, real: Tensor, size: int) -> tuple[float, fl
 
 
 class KID(Metric):
-    """A task's generated images against its held-out ones. Unlike the Fréchet distance it is not biased by few images.
+    """KID of a task's generated images against its held-out ones. Unlike FD, it is not biased by few images.
 
-    Real training images need not be at 0 from held-out ones: the floor says how far they are (`gencl fid NAME --real`).
+    Real training images need not score 0 against held-out ones: `gencl fid NAME --real` measures this floor.
     """
 
     name = "kid"

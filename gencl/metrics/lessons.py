@@ -1,4 +1,4 @@
-"""What a trained reader learns from, and for how long: whole data sets, whatever tasks a run makes of them."""
+"""Training data and schedule of a trained classifier: whole data sets, however a run divides them into tasks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gencl.scenarios.task import DataSource, Scenario
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a reader is trained. Change ``version`` whenever the network or its training changes.
+    """How a classifier is trained. Change ``version`` whenever the network or its training changes.
 
-    Training takes as many steps as ``epochs`` need: at least ``fewest_steps``, at most ``steps``.
+    Training lasts ``epochs`` passes over the images, but at least ``fewest_steps`` and at most ``steps`` steps.
     """
 
     version: int = 1
@@ -32,7 +32,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Domain:
-    """One of the data sets: hashes of what it holds, its place in the scenario, its training and test part."""
+    """One of the data sets: hashes of its content, its place in the scenario, and its training and test part."""
 
     prints: list[str]
     number: int
@@ -41,7 +41,7 @@ class Domain:
 
     @staticmethod
     def of(source: DataSource, number: int, kept: set[bytes]) -> Domain:
-        """A source without the training images that are ``kept`` apart."""
+        """Return the domain of a data source, without the training images whose hashes are in ``kept``."""
         data = source.read()
         train = _without(data.train, kept)
         prints = [f(part) for part in (train, data.test) for f in (Split.fingerprint, _labels_digest)]
@@ -49,10 +49,11 @@ class Domain:
 
 
 class Lessons:
-    """What a reader learns from: the whole training and test parts of a scenario's data sets.
+    """The data that a classifier learns from: the whole training and test parts of a scenario's data sets.
 
-    The data sets come in an order that their content decides, so that scenarios of the same ones share a reader.
-    ``outputs[k]`` is the number that class k of the scenario has in ``train`` and ``test``; ``key`` names it all.
+    If ``split`` is "validation", ``train`` lacks the validation images. The content of the data sets decides their
+    order, so that scenarios of the same ones share a classifier. ``outputs[k]`` is the label in ``train`` and ``test``
+    of the scenario's class k. ``key`` identifies the data and the training plan.
     """
 
     def __init__(self, scenario: Scenario, split: str, recipe: TrainingPlan) -> None:
@@ -75,7 +76,7 @@ class Lessons:
 
 
 def unsuited(scenario: Scenario) -> str:
-    """Why no reader can be trained for a scenario, or nothing."""
+    """Return why no classifier can be trained for a scenario; empty if one can."""
     if not scenario.sources:
         return f"the classes of a {scenario.name} scenario are not those of labelled data sets"
     for source in scenario.sources:
@@ -85,7 +86,7 @@ def unsuited(scenario: Scenario) -> str:
 
 
 def _without(split: Split, kept: set[bytes]) -> Split:
-    """The split without images that are kept apart, copies of them included."""
+    """Return the split without the images whose hashes are in ``kept``, copies included."""
     return split.select(torch.tensor([image not in kept for image in split.prints()])) if kept else split
 
 

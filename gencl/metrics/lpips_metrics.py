@@ -1,4 +1,4 @@
-"""LPIPS three ways: diversity within a class, drift of the same latents, and reconstruction."""
+"""Metrics that use LPIPS: diversity within a class, drift of the same latents, and reconstruction."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from gencl.metrics.snapshot import Snapshot, to_uint8
 from gencl.scenarios.task import Task
 
 PAIRS = 100
-"""So many pairs of a class are compared for diversity."""
+"""Most pairs of images per class that are compared for diversity."""
 IMAGES = 200
-"""So many held-out images of a task are reconstructed."""
+"""Most held-out images per task that are reconstructed."""
 
 
 class _LPIPS(Metric):
@@ -38,8 +38,7 @@ class _LPIPS(Metric):
 
 
 class LPIPSDiversity(_LPIPS):
-    """Mean LPIPS between pairs of generated images of one class, over a task's classes. Mode collapse brings it to
-    0."""
+    """Mean LPIPS between pairs of generated images of one class, over a task's classes; 0 is mode collapse."""
 
     name = "lpips_diversity"
     figures = {
@@ -53,7 +52,7 @@ class LPIPSDiversity(_LPIPS):
     }
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """None where fewer than two images of a class were asked for."""
+        """Return the mean, or None if a class has fewer than two generated images."""
         classes, distances = snapshot.classes_of(task), []
         for c in task.classes:
             rows = (classes == c).nonzero().squeeze(1)[: 2 * PAIRS]
@@ -65,7 +64,7 @@ class LPIPSDiversity(_LPIPS):
 
 
 class LPIPSDrift(_LPIPS):
-    """Mean LPIPS between the images of the same latents when the task had been learned and now."""
+    """Mean LPIPS between the images of the same latents right after the task was learned and now."""
 
     name = "lpips_drift"
     figures = {
@@ -80,7 +79,7 @@ class LPIPSDrift(_LPIPS):
 
 
 class LPIPSReconstruction(_LPIPS):
-    """Mean LPIPS between a task's held-out images and what a VAE makes of them."""
+    """Mean LPIPS between a task's held-out images and a VAE's reconstructions of them."""
 
     name = "lpips_reconstruction"
     figures = {

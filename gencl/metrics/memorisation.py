@@ -1,4 +1,4 @@
-"""Whether a generator copies its training images: what lies nearest to what it draws."""
+"""Memorisation: whether a generator copies its training images, by nearest neighbours."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _EXACT = "donot_use_mm_for_euclid_dist"
 
 
 def share_nearer(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
-    """Return the chance that a generated feature vector (n, d) is nearer to its nearest training one (m, d) than a
-    held-out one (k, d) is to its own; where both are as near, one half. In float64."""
+    """Return the chance that a generated feature vector is nearer to the training ones than a held-out one is.
+
+    Nearness is the distance to the nearest training vector, and a tie counts one half. The shapes are (n, d), (m, d)
+    and (k, d). Computed in float64.
+    """
 
     def nearest(features: Tensor) -> Tensor:
         real = exact(train)
@@ -36,10 +39,10 @@ def share_nearer(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
 class Memorisation(Metric):
     """The chance that a generated image lies nearer to the training images of its class than a held-out one does.
 
-    1/2 means that the generator knows no more of its training images than of others; 1 that it copies them. It is the
-    statistic of Meehan et al. (AISTATS 2020, "data-copying") in cells that are the classes, each weighted by its
-    generated images. Distances are Euclidean, in the extractor's features. Where a task has fewer than 100 held-out
-    images, it is of all tasks so far together.
+    1/2 means that generated images are as near to the training images as other real ones are; 1 means copies. It is the
+    statistic of Meehan et al. (AISTATS 2020, "data-copying"). Its cells are the classes, each weighted by its number of
+    generated images. Distances are Euclidean, in the extractor's features. If some task has fewer than 100 held-out
+    images, all tasks up to this one are measured together.
     """
 
     name = "memorisation"
@@ -58,7 +61,7 @@ class Memorisation(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """None where nothing is held out."""
+        """Return the chance, or None if no class has generated, training and held-out images."""
         tasks = snapshot.group(task)
         sides = [_sides(snapshot, tasks, c) for c in dict.fromkeys(c for one in tasks for c in one.classes)]
         parts = [(share_nearer(*side), len(side[0])) for side in sides if all(map(len, side))]
@@ -67,21 +70,23 @@ class Memorisation(Metric):
 
 
 def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Features of the images of a class that these tasks generate, that they learn from and that they hold out, each
-    once."""
+    """Return the features of a class's generated, training and held-out images in these tasks.
+
+    Held-out images that several tasks share are included once, as are the training images of a task that comes back.
+    """
     tasks = [task for task in tasks if label in task.classes]
     generated, train, held_out = [], [], []
     for task, fresh in zip(tasks, snapshot.first_shown(tasks), strict=True):
         made, shown = snapshot.both_features(task)
         generated.append(made[snapshot.classes_of(task) == label])
         held_out.append(shown[(snapshot.held_out_part(task).labels == label) & fresh])
-        if task.again not in [other.index for other in tasks]:  # else its images are there
+        if task.again not in [other.index for other in tasks]:  # else its first visit contributes the same images
             train.append(_learned(snapshot, task)[task.train.labels == label])
     return torch.cat(generated), torch.cat(train), torch.cat(held_out)
 
 
 def _learned(snapshot: Snapshot, task: Task) -> Tensor:
-    """The features of a task's training images."""
+    """Return the features of a task's training images."""
     features = snapshot.real(("training images", task.index), task.train, keep=True).features
     assert features is not None
     return features

@@ -1,4 +1,4 @@
-"""What a metric is, and what it looks at."""
+"""The base class of metrics."""
 
 from __future__ import annotations
 
@@ -19,42 +19,45 @@ When = Literal["always", "at the end", "on request"]
 
 
 class Metric(ABC):
-    """Measured on every task learned so far; one that is measured after each task has a matrix of the same name."""
+    """The base class of metrics. A metric is measured on every task learned so far.
+
+    A metric that is measured after each task fills a matrix of the same name.
+    """
 
     name: str
 
     figures: ClassVar[Mapping[str, Figure]] = {}
-    """What is to be known about its own value, under its name, and about each figure of its summaries: label, unit,
-    which way is better, meaning. Tables, comparisons and reports read that."""
+    """Describes its own value, under its name, and each figure of its summaries: label, unit, which way is better,
+    meaning. Tables, comparisons and reports read this."""
 
     better: ClassVar[Better]
-    """Which way is better, of a metric that declares no ``figures`` (its value is then shown as a plain number)."""
+    """Which way is better, for a metric that declares no ``figures``. Its value is then shown as a plain number."""
 
     when: ClassVar[When] = "always"
-    """After each task; once, after the last one; or only where `gencl evaluate` is asked for it."""
+    """When it is measured: after each task, once after the last one, or only if `gencl evaluate` asks for it."""
 
     reads_classes: ClassVar[bool] = False
-    """Whether it asks the extractor which class an image shows: an extractor knows no class that was added later."""
+    """Whether it needs a classifier that tells which class an image shows. If classes were added later, which the
+    classifier does not know, the metric is left out."""
 
     of_features: ClassVar[bool] = False
     """Whether few images bias it as they bias FD."""
 
     pools: ClassVar[bool] = False
-    """Whether its value on a task is that of all tasks up to it together (`Snapshot.group`) where a task has too few
-    held-out images."""
+    """Whether it measures all tasks up to a task together (`Snapshot.group`) if tasks have too few held-out images."""
 
     of_few: ClassVar[bool] = False
-    """Whether it serves few images, and is measured after each task where FD is not defined for a task alone."""
+    """Whether it works with few images. It is then measured after each task if FD has to pool tasks."""
 
     of_images: ClassVar[bool] = False
-    """Whether it looks at images alone, so that it can be measured on real ones: the floor."""
+    """Whether it looks at images alone, so that it can be measured on real ones to give the floor."""
 
     ahead: ClassVar[str] = ""
-    """The figure of zero-shot transfer that follows where a task is measured before it is learned, too, on the learner
-    and on an untrained one (`gencl.metrics.transfer.zero_shot`); empty: it is not."""
+    """The name of its figure of zero-shot transfer, or empty. If given, each task is also measured before it is
+    learned, on the learner and on an untrained one (`gencl.metrics.transfer.zero_shot`)."""
 
     pooled: bool = False
-    """Whether R[i][j] is of the tasks up to j together, as the evaluator decides."""
+    """Whether R[i][j] covers the tasks up to j together. The evaluator sets it."""
 
     keeps_features: ClassVar[bool] = False
     """Whether it needs the features themselves, not only their mean and covariance."""
@@ -65,42 +68,42 @@ class Metric(ABC):
     @staticmethod
     @abstractmethod
     def applies(learner: Learner, extractor: nn.Module | None) -> str:
-        """Why it cannot be measured on this learner with this extractor; nothing where it can."""
+        """Return why it cannot be measured on this learner with this extractor; empty if it can."""
 
     @staticmethod
     def suits(scenario: Scenario) -> str:
-        """Why it cannot be measured on these tasks; nothing where it can."""
+        """Return why it cannot be measured on these tasks; empty if it can."""
         return ""
 
     @abstractmethod
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """The value on one task; None where it is not defined. All processes take part."""
+        """Return the value on one task, or None if it is undefined. All processes take part."""
 
     def summary(self, matrix: Matrix) -> dict[str, float | None]:
-        """Figures that follow from the whole matrix; None where they are not defined."""
+        """Return the figures that follow from the whole matrix; None for undefined ones."""
         return {self.name: self.at_end(matrix)}
 
     def overall(self, values: Sequence[float | None]) -> float | None:
-        """One figure for the values on all tasks: their mean, or the last where tasks are pooled."""
+        """Return one value for all tasks: the mean of the defined ones, or the last if tasks are pooled."""
         defined = [value for value in values if value is not None]
         if self.pooled:
             return values[-1]
         return sum(defined) / len(defined) if defined else None
 
     def at_end(self, matrix: Matrix) -> float | None:
-        """The figure over all tasks after the last one: a mean, or that of all together where tasks are pooled."""
+        """Return the value over all tasks after the last one: a mean, or the last entry if tasks are pooled."""
         return (matrix[-1][-1] if matrix else None) if self.pooled else final(matrix)
 
     def final_summary(self, snapshot: Snapshot, tasks: list[Task]) -> dict[str, float | None]:
-        """Figures that need the learner once more, after the last task."""
+        """Return the figures that need the learner once more, after the last task."""
         return {}
 
 
 def needs_generator(learner: Learner) -> str:
-    """Why a metric of generators cannot be measured."""
+    """Return why a metric of generators cannot be measured; empty if it can."""
     return "" if GENERATOR.of(learner) is not None else "it measures generators"
 
 
 def needs_extractor(learner: Learner, extractor: nn.Module | None) -> str:
-    """Why a metric of generated images' features cannot be measured."""
+    """Return why a metric of generated images' features cannot be measured; empty if it can."""
     return needs_generator(learner) or ("" if extractor is not None else "no feature extractor suits its images")

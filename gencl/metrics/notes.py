@@ -1,4 +1,4 @@
-"""What scores in features depend on, and what few images do to them."""
+"""Descriptions of extractors, and warnings about scores that are measured on few images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def describe(extractor: nn.Module) -> dict[str, Any]:
-    """An extractor for the record: name, version, and what else its scores depend on."""
+    """Return an extractor's description for result files: name, version, and what else its scores depend on."""
     accuracy, resize = getattr(extractor, "accuracy", None), getattr(extractor, "resize", None)
     return {
         "name": str(extractor.name),
@@ -20,7 +20,10 @@ def describe(extractor: nn.Module) -> dict[str, Any]:
 
 
 def bias_notes(n: int, real: int, features: int) -> list[str]:
-    """A line where FD is biased beyond what comparing at equal n takes care of: n generated, ``real`` real images."""
+    """Return a warning, or none, about the bias of FD with n generated and ``real`` real images.
+
+    FD is biased if a side has no more images than ``features``, or if there are fewer real images than generated ones.
+    """
     few = [f"{count:,} {which}" for count, which in ((n, "generated"), (real, "real")) if count <= features]
     if few:
         return [
@@ -36,7 +39,7 @@ def bias_notes(n: int, real: int, features: int) -> list[str]:
 
 
 def pool_note(generated: int, real: int) -> str:
-    """What people must know of scores that pool so many images of all tasks, since few of each are held out."""
+    """Return the warning for scores that pool these numbers of images of all tasks, since few per task are held out."""
     return (
         "fewer than 100 images of a task are held out: the Fréchet distance, precision and recall compare all tasks up "
         f"to each together ({generated:,} generated and {real:,} real images in all). So few bias the distance, most "

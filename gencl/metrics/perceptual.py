@@ -1,4 +1,4 @@
-"""LPIPS (Zhang et al., CVPR 2018): how different two images look, by the lpips package and a network of ImageNet."""
+"""LPIPS (Zhang et al., CVPR 2018): how different two images look, by the lpips package and an ImageNet network."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from gencl.metrics.weight_files import ALEXNET, VGG16, WeightFile, find
 
 Backbone = Literal["alex", "vgg"]
 SMALLEST = 64
-"""Smaller images are enlarged to so many pixels a side: AlexNet's pooling leaves nothing of them otherwise."""
+"""Images with fewer pixels per side are enlarged to this size: AlexNet's pooling would leave nothing of them."""
 _PUBLISHED = {"alex": ALEXNET, "vgg": VGG16}
 
 
 class Perceptual:
-    """LPIPS 0.1 between images; 0 for equal ones.
+    """LPIPS, version 0.1, between pairs of images; 0 for equal ones.
 
     Args:
-        weights: the backbone's, as torchvision names them.
+        weights: the backbone's weights, under torchvision's names. Raises UsageError if they do not fit.
         backbone: "alex" or "vgg".
     """
 
@@ -35,28 +35,31 @@ class Perceptual:
 
         self.backbone, self.version, self.published = backbone, weights.version, weights.published
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # of torchvision's older arguments
+            warnings.simplefilter("ignore")  # lpips uses deprecated arguments of torchvision
             self.network: nn.Module = lpips.LPIPS(net=backbone, pnet_rand=True, verbose=False)
         weights.fill({f"features.{name}": tensor for name, tensor in self._trunk().items()})
         self.network.eval().requires_grad_(False)
 
     @staticmethod
     def of(files: Sequence[str | Path], backbone: Backbone = "alex", download: bool = True) -> Perceptual | None:
-        """By the one of ``files`` that holds the backbone, else by the published weights; None where these are neither
-        cached nor to be downloaded.
+        """Return LPIPS with the first of ``files`` that holds the backbone, else with the published weights.
 
-        Raises GenclError where a download fails, UsageError for files that are absent or hold something else.
+        None if the published weights are not cached and ``download`` is False. Raises GenclError if a download fails or
+        a file is damaged, UsageError for files that are absent or hold no known network.
         """
         weight_file = find(_PUBLISHED[backbone], files, download)
         return None if weight_file is None else Perceptual(weight_file, backbone)
 
     def _trunk(self) -> dict[str, Tensor]:
-        """The backbone's tensors by torchvision's place: lpips keeps the places within its slices."""
+        """Return the backbone's tensors by their place in torchvision's ``features``.
+
+        lpips divides the backbone into slices, but keeps the places as names.
+        """
         named = cast(nn.Module, self.network.net).state_dict().items()
         return {name.split(".", 1)[1]: tensor for name, tensor in named}
 
     def resize(self, shape: Sequence[int]) -> list[int] | None:
-        """(height, width) that images of shape (c, h, w) are enlarged to, or None where they stay as they are."""
+        """Return the [height, width] to which images of shape (c, h, w) are enlarged, or None if they are not."""
         *_, height, width = shape
         if min(height, width) >= SMALLEST:
             return None
@@ -64,7 +67,7 @@ class Perceptual:
         return [round(height * factor), round(width * factor)]
 
     def about(self, shape: Sequence[int]) -> dict[str, Any]:
-        """What scores of images of this shape depend on."""
+        """Return what scores of images of this shape (c, h, w) depend on: backbone, weights and resizing."""
         size = self.resize(shape)
         return {
             "backbone": self.backbone,
@@ -75,7 +78,10 @@ class Perceptual:
 
     @torch.no_grad()
     def distances(self, one: Tensor, other: Tensor, batch_size: int = 64) -> Tensor:
-        """LPIPS of pairs of uint8 images (n, 1 or 3, h, w), bilinearly enlarged where they are small: (n,)."""
+        """Return LPIPS, (n,), of pairs of uint8 images (n, 1 or 3, h, w). Small images are enlarged bilinearly.
+
+        Raises GenclError if the shapes differ.
+        """
         if one.shape != other.shape:
             raise GenclError(f"LPIPS compares images of equal shape, not {tuple(one.shape)} and {tuple(other.shape)}")
         self.network.to(one.device)

@@ -1,4 +1,4 @@
-"""What the networks that learned from photographs share: they take any picture and resize it themselves."""
+"""The common part of extractors trained on photographs: they take pictures of any size and resize them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gencl.core.errors import UsageError
 
 FEATURES, LOGITS = "features", "logits"
 SMALLEST = 2
-"""Fewer pixels a side cannot be enlarged."""
+"""Fewest pixels per side that can be enlarged."""
 AT_ONCE, AT_ONCE_ON_CPU = 128, 4
-"""So many images go through a network together; on a CPU few are faster, since its caches are small."""
+"""Images per forward pass. On a CPU few are faster, since its caches are small."""
 
 
 def are_pictures(shape: Sequence[int]) -> bool:
-    """Whether images of ``shape`` (channels, height, width) are grey or RGB and large enough to be enlarged."""
+    """Return whether images of ``shape`` (channels, height, width) are grey or RGB and large enough to be enlarged."""
     channels, *sides = shape
     return channels in (1, 3) and min(sides) >= SMALLEST
 
 
 def check_pictures(name: str, shape: Sequence[int]) -> None:
-    """Raise UsageError if images of ``shape`` are no pictures, which the extractor ``name`` takes."""
+    """Raise UsageError if images of ``shape`` are not pictures, as the extractor called ``name`` needs."""
     if not are_pictures(shape):
         found = "x".join(map(str, shape))
         raise UsageError(
@@ -35,22 +35,22 @@ def check_pictures(name: str, shape: Sequence[int]) -> None:
 
 
 def scaled(images: Tensor, size: tuple[int, int], mode: str) -> Tensor:
-    """Images (n, c, h, w) in 0 ... 255 as float of ``size`` (height, width), with antialiasing."""
+    """Return images (n, c, h, w) in 0 ... 255 as float, resized to ``size`` (height, width) with antialiasing."""
     return F.interpolate(images.float(), size=size, mode=mode, align_corners=False, antialias=True).clamp(0, 255)
 
 
 class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
-    """Speaks torch-fidelity's feature-extractor interface; a subclass says how images are scaled and what is read.
+    """Base class with torch-fidelity's feature-extractor interface; subclasses define `read` and may resize otherwise.
 
     Called with uint8 images (n, 1 or 3, h, w), it returns a tuple of float32: the features (n, d), and the logits
-    (n, classes) of the network's own classifier.
+    (n, classes) of the network's classifier. Raises ValueError for other inputs.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     """The network's name in tables."""
     side: ClassVar[int]
-    """The network's input has so many pixels a side."""
+    """Pixels per side of the network's input."""
     classifies: ClassVar[bool] = True
     """Whether the network has a classifier, whose logits the Inception score needs."""
 
@@ -59,7 +59,7 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
         self.resize = f"{self.side}x{self.side}"
 
     def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits of images (n, 3, side, side) in 0 ... 255."""
+        """Return features and logits of images (n, 3, side, side) in 0 ... 255."""
         raise NotImplementedError
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
@@ -73,7 +73,7 @@ class PhotographFeatures(FeatureExtractorBase):  # type: ignore[misc]  # torch-f
         return tuple(torch.cat(outputs) for outputs in zip(*parts, strict=True))
 
     def resized(self, images: Tensor) -> Tensor:
-        """Images (n, 1 or 3, h, w) as float (n, 3, side, side), in 0 ... 255; grey ones get three equal channels."""
+        """Return images (n, 1 or 3, h, w) as float (n, 3, side, side) in 0 ... 255; grey is repeated in 3 channels."""
         return scaled(images, (self.side, self.side), "bilinear").expand(-1, 3, -1, -1)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Precision and recall of generated images (Kynkaanniemi et al., NeurIPS 2019), by torch-fidelity."""
+"""Precision and recall of generated images (Kynkäänniemi et al., NeurIPS 2019), by torch-fidelity."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ NEIGHBOURS = 3
 
 
 def precision_recall(generated: Tensor, real: Tensor) -> dict[str, float]:
-    """The share of generated features within the real ones' neighbourhoods, and of real within the generated ones'.
+    """Return ``precision`` and ``recall`` of generated features (n, d) against real ones (m, d).
 
-    An image's neighbourhood reaches as far as its third nearest neighbour, or the farthest of fewer.
+    Precision is the share of generated features within the neighbourhoods of real ones, recall the share of real ones
+    within those of generated ones. A neighbourhood reaches to the third nearest neighbour, or to the farthest of fewer.
     """
     k = min(NEIGHBOURS, len(generated) - 1, len(real) - 1)
     shares = prc_features_to_metric(generated, real, prc_neighborhood=k, save_cpu_ram=True, verbose=False)
@@ -31,7 +32,7 @@ class _OfBoth(Metric):
     applies = staticmethod(needs_extractor)
 
     def measure(self, snapshot: Snapshot, task: Task) -> float | None:
-        """None where one side has a single image, which has no neighbour."""
+        """Return the share, or None if a side has a single image, which has no neighbour."""
 
         def both_shares() -> dict[str, float]:
             both = snapshot.features_of(snapshot.group(task))
@@ -41,7 +42,7 @@ class _OfBoth(Metric):
 
 
 class Precision(_OfBoth):
-    """How many of a task's generated images look real. Stays high where the generator draws few images well."""
+    """The share of a task's generated images that look real. It stays high if a few images are drawn well."""
 
     name = "precision"
     figures = {
@@ -52,7 +53,7 @@ class Precision(_OfBoth):
 
 
 class Recall(_OfBoth):
-    """How much of a task's real images the generator covers. Falls where it draws few images only (mode collapse)."""
+    """The share of a task's real images that the generator covers. It falls with mode collapse."""
 
     name = "recall"
     figures = {

@@ -1,4 +1,4 @@
-"""Small networks that classify images, and whose last hidden layer gives the features for distances."""
+"""Small classifiers of images, whose last hidden layer provides the features for distances."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ LOGITS = "logits"
 
 
 class Reader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
-    """Speaks torch-fidelity's feature-extractor interface, so that torch-fidelity itself can use it.
+    """A classifier with torch-fidelity's feature-extractor interface, so that torch-fidelity itself can use it.
 
     Called with uint8 images (n, channels, height, width), it returns a tuple of the requested features: ``"128"``,
-    float32 of shape (n, 128), and ``"logits"``, float32 of shape (n, classes). Grey readers take RGB too.
+    float32 of shape (n, 128), and ``"logits"``, float32 of shape (n, classes). A classifier of grey images takes RGB
+    too. Raises ValueError for other inputs.
 
     Args:
-        name: of the extractor.
-        features_list: what a call returns, in this order.
-        trunk: images in [0, 1] to 128 features, before their nonlinearity.
+        name: the extractor's name.
+        features_list: the features that a call returns, in this order.
+        trunk: network from images in [0, 1] to 128 features, before their nonlinearity.
         shape: (channels, height, width) of the images.
-        classes: how many.
+        classes: the number of classes.
     """
 
     version = ""
@@ -52,7 +53,7 @@ class Reader(FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has 
         return tuple(outputs[name] for name in self.features_list)
 
     def read(self, images: Tensor) -> Tensor:
-        """Images (n, channels, height, width) in [0, 1] to features (n, 128), before their nonlinearity."""
+        """Return the features (n, 128), before their nonlinearity, of images (n, channels, height, width) in [0, 1]."""
         features: Tensor = self.trunk(images)
         return features
 

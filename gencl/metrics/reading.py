@@ -1,4 +1,4 @@
-"""Images go through a feature extractor: in batches, divided among the processes, each image once."""
+"""Passes images through a feature extractor: in batches, divided among the processes, each image once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gencl.metrics.statistics import Statistics
 
 @dataclass(frozen=True)
 class Reading:
-    """What an extractor found in n images, the same on every process.
+    """The output of an extractor for n images, the same on every process.
 
     Args:
-        statistics: of the features.
+        statistics: statistics of the features.
         answers: the class with the greatest logit, (n,) int64.
-        features: (n, d) float32, and ``logits`` (n, classes) float32, where they were to be kept: what needs no more
-            than the statistics is measured in memory that does not grow with n.
+        features: (n, d) float32, and ``logits`` (n, classes) float32, if they were kept. Without them, memory hardly
+            grows with n.
     """
 
     statistics: Statistics
@@ -39,13 +39,13 @@ def read(
     processes: Processes,
     keep: bool = False,
 ) -> Reading:
-    """Reads n >= 1 images: ``images`` makes those of the given rows, uint8 (rows, channels, height, width).
+    """Return the reading of n >= 1 images; ``images`` makes those of given rows, uint8 (rows, channels, height, width).
 
-    Each process reads a share of its own, no image twice; sums are float64. Autocast is off whatever surrounds this:
-    scores must not depend on it.
+    Each process reads its own share, no image twice. Sums are float64. Autocast is off even if the caller uses it,
+    since scores must not depend on it. ``keep`` keeps features and logits.
     """
     first, end = (n * rank // processes.world for rank in (processes.rank, processes.rank + 1))
-    share = torch.arange(first, max(end, first + 1), device=device) % n  # one at least, for the shapes
+    share = torch.arange(first, max(end, first + 1), device=device) % n  # at least one image, which gives the shapes
     statistics: Statistics | None = None
     answers, kept = [], []
     with torch.autocast(device.type, enabled=False):

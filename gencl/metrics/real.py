@@ -1,5 +1,8 @@
-"""Readings of real images, kept in the cache by the content of the images, the extractor that read them, and what
-the last bits of sums depend on: the size of batches and the kind of device."""
+"""Readings of real images, kept in the cache.
+
+The key is the content of the images, the extractor, and what the last bits of sums depend on: the batch size and the
+kind of device.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ from gencl.metrics.reading import Reading, read
 from gencl.metrics.statistics import Statistics
 
 LARGEST_BYTES = 2**28
-"""Features that take more than so many bytes are not kept, only their statistics."""
+"""Features that take more bytes than this are not cached, only their statistics and answers."""
 
 
 def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Processes, keep: bool = False) -> Reading:
-    """What the extractor finds in all images of a split, from the cache where it is there; with ``keep`` the features.
+    """Return the reading of all images of a split, from the cache if possible; with ``keep`` including the features.
 
-    Every process needs the same answer to whether it is there, so that all read or none.
+    If any process lacks the cached reading, all read, since they divide the images among them.
     """
     device = part.labels.device
     path = _path(extractor, part, batch_size)
@@ -62,7 +65,7 @@ def _load(path: Path, device: torch.device, keep: bool) -> Reading | None:
 
 
 def _store(path: Path, reading: Reading) -> None:
-    """A cache that cannot be written costs time, nothing else."""
+    """Cache a reading. If the cache cannot be written, do nothing: this only costs time later."""
     tensors = {
         "n": torch.tensor(reading.statistics.n),
         "total": reading.statistics.total,

@@ -1,4 +1,4 @@
-"""How well images survive being encoded and decoded."""
+"""Reconstruction error: how well images survive being encoded and decoded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gencl.scenarios.task import Task
 
 
 def can_reconstruct(learner: Learner) -> str:
-    """Why a metric of reconstructions cannot be measured."""
+    """Return why a metric of reconstructions cannot be measured; empty if it can."""
     return "" if ENCODER.of(learner) is not None else "it measures learners that encode images"
 
 
 class Reconstruction(Metric):
-    """Mean squared error per pixel of a task's held-out images, in [0, 1], through the posterior mean."""
+    """Mean squared error per pixel of a task's held-out images in [0, 1], reconstructed from the posterior mean."""
 
     name = "reconstruction"
     figures = {

@@ -1,4 +1,4 @@
-"""What metrics return, as plain numbers: other people's write NumPy's, PyTorch's, and NaN where nothing is defined."""
+"""Makes plain numbers of what metrics return: plug-ins may give NumPy's or PyTorch's, or NaN for undefined values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from gencl.core.waiting import say
 
 
 def number(value: Any, metric: str, where: str, progress: Mode = "auto") -> float | None:
-    """Return a figure as files hold it; None where it is not defined: a NaN or an infinity, which a line tells.
+    """Return a metric's value as a plain number for JSON, or None if it is undefined.
 
-    Raises GenclError naming the metric where the value is no number.
+    A NaN or an infinity counts as undefined, and a message says so. Raises GenclError naming the metric if the value is
+    not a number.
     """
     plain = value
-    if hasattr(value, "item"):  # of NumPy and PyTorch
-        with suppress(ValueError, RuntimeError):  # it has several values
+    if hasattr(value, "item"):  # a NumPy or PyTorch number
+        with suppress(ValueError, RuntimeError):  # several values, refused below
             plain = value.item()
     if plain is None:
         return None
@@ -34,7 +35,7 @@ def number(value: Any, metric: str, where: str, progress: Mode = "auto") -> floa
 
 
 def figures(values: Any, metric: str, progress: Mode = "auto") -> dict[str, float]:
-    """Return the figures of a summary that are defined. Raises GenclError as `number`, and where it is no mapping."""
+    """Return the defined figures of a summary. Raises GenclError if it is not a mapping, and as `number` does."""
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
         raise GenclError(f"metric {metric} gave {values!r:.80} as a summary; it must return figures by their names")
     found = {name: number(value, metric, f"as {name}", progress) for name, value in values.items()}

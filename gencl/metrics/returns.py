@@ -1,4 +1,4 @@
-"""How well games are played."""
+"""Returns of players: how well they play each game."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from gencl.scenarios.task import Scenario, Task
 
 
 def _scores(snapshot: Snapshot, task: Task) -> list[tuple[Game, float]]:
-    """The mean score of the episodes of each of a task's games, which begin in the same way at every time; for choosing
-    settings (``evaluate.split: validation``) they are others."""
+    """Return each of a task's games with the mean score of its episodes.
+
+    The episodes begin in the same way each time that they are played. With ``evaluate.split: validation``, for choosing
+    settings, they differ from those of the test split.
+    """
 
     def played() -> list[tuple[Game, float]]:
         conditions, player, number = snapshot.conditions, PLAYER(snapshot.learner), task.classes[0]
@@ -31,7 +34,7 @@ def _scores(snapshot: Snapshot, task: Task) -> list[tuple[Game, float]]:
 
 
 class Return(Metric):
-    """The mean sum of rewards of an episode, played without exploration."""
+    """The mean sum of rewards per episode. Actions are greedy, but for a share ``game.epsilon`` of random ones."""
 
     name = "return"
     figures = {
@@ -55,7 +58,7 @@ class Return(Metric):
 
 
 class NormalisedReturn(Metric):
-    """The return on a scale on which a random player has 0 and a learner of this game alone has 1."""
+    """The return, scaled so that a random player has 0 and a learner of this game alone has 1; mean over games."""
 
     name = "normalised_return"
     figures = {

@@ -1,4 +1,4 @@
-"""A learner at one moment, as metrics see it: what it generates is made and read once and shared by all of them."""
+"""A learner at one moment, as metrics see it: its images are generated and read once, and all metrics share them."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from gencl.metrics.statistics import Statistics
 from gencl.scenarios.task import Task
 
 FEWEST_HELD_OUT = 100
-"""With fewer held-out images than this, a task's FD means nothing, and tasks are pooled."""
+"""With fewer held-out images than this, the FD of a single task means nothing, so tasks are pooled."""
 DRIFT_IMAGES = 64
-"""So many images of a task, as they were when it had been learned, are kept for measuring drift."""
+"""Images per task on which drift is measured; a run keeps them as they were right after learning the task."""
 
 T = TypeVar("T")
 _Pooled = tuple[int, tuple[int, ...]]
-"""A class, and the tasks with whose images it enters the pool."""
+"""A class, and the indices of the pooled tasks that contain it."""
 
 
 class Snapshot:
-    """The learner as it is now. Draws with generators of its own: training's random state is not touched.
+    """The learner as it is now. It has its own random generators, so training's random state is not touched.
 
     Args:
-        learner: metrics that look at it themselves need it in evaluation mode.
-        conditions: what scores depend on.
-        tasks: those learned so far, for metrics that look at all of them at once.
-        keep: whether features and logits are kept, for metrics that need more than their mean and covariance.
+        learner: the learner; metrics that call it directly need it in evaluation mode.
+        conditions: the settings and networks that scores depend on.
+        tasks: the tasks learned so far, for metrics that look at all of them at once.
+        keep: whether to keep features and logits, for metrics that need more than mean and covariance.
     """
 
     def __init__(self, learner: Learner, conditions: Conditions, tasks: Sequence[Task], keep: bool = False) -> None:
@@ -52,13 +52,13 @@ class Snapshot:
         return self.conditions.batch_size
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What ``make`` gives, made only once: metrics that share work ask for it under the same key."""
+        """Return the result of ``make``, computed once per ``key``: metrics share work under the same key."""
         if key not in self._memo:
             self._memo[key] = make()
         return cast(T, self._memo[key])
 
     def read_by(self, extractor: nn.Module) -> Snapshot:
-        """Return the same learner's images as another extractor reads them: generated again, and so the same."""
+        """Return a snapshot that reads the same images, generated again, with another extractor."""
 
         def made() -> Snapshot:
             return type(self)(self.learner, replace(self.conditions, extractor=extractor), self.tasks, keep=True)
@@ -66,33 +66,33 @@ class Snapshot:
         return self.once(("read by", extractor), made)
 
     def held_out_part(self, task: Task) -> Split:
-        """The real images of the chosen split, which generated ones are compared with: all that are held out, never
-        training images."""
+        """Return the real images that generated ones are compared with: all held-out images of the chosen split,
+        never training images."""
         return task.validation if self.conditions.split == "validation" else task.test
 
     def reference(self, task: Task) -> Reading:
-        """The task's held-out images, as the extractor reads them; cached by their content."""
+        """Return the reading of the task's held-out images, which is cached by their content."""
         return self.real(("reference", task.index), self.held_out_part(task))
 
     def real(self, key: Hashable, part: Split, keep: bool = False) -> Reading:
-        """These real images, as the extractor reads them; cached by their content, and read `once` by this key.
+        """Return the reading of real images, which is cached by their content and computed `once` per ``key``.
 
-        ``keep``: their features are kept even where the snapshot keeps none.
+        ``keep``: keep their features even if the snapshot keeps none.
         """
         extractor, processes, keep = self.conditions.extractor, self.conditions.processes, keep or self.keep
         assert extractor is not None
         return self.once(key, lambda: read_real(extractor, part, self.batch_size, processes, keep))
 
     def classes_of(self, task: Task) -> Tensor:
-        """The classes asked for, class after class: as many of each as `counts_of` says."""
+        """Return the class of each image to generate, (n,) int64, class after class, in the numbers of `counts_of`."""
         classes, counts = (torch.tensor(some, device=self.device) for some in (task.classes, self.counts_of(task)))
         return classes.repeat_interleave(counts)
 
     def counts_of(self, task: Task) -> list[int]:
-        """How many images of each of the task's classes are asked for.
+        """Return how many images of each of the task's classes to generate.
 
-        Shares are those of its mixture or, where it is compared alone, of its held-out images: a mixture of other
-        shares is at a distance even where every class is perfect. Pooled, they are equal.
+        The classes have the shares of the task's mixture or, if it is compared alone, of its held-out images. Other
+        shares would give a distance above 0 even for perfect images. Pooled classes have equal numbers.
         """
         if task.mixture:
             return apportioned(self.conditions.samples, task.mixture, least=1)
@@ -104,11 +104,11 @@ class Snapshot:
         return apportioned(each * len(shares), [share / sum(shares) for share in shares], least=1)
 
     def measured_on(self, task: Task) -> Tensor:
-        """The classes of the images that a task is measured on: generated ones, or held-out ones of a classifier."""
+        """Return the classes of the images that a task is measured on: generated ones, or held-out ones if none are."""
         return self.held_out_part(task).labels if GENERATOR.of(self.learner) is None else self.classes_of(task)
 
     def latents_of(self, task: Task) -> Tensor:
-        """A latent for each of `classes_of`, the same at every time."""
+        """Return one latent per entry of `classes_of`, the same each time a task is measured."""
         learner = GENERATOR(self.learner)
         return self.once(
             ("latents", task.index),
@@ -117,13 +117,13 @@ class Snapshot:
 
     @torch.no_grad()
     def images(self, task: Task, rows: Tensor) -> Tensor:
-        """The generated images of these rows of `classes_of` and `latents_of`, uint8."""
+        """Return the generated images of these rows of `classes_of` and `latents_of`, uint8 (rows, c, h, w)."""
         learner, classes = GENERATOR(self.learner), self.classes_of(task)
         with predicting(self.learner), torch.autocast(self.device.type, enabled=False):
             return to_uint8(learner.generate(classes[rows], self.latents_of(task)[rows]))
 
     def generated(self, task: Task) -> Reading:
-        """Generated images of the task's classes, as the extractor reads them."""
+        """Return the extractor's reading of generated images of the task's classes."""
         extractor, n = self.conditions.extractor, len(self.classes_of(task))
         assert extractor is not None
 
@@ -134,26 +134,26 @@ class Snapshot:
         return self.once(("generated", task.index), read_generated)
 
     def answers(self, task: Task) -> Tensor:
-        """The class that the reader sees in each of the task's generated images, (samples,)."""
+        """Return the class that the classifier assigns to each of the task's generated images, (n,) int64."""
         reader = self.conditions.reader
         by = self if reader is None or reader is self.conditions.extractor else self.read_by(reader)
         return by.generated(task).answers
 
     def both_features(self, task: Task) -> tuple[Tensor, Tensor]:
-        """The features (n, d) of a task's generated and of its held-out images; of a snapshot that keeps them."""
+        """Return the features (n, d) of a task's generated and of its held-out images. The snapshot must keep them."""
         generated, real = self.generated(task).features, self.reference(task).features
         assert generated is not None and real is not None
         return generated, real
 
     def group(self, task: Task) -> list[Task]:
-        """The tasks that are compared together on behalf of this one: it alone or, pooled, all up to it."""
+        """Return the tasks that are compared together for this one: itself or, if pooled, all tasks up to it."""
         return [other for other in self.tasks if other.index <= task.index] if self.conditions.pool else [task]
 
     def sides(self, tasks: Sequence[Task]) -> tuple[Statistics, Statistics]:
-        """Statistics of the generated and of the held-out images of these tasks together.
+        """Return the statistics of the generated and of the held-out images of these tasks together.
 
-        Every task has the same weight on both sides or, pooled, every class, however many of its images are held out: a
-        mixture of other shares is at a distance even where every class is perfect.
+        Every task has the same weight on both sides or, if pooled, every class, however many of its images are held
+        out. Different weights would give a distance above 0 even for perfect images.
         """
         if self._apart(tasks):
             every = [(self.generated(task).statistics, self.reference(task).statistics) for task in tasks]
@@ -165,8 +165,10 @@ class Snapshot:
         return Statistics.balanced([one for one, _ in both]), Statistics.balanced([other for _, other in both])
 
     def features_of(self, tasks: Sequence[Task]) -> tuple[Tensor, Tensor]:
-        """The features (n, d) of the generated and of the held-out images of these tasks together, each of the latter
-        once: a copy would be its own nearest neighbour."""
+        """Return the features (n, d) of the generated and of the held-out images of these tasks together.
+
+        A held-out image of several tasks is included once: a copy would be its own nearest neighbour.
+        """
         if self._apart(tasks):
             every = [self.both_features(task) for task in tasks]
             every = [(made, real[fresh]) for (made, real), fresh in zip(every, self.first_shown(tasks), strict=True)]
@@ -176,12 +178,14 @@ class Snapshot:
         return torch.cat([one for one, _ in both]), torch.cat([other for _, other in both])
 
     def _apart(self, tasks: Sequence[Task]) -> bool:
-        """Whether these are compared task by task, and not class by class: a mixture of classes is."""
+        """Return whether tasks are combined task by task, not class by class: unpooled tasks and class mixtures are."""
         return not self.conditions.pool or any(task.mixture for task in tasks)
 
     def first_shown(self, tasks: Sequence[Task]) -> list[Tensor]:
-        """For each task which of its held-out images (n,) no task before it in this list has: tasks that have classes
-        in common may share them."""
+        """Return for each task a mask (n,) of those of its held-out images that no earlier task in this list has.
+
+        Tasks that have classes in common may share images.
+        """
         return self.once(("first shown", *(task.index for task in tasks)), lambda: self._first_shown(tasks))
 
     def _first_shown(self, tasks: Sequence[Task]) -> list[Tensor]:
@@ -198,12 +202,12 @@ class Snapshot:
         return fresh
 
     def _statistics(self, key: _Pooled, pair: tuple[Tensor, Tensor]) -> tuple[Statistics, Statistics]:
-        """Those of what `_by_class` has under a key."""
+        """Return the statistics of an entry of `_by_class`."""
         return self.once(("statistics", *key), lambda: (Statistics.of(pair[0]), Statistics.of(pair[1])))
 
     def _by_class(self, tasks: Sequence[Task]) -> dict[_Pooled, tuple[Tensor, Tensor]]:
-        """For each class of these tasks, the features of the generated images that enter the pool, and of all that are
-        held out, each once. A class without held-out images is left out."""
+        """Return, for each class of these tasks, the features of its generated images in the pool and of its held-out
+        images, each once. A class without held-out images is left out."""
         made: dict[int, Tensor] = {}
         real: dict[int, list[Tensor]] = {}
         for task, fresh in zip(tasks, self.first_shown(tasks), strict=True):
@@ -217,7 +221,7 @@ class Snapshot:
         return {key: pair for key, pair in both.items() if min(map(len, pair)) > 0}
 
     def sampled(self, task: Task) -> Tensor:
-        """A few generated images of a task, uint8, whatever ``samples`` is: what drift is measured on."""
+        """Return `DRIFT_IMAGES` generated images of a task, uint8, whatever ``samples`` is, to measure drift."""
         return self.once(("sampled", task.index), lambda: self._sampled(task))
 
     @torch.no_grad()
@@ -230,5 +234,5 @@ class Snapshot:
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Images in [0, 1] to 0 ... 255, rounded."""
+    """Return images in [0, 1] as uint8 in 0 ... 255, rounded."""
     return (images.clamp(0, 1) * 255).round().to(torch.uint8)

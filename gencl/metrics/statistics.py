@@ -24,7 +24,7 @@ class Statistics:
 
     @staticmethod
     def of(features: Tensor) -> Statistics:
-        """Those of features (n, d), n >= 0."""
+        """Return the statistics of features (n, d), n >= 0."""
         rows = exact(features)
         return Statistics(len(features), rows.sum(0), rows.T @ rows)
 
@@ -33,7 +33,7 @@ class Statistics:
 
     @staticmethod
     def balanced(parts: Sequence[Statistics]) -> Statistics:
-        """Those of all images of the parts, weighted so that every part counts alike; ``n`` is their true number."""
+        """Return the statistics of all parts together, each with equal weight; ``n`` is the true number of images."""
         n = sum(part.n for part in parts)
         weights = [n / (len(parts) * part.n) for part in parts]
         total, outer = (
@@ -42,13 +42,16 @@ class Statistics:
         return Statistics(n, total, outer)
 
     def over(self, processes: Processes) -> Statistics:
-        """The sum of those of all processes, the same on each."""
+        """Return the sum over all processes, the same on each."""
         n = self.total.new_tensor([self.n])
         n, total, outer = processes.sum([n, self.total, self.outer])
         return Statistics(int(n.item()), total, outer)
 
     def gaussian(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
-        """Mean and unbiased covariance, as torch-fidelity's ``fid_statistics_to_metric`` takes them."""
+        """Return mean and unbiased covariance, as torch-fidelity's ``fid_statistics_to_metric`` takes them.
+
+        Raises ValueError if there are fewer than two images.
+        """
         if self.n < 2:
             raise ValueError(f"a covariance needs two images or more, not {self.n}")
         mean = self.total / self.n

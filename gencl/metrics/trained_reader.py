@@ -1,8 +1,8 @@
-"""A reader of any labelled images: a small network trained once on the data sets' own training images, then cached.
+"""A classifier of any labelled images: a small network trained once on the data sets' training images, then cached.
 
-The bundled digit reader suits digits only; for Fashion-MNIST, CIFAR-10 or a user's folders of classes this one takes
-its place. Runs that differ in the order, grouping or number of tasks, in ``data.limit`` or method share one reader, and
-so their scores can be compared. It never sees the real images that scores compare with.
+The bundled digit classifier suits digits only; for Fashion-MNIST, CIFAR-10 or a user's folders of classes this one
+takes its place. Runs that differ in the order, grouping or number of tasks, in ``data.limit`` or method share one
+classifier, so their scores can be compared. It never sees the real images that scores compare with.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRAINING_PLAN = TrainingPlan()
 
 
 class Card(BaseModel):
-    """The JSON file beside a cached reader's weights."""
+    """The JSON file beside the weights of a cached classifier."""
 
     schema_: Literal[1] = Field(1, alias="schema")
     accuracy: Annotated[float, Field(ge=0, le=1)]
@@ -43,9 +43,9 @@ class Card(BaseModel):
 
 
 def build_network(shape: Sequence[int]) -> nn.Sequential:
-    """Four convolutions, then the 128 features; input (n, channels, height, width) in [0, 1].
+    """Return four convolutions, then a linear layer to 128 features; input (n, channels, height, width) in [0, 1].
 
-    The first one's stride brings images of any size to about 16x16, so that all cost about the same.
+    The stride of the first convolution brings images of any size to about 16x16, so that all cost about the same.
     """
     channels, *sides = shape
     stride = 2 * max(1, round(max(sides) / 32))
@@ -62,7 +62,7 @@ def build_network(shape: Sequence[int]) -> nn.Sequential:
 
 
 class TrainedReader(Reader):
-    """Reads the classes it was trained on; ``accuracy`` is its share of right answers on held-out real images."""
+    """A classifier of the classes that it was trained on; ``accuracy`` is measured on held-out real images."""
 
     def __init__(self, name: str = "reader", *, shape: Sequence[int], classes: int) -> None:
         super().__init__(name, (FEATURES, LOGITS), build_network(shape), shape, classes)
@@ -77,11 +77,12 @@ class TrainedReader(Reader):
         recipe: TrainingPlan | None = None,
         **_: object,
     ) -> TrainedReader:
-        """The reader of a scenario's classes, logit k for class number k; from the cache, else trained (a minute).
+        """Return the classifier of a scenario's classes, logit k for class k, from the cache or trained in a minute.
 
-        It knows nothing of classes that were added later (`gencl.extend`): features stay those of the first tasks.
-        ``split`` is the one whose real images scores compare with: for "validation" the training images of the data
-        sets without those that are kept apart, else all of them. Raises UsageError where the classes cannot be read.
+        It does not know classes that were added later (`gencl.extend`): features stay those of the planned tasks.
+        ``split`` names the real images that scores compare with. For "validation", it is trained on the data sets'
+        training images without the validation images, else on all of them. Raises UsageError if no classifier can be
+        trained for the classes.
         """
         if why := unsuited(scenario):
             raise UsageError(f"evaluate.features: reader: {why}; use auto or none")
@@ -101,7 +102,7 @@ class TrainedReader(Reader):
         return reader
 
     def _load(self, path: Path, reporter: Reporter) -> bool:
-        """Whether ``path`` held a reader. Says where it is damaged."""
+        """Load a classifier from ``path`` and return whether there was one. Warns if the file is damaged."""
         card = path.with_suffix(".json")
         if not path.exists() and not card.exists():
             return False
@@ -118,13 +119,13 @@ class TrainedReader(Reader):
         return True
 
     def _learn(self, lessons: Lessons, plan: TrainingPlan, path: Path, reporter: Reporter) -> None:
-        """Trains, measures and keeps the reader."""
+        """Train, measure and cache the classifier."""
         reporter.doing("training a reader")
         reporter.say(f"training a reader of {lessons.about} for distances; it is kept for further runs")
-        cache.limit()  # a wrong size is told before all the work
+        cache.limit()  # report a wrong size before the expensive part
         start = time.perf_counter()
         with alone(), deterministic(torch.device("cpu")):
-            torch.set_num_threads(1)  # the order of additions depends on it: all runs get the same reader
+            torch.set_num_threads(1)  # the order of additions depends on it, and all runs must get the same classifier
             fit(self, lessons.train, plan, reporter)
             with torch.no_grad():
                 some = torch.arange(len(lessons.test)).split(500)
@@ -144,7 +145,7 @@ class TrainedReader(Reader):
             digest = files.save_tensors(path, self.state_dict())
             files.write_json(path.with_suffix(".json"), {**card, "sha256": digest})
             cache.trim()
-        except (OSError, GenclError) as error:  # costs time, nothing else
+        except (OSError, GenclError) as error:  # the next run only has to train it again
             digest = files.checksum(self.state_dict())
             where = f"not kept: {error}"
         self.version = digest[:12]
@@ -155,7 +156,7 @@ class TrainedReader(Reader):
 
 
 def fit(reader: Reader, split: Split, recipe: TrainingPlan, reporter: Reporter) -> None:
-    """Trains a reader by AdamW; the rate rises over a tenth of the steps, then falls to 0, both linearly."""
+    """Train a classifier with AdamW. The rate rises for a tenth of the steps, then falls to 0, both linearly."""
     steps = recipe.steps_for(len(split))
     optimizer = torch.optim.AdamW(reader.parameters(), lr=recipe.lr, weight_decay=1e-2)
     for step, rows in enumerate(_batches(len(split), recipe.batch_size, steps)):
@@ -168,7 +169,7 @@ def fit(reader: Reader, split: Split, recipe: TrainingPlan, reporter: Reporter) 
 
 
 def _batches(n: int, size: int, steps: int) -> Iterator[Tensor]:
-    """Rows of ``steps`` batches: permutation after permutation of n."""
+    """Yield the rows of ``steps`` batches, from one permutation of n per epoch."""
     epoch = done = 0
     while True:
         for rows in permutation(n, "reader", epoch).split(size):

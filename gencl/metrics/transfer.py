@@ -1,6 +1,7 @@
-"""Measures of remembering: pure functions of a matrix R, R[i][j] being the score on task j after learning task i.
+"""Measures of how well tasks are remembered: pure functions of a matrix R of scores.
 
-Rows are time. Entries that were not measured are None; T is the number of tasks.
+R[i][j] is the score on task j after learning task i, so rows are time. Entries that were not measured are None. T is
+the number of tasks.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ Matrix = Sequence[Sequence[float | None]]
 
 
 def empty_matrix(tasks: int) -> list[list[float | None]]:
-    """A matrix of nothing measured."""
+    """Return a matrix of shape (tasks, tasks) with nothing measured."""
     return [[None] * tasks for _ in range(tasks)]
 
 
 def widened(matrix: Matrix, tasks: int) -> list[list[float | None]]:
-    """The matrix with room for tasks that were added."""
+    """Return a copy of the matrix that is enlarged to ``tasks`` rows and columns."""
     wider = empty_matrix(tasks)
     for row, measured in zip(wider, matrix, strict=False):
         row[: len(measured)] = measured
@@ -25,45 +26,47 @@ def widened(matrix: Matrix, tasks: int) -> list[list[float | None]]:
 
 
 def final(matrix: Matrix) -> float | None:
-    """ACC = mean_j R[T][j] (ANPyC eq. 10, SPP eq. 6); for a distance the mean of the last row all the same."""
+    """Return ACC = mean_j R[T][j] (ANPyC eq. 10, SPP eq. 6). For a distance it is the mean of the last row, too."""
     return _mean(matrix[-1]) if matrix else None
 
 
 def anytime(matrix: Matrix) -> float | None:
-    """AAA = mean_i mean_{j<=i} R[i][j]: the mean over time of the mean over the tasks so far (Caccia et al. 2022;
-    Soutif-Cormerais et al. 2023), measured after each task."""
+    """Return AAA = mean_i mean_{j<=i} R[i][j]: the mean over time of the mean over the tasks so far.
+
+    Here time is measured in tasks: scores are taken after each one (Caccia et al. 2022; Soutif-Cormerais et al. 2023).
+    """
     return _mean([_mean(row[: i + 1]) for i, row in enumerate(matrix)])
 
 
 def just_learned(matrix: Matrix) -> float | None:
-    """mean_j R[j][j]: how well each task was learned in the first place."""
+    """Return mean_j R[j][j]: how well each task was learned in the first place."""
     return _mean([matrix[j][j] for j in range(len(matrix))])
 
 
 def backward_transfer(matrix: Matrix) -> float | None:
-    """BWT = mean_{j<T} (R[T][j] - R[j][j]) (ANPyC eq. 12, SPP eq. 8). For a distance this is what was forgotten."""
+    """Return BWT = mean_{j<T} (R[T][j] - R[j][j]) (ANPyC eq. 12, SPP eq. 8). For a distance it measures forgetting."""
     return _mean([_minus(matrix[-1][j], matrix[j][j]) for j in range(len(matrix) - 1)])
 
 
 def forward_transfer(matrix: Matrix, joint: Sequence[float | None]) -> float | None:
-    """FWT = mean_{j>=2} (R[j][j] - m_j), m_j being joint training's score on task j (ANPyC eq. 11).
+    """Return FWT = mean_{j>=2} (R[j][j] - m_j), m_j being joint training's score on task j (ANPyC eq. 11).
 
-    SPP's eq. 7 sums over j = 1..T-1 instead, with the first task, before which nothing was learned; ANPyC's is used.
+    SPP's eq. 7 is not used: it sums over j = 1..T-1, and so includes the first task, before which nothing was learned.
     """
     return _mean([_minus(matrix[j][j], joint[j]) for j in range(1, len(matrix))])
 
 
 def zero_shot(before: Sequence[tuple[float, float]]) -> float | None:
-    """FWT = mean_{j>=2} (R[j-1][j] - b_j), b_j being the score of the untrained network (Lopez-Paz & Ranzato 2017).
+    """Return FWT = mean_{j>=2} (R[j-1][j] - b_j), b_j being an untrained network's score (Lopez-Paz & Ranzato 2017).
 
-    ``before`` holds both for the second task, the third, ... Where a task's head is new, neither network knows it, and
-    the figure is noise around 0.
+    ``before`` holds the pairs (R[j-1][j], b_j) for the second task, the third, ... If a task's head is new, neither
+    network has trained it, and the figure is noise around 0.
     """
     return _mean([score - untrained for score, untrained in before])
 
 
 def forgetting(matrix: Matrix) -> float | None:
-    """mean_{j<T} (max_{l<T} R[l][j] - R[T][j]), over what was measured of l >= j (Chaudhry et al. 2018, eq. 3)."""
+    """Return mean_{j<T} (max_{l<T} R[l][j] - R[T][j]) over the measured l >= j (Chaudhry et al. 2018, eq. 3)."""
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
         earlier = [value for row in matrix[j:-1] if (value := row[j]) is not None]
@@ -72,9 +75,9 @@ def forgetting(matrix: Matrix) -> float | None:
 
 
 def smt(matrix: Matrix) -> float | None:
-    """SMT = mean_{j<T} of the population variance of column j from row j on (SPP eq. 9, ANPyC eq. 13).
+    """Return SMT = mean_{j<T} of the population variance of column j from row j on (SPP eq. 9, ANPyC eq. 13).
 
-    The papers say only "the variance of one task"; it is in squared units of the score.
+    The papers say only "the variance of one task". SMT is in squared units of the score.
     """
     terms: list[float | None] = []
     for j in range(len(matrix) - 1):
@@ -90,6 +93,6 @@ def _minus(a: float | None, b: float | None) -> float | None:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean, or None if nothing is there or something is missing."""
+    """Return the mean, or None if there are no values or one is missing."""
     defined = [value for value in values if value is not None]
     return sum(defined) / len(defined) if defined and len(defined) == len(values) else None

@@ -1,4 +1,4 @@
-"""The weights that measuring needs, published or the user's: which network a file belongs to is read from the file."""
+"""Finds the weights that metrics need, published or the user's. A file's tensors tell which network it belongs to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gencl.core.weights import Published, digest_in, fill, read
 
 @dataclass(frozen=True)
 class Network:
-    """A network whose weights are published: a tensor of it that tells its files from others', and the file.
+    """A network whose weights are published: the tensor that identifies its files, and the address of its file.
 
-    None in ``shape`` stands for any size. ``sha256`` is the file's, where its name has no digits of it.
+    None in ``shape`` stands for any size. ``sha256`` is the file's, needed only if its name contains no digits of it.
     """
 
     name: str
@@ -60,8 +60,10 @@ NETWORKS = (INCEPTION, DINOV2, ALEXNET, VGG16)
 
 @dataclass(frozen=True)
 class WeightFile:
-    """Weights that were read; ``version`` is the start of the file's sha256, ``published`` whether they are those that
-    the network's scores are known for."""
+    """Weights that were read from a file.
+
+    ``version`` is the start of the file's sha256. ``published`` tells whether they are the network's published weights.
+    """
 
     network: Network
     path: Path
@@ -70,15 +72,15 @@ class WeightFile:
     published: bool
 
     def fill(self, targets: Mapping[str, Tensor]) -> None:
-        """Copies the weights into ``targets``, by name. Raises UsageError where they do not fit."""
+        """Copy the weights into ``targets``, by name. Raises UsageError if they do not fit."""
         fill(targets, self.tensors, f"--weights: {self.path}", self.network.name)
 
 
 def find(network: Network, files: Sequence[str | Path], download: bool = True) -> WeightFile | None:
-    """The network's weights: the first of ``files`` that holds them, else the published ones.
+    """Return the network's weights, from the first of ``files`` that holds them, else the published ones.
 
-    None where ``download`` is False and they are not in the cache. Raises UsageError where a file is absent or of no
-    known network, GenclError where it is damaged or a download fails.
+    None if ``download`` is False and the published ones are not in the cache. Raises UsageError if a file is absent or
+    of no known network, GenclError if it is damaged or a download fails.
     """
     for given in files:
         path = disk.place(given)
@@ -99,7 +101,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _file(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> WeightFile:
-    """Refuses a file whose name says another checksum than its content has, as those of torchvision do."""
+    """Return the weights. Raises GenclError if the name contains a checksum (torchvision's do) that does not match."""
     digest = disk.sha256(path)
     try:
         said = digest_in(path.name)

@@ -26,11 +26,11 @@ from gencl.metrics.bundled import BundledReader
 from gencl.metrics.digits_reader import DigitsReader
 from gencl.metrics.fashion_reader import FashionReader
 
-DIGITS_REPEATS = 8  # the embedded digits are 2 % of MNIST; seen eight times an epoch they weigh 16 %
+DIGITS_REPEATS = 8  # there are 2 % as many embedded digits as MNIST images; eight times per epoch they weigh 16 %
 
 
 def augment(images: Tensor) -> Tensor:
-    """Shifts by up to 2 pixels, turns by up to 10 degrees, scales by up to 10 %: (n, 1, 28, 28) in [0, 1]."""
+    """Shift images (n, 1, 28, 28) in [0, 1] by up to 2 pixels, turn by up to 10 degrees, scale by up to 10 %."""
     n = len(images)
     angle = (torch.rand(n) * 2 - 1) * 0.175
     scale = 1 + (torch.rand(n) * 2 - 1) * 0.1
@@ -42,7 +42,7 @@ def augment(images: Tensor) -> Tensor:
 
 
 def accuracy(reader: BundledReader, split: Split) -> float:
-    """The share of the split that the reader gets right."""
+    """Return the share of the split that the classifier gets right."""
     reader.eval()
     with torch.no_grad():
         predicted = torch.cat([reader(part)[1].argmax(1) for part in split.images.split(1000)])
@@ -50,7 +50,7 @@ def accuracy(reader: BundledReader, split: Split) -> float:
 
 
 def fit(reader: BundledReader, train: Split, held_out: dict[str, Split], epochs: int) -> None:
-    """Trains a reader from scratch, prints its accuracies after each epoch, and writes its weights."""
+    """Train a classifier from scratch, print its accuracies after each epoch, and write its weights."""
     reader.requires_grad_(True)
     for module in reader.modules():
         if hasattr(module, "reset_parameters"):
@@ -75,7 +75,7 @@ def fit(reader: BundledReader, train: Split, held_out: dict[str, Split], epochs:
 
 
 def digit_reader(root: Path, epochs: int) -> None:
-    """Trains that of digits."""
+    """Train the digit classifier on MNIST and the embedded digits."""
     large, small = mnist.load(root), digits.load()
     train = Split.concatenate([large.train] + [small.train] * DIGITS_REPEATS)
     held_out = {"MNIST test": large.test, "embedded digits held out": small.test}
@@ -83,17 +83,17 @@ def digit_reader(root: Path, epochs: int) -> None:
 
 
 def fashion_reader(root: Path, epochs: int) -> None:
-    """Trains that of clothes."""
+    """Train the classifier of clothes on Fashion-MNIST."""
     clothes = mnist.load_fashion(root)
     fit(FashionReader(trained=False), clothes.train, {"Fashion-MNIST test": clothes.test}, epochs)
 
 
 READERS = {"digits": (digit_reader, 10), "fashion": (fashion_reader, 4)}
-"""What trains each reader, and for how many epochs."""
+"""The function that trains each classifier, and its number of epochs."""
 
 
 def main() -> None:
-    """Trains, reports and writes the weights."""
+    """Train the chosen classifier and write its weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reader", choices=READERS)
     parser.add_argument("--data-root", type=Path)
