@@ -60,6 +60,8 @@ def references() -> list[str]:
 
 def taking() -> list[str]:
     """Return the names of the methods that take units or weights of a layer for good."""
+    from gencl.methods.base import Method
+
     kinds = {name: METHODS.get(name) for name in METHODS}
     return [name for name, kind in kinds.items() if kind.capacity is not Method.capacity]
 
