@@ -9,7 +9,9 @@ from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, s
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
 from gencl.learners.capabilities import UNITS
-from gencl.methods.serving import is_reference, taking
+from gencl.methods import METHODS
+from gencl.methods.base import Method
+from gencl.methods.serving import is_reference
 from gencl.runs.folder import RunFolder
 
 
@@ -18,7 +20,7 @@ def figures(subject: Subject, bench: Bench) -> list[Drawing]:
     that is taken, and the units that each task uses."""
     taken, size = _taken(subject), _size(subject)
     if not taken:
-        do = ", ".join(taking())
+        do = ", ".join(name for name in METHODS if METHODS.get(name).capacity is not Method.capacity)
         size = replace(size, said=f"{size.said}; no capacity: no method here takes units or weights for good ({do} do)")
     return [*taken, *reuse.figures(subject, bench), size]
 

@@ -58,14 +58,6 @@ def references() -> list[str]:
     return [name for name in METHODS if METHODS.get(name).reference]
 
 
-def taking() -> list[str]:
-    """Return the names of the methods that take units or weights of a layer for good."""
-    from gencl.methods.base import Method
-
-    kinds = {name: METHODS.get(name) for name in METHODS}
-    return [name for name, kind in kinds.items() if kind.capacity is not Method.capacity]
-
-
 def default_baseline(names: Iterable[str]) -> str | None:
     """Return the plain training method among ``names``, or None.
 
