@@ -41,7 +41,7 @@ COMMANDS = {
     "push": "publish a run's model on the Hugging Face Hub",
     "report": "write the report of a run or a comparison",
     "list": "list methods, presets, data sets, scenarios, learners, ready models, metrics",
-    "new": "write a first file of your own method, learner, data set or metric, with its test",
+    "new": "write a first file of your own method, learner, data set, scenario or metric, with its test",
     "preset": "show, copy or check an experiment's settings",
     "data": "check or fetch a data set, or clear the cache",
     "doctor": "check what works on this machine, and say how to fix the rest",
