@@ -37,7 +37,7 @@ from gencl.experiments.fork_server import IMPORTED
 SMALL = ["train.steps=4", "scenario.tasks=3", "train.log_every=1", "train.checkpoint_every=2"]
 GAN = [*SMALL, "model.width=4", "evaluate.samples=12"]
 VAE = [*SMALL, "model.width=2", "evaluate.samples=12"]
-FLOW = [*SMALL, "model.width=4", "model.pool=4", "evaluate.samples=12"]
+FLOW = [*SMALL, "model.width=4", "model.depth=1", "model.steps=2", "model.pool=4", "evaluate.samples=12"]
 GAME = [
     "scenario.games=[breakout]",
     "scenario.visits=2",

@@ -5,6 +5,7 @@ They are real processes, with an environment, a folder and a session of their ow
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import runpy
@@ -22,7 +23,7 @@ from gencl.experiments import fork_server
 from gencl.experiments.fork_server import IMPORTED
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*IMPORTED, __name__])
+_CONTEXT.set_forkserver_preload([*IMPORTED, "minatar", __name__])  # MinAtar, where it is installed, imports seaborn
 
 
 class Forked:
@@ -118,9 +119,56 @@ def _run(
     target(*arguments)
 
 
+class _Child:
+    """A child of this process: what `ForkServer` asks of its server's process."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        return self._ended(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        return self._ended(0)
+
+    def _ended(self, options: int) -> int | None:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, options)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
+        return self._status
+
+
+def _fork_server() -> None:
+    """Forks what becomes the server of this process's comparison, before anything else runs here.
+
+    Processes of this module have no children by multiprocessing, so `server` does not work in them.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        os.setsid()
+        environment, fds, _, _ = socket.recv_fds(theirs, 1 << 20, 1)
+        if not environment:  # no server was needed
+            os._exit(0)
+        os.environ.clear()
+        os.environ.update(json.loads(environment))
+        fork_server.serve(socket.socket(fileno=fds[0]))
+    theirs.close()
+
+    def launched(requests: socket.socket, environment: Mapping[str, str] | None = None) -> _Child:
+        socket.send_fds(ours, [json.dumps(dict(environment or os.environ)).encode()], [requests.fileno()])
+        return _Child(pid)
+
+    fork_server.launched = launched  # type: ignore[assignment]
+
+
 def _command(arguments: Sequence[str]) -> None:
     from gencl.commands import main
 
+    if arguments[0] in ("compare", "tune"):
+        _fork_server()
     sys.argv = ["gencl", *arguments]
     main()
 

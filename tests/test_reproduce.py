@@ -26,7 +26,10 @@ ROWS = [
 ]
 """A third of that table: the rest is methods that other tests run on these data."""
 TINY = {
-    "split-mnist": ["--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2", *ROWS],
+    "split-mnist": [
+        *("--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2"),
+        *("--set", "model.hidden=[16,8]", *ROWS),
+    ],
     "rigidity": [*SMALL, "--set", "model.hidden=[8]", "--set", "train.log_every=4"],
     "fisher-overlap": [*SMALL, "--set", "model.hidden=[8,8]"],
     "perturbation": [*SMALL, "--set", "model.hidden=[8]", "--set", "scenario.tasks=1"],

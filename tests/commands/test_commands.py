@@ -33,11 +33,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_default_folder_is_numbered_when_taken(run: Path) -> None:
-    done = gencl("train", *SETS, "--json", cwd=run.parents[1])
+    quick = [*SETS, "--set", "scenario.tasks=1", "--set", "train.steps=1"]
+    done = gencl("train", *quick, "--json", cwd=run.parents[1])
     assert done.returncode == 0
     assert json.loads(done.stdout)["method"] == "anpyc"
     assert (run.parent / "digits-cgan-anpyc-seed0-2" / "report.html").exists()
-    third = gencl("train", *SETS, cwd=run.parents[1])
+    third = gencl("train", *quick, cwd=run.parents[1])
     told = f"runs/{run.name} is finished: this run goes into runs/{run.name}-3"
     assert third.returncode == 0 and told in third.stderr + third.stdout
 
@@ -176,7 +177,7 @@ def test_compare_is_resumable_and_reports_failed_cells(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 def test_compare_stops_with_its_cells_and_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "c"
-    sets = [part for text in [*tiny("digits-cgan"), "train.steps=100", "scenario.tasks=2"] for part in ("--set", text)]
+    sets = [part for text in [*tiny("digits-cgan"), "train.steps=60", "scenario.tasks=2"] for part in ("--set", text)]
     arguments = ["compare", *sets, "--out", str(out), "--threads", "1", "--methods"]
     process = forked.command(*arguments, "sgd,ewc")
     while not (out / "sgd" / "seed-0" / "log.jsonl").exists() and process.poll() is None:

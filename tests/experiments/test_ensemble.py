@@ -25,8 +25,6 @@ from gencl.runs.variants import parse_variants
 from tests import conftest
 from tests.numbers import models
 
-pytestmark = pytest.mark.numeric
-
 SEEDS = (3, 4)
 PLAIN = ["train.optimizer=sgd", "train.lr=0.005"]
 """Adam takes a whole step along a gradient of nothing but rounding, whose direction depends on the processor."""
@@ -65,6 +63,7 @@ def assert_equal_runs(one: gencl.Run, other: gencl.Run) -> None:
             assert [v or 0 for v in other_row] == pytest.approx([v or 0 for v in row], rel=0.02, abs=1e-3)
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize(("preset", "method", "assignments"), CASES)
 def test_each_run_is_what_it_would_be_alone(preset: str, method: str, assignments: list[str], tmp_path: Path) -> None:
     settings = settings_of(preset, method, assignments)
@@ -80,6 +79,7 @@ def test_each_run_is_what_it_would_be_alone(preset: str, method: str, assignment
     assert runs[0].metrics["cost"]["steps"] == alone.metrics["cost"]["steps"]
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize("method", ["si", "anpyc"])
 def test_after_a_signal_each_run_goes_on_alone(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle of the second task; optimisers, averages and the method's state are in the checkpoints."""

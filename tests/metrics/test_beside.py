@@ -73,7 +73,13 @@ def test_settings_of_runs_that_had_no_second_extractor_stay_the_same() -> None:
 
 
 def test_tables_name_them(tmp_path: Path) -> None:
-    results = compare("sgd", out=tmp_path, preset="digits-cgan", set=tiny("digits-cgan"), progress="silent")
+    results = compare(
+        "sgd",
+        out=tmp_path,
+        preset="digits-cgan",
+        set=[*tiny("digits-cgan"), "evaluate.also=[fashion]"],
+        progress="silent",
+    )
     row, run = results["methods"]["sgd"], Run(tmp_path / "sgd" / "seed-0")
     for key in ("fid_fashion", "kid_fashion"):
         assert row[key]["mean"] == run.metrics["summary"][key] == run.evaluation["mean"][key]

@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_what_is_cheap_is_measured_always_and_what_is_not_when_asked_for() -> None:
-    chosen, _ = evaluator("digits-cgan")
+    chosen, _ = evaluator("digits-cgan", "evaluate.also=[fashion]")
     assert [m.name for m in chosen.metrics] == ["conditional_accuracy", "fid", "kid"]
     at_the_end = ["kid_std", "precision", "recall", "drift", "fid_fashion", "kid_fashion"]
     assert [m.name for m in chosen.final_metrics] == at_the_end
@@ -94,13 +94,14 @@ def test_lpips_three_ways(run: Run, alexnet_weights: Path, monkeypatch: pytest.M
 
 
 def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, inception_weights: Path) -> None:
-    sets = [*tiny("digits-cgan"), "data.limit=3", "scenario.tasks=2", "train.batch_size=2"]
+    sets = [*tiny("digits-cgan"), "data.limit=3", "scenario.tasks=2", "train.batch_size=2", "evaluate.also=[fashion]"]
+    sets += ["data.validation=0.03", "evaluate.split=validation"]  # a few real images instead of 70
     few = train("digits-cgan", "sgd", 0, tmp_path / "run", set=sets, progress="silent")
     result = gencl_command("evaluate", few.path, "--features", "inception", "--weights", inception_weights, "--n", "3")
     assert result.returncode == 0, result.stderr
     assert "not the published weights" in " ".join(result.stdout.split())
-    assert "compare all tasks up to each together (6 generated and 70 real images in all)" in result.stderr
-    assert "6 generated and 70 real images are no more than the 2,048 features" in result.stderr
+    assert "compare all tasks up to each together (6 generated and 9 real images in all)" in result.stderr
+    assert "6 generated and 9 real images are no more than the 2,048 features" in result.stderr
     result = few.evaluation
     assert result["features"].items() >= {"name": "inception", "published": False, "resize": "299x299", "n": 3}.items()
     wanted = {"fid", "kid", "kid_std", "precision", "recall", "drift", "fid_fashion", "kid_fashion"}

@@ -172,7 +172,6 @@ def test_compiling_is_refused_where_it_cannot_serve(monkeypatch: pytest.MonkeyPa
         acceleration.check(settings, learner)
 
 
-@pytest.mark.numeric
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
 def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
     sets = [*tiny("digits-mlp"), "scenario.tasks=2"]
@@ -184,7 +183,6 @@ def test_a_compiled_run_is_a_plain_run_within_rounding(tmp_path: Path) -> None:
         torch.testing.assert_close(model(fast)[name], value)
 
 
-@pytest.mark.numeric
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler here")
 def test_networks_that_would_be_cuda_graphs_compute_the_same_on_a_cpu() -> None:
     layer = torch.nn.Linear(2, 2)

@@ -8,6 +8,7 @@ import pytest
 
 import gencl
 from gencl.api import Run
+from gencl.metrics.lessons import TrainingPlan
 from tests.conftest import METHODS, killed_at, tiny
 from tests.datasets.test_folder import fill
 
@@ -61,6 +62,7 @@ def test_features_are_trained_and_measured_from_disk(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader of the folder's classes, its validation images left out, and what is measured on request."""
+    monkeypatch.setattr("gencl.metrics.trained_reader.TRAINING_PLAN", TrainingPlan(steps=20, fewest_steps=20))
     sets = ["evaluate.features=reader", "data.validation=0.2", "evaluate.split=validation"]
     found = []
     for place in ("host", "device"):

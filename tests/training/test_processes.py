@@ -55,7 +55,7 @@ def test_two_processes_play_the_same_games(tmp_path: Path) -> None:
 
 
 def test_two_processes_match_one_and_print_once(tmp_path: Path) -> None:
-    sets = [part for text in tiny("digits-cgan") for part in ("--set", text)]
+    sets = [part for text in [*tiny("digits-cgan"), "scenario.tasks=2"] for part in ("--set", text)]
     arguments = ["train", "--method", "anpyc", "--json", *sets]  # as the README says: no device, no environment
     one = gencl(*arguments, "--out", tmp_path / "one")
     two = torchrun("-m", "gencl", *arguments, "--out", str(tmp_path / "two"))

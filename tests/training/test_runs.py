@@ -84,7 +84,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
 
 def test_same_bytes_with_two_threads(tmp_path: Path, forks: ForkServer) -> None:
     """Threads that add up in the order in which they arrive would show here (they did)."""
-    sets = ["train.steps=60", "scenario.tasks=2", "evaluate.features=none"]
+    sets = ["train.steps=30", "scenario.tasks=2", "evaluate.features=none"]
     command = ["train", "--threads", "2", *(part for text in sets for part in ("--set", text))]
     for name in ("1", "2"):
         assert forks.start([*command, "--out", str(tmp_path / name)]).wait()[0] == 0
