@@ -7,9 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from gencl.api import load_run
 from gencl.core.arguments import Positive
 from gencl.core.several import Classes, Files, Names
+from gencl.run import load_run
 
 
 def sample(run: str | Path, classes: Classes | None = None, n: Positive = 64, **options: Any) -> Image.Image:

@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import load_file
 
 from gencl import presets
-from gencl.api import Run, load_run
 from gencl.core import files
 from gencl.drawing.grids import save_picture
 from gencl.metrics.figures import meanings, with_unit
 from gencl.reports.page import capital
 from gencl.reports.repeat import train_command
+from gencl.run import Run, load_run
 from gencl.uses.hub_card import DATA
 
 HERE = Path(__file__).parent

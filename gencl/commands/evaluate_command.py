@@ -76,9 +76,9 @@ def command(
       gencl evaluate runs/faces --features inception --metrics fid,lpips
       accelerate launch --multi_gpu --num_processes 4 -m gencl evaluate runs/faces --samples 50000
     """
-    from gencl.api import load_run
     from gencl.core.launcher import main_process
     from gencl.reports.tables import print_evaluation
+    from gencl.run import load_run
 
     with options_for_settings():
         result = load_run(run).evaluate(metrics, n, features, data_root, device, batch_size, weights, backbone)

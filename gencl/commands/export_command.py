@@ -25,7 +25,7 @@ def command(run: str, onnx: str | None, torch_file: str | None, opset: int) -> N
       gencl export mnist-cgan-anpyc --onnx digits.onnx
       gencl export runs/digits-mlp-anpyc-seed0 --onnx mlp.onnx --torch mlp.pt2
     """
-    from gencl.api import load_run
+    from gencl.run import load_run
 
     shapes = load_run(run).export(onnx, torch_file, opset)
     for file in (onnx, torch_file):

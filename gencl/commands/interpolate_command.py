@@ -71,8 +71,8 @@ def command(
     from gencl.uses.targets import check_target
 
     check_target("--out", path, ".png")
-    from gencl.api import load_run
     from gencl.drawing.grids import save_picture
+    from gencl.run import load_run
 
     with said_warnings():
         picture = load_run(run).interpolate(images, task, classes, steps, seed, device)

@@ -22,7 +22,7 @@ def command(run: str, game: str | None, seed: int, out: str) -> None:
       gencl play runs/minatar-dqn-ewc-seed0 --game breakout
       gencl play runs/minatar-dqn-ewc-seed0 --game freeway --seed 3 --out freeway.gif
     """
-    from gencl.api import load_run
+    from gencl.run import load_run
 
     with said_warnings():
         score = load_run(run).play(game, out, seed)

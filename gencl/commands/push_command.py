@@ -30,6 +30,6 @@ def command(run: str, name: str, private: bool, licence: str | None) -> None:
       gencl push runs/folders-cgan-anpyc+align-seed0 ada/cats --license cc-by-4.0 --private
       gencl sample hf:ada/digits --n 1000 --to images
     """
-    from gencl.api import load_run
+    from gencl.run import load_run
 
     click.echo(load_run(run).push(name, private, licence))

@@ -56,8 +56,8 @@ def command(
     from gencl.uses.targets import check_target
 
     check_target("--out", path, ".png")
-    from gencl.api import load_run
     from gencl.drawing.grids import save_picture
+    from gencl.run import load_run
 
     with said_warnings():
         picture = load_run(run).reconstruct(images, n, task, data_root, device)

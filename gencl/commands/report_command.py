@@ -22,9 +22,9 @@ def command(run: str, out: str | None) -> None:
       gencl report runs/digits-cgan-anpyc-seed0
       gencl report runs/digits-cgan-compare --out digits.html
     """
-    from gencl.api import load_run
     from gencl.core.files import here
     from gencl.reports.comparison import is_comparison, write_comparison
+    from gencl.run import load_run
     from gencl.uses.targets import check_target
 
     if out is not None:

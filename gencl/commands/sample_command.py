@@ -88,9 +88,9 @@ def command(
 
     if path is not None:
         check_target("--out", path, ".png")
-    from gencl.api import load_run
     from gencl.core.launcher import main_process
     from gencl.drawing.grids import save_picture
+    from gencl.run import load_run
 
     if path is not None and main_process():
         save_picture(load_run(run).sample(classes, n, task, seed, guidance, device), path)

@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from gencl.api import load_run
 from gencl.core import documents
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import optional_place, place, printable
@@ -18,6 +17,7 @@ from gencl.learners.capabilities import CLASSIFIER, IMAGES, Capability
 from gencl.learners.learner import Learner
 from gencl.metrics.figures import REAL
 from gencl.reports.comparison import is_comparison
+from gencl.run import load_run
 from gencl.runs import kept
 from gencl.runs.build import make_accelerator
 from gencl.runs.documents import Results

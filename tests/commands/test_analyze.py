@@ -14,8 +14,9 @@ from PIL import Image
 
 from gencl.analysis import ANALYSES, analyze
 from gencl.analysis.measuring import Bench, held
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.experiments.results import write_results
+from gencl.run import Run
 from gencl.runs import kept
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 from tests.conftest import gencl, tiny

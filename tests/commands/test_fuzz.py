@@ -21,8 +21,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.drawing.grids import to_picture
+from gencl.run import Run
 from tests.conftest import gencl, tiny
 
 EXAMPLES = int(os.environ.get("GENCL_FUZZ", "20"))

@@ -15,10 +15,10 @@ from PIL import Image
 
 import gencl
 from gencl import presets
-from gencl.api import Run
 from gencl.core import threads
 from gencl.core.errors import UsageError
 from gencl.core.randomness import seeded
+from gencl.run import Run
 from gencl.runs.build import make_learner
 from gencl.training.session import Session
 from tests import conftest

@@ -17,12 +17,12 @@ import pytest
 from PIL import Image
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import UsageError
 from gencl.experiments.working import working_in
 from gencl.metrics.transfer import forward_transfer
 from gencl.reports.comparison import write_comparison
 from gencl.reports.comparison_tables import comparison_csv, comparison_markdown, comparison_table, print_comparison
+from gencl.run import Run
 from gencl.runs.variants import Variant, distinct_variants, parse_variants
 from tests.conftest import tiny
 

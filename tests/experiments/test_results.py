@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 
 import gencl
-from gencl.api import Run
+from gencl.run import Run
 from tests.conftest import tiny
 from tests.experiments.test_compare import compare
 

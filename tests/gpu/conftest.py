@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.api import Run
 from gencl.core.randomness import RandomSource
+from gencl.run import Run
 from tests.conftest import tiny
 from tests.numbers import models
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gencl.api import Run
+from gencl.run import Run
 from tests.conftest import tiny
 from tests.gpu.conftest import QUICK, apart, run
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import UsageError
+from gencl.run import Run
 from tests.conftest import GAMES, killed_at
 from tests.conftest import gencl as command
 from tests.training.runs import log, model_bytes, without_cost

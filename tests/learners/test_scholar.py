@@ -9,7 +9,6 @@ import pytest
 import torch
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import Interrupted, UsageError
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
@@ -18,6 +17,7 @@ from gencl.learners.generative import GenerativeLearner
 from gencl.learners.scholar import some_rows
 from gencl.methods.base import Context
 from gencl.methods.dgr import DGR
+from gencl.run import Run
 from gencl.runs.build import make_learner
 from gencl.scenarios.batch import Batch
 from gencl.scenarios.task import Scenario

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import gencl
-from gencl.api import Run
 from gencl.methods import building
 from gencl.methods.building import settings_of
+from gencl.run import Run
 from tests.conftest import grown, killed_at, tiny
 from tests.training.runs import model_bytes
 

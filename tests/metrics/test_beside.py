@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import UsageError
 from gencl.core.settings import EvaluateSettings
 from gencl.experiments.compare import compare
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.figures import label, meanings
 from gencl.reports.comparison_tables import comparison_markdown
+from gencl.run import Run
 from tests.conftest import gencl as command
 from tests.conftest import grown, tiny
 from tests.metrics.copying import Copying

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.core.errors import UsageError
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.fitting import FittingCapacity
 from gencl.metrics.lessons import TrainingPlan
 from gencl.metrics.snapshot import Snapshot
+from gencl.run import Run
 from gencl.scenarios.task import Scenario, Task
 from tests.conftest import gencl as gencl_command
 from tests.conftest import grown, tiny

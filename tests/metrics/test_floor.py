@@ -9,13 +9,14 @@ import pytest
 import torch
 
 import gencl
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.experiments.compare import compare
 from gencl.metrics.evaluator import Evaluator
 from gencl.metrics.figures import shown
 from gencl.metrics.statistics import Statistics
 from gencl.reports import ties
 from gencl.reports.comparison import write_comparison
+from gencl.run import Run
 from gencl.uses.floor import floor
 from tests.conftest import gencl as command
 from tests.conftest import grown, tiny

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.core.errors import GenclError
+from gencl.run import Run
 from gencl.runs import checkpoint
 from gencl.runs.recorder import Recorder
 from gencl.runs.state import State

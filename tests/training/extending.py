@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 import gencl
-from gencl.api import Run
+from gencl.run import Run
 
 SETS = {
     "digits-cgan": ["train.steps=4", "model.width=4", "train.log_every=2"],

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import gencl
-from gencl.api import Run
+from gencl.run import Run
 from tests.conftest import tiny
 
 

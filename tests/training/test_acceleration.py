@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.presets import resolve
+from gencl.run import Run
 from gencl.runs.build import make_learner
 from gencl.scenarios.batch import Batch
 from gencl.training import acceleration

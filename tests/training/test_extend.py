@@ -13,9 +13,9 @@ import pytest
 
 import gencl
 import gencl.commands
-from gencl.api import Run
 from gencl.core.errors import UsageError
 from gencl.metrics import extractors
+from gencl.run import Run
 from tests.conftest import tiny
 from tests.training.extending import FEW, SETS, Finished, content, domains, extend, train
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import GenclError, Interrupted, UsageError
+from gencl.run import Run
 from gencl.runs.recorder import Recorder
 from tests.training.extending import FEW, Finished, content, extend
 

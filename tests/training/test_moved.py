@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import UsageError
+from gencl.run import Run
 from tests.conftest import killed_at
 from tests.training.extending import make_folders
 from tests.training.runs import model_bytes, without_cost

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import gencl
-from gencl.api import Run
 from gencl.metrics.lessons import TrainingPlan
+from gencl.run import Run
 from tests.conftest import METHODS, killed_at, tiny
 from tests.datasets.test_folder import fill
 

@@ -89,7 +89,7 @@ MEASURES = """
 import json, sys
 from gencl.core.launcher import main_process
 from gencl.uses.fid import fid
-from gencl.api import load_run
+from gencl.run import load_run
 run, option, n = sys.argv[1:]
 assert option == "--samples"
 both = [load_run(run).evaluate(n=int(n)), fid(run, n=2 * int(n) + 1, batch_size=6)]

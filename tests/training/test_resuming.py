@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import GenclError, UsageError
 from gencl.datasets.dataset import Split
 from gencl.experiments.fork_server import ForkServer
+from gencl.run import Run
 from tests import forked
 from tests.conftest import killed_at, tiny
 from tests.training.runs import log, model_bytes, train, without_cost

@@ -10,10 +10,10 @@ import pytest
 from safetensors.torch import load_file
 
 import gencl
-from gencl.api import Run
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.registry import parts_of
 from gencl.experiments.fork_server import ForkServer
+from gencl.run import Run
 from tests.conftest import METHODS, tiny
 from tests.training.runs import model_bytes, train, without_cost
 

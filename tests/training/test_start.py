@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gencl.api import Run, extend, train
+from gencl.api import extend, train
 from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
+from gencl.run import Run
 from gencl.training.session import Session
 from tests.conftest import gencl, tiny
 

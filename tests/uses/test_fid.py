@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gencl.api import Run, train
+from gencl.api import train
 from gencl.core.errors import UsageError
 from gencl.datasets import digits
 from gencl.drawing.grids import to_picture
+from gencl.run import Run
 from gencl.uses.fid import fid
 from tests.conftest import gencl, tiny
 
