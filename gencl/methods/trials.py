@@ -48,16 +48,17 @@ class Trials:
             return {}
         numbers = torch.tensor([self.chosen, self._running, *self.models])
         reached = torch.tensor([self.best, *(reached for reached, _ in self.models.values())], dtype=torch.float64)
+        bits = reached.view(torch.int64)  # exact on MPS too, which has no float64
         models = [under(f"model.{number}", model) for number, (_, model) in self.models.items()]
         start = under("start", self._start)
-        return {key: t for part in models for key, t in part.items()} | start | {"numbers": numbers, "reached": reached}
+        return {key: t for part in models for key, t in part.items()} | start | {"numbers": numbers, "reached": bits}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore `state_dict`."""
         if state:
             self._start = within("start", state)
             self.chosen, self._running, *numbers = state["numbers"].tolist()
-            self.best, *reached = state["reached"].tolist()
+            self.best, *reached = state["reached"].cpu().view(torch.float64).tolist()
             self.models = {n: (one, within(f"model.{n}", state)) for n, one in zip(numbers, reached, strict=True)}
 
 
