@@ -18,9 +18,9 @@ class AGEM(Remembering):
     """To first order, no step may raise the loss on stored images of earlier tasks.
 
     Let g be the gradient of the step, and r that of the same loss on images drawn from the memory, both over all
-    parameters that move. If g.r < 0, then g <- g - (g.r / r.r) r (Chaudhry et al. eq. 11); otherwise g stays as it is.
-    Unlike `ER`, it does not learn from the memory itself. It **stores data**, equally many images of each class
-    (`Memory`).
+    entries of parameters that may move. If g.r < 0, then g <- g - (g.r / r.r) r (Chaudhry et al. eq. 11); otherwise g
+    stays as it is. Unlike `ER`, it does not learn from the memory itself. It **stores data**, equally many images of
+    each class (`Memory`).
     """
 
     class Settings(MemorySettings):
@@ -53,4 +53,4 @@ class AGEM(Remembering):
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         reference = [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, gradients, strict=True)]
         ctx.processes.average(reference)
-        return reference
+        return [r * ctx.free[p] if p in ctx.free else r for p, r in zip(parameters, reference, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -69,10 +69,14 @@ class Context:
 
 @dataclass(kw_only=True)
 class StepContext(Context):
-    """The context of a hook within a step: also the phase, and the batch that it learns from."""
+    """The context of a hook within a step: also the phase, and the batch that it learns from.
+
+    ``free`` has, for parameters of which a method freezes entries, masks that are 1 where they may move.
+    """
 
     phase: Phase
     batch: Batch
+    free: dict[Tensor, Tensor] = field(default_factory=dict)
 
 
 class Method:

@@ -58,6 +58,7 @@ class Freezing(Method):
     def adjust_gradients(self, ctx: StepContext) -> None:
         if self.frozen and ctx.phase.moves_shared:
             parameters, _, _, free = self._holding(ctx.learner)
+            ctx.free.update(zip(parameters, free, strict=True))
             moving = [(p.grad, mask) for p, mask in zip(parameters, free, strict=True) if p.grad is not None]
             torch._foreach_mul_([gradient for gradient, _ in moving], [mask for _, mask in moving])
 

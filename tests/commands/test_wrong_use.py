@@ -48,7 +48,7 @@ WRONG_USE = [
     (["train", "--set", "method.prune=[]"], "method.prune: list should have at least 1 item"),
     (["train", "--method", "lwf"], "it serves classifiers"),
     (["train", "--method", "si", "--set", "method.damping=0"], "method.damping"),
-    (["train", *MLP, "--method", "hat", "--set", "model.heads=class"], "told the task"),
+    (["train", *MLP, "--method", "hat", "--set", "model.heads=class"], "know the task"),
     (["train", *MLP, "--method", "finetune", "--set", "model.heads=domain"], "a head per task"),
     (["train", *MLP, "--method", "sgd-f", "--set", "model.heads=domain"], "each task's own"),
     (["train", *MLP, "--method", "clnp", "--set", "data.validation=0"], "data.validation=0.1"),

@@ -160,7 +160,7 @@ def test_a_generator_can_be_named_by_hand_or_put_away() -> None:
 
 
 def test_without_a_generator_dgr_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"with one beside them \(model\.generator\.name=cgan\)"):
+    with pytest.raises(UsageError, match=r"with a generator \(model\.generator\.name=cgan\)"):
         gencl.train("digits-mlp", "dgr", 0, tmp_path / "run", set=["model.generator=null"], progress="silent")
     assert not any(tmp_path.iterdir())
     with pytest.raises(UsageError, match=r"square images .* not \(1, 28, 14\)"):

@@ -20,7 +20,7 @@ from gencl.learners.heads import IMPOSSIBLE
 from gencl.learners.learner import Phase
 from gencl.methods import METHODS, names_in
 from gencl.methods.agem import AGEM
-from gencl.methods.base import Context
+from gencl.methods.base import Context, StepContext
 from gencl.methods.building import settings_of
 from gencl.methods.der import DERpp, entered
 from gencl.methods.memory import Memory
@@ -102,9 +102,10 @@ def test_der_leaves_the_learner_in_training() -> None:
     assert ctx.learner.training
 
 
-def agem(ctx: Context, target: list[float]) -> tuple[AGEM, Parameter]:
+def agem(target: list[float]) -> tuple[AGEM, Parameter, StepContext]:
     """A method with a memory, and a step that moves one parameter, whose loss on the memory has ``target`` as its
     gradient."""
+    ctx = context(tasks=2)
     method = AGEM(AGEM.Settings(memory=8, samples=4))
     method.after_task(ctx)
     weight = Parameter(torch.zeros(2))
@@ -114,8 +115,7 @@ def agem(ctx: Context, target: list[float]) -> tuple[AGEM, Parameter]:
         assert len(batch) == 4
         return (weight * slope).sum()
 
-    ctx.phase = Phase("classifier", [weight], loss, moves_shared=True)
-    return method, weight
+    return method, weight, ctx.within(Phase("classifier", [weight], loss, moves_shared=True), batch_of(ctx, [0]))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,20 @@ def test_agem_projects_gradients_that_conflict(
     gradient: list[float], reference: list[float], wanted: list[float]
 ) -> None:
     """Golden values, by hand, of Chaudhry et al. eq. 11."""
-    ctx = context(tasks=2)
-    method, weight = agem(ctx, reference)
+    method, weight, ctx = agem(reference)
     before = weight.grad = torch.tensor(gradient)
     method.adjust_gradients(ctx)
     assert weight.grad is not None and torch.allclose(weight.grad, torch.tensor(wanted))
     assert torch.equal(before, torch.tensor(gradient))  # SI goes on with it after the step
+
+
+def test_agem_projects_within_the_entries_that_may_move() -> None:
+    """Beside a method that freezes the second entry: g.r = -1, r.r = 1 without it, so nothing of g is left."""
+    method, weight, ctx = agem([-1.0, 1.0])
+    weight.grad = torch.tensor([1.0, 0.0])
+    ctx.free[weight] = torch.tensor([1.0, 0.0])
+    method.adjust_gradients(ctx)
+    assert torch.equal(weight.grad, torch.zeros(2))
 
 
 def test_agem_waits_for_something_to_look_back_at() -> None:
