@@ -35,6 +35,8 @@ PRUNED = ("anpyc", *(f"anpyc:method.{how}" for how in ("retrain=0.99", "score=ra
 
 SHARES = tuple(f"anpyc:method.prune={share}" for share in (5, 10, 20, 50))
 
+IMAGES = ("ewc:method.lambda=100", "si:method.lambda=10", "spp:method.lambda=100", "mas:method.lambda=100")
+
 METHOD_CLAIMS = [
     Claim(
         "docs/analysis.md",
@@ -45,6 +47,16 @@ METHOD_CLAIMS = [
         "docs/analysis.md",
         "At `80` accuracy is a little lower with every seed",
         lambda: every(ahead("pruned-share", "acc", one, "anpyc:method.prune=80") for one in ("spp", *SHARES)),
+    ),
+    Claim(
+        PAGE,
+        "Next come `ewc`, `si`, `spp` and `mas`, which are tied",
+        lambda: tied("reduced/visual5", "acc", *IMAGES),
+    ),
+    Claim(
+        PAGE,
+        "the more `anpyc` prunes, the more it forgets",
+        lambda: ahead("reduced/visual5", "bwt", "anpyc:method.prune=5:method.lambda=100", "anpyc:method.lambda=100"),
     ),
     Claim(
         PAGE,
