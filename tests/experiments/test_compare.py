@@ -92,7 +92,7 @@ def test_the_baseline_is_a_method_that_is_compared(tmp_path: Path) -> None:
 
 def test_a_failed_cell_is_reported_and_the_rest_goes_on(compared: Path) -> None:
     rows = results_of(compared)["methods"]
-    assert rows[FAILING]["status"] == "failed" and "a head per task" in rows[FAILING]["error"]
+    assert rows[FAILING]["status"] == "failed" and "one head per task" in rows[FAILING]["error"]
     assert all(row["status"] == "done" for name, row in rows.items() if name != FAILING)
 
 

@@ -22,7 +22,7 @@ def test_each_cell_is_a_job_and_what_is_done_stays(tmp_path: Path) -> None:
     done = command(*BASE, "local", "--methods", f"sgd,{failing}", "--threads", "1", "--out", out)
     rows = json.loads(done.stdout)["methods"]
     assert done.returncode == 1 and rows["sgd"]["status"] == "done"
-    assert rows[failing]["status"] == "failed" and "a head per task" in rows[failing]["error"]
+    assert rows[failing]["status"] == "failed" and "one head per task" in rows[failing]["error"]
     assert json.loads((out / "results.json").read_text())["methods"] == rows
     assert len(list((out / "jobs").glob("*.json"))) == 2 and not list((out / "jobs").glob("*.job"))
     alone = gencl.train(
