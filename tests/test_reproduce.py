@@ -25,6 +25,14 @@ ROWS = [
     "anpyc:method.score=loss,anpyc:method.consolidation=printed:method.lambda=0.00001",
 ]
 """A third of that table: the rest is methods that other tests run on these data."""
+CGAN = ["evaluate.samples=20", "evaluate.also=[]", "model.width=4"]
+CONVOLUTIONS = ["--set", "model.width=0.05"]
+DOMAIN = [
+    part
+    for text in ("scenario.domains=[digits]", "data.limit=60", "train.steps=4", "train.epochs=null")
+    for part in ("--set", text)
+]
+PARTS = ["--set", "scenario.classes_per_task=5", "--set", "scenario.tasks=2"]
 TINY = {
     "split-mnist": [
         *("--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2"),
@@ -44,6 +52,28 @@ TINY = {
         for part in ("--set", text)
     ],
     "random-patterns": ["--set", "scenario.tasks=2", "--set", "train.steps=4"],
+    "permuted-mnist": [*SMALL, "--set", "model.hidden=[8]", "--methods", "sgd,packnet,xdg+si"],
+    "pruned-share": [
+        *SMALL,
+        "--set",
+        "model.hidden=[8]",
+        "--methods",
+        "spp,anpyc:method.prune=5,anpyc:method.prune=95",
+    ],
+    "pruning-strategies": [
+        *(*SMALL, "--set", "model.hidden=[8]"),
+        *("--methods", "anpyc:method.rounds=1,anpyc:method.score=random,anpyc:method.retrain=0.99,xdg+spp"),
+    ],
+    "lambda": [*SMALL, "--set", "model.hidden=[8]", "--methods", "anpyc:method.lambda=0,anpyc:method.lambda=0.1"],
+    "widths": [*SMALL, "--methods", "spp:model.hidden=[32,32],spp:model.hidden=[64,64]"],
+    "mnist-cgan": [*SMALL, *(part for text in CGAN for part in ("--set", text)), "--methods", "sgd,anpyc+align"],
+    "cifar100": [*SMALL, *CONVOLUTIONS, "--methods", "finetune,anpyc"],
+    "visual5": [*DOMAIN, *CONVOLUTIONS, "--methods", "finetune,anpyc:model.convolutions=9"],
+    "lambda-visual": [*DOMAIN, *CONVOLUTIONS, "--methods", "anpyc:method.lambda=0.01,anpyc:method.lambda=8"],
+    "pruned-share-visual": [*DOMAIN, *CONVOLUTIONS, "--methods", "anpyc:method.prune=5,anpyc:method.prune=30"],
+    "clnp-cifar": [*DOMAIN, *PARTS, *CONVOLUTIONS, "--methods", "si,clnp:method.margin=0.01"],
+    "clnp-cifar-wide": [*DOMAIN, *PARTS, *CONVOLUTIONS, "--methods", "joint,clnp:method.margin=0.02"],
+    "svhn-cgan": [*SMALL, *(part for text in CGAN for part in ("--set", text)), "--methods", "sgd,anpyc"],
 }
 """What makes a script's run one of seconds, on the embedded digits or in a few frames."""
 
