@@ -26,6 +26,14 @@ ROWS = [
 ]
 """A third of that table: the rest is methods that other tests run on these data."""
 CGAN = ["evaluate.samples=20", "evaluate.also=[]", "model.width=4"]
+VAE = [
+    "data.size=32",
+    "evaluate.samples=20",
+    "evaluate.features=none",
+    "model.width=4",
+    "model.features=16",
+    "model.latent=8",
+]
 CONVOLUTIONS = ["--set", "model.width=0.05"]
 DOMAIN = [
     part
@@ -73,6 +81,11 @@ TINY = {
     "pruned-share-visual": [*DOMAIN, *CONVOLUTIONS, "--methods", "anpyc:method.prune=5,anpyc:method.prune=30"],
     "clnp-cifar": [*DOMAIN, *PARTS, *CONVOLUTIONS, "--methods", "si,clnp:method.margin=0.01"],
     "clnp-cifar-wide": [*DOMAIN, *PARTS, *CONVOLUTIONS, "--methods", "joint,clnp:method.margin=0.02"],
+    "caltech101": [
+        *("--set", "data.name=digits", "--set", "data.size=32", "--set", "scenario.sizes=[5,5]"),
+        *("--set", "data.limit=60", "--set", "train.epochs=null", "--set", "train.steps=2", "--methods", "finetune"),
+    ],
+    "faces-to-anime": [*DOMAIN, *(part for text in VAE for part in ("--set", text)), "--methods", "sgd,anpyc+align"],
     "svhn-cgan": [*SMALL, *(part for text in CGAN for part in ("--set", text)), "--methods", "sgd,anpyc"],
 }
 """What makes a script's run one of seconds, on the embedded digits or in a few frames."""
