@@ -165,7 +165,7 @@ class Run(RunFolder):
 
         Raises UsageError if no metric applies, or for a model without its run's config.yaml.
         """
-        from gencl.uses.evaluate import evaluate  # imports torchvision, which takes a second
+        from gencl.uses.evaluate import evaluate  # imports torchvision, which sampling does without
 
         scores = evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
         return Shown(scores, evaluation_html)

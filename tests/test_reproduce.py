@@ -18,29 +18,26 @@ FOLDER = Path(__file__).parents[1] / "cli" / "reproduce"
 SCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".md")
 
 
-SMALL = ["--set", "data.name=digits", "--set", "data.limit=60", "--set", "train.steps=4", "--set", "scenario.tasks=2"]
+def sets(*texts: str) -> list[str]:
+    """The options ``--set`` for these assignments."""
+    return [part for text in texts for part in ("--set", text)]
+
+
+SMALL = sets("data.name=digits", "data.limit=60", "train.steps=4", "scenario.tasks=2")
 ROWS = [
     "--methods",
     "joint,sgd,ewc,dgr,l2,spp:method.form=paper,spp:method.order=2:method.phi=relu,anpyc:method.form=official,"
     "anpyc:method.score=loss,anpyc:method.consolidation=printed:method.lambda=0.00001",
 ]
 """A third of that table: the rest is methods that other tests run on these data."""
-CGAN = ["evaluate.samples=20", "evaluate.also=[]", "model.width=4"]
+CGAN = sets("evaluate.samples=20", "evaluate.also=[]", "model.width=4")
 VAE = [
-    "data.size=32",
-    "evaluate.samples=20",
-    "evaluate.features=none",
-    "model.width=4",
-    "model.features=16",
-    "model.latent=8",
+    *sets("data.size=32", "evaluate.samples=20", "evaluate.features=none"),
+    *sets("model.width=4", "model.features=16", "model.latent=8"),
 ]
-CONVOLUTIONS = ["--set", "model.width=0.05"]
-DOMAIN = [
-    part
-    for text in ("scenario.domains=[digits]", "data.limit=60", "train.steps=4", "train.epochs=null")
-    for part in ("--set", text)
-]
-PARTS = ["--set", "scenario.classes_per_task=5", "--set", "scenario.tasks=2"]
+CONVOLUTIONS = sets("model.width=0.05")
+DOMAIN = sets("scenario.domains=[digits]", "data.limit=60", "train.steps=4", "train.epochs=null")
+PARTS = sets("scenario.classes_per_task=5", "scenario.tasks=2")
 TINY = {
     "split-mnist": [
         *("--set", "data.name=digits", "--set", "train.steps=2", "--set", "scenario.tasks=2"),
@@ -74,7 +71,7 @@ TINY = {
     ],
     "lambda": [*SMALL, "--set", "model.hidden=[8]", "--methods", "anpyc:method.lambda=0,anpyc:method.lambda=0.1"],
     "widths": [*SMALL, "--methods", "spp:model.hidden=[32,32],spp:model.hidden=[64,64]"],
-    "mnist-cgan": [*SMALL, *(part for text in CGAN for part in ("--set", text)), "--methods", "sgd,anpyc+align"],
+    "mnist-cgan": [*SMALL, *CGAN, "--methods", "sgd,anpyc+align"],
     "cifar100": [*SMALL, *CONVOLUTIONS, "--methods", "finetune,anpyc"],
     "visual5": [*DOMAIN, *CONVOLUTIONS, "--methods", "finetune,anpyc:model.convolutions=9"],
     "lambda-visual": [*DOMAIN, *CONVOLUTIONS, "--methods", "anpyc:method.lambda=0.01,anpyc:method.lambda=8"],
@@ -85,8 +82,8 @@ TINY = {
         *("--set", "data.name=digits", "--set", "data.size=32", "--set", "scenario.sizes=[5,5]"),
         *("--set", "data.limit=60", "--set", "train.epochs=null", "--set", "train.steps=2", "--methods", "finetune"),
     ],
-    "faces-to-anime": [*DOMAIN, *(part for text in VAE for part in ("--set", text)), "--methods", "sgd,anpyc+align"],
-    "svhn-cgan": [*SMALL, *(part for text in CGAN for part in ("--set", text)), "--methods", "sgd,anpyc"],
+    "faces-to-anime": [*DOMAIN, *VAE, "--methods", "sgd,anpyc+align"],
+    "svhn-cgan": [*SMALL, *CGAN, "--methods", "sgd,anpyc"],
 }
 """What makes a script's run one of seconds, on the embedded digits or in a few frames."""
 
