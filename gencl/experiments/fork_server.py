@@ -27,7 +27,6 @@ from gencl.experiments import lifeline
 
 IMPORTED = (
     "torch._dynamo",  # PyTorch's optimisers import it at their first step
-    "sklearn.datasets",
     "gencl.metrics.fidelity",
     "gencl.metrics.kid",
     "gencl.metrics.precision_recall",

@@ -21,7 +21,7 @@ from gencl.runs.folder import RunFolder
 
 DATA = {
     "digits": "Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak; UCI Machine Learning Repository, "
-    "1998, doi:10.24432/C50P49), the 1,797 images that come with scikit-learn; licence: CC BY 4.0",
+    "1998, doi:10.24432/C50P49), the 1,797 images that come with gencl; licence: CC BY 4.0",
     "emoji": "Noto Emoji (Google; licence: Apache-2.0, flags in the public domain), 1,520 pictures of 64x64 from the "
     "npm package emoji-datasource-google (licence: MIT)",
     "mnist": "MNIST (Y. LeCun, C. Cortes, C. Burges); licence as its authors are commonly quoted: CC BY-SA 3.0",

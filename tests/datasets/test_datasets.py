@@ -20,6 +20,9 @@ def test_digits_are_real_and_held_out_apart() -> None:
     assert data.train.images.shape[1:] == (1, 28, 28) and data.train.images.dtype == torch.uint8
     assert data.train.images.min() == 0 and data.train.images.max() == 255
     assert data.train.labels.bincount().min() > 130
+    images, labels = digits.originals()
+    assert images.shape == (1797, 8, 8) and images.max() == 16
+    assert labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as UCI says of this part
     again = digits.load()
     assert data.train.fingerprint() == again.train.fingerprint() != data.test.fingerprint()
 
