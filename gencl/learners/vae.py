@@ -68,7 +68,10 @@ class VAE(GenerativeLearner):
         return [self.generator.encoder.trunk, self.generator.decoder.trunk]
 
     def loss(self, batch: Batch, step: int, random: RandomSource) -> Tensor:
-        """Return the mean negative ELBO in nats per image. A calibrated variance is computed from this batch."""
+        """Return the mean negative ELBO in nats per image.
+
+        A calibrated variance is computed from this batch; with several processes, from this process's part of it.
+        """
         logits, mean, log_variance = self._through(batch.inputs, self._tasks(batch), batch.extra["latents"])
         variance = None
         if self.settings.likelihood == "calibrated":
