@@ -29,7 +29,7 @@ IMAGES = "evaluate.samples=20", "model.width=4"
 CGAN = *SMALL, *IMAGES, "evaluate.also=[]"
 TINY: dict[str, tuple[str, ...]] = {
     "ablation": PAIR,
-    "caltech101": (*FEW, "data.size=32", "scenario.sizes=[5,5]", "train.epochs=null", "train.steps=2"),
+    "caltech101": (*FEW, "data.size=32", "scenario.sizes=[5,5]", "train.epochs=null", "model.width=0.05"),
     "cifar100": (*SMALL, "model.width=0.05"),
     "clnp-cifar": PARTS,
     "clnp-cifar-wide": PARTS,

@@ -7,7 +7,6 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gencl.core.errors import UsageError
 from gencl.core.randomness import seeded
 from gencl.learners.classifier import Classifier
 from gencl.learners.convolutional import WidthSettings, batch_norm, check_size
@@ -49,10 +48,8 @@ class VGG9(Classifier):
 
     def __init__(self, settings: VGG9Settings, image_shape: tuple[int, int, int], seed: int) -> None:
         check_size("vgg9", image_shape)
-        if settings.weights != "none" and settings.width != 1:
-            raise UsageError(f"model.weights: {settings.weights} is for model.width=1, not {settings.width:g}")
         channels, height, width = image_shape
-        prepare, inputs = input_of(settings.weights, channels)
+        prepare, inputs = input_of(settings.weights, channels, settings.width)
         layers: list[Hidden] = []
         all_convolutions = settings.convolutions == 9
         with seeded(seed, "vgg9"):

@@ -84,6 +84,17 @@ def test_resnet18_is_that_of_torchvision(stem: str, heads: str) -> None:
     assert any(isinstance(module, nn.BatchNorm2d) for module in learner.modules()) == (heads != "task")
 
 
+def test_reduced_resnet18_of_gem() -> None:
+    """A third of the channels, as Lopez-Paz and Ranzato (2017, section 5.1) say: 20, 40, 80 and 160."""
+    learner = made("resnet18", (3, 32, 32), stem="small", width=0.3125)
+    shapes = {name: tuple(p.shape) for name, p in learner.shared().items() if p.ndim > 1}
+    assert shapes["trunk.conv1.weight"] == (20, 3, 3, 3) and shapes["trunk.layer1.0.conv1.weight"] == (20, 20, 3, 3)
+    assert shapes["trunk.layer4.0.downsample.0.weight"] == (160, 80, 1, 1)
+    assert learner.own(0)["head.0.weight"].shape == (3, 160)
+    assert round(sum(p.numel() for p in learner.shared().values()) / 1e6, 2) == 1.09
+    assert learner.eval().predict(torch.rand(4, 3, 32, 32), torch.tensor([0, 2, 3, 4])).shape == (4,)
+
+
 def test_resnet18_computes_what_torchvisions_does() -> None:
     learner, theirs = made("resnet18", (3, 32, 32), heads="class"), resnet18().train()
     theirs.fc = nn.Identity()
@@ -120,7 +131,7 @@ def test_batch_normalisation_needs_two_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 30), (3, 32, 32)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_image_of_16_pixels_or_more(name: str, shape: tuple[int, int, int]) -> None:
-    learner = made(name, shape, **({"width": 0.1} if name.startswith("cnn") else {})).eval()
+    learner = made(name, shape, **({} if name == "lenet" else {"width": 0.1})).eval()
     images = torch.rand(4, *shape)
     assert learner.predict(images, torch.tensor([0, 2, 3, 4])).shape == (4,)
 

@@ -22,7 +22,7 @@ NETWORKS = {
     "vgg9": ["model.width=0.1"],
     "cnn-narrow": ["model.width=0.25"],
     "cnn-wide": ["model.width=0.02"],
-    "resnet18": ["scenario.tasks=2", "train.steps=2"],
+    "resnet18": ["model.width=0.1"],
 }
 CASES = [
     *[(network, method, optimizer) for network in ("lenet", "vgg9") for method in ("sgd-f", "packnet", "hat", "clnp")

@@ -39,13 +39,15 @@ class ImageNetInput(nn.Module):
         return (images - self.mean) / self.std  # one channel is repeated by broadcasting
 
 
-def input_of(weights: str, channels: int) -> tuple[nn.Module, int]:
+def input_of(weights: str, channels: int, width: float) -> tuple[nn.Module, int]:
     """Return the module that prepares images for a network with these ``weights``, and its number of channels.
 
-    Raises UsageError if pretrained weights do not fit images with this number of channels.
+    Raises UsageError if pretrained weights do not fit images with this number of channels, or the network's width.
     """
     if weights == "none":
         return nn.Identity(), channels
+    if width != 1:
+        raise UsageError(f"model.weights: {weights} is for model.width=1, not {width:g}")
     if channels not in (1, 3):
         raise UsageError(f"model.weights: {weights} is for images of 1 or 3 channels, not {channels}; use none")
     return ImageNetInput(), 3

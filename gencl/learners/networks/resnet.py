@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
+from typing import Any
 
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -28,14 +29,25 @@ class Block(BasicBlock):  # type: ignore[misc]
 class GatedResNet18(ResNet):  # type: ignore[misc]
     """Images -> 512 features. The layers of units are the stem, then the inner and the outer channels of each block.
 
+    ``units`` returns the number of channels of a layer from that of the original, 64 to 512.
+
     A shortcut without weights adds channel c of a block's input to channel c of its output. Gates close both, so a task
     depends only on weights between its open units, as in a network without shortcuts.
     """
 
-    def __init__(self, norm_layer: Callable[..., nn.Module]) -> None:
+    def __init__(self, norm_layer: Callable[..., nn.Module], units: Callable[[int], int]) -> None:
+        self._units = units
         super().__init__(Block, [2, 2, 2, 2], norm_layer=norm_layer)
         self.fc = nn.Identity()
         self.relu = nn.ReLU()  # not in place: importance needs its input
+
+    def _make_layer(self, block: type[BasicBlock], planes: int, *rest: Any, **named: Any) -> nn.Sequential:
+        units = self._units(planes)
+        if planes == 64 and units != planes:  # before the first stage: the stem too
+            self.inplanes = units
+            self.conv1, self.bn1 = nn.Conv2d(3, units, 7, 2, 3, bias=False), self._norm_layer(units)
+        stage: nn.Sequential = super()._make_layer(block, units, *rest, **named)
+        return stage
 
     def stages(self) -> list[list[Block]]:
         """Return the four stages of two blocks each."""
