@@ -28,6 +28,7 @@ from gencl.metrics.perceptual import Backbone, Perceptual
 from gencl.metrics.returned import figures, number
 from gencl.metrics.snapshot import Snapshot
 from gencl.metrics.transfer import Matrix
+from gencl.metrics.weight_files import check_used
 from gencl.scenarios.task import Scenario, Task
 
 MOST_VALUES = 500 * 3 * 64 * 64
@@ -100,6 +101,7 @@ class Evaluator:
             perceptual=Perceptual.of(weights, backbone) if wanted else None,
             processes=processes or Processes(),
         )
+        check_used(weights, [extractor, self.conditions.perceptual, *self.further])
 
     @property
     def extractor(self) -> nn.Module | None:
@@ -188,9 +190,8 @@ class Evaluator:
 
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Return warnings about the scores: bias from few images, and LPIPS weights other than the published ones."""
-        perceptual = self.conditions.perceptual
         notes = []
-        if perceptual is not None and not perceptual.published:
+        if (perceptual := self.conditions.perceptual) is not None and not perceptual.published:
             notes.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
         if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
             return notes

@@ -96,6 +96,15 @@ def find(network: Network, files: Sequence[str | Path], download: bool = True) -
     return _file(network, path, _read(path))
 
 
+def check_used(files: Sequence[str | Path], networks: Sequence[object]) -> None:
+    """Raise UsageError if there are ``files`` and none of the networks that measure takes weights from a file."""
+    if files and not any(hasattr(network, "published") for network in networks):
+        raise UsageError(
+            "--weights: no network that measures here takes weights from a file; leave it out, or choose one: "
+            "--features inception, --features dinov2 or (gencl evaluate) --metrics lpips"
+        )
+
+
 def _read(path: Path) -> dict[str, Tensor]:
     return read(path, f"--weights: {path}", "a file of weights (.safetensors, or in torch's format)")
 

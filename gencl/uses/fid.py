@@ -31,6 +31,7 @@ from gencl.metrics.precision_recall import precision_recall
 from gencl.metrics.reading import Reading, read
 from gencl.metrics.real import read_real
 from gencl.metrics.statistics import Statistics
+from gencl.metrics.weight_files import check_used
 from gencl.runs.build import make_accelerator
 from gencl.runs.same_images import learned_tasks
 from gencl.scenarios.task import Task
@@ -201,6 +202,7 @@ def _extractor(
             settings = side.run.settings.evaluate
             chosen = settings if features == "auto" else settings.model_copy(update={"features": features})
             if (made := make_extractor(side.scenario, chosen, "auto", weights)) is not None:
+                check_used(weights, [made])
                 return made
     name = features
     if features == "auto":
@@ -209,6 +211,7 @@ def _extractor(
         raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use auto")
     kind = EXTRACTORS.get(name)
     extractor: nn.Module = kind.from_weights(weights) if hasattr(kind, "from_weights") else kind()
+    check_used(weights, [extractor])
     for one in images:
         try:
             extractor(one.make(torch.zeros(1, dtype=torch.int64)))

@@ -119,6 +119,7 @@ def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["--features", "nothing"], 2, "no feature extractor is called 'nothing'"),
         (["--features", "inception"], 1, "put weights-inception-2015-12-05-6726825d.pth into"),
         (["--features", "inception", "--weights", tmp_path / "no.pth"], 2, "there is no such file"),
+        (["--weights", tmp_path / "no.pth"], 2, "no network that measures here takes weights from a file"),
         (["--metrics", "lpips"], 1, "put alexnet-owt-7be5be79.pth into"),
         (["--metrics", "lpips", "--backbone", "vgg"], 1, "put vgg16-397923af.pth into"),
     ]
