@@ -59,9 +59,9 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
     lines = [
         f"# {name}",
         "",
-        f"{NAMES[data][:1].upper()}{NAMES[data][1:]}, one a task, learned by a {KINDS[settings.model['name']]}; {kept}",
+        f"{NAMES[data][:1].upper()}{NAMES[data][1:]}, one per task, learned by a {KINDS[settings.model['name']]}; {kept}",
         "",
-        "![Drawn by it: a row per class, a latent per column](samples.png)",
+        "![Its pictures: one row per class, one latent per column](samples.png)",
         "",
         f"`gencl sample {name} --n {COLUMNS * len(metrics['tasks'])} --out x.png`",
         "",
@@ -74,7 +74,7 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
         f"| experiment | {presets.about(metrics['preset'])} |",
         f"| data | {DATA[data]} |",
         f"| weights | {metrics['parameters']['total']:,} parameters, rounded to half precision |",
-        f"| features | {features['name']} {features['version']}, {features['n']} generated images a task against the "
+        f"| features | {features['name']} {features['version']}, {features['n']} generated images per task against the "
         f"{features['reference']} images: these scores compare with no others |",
         "",
         "| measured after the last task | by the run | these weights | |",
