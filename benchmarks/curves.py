@@ -106,14 +106,7 @@ class AtTimes(Observer):
 
 def settings_of(subject: str, variant: str) -> Settings:
     preset, differs = SUBJECTS[subject]
-    flat = [
-        "train.lr=0.001",
-        "train.lr_width=null",
-        "train.lr_end=1",
-        "train.half_life=10000",
-        "train.steps=1000000",
-        "model.augment=[]",
-    ]
+    flat = ["train.lr=0.001", "train.lr_end=1", "train.half_life=10000", "train.steps=1000000", "model.augment=[]"]
     return presets.resolve(preset, method="joint", assignments=[*differs, *flat, *VARIANTS[variant]])
 
 

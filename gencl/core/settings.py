@@ -61,7 +61,7 @@ class DataSettings(Part):
         return absolute(value)
 
 
-_LATER = ("precision", "compile", "lr_width")
+_ACCELERATION = ("precision", "compile")
 """Settings of ``train.*`` that `Settings.tree` omits at their default, so that older runs' settings still compare."""
 
 
@@ -150,15 +150,6 @@ class Settings(Part):
         added = [check(TrainSettings, {**run, **task.train}, "extend", "train.") for task in self.extend]
         return [self.train] * (tasks - len(added)) + added
 
-    def paced(self, train: TrainSettings) -> TrainSettings:
-        """Return ``train`` with the learning rate for the network's width (``train.lr_width``).
-
-        With Adam the best rate of a hidden layer falls as one over its width (Yang et al. 2021, Tensor Programs V).
-        """
-        if train.lr_width is None or self.model["width"] <= train.lr_width:
-            return train
-        return train.model_copy(update={"lr": train.lr * train.lr_width / self.model["width"]})
-
     def before(self, tasks: int) -> Settings:
         """Return the settings before the last ``tasks`` entries of ``extend`` were added."""
         return self.model_copy(update={"extend": self.extend[: len(self.extend) - tasks]})
@@ -169,7 +160,7 @@ class Settings(Part):
         Keys of ``data.*`` that the scenario does not read (``unread``) are omitted at their default.
         """
         unset = dict.fromkeys(_at_default(self, ("extend", "keep")), True)
-        train, data = _at_default(self.train, _LATER), _at_default(self.data, unread)
+        train, data = _at_default(self.train, _ACCELERATION), _at_default(self.data, unread)
         left_out: dict[str, Any] = {"plugins": True, **unset, "train": train, "data": data}
         return self.model_dump(mode="json", by_alias=True, exclude=left_out)
 

@@ -37,12 +37,6 @@ class TrainSettings(Part):
         "momentum)",
     )
     lr: float = Field(1e-3, gt=0, description="learning rate at the start of a task")
-    lr_width: float | None = Field(
-        None,
-        gt=0,
-        description="width for which lr was chosen: a network with a larger model.width learns at "
-        "lr * lr_width / model.width; null: at lr",
-    )
     shared_lr: float = Field(
         1.0, ge=0, le=1, description="factor on the learning rate of shared parameters, from the second task on"
     )
@@ -80,7 +74,7 @@ class TrainSettings(Part):
     )
     log_every: int = Field(50, ge=1, description="steps from one line of log.jsonl to the next")
     checkpoint_every: int = Field(500, ge=1, description="steps from one checkpoint to the next, within a task")
-    later = ("boundaries", "hazard", "lr_width", "weight_decay", "drops", "drop", "patience")
+    later = ("boundaries", "hazard", "weight_decay", "drops", "drop", "patience")
 
     @field_validator("half_life", mode="before")
     @classmethod

@@ -234,8 +234,6 @@ def _check(tree: dict[str, Any], where: str) -> Settings:
         "model": _named_block(settings.model, "model", LEARNERS, where),
         "method": settings_of(settings.method, where),
     }
-    if settings.train.lr_width is not None and "width" not in blocks["model"]:
-        raise UsageError(f"{where}: train.lr_width: {blocks['model']['name']} has no model.width; write null")
     complete = {**settings.tree(), **blocks}
     return Settings.model_validate({**complete, "plugins": needed(complete)})
 

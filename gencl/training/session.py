@@ -63,7 +63,7 @@ class Session:
             settings.seed, "training", device=self.device, rank=self.processes.rank, world=self.processes.world
         )
         self.episodes = returned.episodes(method, scenario.tasks)
-        self._train = [settings.paced(train) for train in settings.train_of(len(scenario.tasks))]
+        self._train = settings.train_of(len(scenario.tasks))
         self.phases: list[Phase] = []
         self.optimizers: list[Optimizer] = []
         self.average = no_average(learner)
@@ -135,7 +135,7 @@ class Session:
             task=task,
             last=task.index + 1 >= len(self.scenario.planned),
             seed=self.settings.seed,
-            train=self.settings.paced(self.settings.train) if task.merged else self._train[task.index],
+            train=self.settings.train if task.merged else self._train[task.index],
             processes=self.processes,
             random=self.random,
             steps=self.steps_of(task),

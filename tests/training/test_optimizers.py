@@ -9,7 +9,6 @@ import torch
 from torch.nn import Parameter
 
 import gencl
-from gencl.core.errors import UsageError
 from gencl.core.train_settings import TrainSettings
 from gencl.learners.learner import Phase
 from gencl.training.optimizers import make_optimizer, set_rate
@@ -52,23 +51,3 @@ def test_the_first_task_learns_at_the_full_rate(tmp_path: Path) -> None:
     before, after, other = (run.learner().shared() for run in (first, held, free))
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert any(not torch.equal(before[name], other[name]) for name in before)
-
-
-def test_a_wider_network_learns_at_a_rate_that_follows_its_width(tmp_path: Path) -> None:
-    """Twice the width for which the rate was chosen: half the rate. A narrower one keeps it."""
-    short = [*tiny("digits-cgan"), "scenario.tasks=1"]
-    changes = {
-        "follows": ["model.width=8", "train.lr_width=4", "train.lr=0.002"],
-        "halved": ["model.width=8", "train.lr_width=null", "train.lr=0.001"],
-        "narrow": ["model.width=4", "train.lr_width=8"],
-        "kept": ["model.width=4", "train.lr_width=null"],
-    }
-    follows, halved, narrow, kept = (
-        gencl.train("digits-cgan", "sgd", out=tmp_path / name, set=[*short, *more], progress="silent")
-        for name, more in changes.items()
-    )
-    for one, other in ((follows, halved), (narrow, kept)):
-        assert (one.path / "model.safetensors").read_bytes() == (other.path / "model.safetensors").read_bytes()
-        assert (one.path / "log.jsonl").read_bytes() == (other.path / "log.jsonl").read_bytes()
-    with pytest.raises(UsageError, match=r"train\.lr_width: mlp has no model\.width; write null"):
-        gencl.resolve("digits-mlp", assignments=["train.lr_width=4"])
