@@ -10,8 +10,10 @@ from typing import Any
 
 import figures
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
-from gencl.analysis.figure import canvas, colour, legend, plain, png
+from gencl.analysis.figure import canvas, legend, plain, png
+from gencl.drawing.curves import line_look
 
 COLUMNS = 2
 FOLDER = figures.RESULTS / "curves"
@@ -45,16 +47,17 @@ def page() -> str:
 
 
 def draw(axes: Axes, subject: str, variants: dict[str, Any], numbers: dict[str, int]) -> None:
-    """Each variant with its averaged weights, dotted as they are, and a line for real images."""
+    """Each variant with its averaged weights, and a line for real images."""
     for variant, curve in variants.items():
-        seconds = [point["seconds"] for point in curve["points"]]
-        shade = colour(numbers.setdefault(variant, len(numbers)))
-        for key, line, label in (("averaged", "-", variant), ("live", ":", None)):
-            axes.plot(seconds, [point[key] for point in curve["points"]], line, color=shade, label=label, marker=".")
+        seconds, distances = ([point[key] for point in curve["points"]] for key in ("seconds", "averaged"))
+        look = line_look(numbers.setdefault(variant, len(numbers)), marked=True)
+        axes.plot(seconds, distances, label=variant, **look)
     floor = next(iter(variants.values()))["real"]
     axes.axhline(floor, color="0.6", linewidth=0.8)
     plain(axes, f"{subject}; grey: real training images ({floor})")
     axes.set_yscale("log")
+    for ticks in ("major", "minor"):
+        getattr(axes.yaxis, f"set_{ticks}_formatter")(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.set_xlabel("CPU seconds of training", fontsize=9)
     axes.set_ylabel("Fréchet distance", fontsize=9)
 
@@ -63,7 +66,7 @@ def picture() -> bytes:
     """Return a panel for each subject, as PNG."""
     subjects, numbers = curves(), dict[str, int]()
     rows = -(-len(subjects) // COLUMNS)
-    title = "Fréchet distance by CPU time: averaged weights, and dotted as they are. One seed."
+    title = "Fréchet distance of the averaged weights by CPU time. One seed."
     figure, panels = canvas(title, (1,) * COLUMNS, 3.4 * rows + 0.8, rows)
     places = [axes for row in panels for axes in row]
     for axes, (subject, variants) in zip(places, subjects.items(), strict=False):
