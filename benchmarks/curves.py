@@ -48,9 +48,6 @@ VARIANTS = {
     "plain, bilinear, twice as wide, 0.7 of the rate": [
         *PLAIN, "model.upsampling=bilinear", "model.width=32", "train.lr=0.0007",
     ],
-    "plain, bilinear, four times as wide, a quarter of the rate": [
-        *PLAIN, "model.upsampling=bilinear", "model.width=64", "train.lr=0.00025",
-    ],
     "residual": RESIDUAL,
     "residual, half the rate": [*RESIDUAL, "train.lr=0.0005"],
     "residual, a scale and shift a class": [*RESIDUAL, "model.modulation=class"],

@@ -53,13 +53,13 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
     metrics, settings = run.metrics, run.settings
     where, summary = metrics["environment"], metrics["summary"]
     data = settings.data.name
-    method = metrics["method"]
+    method, subject = metrics["method"], NAMES[data]
     kept = "plain training: what forgetting looks like" if method == "sgd" else f"kept by {method}"
     features = metrics["features"]
     lines = [
         f"# {name}",
         "",
-        f"{NAMES[data][:1].upper()}{NAMES[data][1:]}, one per task, learned by a {KINDS[settings.model['name']]}; {kept}",
+        f"{subject[:1].upper()}{subject[1:]}, one per task, learned by a {KINDS[settings.model['name']]}; {kept}",
         "",
         "![Its pictures: one row per class, one latent per column](samples.png)",
         "",
@@ -81,8 +81,8 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
         "| --- | ---: | ---: | --- |",
         *(_row(key, value, rounded, features) for key, value in summary.items()),
         "",
-        "Not for production: a small network that shows how well a method remembers. One seed; the spread over",
-        "seeds is in [results](../../results/README.md).",
+        "Not for production: a small network that shows how well a method remembers. One seed;",
+        "[results](../../results/README.md) shows the spread over seeds where several were run.",
     ]
     return "\n".join(lines) + "\n"
 

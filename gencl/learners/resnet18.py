@@ -30,7 +30,7 @@ class ResNet18Settings(WidthSettings):
 
 
 class ResNet18(Classifier):
-    """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features.
+    """torchvision's ResNet-18 (He et al. 2016) without its last layer: 512 features (times ``width``).
 
     ``width: 0.3125`` with ``stem: small`` has 20 channels in place of 64, the reduced ResNet-18 of GEM (Lopez-Paz and
     Ranzato 2017).
@@ -46,7 +46,7 @@ class ResNet18(Classifier):
         prepare, channels = input_of(settings.weights, image_shape[0], settings.width)
         with seeded(seed, "resnet18"):
             trunk = GatedResNet18(partial(batch_norm, heads=settings.heads), settings.units)
-            units = trunk.conv1.out_channels
+            units = settings.units(64)
             if settings.stem == "small":
                 trunk.conv1, trunk.maxpool = nn.Conv2d(channels, units, 3, padding=1, bias=False), nn.Identity()
             elif channels != 3:

@@ -65,7 +65,7 @@ class DINOv2(ByWeights, PhotographFeatures):
         except (RuntimeError, KeyError, AssertionError) as error:
             what = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:300]
             raise UsageError(f"--weights: {weights.path} does not fit DINOv2: {what}") from error
-        self.version, self.published = weights.version, weights.published
+        self.version, self.published, self.weights_path = weights.version, weights.published, weights.path
         self.eval().requires_grad_(False)
 
     def resized(self, images: Tensor) -> Tensor:

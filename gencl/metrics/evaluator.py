@@ -190,8 +190,9 @@ class Evaluator:
 
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Return warnings about the scores: bias from few images, and LPIPS weights other than the published ones."""
+        perceptual = self.conditions.perceptual
         notes = []
-        if (perceptual := self.conditions.perceptual) is not None and not perceptual.published:
+        if perceptual is not None and not perceptual.published:
             notes.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
         if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
             return notes

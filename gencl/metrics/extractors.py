@@ -45,7 +45,8 @@ def make_extractor(
     """Return the extractor that ``evaluate.features`` names (see `named`), on the CPU, or None.
 
     An extractor's class may have ``for_scenario(scenario, split=..., progress=..., weights=...)``, which builds it to
-    suit the images; otherwise the class is called without arguments.
+    suit the images; otherwise the class is called without arguments. If it reads one of the files ``weights``, it keeps
+    the file's path as ``weights_path``.
 
     Raises UsageError if no extractor has that name or it does not suit the images.
     """

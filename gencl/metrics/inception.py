@@ -36,7 +36,7 @@ class Inception(ByWeights, FeatureExtractorInceptionV3):  # type: ignore[misc]  
             except RuntimeError as error:
                 what = " ".join(str(error).split())[:300]
                 raise UsageError(f"--weights: {weights.path} does not fit Inception-v3: {what}") from error
-        self.version, self.published = weights.version, weights.published
+        self.version, self.published, self.weights_path = weights.version, weights.published, weights.path
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
         outputs: tuple[Tensor, ...] = super().forward(input.expand(-1, 3, -1, -1).contiguous())

@@ -34,6 +34,7 @@ class Perceptual:
         import lpips
 
         self.backbone, self.version, self.published = backbone, weights.version, weights.published
+        self.weights_path = weights.path
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # lpips uses deprecated arguments of torchvision
             self.network: nn.Module = lpips.LPIPS(net=backbone, pnet_rand=True, verbose=False)

@@ -97,12 +97,14 @@ def find(network: Network, files: Sequence[str | Path], download: bool = True) -
 
 
 def check_used(files: Sequence[str | Path], networks: Sequence[object]) -> None:
-    """Raise UsageError if there are ``files`` and none of the networks that measure takes weights from a file."""
-    if files and not any(hasattr(network, "published") for network in networks):
-        raise UsageError(
-            "--weights: no network that measures here takes weights from a file; leave it out, or choose one: "
-            "--features inception, --features dinov2 or (gencl evaluate) --metrics lpips"
-        )
+    """Raise UsageError for a file whose weights none of the networks that measure has (`WeightFile.path`)."""
+    used = {getattr(network, "weights_path", None) for network in networks}
+    for path in map(disk.place, files):
+        if path not in used:
+            raise UsageError(
+                f"--weights: no network that measures here reads {path}; leave it out, or choose its network: "
+                "--features inception, --features dinov2 or (gencl evaluate) --metrics lpips"
+            )
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -33,6 +33,13 @@ FASHION, BOTH, VAE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae"
 FACES = ("celeba-anime-vae", "celeba-anime-cgan")
 MAS = "`mas` is ahead of `anpyc`, and both are ahead of `ewc`"
 
+
+def split_ratios() -> list[float]:
+    """Return the distances of align and anpyc+align over joint training's, as they are and above the floor."""
+    floor, joint, *ours = (value(f"{SPLIT}/{one}", ALL) for one in ("real", "joint", "align", "anpyc+align"))
+    return [*(one / joint for one in ours), *((one - floor) / (joint - floor) for one in ours)]
+
+
 GENERATOR_CLAIMS = [
     Claim(
         GENERATORS,
@@ -81,15 +88,20 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "`anpyc+align` is at 1.15 times joint training's distance, and `align`, at 1.02 times",
-        lambda: [value(f"{SPLIT}/{one}", ALL) / value(f"{SPLIT}/joint", ALL) for one in ("anpyc+align", "align")],
+        "`align` is at 1.02 times joint training's distance and `anpyc+align` at 1.15 times; above the floor, that is "
+        "1.04 and 1.37 times",
+        split_ratios,
     ),
     Claim(
         "README.md",
         "`align` and `anpyc+align` are tied with joint training",
         lambda: every(tied_with(SPLIT, key, "joint", "align", "anpyc+align") for key in (FIRST, ALL)),
     ),
-    Claim(GENERATORS, "at 1.02 times, is ahead of it", lambda: ahead(SPLIT, ALL, "align", "anpyc+align")),
+    Claim(
+        GENERATORS,
+        "1.37 times. `align` is ahead of `anpyc+align`",
+        lambda: ahead(SPLIT, ALL, "align", "anpyc+align"),
+    ),
     Claim(
         GENERATORS,
         "`align` and `anpyc+align` are tied over all ten digits, and ahead of every other method",

@@ -50,11 +50,11 @@ def transposed_is_ahead_on_mnist() -> None:
 
 
 def the_average_is_ahead() -> None:
-    """Assert that averaged weights end within half a point of the live ones, or ahead by a sixth and more."""
+    """Assert that averaged weights end within half a point of the live ones, or ahead of them."""
     for subject in ("faces", "mnist"):
-        for variant in (name for name in read("curves", f"{subject}.json") if not name.startswith(WIDE)):
+        for variant in read("curves", f"{subject}.json"):
             averaged, live = (_points(variant, subject)[-1][key] for key in ("averaged", "live"))
-            assert abs(averaged - live) < 0.5 or averaged < live * 5 / 6, (subject, variant)
+            assert averaged < live + 0.5, (subject, variant)
 
 
 def width_is_behind_on_faces() -> None:
@@ -136,8 +136,8 @@ TRAINING_CLAIMS = [
     Claim(GENERATORS, "ahead of transposed convolutions and of residual networks at", bilinear_is_ahead),
     Claim(GENERATORS, "transposed convolutions are ahead of all others from 100", transposed_is_ahead_on_mnist),
     Claim(GENERATORS, "is behind on faces, and level at the end on MNIST", width_is_behind_on_faces),
-    Claim(GENERATORS, "lower rate it ends further behind on both", lower_rates_end_behind),
+    Claim(GENERATORS, "both it ends worse with a lower rate", lower_rates_end_behind),
     Claim(GENERATORS, "On MNIST the relativistic loss is far behind", the_relativistic_loss_is_far_behind),
-    Claim(GENERATORS, "level with the weights as they are, or far ahead of them", the_average_is_ahead),
+    Claim(GENERATORS, "the averaged weights of every network end level with the weights as they", the_average_is_ahead),
     Claim(GENERATORS, "in each step as a plain one, but its steps take about twice as", as_much_in_each_step),
 ]  # fmt: skip

@@ -85,7 +85,7 @@ def test_resnet18_is_that_of_torchvision(stem: str, heads: str) -> None:
 
 
 def test_reduced_resnet18_of_gem() -> None:
-    """A third of the channels, as Lopez-Paz and Ranzato (2017, section 5.1) say: 20, 40, 80 and 160."""
+    """A third of the channels (Lopez-Paz and Ranzato 2017): 20, 40, 80 and 160 in their code."""
     learner = made("resnet18", (3, 32, 32), stem="small", width=0.3125)
     shapes = {name: tuple(p.shape) for name, p in learner.shared().items() if p.ndim > 1}
     assert shapes["trunk.conv1.weight"] == (20, 3, 3, 3) and shapes["trunk.layer1.0.conv1.weight"] == (20, 20, 3, 3)

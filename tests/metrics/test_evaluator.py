@@ -83,7 +83,9 @@ def test_joint_training_has_no_drift(tmp_path: Path) -> None:
 
 
 @pytest.mark.numeric
-def test_lpips_three_ways(run: Run, alexnet_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lpips_three_ways(
+    run: Run, alexnet_weights: Path, dinov2_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("gencl.metrics.lpips_metrics.IMAGES", 5)  # more are held out
     result = run.evaluate(["lpips"], weights=[alexnet_weights])
     assert result["mean"].keys() == {"lpips_diversity", "lpips_drift", "lpips_reconstruction"}
@@ -92,6 +94,8 @@ def test_lpips_three_ways(run: Run, alexnet_weights: Path, monkeypatch: pytest.M
     assert result["lpips"].items() >= {"backbone": "alex", "published": False, "resize": "64x64"}.items()
     with pytest.raises(UsageError, match="holds the weights of none of these"):
         run.evaluate(["lpips"], weights=[run.path / "model.safetensors"])
+    with pytest.raises(UsageError, match=r"no network that measures here reads .*dinov2_small\.pth"):
+        run.evaluate(["lpips"], weights=[alexnet_weights, dinov2_weights])
 
 
 def test_inception_by_weights_that_are_not_the_published_ones(tmp_path: Path, inception_weights: Path) -> None:
@@ -119,7 +123,7 @@ def test_bad_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["--features", "nothing"], 2, "no feature extractor is called 'nothing'"),
         (["--features", "inception"], 1, "put weights-inception-2015-12-05-6726825d.pth into"),
         (["--features", "inception", "--weights", tmp_path / "no.pth"], 2, "there is no such file"),
-        (["--weights", tmp_path / "no.pth"], 2, "no network that measures here takes weights from a file"),
+        (["--weights", tmp_path / "no.pth"], 2, "no network that measures here reads"),
         (["--metrics", "lpips"], 1, "put alexnet-owt-7be5be79.pth into"),
         (["--metrics", "lpips", "--backbone", "vgg"], 1, "put vgg16-397923af.pth into"),
     ]

@@ -27,7 +27,7 @@ class Block(BasicBlock):  # type: ignore[misc]
 
 
 class GatedResNet18(ResNet):  # type: ignore[misc]
-    """Images -> 512 features. The layers of units are the stem, then the inner and the outer channels of each block.
+    """Images -> ``units(512)`` features. The layers of units are the stem, then the inner and outer ones of each block.
 
     ``units`` returns the number of channels of a layer from that of the original, 64 to 512.
 
