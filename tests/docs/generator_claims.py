@@ -28,7 +28,7 @@ from tests.docs.checks import (
 )
 
 GENERATORS = "docs/generators.md"
-SPLIT = "split-mnist-cgan-full"
+SPLIT, EMOJI = "split-mnist-cgan-full", "emoji-cgan"
 FASHION, BOTH, VAE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae"
 FACES = ("celeba-anime-vae", "celeba-anime-cgan")
 MAS = "`mas` is ahead of `anpyc`, and both are ahead of `ewc`"
@@ -38,6 +38,14 @@ def split_ratios() -> list[float]:
     """Return the distances of align and anpyc+align over joint training's, as they are and above the floor."""
     floor, joint, *ours = (value(f"{SPLIT}/{one}", ALL) for one in ("real", "joint", "align", "anpyc+align"))
     return [*(one / joint for one in ours), *((one - floor) / (joint - floor) for one in ours)]
+
+
+def emoji_are_kept() -> None:
+    """Assert that anpyc+align has the lowest drift of emoji, and the highest accuracy beside joint training."""
+    for other in ("sgd", "anpyc", "dgr"):
+        ours, theirs = f"{EMOJI}/anpyc+align", f"{EMOJI}/{other}"
+        assert value(ours, "drift") < value(theirs, "drift"), other
+        assert value(ours, "conditional_accuracy") > value(theirs, "conditional_accuracy"), other
 
 
 GENERATOR_CLAIMS = [
@@ -138,6 +146,11 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS, "`dgr` is ahead of `anpyc`, `mas` and `ewc`", lambda: ahead(VAE, ALL, "dgr", "anpyc", "mas", "ewc")
+    ),
+    Claim(
+        GENERATORS,
+        "`anpyc+align` changes least, and more of its pictures are of the right category than those of any other",
+        emoji_are_kept,
     ),
     Claim(
         GENERATORS,
