@@ -81,8 +81,8 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
         "| --- | ---: | ---: | --- |",
         *(_row(key, value, rounded, features) for key, value in summary.items()),
         "",
-        "Not for production: a small network that shows how well a method remembers. One seed;",
-        "[results](../../results/README.md) shows the spread over seeds where several were run.",
+        "This small network shows how well a method remembers; it is not for production. It was trained with one seed:",
+        "[results](../../results/README.md) has the spread over seeds where several ran.",
     ]
     return "\n".join(lines) + "\n"
 
