@@ -1,4 +1,4 @@
-"""YAML without its traps: 1e-3 is a number, 1:30 and ``no`` are text, 010 is not octal, duplicate keys are errors."""
+"""YAML without its traps: 1e-3 is a number, 1:30 and ``no`` are text, 010 is ten, duplicate keys are errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 for _kind, _pattern, _first in (
-    ("int", r"[-+]?(0|[1-9][0-9]*)$", "-+0123456789"),
+    ("int", r"[-+]?[0-9]+$", "-+0123456789"),
     (
         "float",
         r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",

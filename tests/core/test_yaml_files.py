@@ -13,3 +13,8 @@ from gencl.core import yaml_files
 def test_a_value_comes_back(value: object) -> None:
     for style in (None, True):
         assert yaml_files.load(yaml_files.dump({"key": value}, default_flow_style=style)) == {"key": value}
+
+
+@pytest.mark.parametrize(("text", "value"), [("010", 10), ("-08", -8), ("0", 0), ("1.0", 1.0), ("0o10", "0o10")])
+def test_numbers_are_those_of_yaml_1_2(text: str, value: object) -> None:
+    assert repr(yaml_files.load(text)) == repr(value)
