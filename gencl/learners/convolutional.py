@@ -7,7 +7,7 @@ from torch import nn
 
 from gencl.core.errors import UsageError
 from gencl.learners.heads import ClassifierSettings
-from gencl.learners.networks.norms import TaskBatchNorm2d
+from gencl.learners.networks.norms import BatchNorm2d, TaskBatchNorm2d
 
 SMALLEST = 16
 """The smallest height and width of an image, in pixels: pooling would leave nothing of smaller ones."""
@@ -35,4 +35,4 @@ def check_size(network: str, image_shape: tuple[int, int, int]) -> None:
 
 def batch_norm(channels: int, heads: str) -> nn.Module:
     """Return batch normalisation: with statistics per task unless ``heads`` is ``class``, where no task is known."""
-    return nn.BatchNorm2d(channels) if heads == "class" else TaskBatchNorm2d(channels)
+    return BatchNorm2d(channels) if heads == "class" else TaskBatchNorm2d(channels)

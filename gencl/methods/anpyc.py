@@ -122,6 +122,11 @@ class ANPyC(SPP):
         }
         self._hold_at_zero(ctx)
 
+    def _clear(self) -> None:
+        super()._clear()
+        self._moving: dict[Tensor, Tensor] = {}
+        """Masks of the entries that are not held at zero, by parameter."""
+
     def _zeroed(self, name: str, weight: Tensor) -> Tensor:
         return self.pruned.get(name, torch.zeros_like(weight, dtype=torch.bool))
 
@@ -145,6 +150,13 @@ class ANPyC(SPP):
     def _hold_at_zero(self, ctx: Context) -> None:
         shared = self._shared(ctx.learner)
         set_to_zero([shared[name] for name in self.pruned], self.pruned.values())
+
+    def adjust_gradients(self, ctx: StepContext) -> None:
+        super().adjust_gradients(ctx)
+        if self.pruned and ctx.phase.moves_shared:
+            shared = self._shared(ctx.learner)
+            self._moving = self._moving or {shared[name]: ~mask for name, mask in self.pruned.items()}
+            ctx.free.update(self._moving)
 
     def after_step(self, ctx: StepContext) -> None:
         super().after_step(ctx)

@@ -110,6 +110,10 @@ class Method:
     divides: ClassVar[bool] = False
     """Whether it assigns units or weights to tasks for good. Of several methods, at most one may. Its `after_step` then
     runs last, and its `after_task` first."""
+    undivided: ClassVar[bool] = False
+    """Whether every task must use the whole network. It then refuses methods that divide the learner."""
+    one_path: ClassVar[bool] = False
+    """Whether it follows the weights through a task. It then refuses methods that train a task from its start again."""
     holds: ClassVar[bool] = False
     """Whether it keeps some weights at fixed values. Of several methods, its `after_step` then runs last."""
     copies: float = 0.0

@@ -38,12 +38,22 @@ class Composed(Method):
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:
         for method in self.methods:
             method.check(learner, tasks)
-        dividing = [name for name, method in zip(self.names, self.methods, strict=True) if method.divides]
-        if len(dividing) > 1:
-            raise UsageError(f"{'+'.join(self.names)}: {' and '.join(dividing)} both divide the learner among tasks")
-        if dividing and len(self.episodes(tasks)) < len(tasks):
-            raise UsageError(f"{'+'.join(self.names)}: {dividing[0]} needs the tasks one after another")
         self.stages(0, False)
+        together, named = "+".join(self.names), list(zip(self.names, self.methods, strict=True))
+        dividing = [name for name, method in named if method.divides]
+        if len(dividing) > 1:
+            raise UsageError(f"{together}: {' and '.join(dividing)} both divide the learner among tasks")
+        if dividing and len(self.episodes(tasks)) < len(tasks):
+            raise UsageError(f"{together}: {dividing[0]} needs the tasks one after another")
+        again = [name for name, method in named if sum(stage.whole for stage in method.stages(0, False)) > 1]
+        for name, method in named:
+            if dividing and method.undivided:
+                raise UsageError(f"{together}: {name} needs the whole network for each task; {dividing[0]} divides it")
+            if again and method.one_path:
+                raise UsageError(
+                    f"{together}: {name} follows the weights through a task, and {again[0]} trains each task several "
+                    "times from its start; with one value for each of its factors it trains a task once"
+                )
 
     def check_extension(self) -> None:
         for method in self.methods:
@@ -55,10 +65,11 @@ class Composed(Method):
         return list(tasks)
 
     def stages(self, task: int, last: bool) -> list[Stage]:
-        staged = [stages for method in self.methods if len(stages := returned.stages(method, task, last)) > 1]
+        plain = [Stage("train")]
+        staged = [stages for method in self.methods if (stages := returned.stages(method, task, last)) != plain]
         if len(staged) > 1:
             raise UsageError(f"{'+'.join(self.names)}: two of these methods have stages of their own")
-        return staged[0] if staged else [Stage("train")]
+        return staged[0] if staged else plain
 
     def before_task(self, ctx: Context) -> None:
         for method in self.methods:

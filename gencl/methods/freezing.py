@@ -17,7 +17,7 @@ class Freezing(Method):
 
     Their gradients are zeroed, and their values are restored after each step, because momentum, Adam's moments and
     weight decay move weights even if the gradient is zero. The running statistics of old tasks are held too, whatever
-    another method replays.
+    another method replays. If all shared parameters are frozen, so are running statistics that all tasks share.
     """
 
     divides = True
@@ -33,9 +33,10 @@ class Freezing(Method):
         self._hold_statistics(ctx.learner)
 
     @staticmethod
-    def _hold_statistics(learner: Learner) -> None:
+    def _hold_statistics(learner: Learner, all_fixed: bool = False) -> None:
         present = len(learner.tasks) - 1
-        hold(learner, len(learner.groups if learner.returns(present) else learner.groups_of(range(present))))
+        known = learner.groups if learner.returns(present) else learner.groups_of(range(present))
+        hold(learner, len(known), all_fixed)
 
     def freeze(self, frozen: dict[str, Tensor]) -> None:
         """Freeze these entries from now on, at their values when the next step begins."""
@@ -45,6 +46,7 @@ class Freezing(Method):
     def freeze_shared(self, learner: Learner) -> None:
         """Freeze all shared parameters from now on, so that only the task's own parameters move."""
         self.freeze({name: torch.ones_like(p, dtype=torch.bool) for name, p in learner.shared().items()})
+        self._hold_statistics(learner, all_fixed=True)
 
     def _holding(self, learner: Learner) -> tuple[list[Parameter], list[Tensor], list[Tensor], list[Tensor]]:
         """Return the parameters, their frozen values, and masks that are 1 where frozen and 1 where free."""
@@ -73,4 +75,5 @@ class Freezing(Method):
 
     def load_state_dict(self, state: dict[str, Tensor], learner: Learner) -> None:
         self.freeze(within("frozen", state))
-        self._hold_statistics(learner)
+        everything = bool(self.frozen) and self.frozen.keys() == learner.shared().keys()
+        self._hold_statistics(learner, everything and all(bool(mask.all()) for mask in self.frozen.values()))

@@ -66,6 +66,12 @@ class HAT(Freezing):
         self.freeze(weights_between(units.layers, units.parameters, [mask.bool() for mask in self._used]))
         random = importance_random(ctx, "embeddings")
         self._embeddings = [random.normal(layer.units).requires_grad_() for layer in units.hidden]
+        self._begin(ctx.learner)
+
+    def _begin(self, learner: Learner) -> None:
+        """Let the task use the units whose embeddings open them, before its first step."""
+        (self._gates.live_task,) = learner.groups_of([len(learner.tasks) - 1])
+        self._round()
 
     def _look_up(self, learner: Learner) -> None:
         """Look up the gates, and which units earlier tasks use, float (units,) per layer."""
@@ -90,7 +96,7 @@ class HAT(Freezing):
             return batch
         steepness = self._steepness(ctx)
         self._live = [torch.sigmoid(steepness * embedding) for embedding in self._embeddings]
-        self._gates.live, (self._gates.live_task,) = self._live, ctx.learner.groups_of([ctx.task.index])
+        self._gates.live = self._live
         return batch
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
@@ -141,5 +147,4 @@ class HAT(Freezing):
         self._embeddings = [embeddings[str(number)].requires_grad_() for number in range(len(embeddings))]
         self._look_up(learner)
         if self._embeddings:
-            self._gates.live_task = learner.groups_of([len(learner.tasks) - 1])[0]
-            self._round()
+            self._begin(learner)

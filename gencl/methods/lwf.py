@@ -40,6 +40,8 @@ class LwF(Method):
     are not too many, the teacher's responses are recorded first, as in the paper's algorithm. With one head for all,
     the logits of old classes are distilled as one group. When a task comes back, its own head learns from its images
     and is not distilled. With one head over all classes, the old logits of the task's classes are distilled too.
+
+    Methods that divide the network among tasks are refused: behind the new task's units, old heads give no old answers.
     """
 
     class Settings(Part):
@@ -51,6 +53,7 @@ class LwF(Method):
         temperature: float = Field(2.0, gt=0, description="temperature T of the distillation loss")
 
     moves_old = True
+    undivided = True  # old heads are distilled behind the features that the new task has
     copies = 1.0
     needs = (CLASSIFIER,)
     grid = {"lambda": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gencl.learners.networks.norms import TaskBatchNorm2d
+from gencl.learners.networks.norms import BatchNorm2d, TaskBatchNorm2d
 from gencl.learners.networks.to_images import ToImages
 
 BUDGET = 2**22
@@ -237,6 +237,7 @@ CLOSED_FORMS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], dict[str, Pe
     ToImages: _transposed,
     nn.GroupNorm: _group_norm,
     nn.BatchNorm2d: _batch_norm,
+    BatchNorm2d: _batch_norm,
     TaskBatchNorm2d: _task_norm,
 }
 """Per type of layer: (layer, result of `taken`, output gradients) -> the gradients of its parameters, by their name in

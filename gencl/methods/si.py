@@ -28,6 +28,7 @@ class SI(Consolidation):
             0.1, gt=0, description="damping term xi, which limits the importance of weights that hardly moved"
         )
 
+    one_path = True
     copies = 5.0
     settings: Settings
 

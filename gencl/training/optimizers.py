@@ -35,6 +35,7 @@ class Switch:
 def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Parameter] = ()) -> Optimizer:
     """Return a fresh optimiser for a phase: the run's, or Adam if the phase asks for it. Adam and SGD are fused.
 
+    A phase with a learning rate of its own, such as the generator beside a classifier, has no weight decay either.
     Parameters in ``slow`` learn at ``train.shared_lr`` times the rate, which `set_rate` takes into account.
     """
     late = {id(parameter) for parameter in slow}
@@ -43,7 +44,7 @@ def make_optimizer(phase: Phase, settings: TrainSettings, slow: Sequence[Paramet
         {"params": [p for p in phase.parameters if id(p) in late], "factor": settings.shared_lr},
     ]
     groups = [group for group in groups if group["params"]]
-    decay = settings.weight_decay
+    decay = settings.weight_decay if phase.adam_lr is None else 0.0
     if settings.optimizer == "adam" or phase.adam_lr is not None:
         return torch.optim.Adam(groups, lr=settings.lr, betas=settings.betas, weight_decay=decay, fused=True)
     if settings.optimizer == "rmsprop":

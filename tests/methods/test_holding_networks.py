@@ -10,11 +10,16 @@ import torch
 from torch import Tensor
 
 import gencl
+from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import UNITS
 from gencl.learners.classifier import Classifier
+from gencl.learners.generative import GenerativeLearner
 from gencl.presets import resolve
+from gencl.runs import kept
 from gencl.runs.build import make_scenario
+from tests.conftest import killed_at
 from tests.methods.test_holding import ADAM, scores, watched
+from tests.training.runs import model_bytes
 
 SETS = ["train.steps=5", "train.batch_size=16", "scenario.tasks=3", "data.size=16", "data.limit=60"]
 NETWORKS = {
@@ -66,3 +71,33 @@ def test_units_of_residual_blocks_are_divided_with_one_head(tmp_path: Path) -> N
         units = UNITS(run.learner())
         assert len(units.hidden) == 17 and sum(len(layer.shortcuts) for layer in units.layers) == 3
         assert method == "xdg" or run.metrics["summary"]["bwt"] == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "sets"),
+    [
+        ("digits-mlp", ["model.name=cnn-wide", "model.heads=class", *SETS, *NETWORKS["cnn-wide"]]),
+        ("digits-cgan", ["model.norm=batch", "train.steps=5", "scenario.sizes=[3,3,4]", "data.limit=60"]),
+    ],
+)
+def test_frozen_networks_keep_the_statistics_that_all_tasks_share(preset: str, sets: list[str], tmp_path: Path) -> None:
+    """What the first task's learner gives for its classes is what the last one's gives."""
+    of = ["keep=tasks", "train.checkpoint_every=1"]
+    run = gencl.train(preset, "sgd-f", 0, tmp_path / "run", set=[*sets, *of], progress="silent")
+
+    def outputs(task: int) -> Tensor:
+        learner = kept.learners(run)[task]()
+        random, labels = RandomSource(3), torch.tensor(learner.tasks[0]).repeat(8)
+        if isinstance(learner, GenerativeLearner):
+            images: Tensor = learner.generator(
+                learner.generator.draw_latents(len(labels), random), learner.position[labels]
+            )
+            return images
+        images = random.uniform(len(labels), 1, 16, 16)
+        return cast(Classifier, learner).logits(images, learner.position[labels])[0][:, : len(learner.tasks[0])]
+
+    with torch.no_grad():
+        assert torch.equal(outputs(1), outputs(3))
+    with killed_at(13):
+        gencl.train(preset, "sgd-f", 0, tmp_path / "cut", set=[*sets, *of], progress="silent")
+    assert model_bytes(gencl.train(resume=True, out=tmp_path / "cut", progress="silent")) == model_bytes(run)

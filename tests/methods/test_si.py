@@ -147,6 +147,7 @@ def test_pruned_weights_have_no_path(order: tuple[str, str]) -> None:
     anpyc.pruned = {name: torch.rand_like(p) < 0.5 for name, p in shared.items() if p.ndim > 1}
     anpyc._hold_at_zero(ctx)
     ctx.phase = Phase("classifier", list(shared.values()), ctx.learner.loss, moves_shared=True)
+    ctx.free = {}
     for _ in range(3):
         for parameter in shared.values():
             parameter.grad = torch.randn_like(parameter)
@@ -158,6 +159,7 @@ def test_pruned_weights_have_no_path(order: tuple[str, str]) -> None:
         method.end_step(ctx)
     for name, mask in anpyc.pruned.items():
         assert not si.path[name][mask].any() and si.path[name][~mask].all()
+        assert torch.equal(ctx.free[shared[name]], ~mask)  # what agem projects
 
 
 def test_the_path_is_of_the_gradient_that_it_has_seen() -> None:

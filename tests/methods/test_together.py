@@ -15,6 +15,7 @@ from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
 from gencl.methods.base import Context
+from gencl.methods.clnp import CLNP
 from gencl.methods.composed import Composed
 from gencl.methods.der import DERpp
 from gencl.methods.er import ER
@@ -153,3 +154,39 @@ def test_what_a_task_keeps_is_settled_before_others_measure_it(monkeypatch: pyte
     methods = {"mas": MAS(MAS.Settings()), "packnet": PackNet(PackNet.Settings())}
     Composed(methods).after_task(cast(Context, None))
     assert calls == ["PackNet", "MAS"]
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("lwf+xdg", r"lwf\+xdg: lwf needs the whole network for each task; xdg divides it"),
+        ("hat+lwf", r"hat\+lwf: lwf needs the whole network for each task; hat divides it"),
+        ("clnp+si", r"clnp\+si: si follows the weights through a task, and clnp trains each task several times"),
+    ],
+)
+def test_methods_that_would_mislead_each_other_are_refused(method: str, message: str, tmp_path: Path) -> None:
+    more = ["method.clnp.lr_factors=[0.5,1]", "data.validation=0.1"] if "clnp" in method else []
+    with pytest.raises(gencl.UsageError, match=message):
+        gencl.train("digits-mlp", method, 0, tmp_path / "run", set=[*tiny("digits-mlp"), *more], progress="silent")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_methods_only_stage_keeps_its_rate_beside_others() -> None:
+    clnp = CLNP(CLNP.Settings(lr_factors=[0.5]))
+    assert [stage.lr for stage in Composed({"clnp": clnp, "er": ER(ER.Settings())}).stages(0, False)] == [0.5]
+
+
+@pytest.mark.parametrize("order", [("hat", "der++"), ("der++", "hat")])
+def test_a_memory_holds_the_answers_of_open_and_closed_gates(order: tuple[str, str]) -> None:
+    """Not of the half-open gates of a training step, whichever method is named first."""
+    ctx = context(model__heads="domain")
+    learner, hat, der = cast(Classifier, ctx.learner), HAT(HAT.Settings()), DERpp(DERpp.Settings(memory=50))
+    method = Composed({name: {"hat": hat, "der++": der}[name] for name in order})
+    method.before_task(ctx)
+    ctx.steps = 10
+    images = torch.rand(6, 1, 28, 28)
+    method.extend_batch(ctx, Batch(images, torch.tensor([0, 1] * 3), tasks=(0,)))
+    learner.gates.live = [(embedding > 0).float() for embedding in hat._embeddings]
+    with torch.no_grad():
+        wanted, _ = learner.logits(images, torch.tensor([0, 1] * 3))
+    assert torch.allclose(der.state_dict()["logits"][:6, : wanted.shape[1]], wanted, atol=1e-6)

@@ -91,7 +91,7 @@ CLNP = ["method.finetune=0.4", "method.l1_factors=[1,10]", "method.margin=0.5"]
         "agem+der++",
         "packnet+ewc",
         "er+packnet",
-        "hat+lwf",
+        "hat+der++",
         "dgr",
         "anpyc+align",
     ],

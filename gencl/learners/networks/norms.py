@@ -24,11 +24,26 @@ def of_tasks(norms: Sequence[TaskBatchNorm2d], tasks: Tensor) -> Iterator[None]:
             norm.tasks = None
 
 
-def hold(network: nn.Module, tasks: int) -> None:
-    """Freeze the running statistics of the first ``tasks`` tasks from now on."""
+def hold(network: nn.Module, tasks: int, all_fixed: bool = False) -> None:
+    """Freeze the running statistics of the first ``tasks`` tasks from now on, or also those that all tasks share.
+
+    Norms with shared statistics then normalise by these in training, too, as if they were in evaluation mode.
+    """
     for norm in network.modules():
         if isinstance(norm, TaskBatchNorm2d):
             norm.held = tasks
+        elif isinstance(norm, BatchNorm2d):
+            norm.held = all_fixed
+            norm.train(network.training)
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation with one set of running statistics for all tasks, which can be held (`hold`)."""
+
+    held = False
+
+    def train(self, mode: bool = True) -> BatchNorm2d:
+        return super().train(mode and not self.held)
 
 
 class TaskBatchNorm2d(GrowingBuffers):

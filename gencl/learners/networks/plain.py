@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
+from gencl.learners.networks.norms import BatchNorm2d
 from gencl.learners.networks.to_images import ToImages
 
 Upsampling = Literal["transposed", "bilinear"]
@@ -36,7 +37,7 @@ def upsamplings(image_shape: tuple[int, int, int]) -> int:
 def _norm(kind: str, channels: int) -> nn.Module:
     if kind == "group":
         return nn.GroupNorm(4, channels)
-    return nn.BatchNorm2d(channels) if kind == "batch" else nn.Identity()
+    return BatchNorm2d(channels) if kind == "batch" else nn.Identity()
 
 
 def plain_base(width: int, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:

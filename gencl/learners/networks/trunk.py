@@ -160,7 +160,7 @@ class Gates(GrowingBuffers):
     """Which hidden units each task uses: `rows` are (tasks, units) per layer, from 0 (closed) to 1 (open).
 
     If none are stored, all units are open. While a method learns the gates of ``live_task``, ``live``, (units,) per
-    layer, replaces its stored ones.
+    layer, replaces its stored ones; in evaluation mode they are rounded to open or closed.
     """
 
     def __init__(self, units: Sequence[int]) -> None:
@@ -188,10 +188,11 @@ class Gates(GrowingBuffers):
         stored = [row[tasks] for row in rows] if rows and len(rows[0]) else None
         if self.live is None:
             return stored
+        live = self.live if self.training else [(gate > 0.5).to(gate) for gate in self.live]
         if stored is None:
-            return [gate[None] for gate in self.live]
+            return [gate[None] for gate in live]
         new = (tasks == self.live_task)[:, None]
-        return [torch.where(new, gate[None], row) for gate, row in zip(self.live, stored, strict=True)]
+        return [torch.where(new, gate[None], row) for gate, row in zip(live, stored, strict=True)]
 
 
 class Ownership(GrowingBuffers):

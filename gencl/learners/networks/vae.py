@@ -200,7 +200,7 @@ class VAEGenerator(Generator):
         return units
 
     def images(self, units: Tensor) -> Tensor:
-        return torch.sigmoid(self.decoder.trunk(units))
+        return torch.sigmoid(at_least_float32(self.decoder.trunk(units)))
 
     def standardised(self, z: Tensor, positions: Tensor) -> Tensor:
         """Return the latents (n, latent) that `units` maps to the decoder inputs z (n, latent)."""
