@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from gencl.core.arguments import Positive, TwoOrMore, checked, checked_methods
+from gencl.core.arguments import NonNegative, Positive, TwoOrMore, checked, checked_methods
 from gencl.core.several import Classes, Files, Names
 from gencl.metrics.perceptual import Backbone
 from gencl.reports import html
@@ -30,7 +30,7 @@ class Run(RunFolder):
         classes: Classes | None = None,
         n: Positive = 64,
         task: int | None = None,
-        seed: int | None = None,
+        seed: NonNegative | None = None,
         guidance: float | None = None,
         device: str = "auto",
     ) -> Image.Image:
@@ -53,7 +53,7 @@ class Run(RunFolder):
         self,
         classes: Classes | None = None,
         n: Positive = 64,
-        seed: int | None = None,
+        seed: NonNegative | None = None,
         device: str = "auto",
         guidance: float | None = None,
     ) -> Tensor:
@@ -77,7 +77,7 @@ class Run(RunFolder):
         npz: str | Path | None = None,
         classes: Classes | None = None,
         n: Positive = 64,
-        seed: int | None = None,
+        seed: NonNegative | None = None,
         device: str = "auto",
         task: int | None = None,
         guidance: float | None = None,
@@ -120,7 +120,7 @@ class Run(RunFolder):
         task: int | None = None,
         classes: Classes | None = None,
         steps: TwoOrMore = 9,
-        seed: int | None = None,
+        seed: NonNegative | None = None,
         device: str = "auto",
     ) -> Image.Image:
         """Return images between two images (VAEs only), latents or classes, interpolated in the first hidden units.

@@ -42,6 +42,7 @@ class AtLeast:
     least: int
 
 
+NonNegative: TypeAlias = Annotated[int, AtLeast(0)]
 Positive: TypeAlias = Annotated[int, AtLeast(1)]
 TwoOrMore: TypeAlias = Annotated[int, AtLeast(2)]
 

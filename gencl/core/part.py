@@ -82,7 +82,9 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         if first["type"] in ("model_type", "dict_type"):
             message = "must be a block of settings"
         block = isinstance(first["input"], Mapping) and first["type"] == "value_error"
-        given = "" if block or not path else f" (it is {_short(first['input'])})"
+        given = "" if block or not path else f" (it is {shortened(repr(first['input']))})"
+        if first["type"] in ("list_type", "tuple_type") and isinstance(first["input"], str):
+            message, given = "must be a list", f"; write [{shortened(first['input'])}]"
         raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
 
 
@@ -92,9 +94,10 @@ def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
     return next((error for error in same if not error["type"].endswith("_type")), errors[0])
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def shortened(text: str) -> str:
+    """Return a text in one line of at most 80 characters."""
+    line = " ".join(text.split()) if "\n" in text else text
+    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:

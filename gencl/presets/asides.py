@@ -6,6 +6,9 @@ import math
 from typing import Any
 
 from gencl.core.errors import UsageError
+from gencl.presets import names
+
+_BLOCKS = {"data", "scenario", "model", "train", "evaluate"}
 
 
 def take_asides(tree: dict[str, Any], where: str) -> int:
@@ -20,3 +23,16 @@ def take_asides(tree: dict[str, Any], where: str) -> int:
     if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise UsageError(f"{where}: seeds: {seeds!r} is no number of seeds; write a whole number such as 5")
     return seeds
+
+
+def check_name(tree: dict[str, Any], where: str) -> None:
+    """Raise UsageError if the file seems to change a preset by naming it: ``preset`` is only a name.
+
+    A run's config.yaml names its preset too, but has all blocks of settings.
+    """
+    named = tree.get("preset")
+    if named in names() and not tree.keys() >= _BLOCKS:
+        raise UsageError(
+            f"{where}: preset: {named} is only a name, and a file does not take over a preset's settings; copy them by "
+            f"'gencl preset copy {named}' and edit the copy, or give --preset {named} with --set"
+        )

@@ -13,12 +13,12 @@ from gencl.core import files, yaml_files
 from gencl.core.arguments import checked
 from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
-from gencl.core.part import Part, assign, check, read_yaml
+from gencl.core.part import Part, assign, check, read_yaml, shortened
 from gencl.core.registry import Registry, parts_of
 from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
-from gencl.presets.asides import take_asides
+from gencl.presets.asides import check_name, take_asides
 from gencl.presets.declared import read_for, value_at
 from gencl.presets.like import blocks_of
 
@@ -42,7 +42,7 @@ def resolve(
     take_asides(tree, where)
     tree.setdefault("preset", source.stem)
     wanted = _parsed(assignments)
-    for path, value in wanted:
+    for path, value, _ in wanted:
         if path == ["method", "name"]:
             method = _agreed("method", method, str(read(value, str) if isinstance(value, Written) else value))
         if path == ["seed"] and seed is not None:
@@ -56,14 +56,13 @@ def resolve(
     settings = _set(
         settings, ((key.split("."), value, f"{where}: methods.{name}.{key}") for name, key, value in outside)
     )
-    named = ((path, value, f"--set {'.'.join(path)}={value}") for path, value in wanted if path != ["method", "name"])
-    settings = _set(settings, named)
+    settings = _set(settings, (one for one in wanted if one[0] != ["method", "name"]))
     return settings if seed is None else _check({**settings.tree(), "seed": seed}, where)
 
 
 def changed(settings: Settings, assignments: Assignments) -> Settings:
     """Return the settings after assignments as in `resolve`, which must not change scenario, learner or method."""
-    return _set(settings, ((path, value, f"--set {'.'.join(path)}={value}") for path, value in _parsed(assignments)))
+    return _set(settings, _parsed(assignments))
 
 
 def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, dict[str, Any]]:
@@ -72,7 +71,9 @@ def _source(preset: str | None, config: str | Path | None) -> tuple[Path, str, d
         raise UsageError("--preset and --config exclude each other")
     source = files.place(config) if config is not None else path_of(preset or DEFAULT)
     where = str(source) if config is not None or source.parent != FOLDER else f"preset {source.stem}"
-    return source, where, read_yaml(source)
+    tree = read_yaml(source)
+    check_name(tree, where)
+    return source, where, tree
 
 
 def default_seeds(preset: str | None = None, config: str | Path | None = None) -> str:
@@ -146,11 +147,13 @@ def _agreed(what: str, given: str | None, value: str) -> str:
     return value
 
 
-def _parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
-    """Return paths and values. Names come first, outer before inner, since they decide which other keys exist. For a
-    top-level block such as ``train``, only the keys that it names change; a block within it is replaced whole."""
+def _parsed(assignments: Assignments) -> list[tuple[list[str], Any, str]]:
+    """Return paths, values, and origins for messages (a value from Python may be a whole array, which is shortened).
+    Names come first, outer before inner, since they decide which other keys exist. For a top-level block such as
+    ``train``, only the keys that it names change; a block within it is replaced whole."""
     pairs = [pair for path, value in parsed(assignments) for pair in _of_block(path, value)]
-    return sorted(pairs, key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
+    pairs.sort(key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
+    return [(path, value, f"--set {'.'.join(path)}={shortened(str(value))}") for path, value in pairs]
 
 
 def _of_block(path: list[str], value: Any) -> list[tuple[list[str], Any]]:

@@ -76,7 +76,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     """Return the lines below a run's table: overall figures, scores of real images, cost, and pruned parameters."""
     lines, features = [], metrics.get("features", {})
     if not metrics["matrices"]:
-        lines.append("no measure per task: no feature extractor suits these images")
+        lines.append("no measure per task: no feature extractor was chosen, or none suits these images")
     figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     lines += [f"boundaries: {told(metrics['boundaries'])}"] if metrics.get("boundaries") else []
     lines += ["overall: " + ", ".join(figures)] if figures else []

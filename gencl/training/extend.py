@@ -9,7 +9,7 @@ from typing import Any
 from gencl import presets
 from gencl.core import files, several
 from gencl.core.arguments import Positive, checked
-from gencl.core.assignments import Assignments
+from gencl.core.assignments import Assignments, parsed
 from gencl.core.errors import UsageError
 from gencl.core.files import absolute, is_path, place
 from gencl.core.launcher import main_process
@@ -108,9 +108,8 @@ def _named(data: str | Path) -> str:
 
 def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
     """Return the ``train`` settings that the assignments change. Raises UsageError if they change anything else."""
-    changed = presets.changed(settings, assignments)
-    before, after = settings.tree(), changed.tree()
-    others = [key for key in {**before, **after} if key != "train" and after.get(key) != before.get(key)]
+    others = [".".join(path) for path, _ in parsed(assignments) if path[0] != "train"]
+    changed = settings if others else presets.changed(settings, assignments)
     plain = changed.train.model_dump(mode="json")  # leaves out newer keys at their defaults
     train = {
         key: plain.get(key, field.get_default())
@@ -119,7 +118,9 @@ def _changes(settings: Settings, assignments: Assignments) -> dict[str, Any]:
     }
     others += [f"train.{key}" for key in _OF_THE_SEQUENCE if key in train]
     if others:
-        raise UsageError(f"--set: what extends a run has a train.* of its own at most; {others[0]} stays the run's")
+        raise UsageError(
+            f"--set {others[0]}: it stays the run's; a task that is added can have its own train.*, such as train.steps"
+        )
     return train
 
 

@@ -19,6 +19,7 @@ import gencl
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
 from gencl.core.files import place, replacing
+from gencl.core.waiting import say
 from gencl.learners.capabilities import CLASSIFIER, GENERATOR
 from gencl.learners.classifier import Classifier
 from gencl.learners.generative import GenerativeLearner
@@ -111,8 +112,8 @@ def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | Non
             raise UsageError(f"--opset {opset} is too {age}; give one from {OLDEST_OPSET} to {NEWEST_OPSET}")
     if torch_file is not None:
         check_target("--torch", torch_file, ".pt2")
-    exported = _of(run, run.learner())
-    about = _about(run)
+    exported, about = _of(run, run.learner()), _about(run)
+    say("tracing the network: seconds, or minutes if it draws an image in many passes")
     with _quietly(), torch.no_grad():
         if onnx is not None:
             _write_onnx(exported, onnx, opset, about)

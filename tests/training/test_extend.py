@@ -94,11 +94,12 @@ def test_an_extended_run_is_as_the_contract_says(preset: str, folders: Path, tmp
         ("ewc", [], ["four", "four"], {}, "four is learned already"),
         ("ewc", [], [], {}, "name what to learn"),
         ("ewc", [], ["nowhere"], {}, "there is no folder .*nowhere"),
-        ("ewc", [], ["four"], {"set": ["method.lambda=3"]}, "method stays the run's"),
+        ("ewc", [], ["four"], {"set": ["method.lambda=3"]}, r"--set method\.lambda: it stays the run's"),
         ("ewc", [], ["four"], {"set": ["train.stepz=3"]}, "did you mean train.steps"),
         ("ewc", [], ["four"], {"set": ["train.steps=0"]}, "train.steps"),
-        ("ewc", [], ["four"], {"set": {"seed": 3}}, "seed stays the run's"),
-        ("ewc", [], ["four"], {"set": ["train.hazard=0.1"]}, r"train\.hazard stays the run's"),
+        ("ewc", [], ["four"], {"set": ["model.hidden=oops"]}, r"--set model\.hidden: it stays the run's; a task"),
+        ("ewc", [], ["four"], {"set": {"seed": 3}}, "--set seed: it stays the run's"),
+        ("ewc", [], ["four"], {"set": ["train.hazard=0.1"]}, r"--set train\.hazard: it stays the run's"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_and_changes_nothing(

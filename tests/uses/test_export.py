@@ -51,7 +51,7 @@ def test_a_generator_gives_the_same_images(preset: str, tmp_path: Path) -> None:
     learner = GENERATOR(run.learner())
     latent = learner.latents(1, 0).shape[1]
     shapes = f"latents (n, {latent}), classes (n) -> images (n, 1, 28, 28)"
-    assert done.returncode == 0 and done.stderr == ""
+    assert done.returncode == 0 and done.stderr.startswith("tracing the network")
     assert done.stdout.splitlines() == [f"{file}: {shapes}" for file in files]
     for n in (1, 5):
         classes, latents = torch.arange(n) % 3, learner.latents(n, "test")
