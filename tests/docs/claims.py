@@ -34,6 +34,7 @@ from tests.docs.checks import (
 from tests.docs.checks import (
     CLASSIFIERS as CLASSIFIED,
 )
+from tests.docs.choosing_claims import CHOOSING_CLAIMS
 from tests.docs.generator_claims import GENERATOR_CLAIMS, MAS
 from tests.docs.method_claims import METHOD_CLAIMS
 from tests.docs.training_claims import TRAINING_CLAIMS
@@ -118,6 +119,7 @@ CLAIMS = [
         "With `one-hot` far more is forgotten",
         lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
     ),
+    *CHOOSING_CLAIMS,
     *GENERATOR_CLAIMS,
     *METHOD_CLAIMS,
     *TRAINING_CLAIMS,

@@ -13,6 +13,7 @@ from tests.docs.claims import CLAIMS
 ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
+    "docs/choosing.md",
     "docs/classifiers.md",
     "docs/generators.md",
     "docs/index.md",
