@@ -1,6 +1,6 @@
 """What ``results/`` holds, and which of its differences are larger than their spread.
 
-A row is named ``FOLDER/METHOD``, as in ``split-mnist/xdg+si`` or ``mnist-cgan-long/validation/joint:train.lr=0.001``.
+A row is named ``FOLDER/METHOD``, as in ``split-mnist/xdg+si`` or ``mnist-cgan-search/samples/joint``.
 """
 
 from __future__ import annotations
