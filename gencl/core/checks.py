@@ -6,6 +6,7 @@ from typing import Any
 
 from gencl.core.hooks import call_problem, made_problem
 from gencl.core.part import Part
+from gencl.core.returned import shown
 
 
 def class_problem(thing: Any, base: type, told: str, made_of: tuple[str, ...] | None = None) -> str:
@@ -15,7 +16,7 @@ def class_problem(thing: Any, base: type, told: str, made_of: tuple[str, ...] | 
     take these arguments. ``told`` is the name of ``base`` in messages.
     """
     if not (isinstance(thing, type) and issubclass(thing, base)):
-        what = f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {thing!r}"[:80]
+        what = f"the class {thing.__name__}" if isinstance(thing, type) else shown(thing)
         return f"{what} is no {told}: derive it from {base.__module__}.{base.__name__}"
     lacking = sorted(getattr(thing, "__abstractmethods__", ()))
     if lacking:

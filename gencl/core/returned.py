@@ -11,10 +11,17 @@ from gencl.core.errors import GenclError
 def returned(value: Any, fits: Callable[[Any], bool], who: str, wanted: str) -> Any:
     """Return the value if it ``fits``. Raises GenclError naming ``who`` returned what, and what was ``wanted``."""
     if not fits(value):
-        shown = " ".join(f"{value!r}".split())
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        raise GenclError(f"{who} returned {type(value).__name__} {shown}; it must return {wanted}")
+        raise GenclError(f"{who} returned {shown(value)}; it must return {wanted}")
     return value
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: its type and text, shortened to one line; of an array its shape."""
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    if isinstance(shape, tuple) and hasattr(value, "dtype"):
+        return f"{kind} {value.dtype} of shape {tuple(shape)}"
+    text = " ".join(f"{value!r}".split())
+    return f"{kind} {text if len(text) <= 60 else f'{text[:57]}...'}"
 
 
 def all_of(kind: type) -> Callable[[Any], bool]:

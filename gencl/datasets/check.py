@@ -9,6 +9,7 @@ import torch
 
 from gencl.core.errors import GenclError
 from gencl.core.files import printable
+from gencl.core.returned import shown
 from gencl.datasets.dataset import Dataset, Split
 
 
@@ -27,10 +28,8 @@ def checked(name: str, dataset: Any) -> Dataset:
     Raises GenclError that says what is wrong with it.
     """
     if not isinstance(dataset, Dataset):
-        what = f"{type(dataset).__name__} {dataset!r}"[:80]
-        raise GenclError(
-            f"data set {name}: load returned {what}; it must return a gencl.Dataset or the Path of a folder"
-        )
+        wanted = "a gencl.Dataset or the Path of a folder"
+        raise GenclError(f"data set {name}: load returned {shown(dataset)}; it must return {wanted}")
     wrong = _wrong(dataset)
     if wrong:
         raise GenclError(f"data set {printable(name)}: {wrong}")
@@ -45,6 +44,8 @@ def _wrong(dataset: Dataset) -> str:
         return f"its classes must be different names, not {classes!r:.80}"
     if dataset.train.shape != dataset.test.shape:
         return f"its training images are {dataset.train.shape}, its test images {dataset.test.shape} (c, h, w)"
+    if dataset.train.shape[0] not in (1, 3):
+        return f"its images are {dataset.train.shape}; channels come first, (c, h, w), and there must be 1 or 3 of them"
     for part, split in parts.items():
         labels = split.labels
         if labels.dtype != torch.int64 or labels.ndim != 1:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from gencl.core.cache import remembered
+from gencl.core.errors import UsageError
+from gencl.core.returned import shown
 from gencl.core.transfer import sent
 from gencl.datasets.store import Store, digest_of
 
@@ -41,10 +43,12 @@ class Split:
             order: which of the permutations each image has, (n,); default: the first.
         """
         self.store = images if isinstance(images, Store) else Store((images,))
+        if not isinstance(labels, Tensor) or not labels.ndim:
+            raise UsageError(f"labels must be a tensor (n,), such as torch.tensor([0, 1]), not {shown(labels)}")
         self.labels, self._rows, self._pixels, self._order = labels, rows, pixels, order
-        shown = len(self.store) if rows is None else len(rows)
-        if shown != len(labels):
-            raise ValueError(f"{shown} images but {len(labels)} labels")
+        n = len(self.store) if rows is None else len(rows)
+        if n != len(labels):
+            raise UsageError(f"{n} images but {len(labels)} labels")
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gencl.core.errors import UsageError
 from gencl.core.files import HUB, TORCHVISION, absolute, is_path
@@ -47,12 +48,22 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
             "your own)"
         )
     folder = _folder(name, root)
-    loaded = folder if folder is not None else DATASETS.get(name)(root, download)
+    loaded = folder if folder is not None else _called(name, root, download)
     if isinstance(loaded, Path):
         loaded = list_folder(loaded)
     if isinstance(loaded, Listing):
         return checked(name, read_listing(loaded, name, data))
     return _fitted(checked(name, loaded), data)
+
+
+def _called(name: str, root: Path | None, download: bool) -> Any:
+    """Return what a data set's loader returns. An error of a plug-in's images or labels gets the data set's name."""
+    try:
+        return DATASETS.get(name)(root, download)
+    except UsageError as error:
+        if not DATASETS.source(name):
+            raise
+        raise UsageError(f"data set {name}: {error}") from error
 
 
 def _folder(name: str, root: Path | None) -> Path | None:

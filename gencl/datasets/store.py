@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gencl.core.errors import UsageError
+from gencl.core.returned import shown
+
 _AT_ONCE = 2**26
 """Bytes of images that are moved or read at a time."""
 
@@ -35,8 +38,9 @@ class Store:
 
     def __post_init__(self) -> None:
         for piece in self.pieces:
-            if piece.dtype != torch.uint8 or piece.ndim != 4:
-                raise ValueError(f"images must be uint8 (n, c, h, w), not {piece.dtype} {tuple(piece.shape)}")
+            if not isinstance(piece, Tensor) or piece.dtype != torch.uint8 or piece.ndim != 4:
+                hint = "" if isinstance(piece, Tensor) else "; torch.from_numpy makes one of a NumPy array"
+                raise UsageError(f"images must be a torch.uint8 tensor (n, c, h, w), not {shown(piece)}{hint}")
 
     def __len__(self) -> int:
         return sum(len(piece) for piece in self.pieces)

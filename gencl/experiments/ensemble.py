@@ -131,6 +131,7 @@ class Ensemble:
             ctx.random,
             Acceleration(stack.learner),
             self._check_finite if first.device.type == "cpu" else None,
+            (len(self.members),),
         )
         while first.state.step < end:
             rate = first.rate(ctx)

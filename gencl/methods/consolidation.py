@@ -35,6 +35,7 @@ from gencl.core.errors import GenclError, UsageError
 from gencl.core.part import Part
 from gencl.core.prefixes import under, within
 from gencl.core.transfer import exact
+from gencl.learners import returned
 from gencl.learners.learner import Learner
 from gencl.methods.base import Context, Method, StepContext, importance_random
 from gencl.methods.protecting import check_patterns, protected
@@ -122,7 +123,7 @@ def checked_mean(importance: dict[str, Tensor]) -> float:
 
 def samples(ctx: Context, settings: SampledSettings) -> Batch:
     """Return the samples of the task on which importance is measured."""
-    return ctx.learner.probe(ctx.task, settings.samples, importance_random(ctx, "importance"))
+    return returned.probe(ctx.learner, ctx.task, settings.samples, importance_random(ctx, "importance"))
 
 
 class Consolidation(Method):

@@ -19,6 +19,7 @@ from torch.nn import Parameter
 
 from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
+from gencl.learners import returned
 from gencl.learners.learner import Learner, ScalarKind
 from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, made, taken
 from gencl.scenarios.batch import Batch
@@ -97,7 +98,7 @@ def batch_gradients(
         for parameter in parameters.values():
             parameter.requires_grad_(True)
         for start in range(0, len(batch), size):
-            total = learner.scalars(kind, batch.rows(slice(start, start + size)), random).sum()
+            total = returned.scalars(learner, kind, batch.rows(slice(start, start + size)), random).sum()
             yield dict(zip(parameters, torch.autograd.grad(total, list(parameters.values())), strict=True))
 
 
@@ -132,7 +133,7 @@ def _chunk(learner: Learner, kind: ScalarKind, batch: Batch, random: RandomSourc
     leaves = [module for module in learner.modules() if not any(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
     try:
-        learner.scalars(kind, batch.rows(slice(0, 1)), random)
+        returned.scalars(learner, kind, batch.rows(slice(0, 1)), random)
     finally:
         for hook in hooks:
             hook.remove()
@@ -170,7 +171,7 @@ def _per_sample(
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
         with torch.enable_grad():
-            scalars = learner.scalars(kind, batch, random) * weights
+            scalars = returned.scalars(learner, kind, batch, random) * weights
     finally:
         for hook in hooks:
             hook.remove()
@@ -204,7 +205,7 @@ class _Scalars(nn.Module):
 
     def forward(self, sample: dict[str, Tensor]) -> Tensor:
         batch = Batch.of({name: value.unsqueeze(0) for name, value in sample.items()}, self.tasks)
-        return self.learner.scalars(self.kind, batch, self.random).squeeze(0)
+        return returned.scalars(self.learner, self.kind, batch, self.random).squeeze(0)
 
 
 def _functional(

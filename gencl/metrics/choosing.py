@@ -13,6 +13,7 @@ from gencl.core.waiting import say
 from gencl.learners.learner import Learner
 from gencl.metrics import GROUPS, METRICS
 from gencl.metrics.metric import Metric
+from gencl.metrics.returned import reason
 from gencl.metrics.snapshot import FEWEST_HELD_OUT
 from gencl.scenarios.task import Scenario
 
@@ -61,7 +62,8 @@ def chosen_metrics(
         whys: list[str] = []
         for name in members:
             kind: type[Metric] = METRICS.get(name)
-            why = kind.applies(learner, extractor) or kind.suits(scenario)
+            why = reason(kind.applies(learner, extractor), name, "applies")
+            why = why or reason(kind.suits(scenario), name, "suits")
             if not why and kind.reads_classes:
                 if reader is None:
                     why = "its feature extractor does not know its classes"

@@ -10,7 +10,14 @@ from typing import Any
 
 from gencl.core.errors import GenclError
 from gencl.core.progress import Mode
+from gencl.core.returned import returned, shown
 from gencl.core.waiting import say
+
+
+def reason(value: Any, metric: str, hook: str) -> str:
+    """Return why a metric cannot be measured, checked to be a text."""
+    wanted = 'a text: why it cannot be measured here, or "" if it can'
+    return str(returned(value, lambda given: isinstance(given, str), f"metric {metric}: {hook}", wanted))
 
 
 def number(value: Any, metric: str, where: str, progress: Mode = "auto") -> float | None:
@@ -26,8 +33,9 @@ def number(value: Any, metric: str, where: str, progress: Mode = "auto") -> floa
     if plain is None:
         return None
     if not isinstance(plain, Real):
-        what = f"{type(value).__name__} {value!r}"[:80]
-        raise GenclError(f"metric {metric} gave {what} {where}; it must return a number, or None where there is none")
+        raise GenclError(
+            f"metric {metric} gave {shown(value)} {where}; it must return a number, or None where there is none"
+        )
     if not math.isfinite(plain):
         say(f"metric {metric} gave {plain} {where}: it counts as not defined there", progress)
         return None
@@ -37,6 +45,6 @@ def number(value: Any, metric: str, where: str, progress: Mode = "auto") -> floa
 def figures(values: Any, metric: str, progress: Mode = "auto") -> dict[str, float]:
     """Return the defined figures of a summary. Raises GenclError if it is not a mapping, and as `number` does."""
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-        raise GenclError(f"metric {metric} gave {values!r:.80} as a summary; it must return figures by their names")
+        raise GenclError(f"metric {metric} gave {shown(values)} as a summary; it must return figures by their names")
     found = {name: number(value, metric, f"as {name}", progress) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not None}

@@ -117,11 +117,20 @@ def arguments() -> list[str]:
 
 
 def place_of(error: BaseException) -> str:
-    """Return where in a plug-in file an error arose, such as ``" in decay.py, line 12"``, or "" if it was elsewhere."""
+    """Return where in a plug-in file an error arose, such as ``" in decay.py, line 12"``.
+
+    If it arose elsewhere, its cause may still be what a plug-in made, such as layers of wrong sizes: return the loaded
+    plug-ins, or "" if there are none.
+    """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if Path(frame.filename) in _LOADED:
             return f" in {printable(Path(frame.filename).name)}, line {frame.lineno}"
-    return ""
+    nouns = {group: registry.noun for group, registry in registries().items()}
+    files = (
+        f"{', '.join(f'{nouns[group]} {name}' for group, name in loaded.names)} of {printable(path.name)}"
+        for path, loaded in _LOADED.items()
+    )
+    return f", perhaps because of {'; '.join(files)}" if _LOADED else ""
 
 
 def _read(file: Path, shown: str) -> str:

@@ -17,7 +17,6 @@ from gencl.core.folders import data_root
 from gencl.core.launcher import launch
 from gencl.core.part import check
 from gencl.core.randomness import derive_seed
-from gencl.core.returned import all_of, returned
 from gencl.core.settings import DataSettings, Settings
 from gencl.datasets.dataset import Dataset
 from gencl.datasets.load import load_dataset
@@ -27,6 +26,7 @@ from gencl.learners.scholar import ScholarSettings
 from gencl.plugins.needed import require
 from gencl.scenarios import SCENARIOS
 from gencl.scenarios.added import with_added
+from gencl.scenarios.check import built
 from gencl.scenarios.recipe import Recipe
 from gencl.scenarios.stream import inferred
 from gencl.scenarios.task import Scenario, Task, with_whole
@@ -120,10 +120,7 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
             symbols[dataset.name] = dataset.classes
         return dataset
 
-    wanted = "a gencl.Scenario of one task or more"
-    planned = returned(
-        recipe.build(settings.data, load), _is_scenario, f"scenario {type(recipe).__name__}: build", wanted
-    )
+    planned = built(recipe.build(settings.data, load), f"scenario {type(recipe).__name__}")
     if settings.train.boundaries == "inferred":
         planned = inferred(planned, settings.train, settings.seed)
     scenario = with_added(planned, settings.extend, settings.data, names, load_as, recipe.drawn)
@@ -131,10 +128,6 @@ def make_scenario(settings: Settings, root: Path | None) -> Scenario:
     return replace(
         scenario, tasks=tuple(with_whole(scenario.tasks)), doubts=(*scenario.doubts, *doubts, *_of_few(scenario))
     )
-
-
-def _is_scenario(value: object) -> bool:
-    return isinstance(value, Scenario) and all_of(Task)(value.tasks)
 
 
 def _of_mirrored(symbols: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -179,13 +172,16 @@ def make_learner(
     def build(block: Mapping[str, object]) -> tuple[Any, Any]:
         kind = LEARNERS.get(str(block["name"]))
         settings = kind.Settings.model_validate(block)
-        return kind(settings, tuple(image_shape), derive_seed(seed, "model")), settings
+        learner = kind(settings, tuple(image_shape), derive_seed(seed, "model"))
+        if not hasattr(learner, "passes"):
+            raise GenclError(f"learner {block['name']}: {kind.__name__}.__init__ must call super().__init__() first")
+        return learner, settings
 
-    built, settings = build(model)
+    whole, settings = build(model)
     if isinstance(settings, ScholarSettings) and settings.generator is not None:
         generator, _ = build(settings.generator)
-        built.attach(generator, settings.generator_batch, settings.generator_lr)
-    learner: Learner = built
+        whole.attach(generator, settings.generator_batch, settings.generator_lr)
+    learner: Learner = whole
     return learner.to(device)
 
 

@@ -15,6 +15,7 @@ from gencl.core.peak import Peak
 from gencl.core.randomness import RandomSource
 from gencl.core.settings import Settings
 from gencl.core.train_settings import TrainSettings
+from gencl.learners import returned as of_learner
 from gencl.learners.learner import Learner, Phase
 from gencl.methods import building, returned
 from gencl.runs.sizes import unbuilt
@@ -144,7 +145,7 @@ def _step(learner: Learner, phase: Phase, batch: Batch) -> int:
     Switch(learner, phase).on()
     random = _Shapes()
     with torch.device("meta"), Peak() as peak:
-        phase.loss(phase.draw(batch, random), 0, random).backward()
+        of_learner.loss(phase.loss(phase.draw(batch, random), 0, random), phase).backward()
     for parameter in phase.parameters:
         parameter.grad = None
     size: int = peak.bytes

@@ -24,6 +24,7 @@ class Steps:
 
     Args:
         watch: called with the losses by phase before the optimiser moves anything; it may raise. None: no check.
+        shape: the shape of a loss: a scalar, or (s,) when s seeds are trained as one.
     """
 
     def __init__(
@@ -37,16 +38,17 @@ class Steps:
         random: RandomSource,
         acceleration: Acceleration,
         watch: Callable[[Context, Mapping[str, Tensor]], None] | None,
+        shape: tuple[int, ...] = (),
     ) -> None:
         self._method, self._average, self._processes, self._random = method, average, processes, random
         self._parts = [
             (phase, Switch(learner, phase), optimizer) for phase, optimizer in zip(phases, optimizers, strict=True)
         ]
-        self._acceleration, self._watch = acceleration, watch
+        self._acceleration, self._watch, self._shape = acceleration, watch, shape
         for phase in phases:
             self._forget_gradients(phase)
         self.losses: dict[str, Tensor] = {}
-        """The last loss of each phase: a scalar, or shape (s,) when s seeds are trained as one."""
+        """The last loss of each phase."""
 
     @staticmethod
     def _forget_gradients(phase: Phase) -> None:
@@ -67,7 +69,8 @@ class Steps:
             within = ctx.within(phase, batch)
             switch.on()
             with self._acceleration.of(ctx.train):
-                loss = of_learner.loss(phase.loss(phase.draw(batch, self._random), ctx.step, self._random), phase)
+                loss = phase.loss(phase.draw(batch, self._random), ctx.step, self._random)
+                loss = of_learner.loss(loss, phase, self._shape)
                 penalty = returned.penalty(self._method, within)
             total = loss.sum() if loss.ndim else loss
             (total if penalty is None else total + penalty).backward()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gencl.core.errors import GenclError
+from gencl.core.errors import GenclError, UsageError
 from gencl.core.folders import data_root
 from gencl.datasets import DATASETS, digits, mnist
 from gencl.datasets.dataset import Split
@@ -64,9 +64,9 @@ def test_data_root_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_splits_check_what_they_hold() -> None:
-    with pytest.raises(ValueError, match="uint8"):
+    with pytest.raises(UsageError, match="uint8"):
         Split(torch.zeros(2, 1, 4, 4), torch.zeros(2))
-    with pytest.raises(ValueError, match="labels"):
+    with pytest.raises(UsageError, match="labels"):
         Split(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3))
 
 

@@ -15,9 +15,10 @@ from gencl.plugins import load_plugin, registries, unload_plugin
 from tests.conftest import gencl as command
 
 METHOD = (
-    "from gencl import Method, Learner\nfrom gencl.metrics.metric import Metric\nclass Mine(Method):\n    'Mine.'\n"
+    "from gencl import Learner, Method, Metric\nfrom gencl.core.part import Part\nclass Mine(Method):\n    'Mine.'\n"
 )
 TABLE = "PLUGINS = {'methods': {'mine': Mine}}\n"
+SETTINGS = "    class Settings(Part): strength: float = 1.0\n"
 WRONG = {
     "def broken(:\n": "line 1: invalid syntax",
     "import gencl\nimport no_such_module\n": "line 2: ModuleNotFoundError: No module named 'no_such_module'",
@@ -39,6 +40,13 @@ WRONG = {
     METHOD + "    def __init__(self): 3\n" + TABLE: "Mine cannot be made as gencl makes it; write def __init__(self,",
     METHOD + "    needs = 3\n" + TABLE: "Mine.needs: 3 is no tuple of gencl.learners.capabilities",
     METHOD + "    needs = {'tasks'}\n" + TABLE: "Mine.needs: {'tasks'} is no tuple of gencl.learners.capabilities",
+    METHOD + "    class Settings(Part): strength: float\n" + TABLE: "line 3: method 'mine': Mine.Settings.strength "
+    "needs a default",
+    METHOD + "    grid = 3\n" + TABLE: "Mine.grid must be values by setting, such as {'lambda': (0.1, 1.0)}, not int 3",
+    METHOD + SETTINGS + "    grid = {'train.steps': (1,)}\n" + TABLE: "Mine.grid has 'train.steps', which Mine."
+    "Settings lacks; there are: strength",
+    METHOD + SETTINGS + "    grid = {'strength': 3}\n" + TABLE: "Mine.grid['strength'] must be a list or tuple of",
+    METHOD + SETTINGS + "    grid = {'strength': ()}\n" + TABLE: "to try, not tuple ()",
     METHOD + "class Net(Learner): pass\nPLUGINS = {'learners': {'net': Net}}": "line 5: learner 'net': Net lacks own, ",
     METHOD + "class M(Metric): pass\nPLUGINS = {'metrics': {'m': M}}": "line 5: metric 'm': M lacks applies, measure",
     METHOD + "def load(): pass\nPLUGINS = {'datasets': {'d': load}}": "must be a function load(root, download)",
@@ -114,6 +122,16 @@ def test_an_error_within_a_hook_is_told_with_its_line(tmp_path: Path) -> None:
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
         "gencl: unexpected AttributeError in mine.py, line 6: 'StepContext' object has no attribute 'nothing'"
     )
+
+
+def test_an_error_elsewhere_names_the_plug_ins_that_may_cause_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    double = "    def before_task(self, ctx):\n        ctx.learner.double()\n"
+    file.write_text(METHOD + double + TABLE)
+    small = ["--preset", "digits-mlp", "--set", "scenario.tasks=1", "--set", "train.steps=1"]
+    done = command("train", *small, "--plugin", file, "--method", "mine", "--out", tmp_path / "run")
+    told = "gencl: unexpected RuntimeError, perhaps because of method mine of mine.py: mat1 and mat2 must have the same"
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(told)
 
 
 def test_packages_names_that_are_taken_are_left_out_and_their_errors_told(

@@ -14,11 +14,10 @@ import gencl
 from gencl import plugins
 from gencl.core.errors import GenclError
 from gencl.core.returned import returned
-from gencl.datasets.check import checked
-from gencl.datasets.dataset import Dataset, Split
 from gencl.learners import returned as of_learner
 from gencl.methods import returned as of_method
 from gencl.methods.base import Method, Stage
+from gencl.methods.importance import moments
 from gencl.metrics.returned import figures, number
 from tests.conftest import context, tiny
 from tests.conftest import gencl as command
@@ -41,6 +40,20 @@ class M(Metric):
 
 PLUGINS = {{"metrics": {{"m": M}}}}
 '''
+
+NET = """
+from typing import Literal
+from gencl.learners.mlp import MLPClassifier, MLPSettings
+
+class Net(MLPClassifier):
+    class Settings(MLPSettings):
+        name: Literal["net"] = "net"
+
+    def __init__(self, settings, image_shape, seed):
+        pass
+
+PLUGINS = {"learners": {"net": Net}}
+"""
 
 
 @pytest.fixture
@@ -116,32 +129,6 @@ def test_a_summary_is_figures_by_their_names(value: Any) -> None:
     assert figures({"a": np.float32(1), "b": None, "c": float("nan")}, "m", "silent") == {"a": 1.0}
 
 
-def part(n: int, labels: Any = None, size: int = 4) -> Split:
-    return Split(torch.zeros(n, 1, size, size, dtype=torch.uint8), torch.arange(n) % 2 if labels is None else labels)
-
-
-@pytest.mark.parametrize(
-    ("made", "told"),
-    [
-        (None, "load returned NoneType None; it must return a gencl.Dataset"),
-        ((part(4), part(4)), "load returned tuple"),
-        (Dataset("x", ("a", "b"), part(4), torch.ones(3)), r"must be gencl.Split"),  # type: ignore[arg-type]
-        (Dataset("x", ("a", "a"), part(4), part(4)), "classes must be different names"),
-        (Dataset("x", (1, 2), part(4), part(4)), "classes must be different names"),  # type: ignore[arg-type]
-        (Dataset("x", ("a", "b"), part(4), part(4, size=8)), r"training images are \(1, 4, 4\)"),
-        (Dataset("x", ("a", "b"), part(4, torch.ones(4)), part(4)), "training labels must be int64"),
-        (Dataset("x", ("a", "b"), part(4), part(4, torch.tensor([0, 1, 2, 0]))), "test labels must be from 0 to 1"),
-        (Dataset("x", ("a", "b"), part(4, torch.tensor([0, -1, 1, 0])), part(4)), "must be from 0 to 1"),
-        (Dataset("x", ("a", "b", "c"), part(4), part(4)), "no training images of class c"),
-        (Dataset("x", ("a", "b"), part(4), part(0)), "no test images of class a"),
-    ],
-)
-def test_a_data_set_is_whole(made: Any, told: str) -> None:
-    with pytest.raises(GenclError, match=f"data set mine: .*{told}"):
-        checked("mine", made)
-    assert checked("mine", whole := Dataset("x", ("a", "b"), part(4), part(2))) is whole
-
-
 def hook(name: str, value: Any) -> Method:
     """A method whose hook returns a value."""
     return type("Mine", (Method,), {name: lambda self, *_: value})(None)  # type: ignore[no-any-return]
@@ -178,11 +165,46 @@ def test_a_method_is_named_with_its_hook(name: str, values: list[Any]) -> None:
 def test_a_learner_is_named() -> None:
     learner = context().learner
     (phase,) = of_learner.phases(learner, [0])
-    with pytest.raises(GenclError, match=r"the loss of phase .* returned float 0.5; it must return a tensor"):
-        of_learner.loss(0.5, phase)
+    for value, shown in ((0.5, "float 0.5"), (torch.ones(2, requires_grad=True), r"Tensor .* of shape \(2,\)")):
+        with pytest.raises(GenclError, match=f"the loss of phase .* returned {shown}; it must return a tensor of one"):
+            of_learner.loss(value, phase)
     learner.phases = lambda tasks: None  # type: ignore[method-assign, assignment, return-value]
     with pytest.raises(GenclError, match=r"learner MLP\w*: phases returned NoneType None"):
         of_learner.phases(learner, [0])
+
+
+@pytest.mark.parametrize("given", [(), (3, 1)])
+def test_a_learner_measures_each_sample(given: tuple[int, ...]) -> None:
+    ctx = context()
+    batch = of_learner.probe(ctx.learner, ctx.task, 3, ctx.random)
+    ctx.learner.scalars = lambda *_: torch.ones(given)  # type: ignore[method-assign]
+    with pytest.raises(
+        GenclError, match=r"learner MLPClassifier: scalars returned Tensor .* per sample, of shape \(\d,\)$"
+    ):
+        moments(ctx.learner, "entropy", batch, ctx.learner.shared(), ["mean"])
+    ctx.learner.probe = lambda *_: None  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(
+        GenclError, match=r"learner MLPClassifier: probe returned NoneType None; it must return a gencl.Batch"
+    ):
+        of_learner.probe(ctx.learner, ctx.task, 3, ctx.random)
+
+
+def test_a_metric_says_in_words_why_it_does_not_apply(plugin: Any) -> None:
+    file = plugin("0.5")
+    file.write_text(file.read_text().replace('return ""', "return True"))
+    done = command("train", "--preset", "digits-mlp", "--plugin", file, "--out", file.parent / "run")
+    told = (
+        'metric m: applies returned bool True; it must return a text: why it cannot be measured here, or "" if it can'
+    )
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"gencl: {told}"
+
+
+def test_a_learner_without_its_base(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(NET)
+    gencl.load_plugin(file)
+    with pytest.raises(GenclError, match=r"learner net: Net.__init__ must call super\(\).__init__\(\) first"):
+        gencl.train("digits-mlp", "sgd", 0, tmp_path / "run", set=["model.name=net"], progress="silent")
 
 
 def test_long_values_are_cut_short() -> None:
