@@ -179,12 +179,6 @@ def aligned_lead(folder: str, *behind: str) -> None:
         ahead(folder, ALL, one, *(behind or others(folder, "align", "anpyc+align")))
 
 
-def align_leads(folder: str, *behind: str) -> None:
-    """Assert that align is ahead of anpyc+align over all classes, and both of these."""
-    ahead(folder, ALL, "align", "anpyc+align", *behind)
-    ahead(folder, ALL, "anpyc+align", *behind)
-
-
 def both_ahead(folder: str, key: str, *behind: str) -> None:
     """Assert that anpyc and mas are tied and ahead of these."""
     tied(folder, key, "anpyc", "mas")

@@ -14,7 +14,7 @@ from tests.docs.checks import (
     Claim,
     above_the_floor,
     ahead,
-    align_leads,
+    aligned_lead,
     every,
     lenet,
     lenet_published,
@@ -44,10 +44,10 @@ VERIFIED, RESULTS = "docs/verified.md", "results/README.md"
 NEAR = ("lwf", "xdg+si", "hat", "packnet", "clnp", *CONSOLIDATING)
 FLOOR = (
     "score 11.1 on the first five digits. Above that floor, `align` is at 2.3 times joint training, and "
-    "`anpyc+align` at 3.0 times"
+    "`anpyc+align` at 2.0 times"
 )
 DGR_VAE = "dgr:model.generator.name=vae"
-LEAD = "`align` is ahead of `anpyc+align`, and both are ahead of `ewc`, `mas`, `anpyc` and plain training (`sgd`)"
+LEAD = "`align` and `anpyc+align` are tied, and both are ahead of `ewc`, `mas`, `anpyc` and plain training (`sgd`)"
 
 
 def _over_widths() -> None:
@@ -91,7 +91,7 @@ CLAIMS = [
             ahead("cifar10-class", "acc", replay, *others("cifar10-class", "er", "der++")) for replay in ("er", "der++")
         ),
     ),
-    Claim(README, LEAD, lambda: align_leads("mnist-cgan", *BEHIND)),
+    Claim(README, LEAD, lambda: aligned_lead("mnist-cgan", *BEHIND)),
     Claim(README, MAS, lambda: mas_leads("mnist-cgan")),
     Claim(CLASSIFIERS, "within 0.7 points of joint training", lambda: within("split-mnist", "acc", 0.7, *NEAR)),
     Claim(CLASSIFIERS, "within 1.1 points of joint training", lambda: within("permuted-mnist", "acc", 1.1, *EIGHT)),

@@ -9,7 +9,6 @@ from tests.docs.checks import (
     Claim,
     ahead,
     ahead_in,
-    align_leads,
     aligned_lead,
     averages,
     both_ahead,
@@ -89,8 +88,8 @@ GENERATOR_CLAIMS = [
     Claim(GENERATORS, "Real training images score 22.9 on average", lambda: faces()[2]),
     Claim(
         GENERATORS,
-        "`align` is ahead of `anpyc+align`, and both are ahead of all others",
-        lambda: align_leads("mnist-cgan", "dgr", "spp", *BEHIND),
+        "`align` and `anpyc+align` are tied, and both are ahead of all others",
+        lambda: aligned_lead("mnist-cgan", "dgr", "spp", *BEHIND),
     ),
     Claim(GENERATORS, MAS, lambda: mas_leads("mnist-cgan")),
     Claim(
@@ -111,10 +110,10 @@ GENERATOR_CLAIMS = [
     Claim(GENERATORS, "all three of these are better (one seed)", longer_is_better),
     Claim(
         GENERATORS,
-        "`align` is now at 1.13 times joint training's distance and `anpyc+align` at 1.31 times",
+        "`align` is now at 1.13 times joint training's distance and `anpyc+align` at 1.21 times",
         lambda: over_joint("mnist-cgan-2000"),
     ),
-    Claim(GENERATORS, "they are at 1.22 and 1.45 times", lambda: over_joint("mnist-cgan")),
+    Claim(GENERATORS, "they are at 1.22 and 1.24 times", lambda: over_joint("mnist-cgan")),
     Claim(
         GENERATORS,
         "one-hot class layer has by far the highest FD and forgetting",
