@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from gencl.core import yaml_files
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
+from gencl.core.returned import shortened
 from gencl.core.synonyms import setting_meant
 
 YesOrNo = Literal["no", "yes"]
@@ -92,12 +93,6 @@ def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
     """Return the first error. For a number or a list of numbers, return the error for the form that was given."""
     same = [error for error in errors if error["loc"][:1] == errors[0]["loc"][:1]]
     return next((error for error in same if not error["type"].endswith("_type")), errors[0])
-
-
-def shortened(text: str) -> str:
-    """Return a text in one line of at most 80 characters."""
-    line = " ".join(text.split()) if "\n" in text else text
-    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 def _keys(kind: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -20,8 +20,13 @@ def shown(value: Any) -> str:
     kind, shape = type(value).__name__, getattr(value, "shape", None)
     if isinstance(shape, tuple) and hasattr(value, "dtype"):
         return f"{kind} {value.dtype} of shape {tuple(shape)}"
-    text = " ".join(f"{value!r}".split())
-    return f"{kind} {text if len(text) <= 60 else f'{text[:57]}...'}"
+    return f"{kind} {shortened(repr(value), 60)}"
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Return a text in one line of at most so many characters."""
+    line = " ".join(text.split()) if "\n" in text else text
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def all_of(kind: type) -> Callable[[Any], bool]:

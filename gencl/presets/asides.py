@@ -8,7 +8,8 @@ from typing import Any
 from gencl.core.errors import UsageError
 from gencl.presets import names
 
-_BLOCKS = {"data", "scenario", "model", "train", "evaluate"}
+BLOCKS = ("data", "scenario", "model", "train", "evaluate")
+"""The blocks of settings outside the method's."""
 
 
 def take_asides(tree: dict[str, Any], where: str) -> int:
@@ -31,7 +32,7 @@ def check_name(tree: dict[str, Any], where: str) -> None:
     A run's config.yaml names its preset too, but has all blocks of settings.
     """
     named = tree.get("preset")
-    if named in names() and not tree.keys() >= _BLOCKS:
+    if named in names() and not tree.keys() >= set(BLOCKS):
         raise UsageError(
             f"{where}: preset: {named} is only a name, and a file does not take over a preset's settings; copy them by "
             f"'gencl preset copy {named}' and edit the copy, or give --preset {named} with --set"

@@ -13,16 +13,15 @@ from gencl.core import files, yaml_files
 from gencl.core.arguments import checked
 from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
-from gencl.core.part import Part, assign, check, read_yaml, shortened
+from gencl.core.part import Part, assign, check, read_yaml
 from gencl.core.registry import Registry, parts_of
+from gencl.core.returned import shortened
 from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
-from gencl.presets.asides import check_name, take_asides
+from gencl.presets.asides import BLOCKS, check_name, take_asides
 from gencl.presets.declared import read_for, value_at
 from gencl.presets.like import blocks_of
-
-_OUTSIDE = ("data", "scenario", "model", "train", "evaluate")
 
 
 @checked
@@ -184,10 +183,10 @@ def _tuned_settings(tree: dict[str, Any], source: Path, where: str) -> dict[str,
             message = str(error)
             raise UsageError(message if message.startswith(place) else f"{place}: methods.{name}: {message}") from None
         for key in set(block) - set(inner):
-            if key.split(".")[0] not in _OUTSIDE:
+            if key.split(".")[0] not in BLOCKS:
                 raise UsageError(
                     f"{place}: methods.{name}.{key}: a key with a dot sets something outside the method's block, in "
-                    f"{', '.join(_OUTSIDE)}; the method's own settings stand without a dot, such as 'lambda: 3'"
+                    f"{', '.join(BLOCKS)}; the method's own settings stand without a dot, such as 'lambda: 3'"
                 )
     return {name: block for name, (block, _) in blocks.items()}
 

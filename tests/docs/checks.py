@@ -160,7 +160,7 @@ def consolidating_tie(folder: str, *keys: str) -> None:
         tied(folder, key, "anpyc", "mas", "ewc")
 
 
-def mas_leads(folder: str) -> None:
+def mas_order(folder: str) -> None:
     """Assert that mas is ahead of ewc over all classes, and anpyc tied with both."""
     ahead(folder, ALL, "mas", "ewc")
     tied_with(folder, ALL, "anpyc", "mas", "ewc")
