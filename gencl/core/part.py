@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 from gencl.core import yaml_files
 from gencl.core.errors import UsageError
 from gencl.core.registry import did_you_mean
-from gencl.core.returned import shortened
+from gencl.core.returned import one_line
 from gencl.core.synonyms import setting_meant
 
 YesOrNo = Literal["no", "yes"]
@@ -83,9 +83,9 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         if first["type"] in ("model_type", "dict_type"):
             message = "must be a block of settings"
         block = isinstance(first["input"], Mapping) and first["type"] == "value_error"
-        given = "" if block or not path else f" (it is {shortened(repr(first['input']))})"
+        given = "" if block or not path else f" (it is {one_line(repr(first['input']))})"
         if first["type"] in ("list_type", "tuple_type") and isinstance(first["input"], str):
-            message, given = "must be a list", f"; write [{shortened(first['input'])}]"
+            message, given = "must be a list", f"; write [{one_line(first['input'])}]"
         raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
 
 

@@ -20,10 +20,10 @@ def shown(value: Any) -> str:
     kind, shape = type(value).__name__, getattr(value, "shape", None)
     if isinstance(shape, tuple) and hasattr(value, "dtype"):
         return f"{kind} {value.dtype} of shape {tuple(shape)}"
-    return f"{kind} {shortened(repr(value), 60)}"
+    return f"{kind} {one_line(repr(value), 60)}"
 
 
-def shortened(text: str, most: int = 80) -> str:
+def one_line(text: str, most: int = 80) -> str:
     """Return a text in one line of at most so many characters."""
     line = " ".join(text.split()) if "\n" in text else text
     return line if len(line) <= most else f"{line[: most - 3]}..."

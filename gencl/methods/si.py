@@ -18,7 +18,8 @@ class SI(Consolidation):
     In each step of a task omega += -g dW, with g the gradient of the **task's** loss. If the method's own penalty is
     part of the loss, its gradient is subtracted first. After the task, Omega = max(0, omega) / ((W_end - W_start)^2 +
     damping), where the distance is that of the whole task. If other methods run beside it, dW is the whole change of a
-    step, including their pulls and masks: a weight that is held in place has no path.
+    step, including their pulls and masks: a weight that is held in place has no path. If a task's weights are
+    averaged at its end, the distance is that of the averaged ones.
     """
 
     class Settings(ConsolidationSettings):

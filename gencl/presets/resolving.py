@@ -15,7 +15,7 @@ from gencl.core.assignments import Assignments, Written, parsed, read
 from gencl.core.errors import UsageError
 from gencl.core.part import Part, assign, check, read_yaml
 from gencl.core.registry import Registry, parts_of
-from gencl.core.returned import shortened
+from gencl.core.returned import one_line
 from gencl.core.settings import Settings
 from gencl.plugins.needed import needed, require
 from gencl.presets import DEFAULT, FOLDER, names, path_of
@@ -152,7 +152,7 @@ def _parsed(assignments: Assignments) -> list[tuple[list[str], Any, str]]:
     ``train``, only the keys that it names change; a block within it is replaced whole."""
     pairs = [pair for path, value in parsed(assignments) for pair in _of_block(path, value)]
     pairs.sort(key=lambda pair: len(pair[0]) if pair[0][-1] == "name" else math.inf)
-    return [(path, value, f"--set {'.'.join(path)}={shortened(str(value))}") for path, value in pairs]
+    return [(path, value, f"--set {'.'.join(path)}={one_line(str(value))}") for path, value in pairs]
 
 
 def _of_block(path: list[str], value: Any) -> list[tuple[list[str], Any]]:
