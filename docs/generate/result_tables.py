@@ -17,8 +17,8 @@ GENERATORS = ("fid_first_half", "fid", "fid_just_learned", "fid_forgetting", "co
 CLASSIFIERS = ("acc", "bwt", "fwt")
 SHOWN = {
     "mnist-cgan": GENERATORS,
-    "split-mnist-cgan": GENERATORS,
-    "fashion-cgan": GENERATORS,
+    "split-mnist-cgan-full": GENERATORS,
+    "fashion-cgan-full": GENERATORS,
     "split-mnist": CLASSIFIERS,
     "permuted-mnist": CLASSIFIERS,
 }

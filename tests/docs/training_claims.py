@@ -134,7 +134,7 @@ RECURRING = "docs/how-to/recurring.md"
 TRAINING_CLAIMS = [
     Claim(RECURRING, "In each seed, `sgd` has a lower FD per class than", plain_training_is_ahead_where_classes_recur),
     Claim(RECURRING, "*FD forgetting* is below zero", alignment_improves_what_was_learned),
-    Claim(RECURRING, "**Replay is the last.**", replay_is_last),
+    Claim(RECURRING, "**With the digits spread, replay is the last.**", replay_is_last),
     Claim(GENERATORS, "Longer training is better, for joint training as for `anpyc+align`", longer_is_better),
     Claim(
         GENERATORS, "the FD is 32.4, beside 30.5 of real images", lambda: [_distance(FLAT), _distance("real")]
