@@ -92,6 +92,8 @@ def held(run: RunFolder) -> dict[str, Tensor] | None:
     last = checkpoint.load(run.path / "checkpoint")
     if last is None:
         return None
+    if last.passed_over:  # the one before it has the importance of fewer tasks
+        raise GenclError(f"the last checkpoint is damaged: {last.passed_over[0]}; train the run again")
     parts = parts_of(run.settings.method["name"])
     for place in ["method", *(f"method.{part}" for part in parts)]:
         importance = within(f"{place}.importance", last.tensors)

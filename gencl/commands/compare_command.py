@@ -77,7 +77,7 @@ def command(
     results = compare(methods, seeds, folder, progress=progress, **options)
     if options["dry_run"]:
         print_plan(results, as_json)
-        return
+        sys.exit(any("error" in row for row in results["groups"].values()))
     typed = files.printable(shlex.join(["gencl", *sys.argv[1:]]))
     files.write(folder / "results.md", comparison_markdown(results, typed))
     report = write_comparison(folder)

@@ -68,7 +68,7 @@ def command(
     search = tune(methods, grid, budget, seeds, folder, widen=widen, progress=progress, **options)
     if options["dry_run"]:
         print_plan(search, as_json)
-        return
+        sys.exit(any("error" in row for row in search["groups"].values()))
     files.write(folder / "tune.md", search_markdown(search, files.printable(shlex.join(["gencl", *sys.argv[1:]]))))
     if as_json:
         click.echo(json.dumps(search, indent=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ def plan(
 ) -> dict[str, Any]:
     """Return what ``--dry-run`` shows: the number of runs per group, the seconds per run, and the total.
 
-    The total assumes ``jobs`` runs at a time. A group that cannot be trained has an ``error`` instead of ``seconds``.
+    The total assumes ``jobs`` runs at a time. A group that cannot be trained has an ``error`` instead of ``seconds``,
+    and is left out of the total.
     """
     rows: dict[str, dict[str, Any]] = {}
     for label, group in groups.items():
@@ -52,9 +53,15 @@ def plan(
             rows[label]["error"] = str(error)
         else:
             rows[label]["seconds"] = tree["estimate"]["seconds"]
-    total = {number: sum(row[number] for row in rows.values()) for number in ("runs", "more")}
-    seconds = {
-        name: round(sum(row[number] * row.get("seconds", 0) for row in rows.values()) / jobs, 1)
-        for name, number in (("seconds", "runs"), ("more_seconds", "more"))
-    }
+    able = [row for row in rows.values() if "seconds" in row]
+    total = {number: sum(row[number] for row in able) for number in ("runs", "more")}
+    seconds = {name: _together(able, number, jobs) for name, number in (("seconds", "runs"), ("more_seconds", "more"))}
     return {"groups": rows, "total": {**total, **seconds, "jobs": jobs}}
+
+
+def _together(rows: Sequence[Mapping[str, Any]], number: str, jobs: int) -> float:
+    """Return how long so many runs of each group take, ``jobs`` at a time; no shorter than the longest of them."""
+    rows = [row for row in rows if row[number]]
+    longest: float = max((row["seconds"] for row in rows), default=0.0)
+    one_after_another: float = sum(row[number] * row["seconds"] for row in rows)
+    return round(max(longest, one_after_another / jobs), 1)

@@ -64,7 +64,6 @@ def render(folder: Path) -> str:
     results = read(folder / "results.json", Results)[1]
     runs = {label: _runs(folder, label, results["seeds"]) for label in results["methods"] if label != REAL}
     chart = _chart(folder, results.get("features"))
-    first = next((of_method[0] for of_method in runs.values() if of_method), None)
     keys = [key for key in comparison_keys(results, [*QUALITY, *DETAIL, *added_figures()]) if key != _TIME]
     costs = comparison_keys(results, [_TIME, *COST])
     return (
@@ -89,7 +88,7 @@ def render(folder: Path) -> str:
             kept=_kept(runs, results),
             samples=inline(folder / "samples.png"),
             strips=_strips(runs),
-            environment=first.metrics["environment"] if first else {},
+            environment=_environments([run for of_method in runs.values() for run in of_method]),
             command=_command(results, runs),
             settings={label: _settings(of_method[0]) for label, of_method in runs.items() if of_method},
         )
@@ -105,6 +104,16 @@ def _runs(folder: Path, label: str, seeds: Sequence[int]) -> list[RunFolder]:
             if run.finished and run.metrics and run.settings:
                 readable.append(run)
     return readable
+
+
+def _environments(runs: Sequence[RunFolder]) -> dict[str, str]:
+    """Return where the runs ran: of each entry all values, as those of a continued comparison may differ."""
+    values: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for name, value in run.metrics["environment"].items():
+            if value not in ("", None):
+                values.setdefault(name, {})[str(value)] = None
+    return {name: ", ".join(of_runs) for name, of_runs in values.items()}
 
 
 def _rows(results: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
 def _plan_lines(total: Mapping[str, Any]) -> list[str]:
     """Return lines with the total time of the planned runs, and of those that may follow."""
     jobs = f" with --jobs {total['jobs']}" if total["jobs"] > 1 else ""
-    lines = [f"{total['runs']} runs to train: about {duration(total['seconds'])} on this machine{jobs}"]
+    time = f": about {duration(total['seconds'])} on this machine{jobs}" if total["runs"] else ""
+    lines = [f"{total['runs']} runs to train{time}"]
     if total["more"]:
         lines.append(f"at most {total['more']} more may follow: about {duration(total['more_seconds'])}")
     return lines

@@ -15,9 +15,11 @@ from PIL import Image
 from gencl.analysis import ANALYSES, analyze
 from gencl.analysis.measuring import Bench, held
 from gencl.api import train
+from gencl.core.errors import GenclError
 from gencl.experiments.results import write_results
 from gencl.run import Run
 from gencl.runs import kept
+from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 from tests.conftest import gencl, tiny
 
@@ -70,6 +72,13 @@ def test_measured_again_importance_is_what_the_method_held(run: Run) -> None:
     each = [bench.importance(run, make(), "fisher", number) for number, make in kept.learners(run).items()]
     for name, value in at_end.items():
         assert torch.equal(value, each[0][name] + each[1][name] + each[2][name])
+
+
+def test_importance_of_an_older_checkpoint_is_not_that_of_the_end(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "cut")
+    max((tmp_path / "cut" / "checkpoint").glob("*.safetensors")).write_bytes(b"cut off")
+    with pytest.raises(GenclError, match=r"the last checkpoint is damaged: .*; train the run again"):
+        held(RunFolder(tmp_path / "cut"))
 
 
 @pytest.fixture(scope="module")

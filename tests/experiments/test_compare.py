@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 import gencl
@@ -88,6 +89,10 @@ def test_the_baseline_is_a_method_that_is_compared(tmp_path: Path) -> None:
     assert results["baseline"] == "mas" and set(results["comparisons"]["acc"]["to_baseline"]) == {"sgd"}
     report = write_comparison(tmp_path / "c").read_text(encoding="utf-8")
     assert "--baseline mas" in report and "minus mas" in report
+    path = tmp_path / "c" / "mas" / "seed-1" / "metrics.json"
+    path.write_text(path.read_text().replace(f'"torch": "{torch.__version__}"', '"torch": "0.9"'))
+    report = write_comparison(tmp_path / "c").read_text(encoding="utf-8")
+    assert f"{torch.__version__}, 0.9</td>" in report
 
 
 def test_a_failed_cell_is_reported_and_the_rest_goes_on(compared: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from gencl.experiments.plan import _together
 from tests.conftest import gencl, tiny
 
 SETS = ["--preset", "digits-mlp", *(part for text in tiny("digits-mlp") for part in ("--set", text))]
@@ -13,7 +16,7 @@ SETS = ["--preset", "digits-mlp", *(part for text in tiny("digits-mlp") for part
 def test_a_comparison_counts_what_is_left(tmp_path: Path) -> None:
     compare = ["compare", *SETS, "--seeds", "0-2", "--out", "c", "--dry-run", "--methods"]
     done = gencl(*compare, "sgd,ewc:method.lambda=3,dgr:model.generator=null", cwd=tmp_path)
-    assert done.returncode == 0 and "9 runs to train: about " in done.stdout and not any(tmp_path.iterdir())
+    assert done.returncode == 1 and "6 runs to train: about " in done.stdout and not any(tmp_path.iterdir())
     assert "dgr:model.generator=null: method dgr cannot serve" in " ".join(done.stdout.split())
     for seed in "01":
         gencl("train", *SETS, "--method", "sgd", "--seed", seed, "--out", f"c/sgd/seed-{seed}", "--json", cwd=tmp_path)
@@ -22,7 +25,15 @@ def test_a_comparison_counts_what_is_left(tmp_path: Path) -> None:
     tree = json.loads(gencl(*compare, "sgd,ewc", "--jobs", "2", "--json", cwd=tmp_path).stdout)
     assert {label: row["runs"] for label, row in tree["groups"].items()} == {"sgd": 1, "ewc": 3}
     whole = sum(row["runs"] * row["seconds"] for row in tree["groups"].values())
-    assert tree["total"] == {"runs": 4, "more": 0, "seconds": round(whole / 2, 1), "more_seconds": 0, "jobs": 2}
+    longest = max(row["seconds"] for row in tree["groups"].values())
+    seconds = round(max(longest, whole / 2), 1)
+    assert tree["total"] == {"runs": 4, "more": 0, "seconds": seconds, "more_seconds": 0, "jobs": 2}
+
+
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 70.0), (2, 35.0), (4, 30.0), (16, 30.0)])
+def test_no_sum_of_runs_is_shorter_than_the_longest(jobs: int, seconds: float) -> None:
+    rows = [{"runs": 4, "seconds": 10.0}, {"runs": 1, "seconds": 30.0}, {"runs": 0, "seconds": 99.0}]
+    assert _together(rows, "runs", jobs) == seconds and _together([], "runs", jobs) == 0
 
 
 def test_a_search_counts_what_may_follow(tmp_path: Path) -> None:
