@@ -37,8 +37,8 @@ class RunFolder:
 
     @property
     def ready(self) -> bool:
-        """Whether this model comes with gencl, so that nothing is written beside it."""
-        return self.path.parent == ready.FOLDER
+        """Whether this model comes with gencl, so that nothing is written beside it. Links are followed."""
+        return self.path.resolve().parent == ready.FOLDER.resolve()
 
     @property
     def finished(self) -> bool:
