@@ -10,6 +10,7 @@ import pytest
 
 import gencl
 from gencl.core.errors import GenclError, UsageError
+from gencl.experiments.cells import check_out
 from gencl.plugins import unload_plugin
 from tests.conftest import gencl as run_gencl
 from tests.conftest import tiny
@@ -51,6 +52,15 @@ def test_what_failed_stays_failed_until_it_is_trained(tmp_path: Path) -> None:
     (out / "results.json").write_text(json.dumps(stored))
     assert compare(out, "sgd")["methods"][label] == {"status": "failed", "error": "no memory"}
     assert compare(out, label)["methods"][label]["status"] == "done"
+
+
+def test_a_comparison_that_was_killed_in_its_first_write_goes_on(tmp_path: Path) -> None:
+    for name in (".working", "..working.abcd1234.part", ".results.json.abcd1234.part"):
+        (tmp_path / name).write_text("{")
+    check_out(tmp_path, "digits-mlp")
+    (tmp_path / "mine.part").write_text("{")
+    with pytest.raises(UsageError, match="exists and holds no comparison; choose another --out"):
+        check_out(tmp_path, "digits-mlp")
 
 
 def test_the_exit_status_is_that_of_the_cells_of_the_call(tmp_path: Path) -> None:
