@@ -19,7 +19,10 @@ def _of_user(function: Callable[P, RunFolder]) -> Callable[P, Run]:
 
     @wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> Run:
-        return Run(function(*args, **options).path)
+        done = function(*args, **options)
+        run = Run(done.path)
+        run.estimate = done.estimate
+        return run
 
     return call
 

@@ -170,7 +170,7 @@ class Run(RunFolder):
         scores = evaluate(self, metrics, n, features, data_root, device, batch_size, weights, backbone)
         return Shown(scores, evaluation_html)
 
-    def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int = 18) -> str:
+    def export(self, onnx: str | Path | None = None, torch: str | Path | None = None, opset: int | None = None) -> str:
         """Export the network to ONNX or torch.export, and return a text with the shapes of its inputs and output.
 
         A generator maps ``latents`` (n, d) and ``classes`` (n,) to ``images`` (n, c, h, w) in [0, 1]. A classifier
@@ -179,7 +179,7 @@ class Run(RunFolder):
         Args:
             onnx: FILE.onnx; needs the packages of the extra ``gencl[onnx]``.
             torch: FILE.pt2, for ``torch.export.load``.
-            opset: the ONNX operator set version.
+            opset: the ONNX operator set version, with ``onnx``; default 18.
 
         Raises UsageError for a missing package, an unsupported opset or a bad file name; GenclError if export fails.
         """

@@ -51,12 +51,18 @@ class Subject:
 def subject(path: str | Path) -> Subject:
     """Return the run or comparison in a directory.
 
-    Raises UsageError if there is none, if it is not finished, or if it is only a model; GenclError for damaged files.
+    Raises UsageError if there is none, if it is not finished, or if it is only a model, as a ready model is; GenclError
+    for damaged files.
     """
     folder = place(path)
     if (folder / "results.json").is_file():
         return _comparison(folder)
     run = open_run(folder)
+    if run.ready:
+        raise UsageError(
+            f"{run.path.name} is a ready model, which has no checkpoints and no log; give the folder of a run that you "
+            "trained with gencl train"
+        )
     if not (folder / "config.yaml").is_file():
         raise UsageError(
             f"{folder} holds a model alone; an analysis needs the settings of a run that gencl train wrote"

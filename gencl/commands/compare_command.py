@@ -61,10 +61,11 @@ def command(
     """
     from gencl import presets
     from gencl.analysis import analyze
-    from gencl.core import files
+    from gencl.core import files, several
     from gencl.core.progress import Mode
     from gencl.experiments.cells import preset_of
     from gencl.experiments.compare import compare
+    from gencl.experiments.results import cell_failed
     from gencl.reports.comparison import write_comparison
     from gencl.reports.comparison_tables import comparison_markdown, print_comparison
     from gencl.reports.foreseen import print_plan
@@ -90,5 +91,6 @@ def command(
         paths, said = analyze(folder, analyses, data_root=options["data_root"], device=options["device"])
         for line in [] if as_json else [*said, *(f"  {files.here(path)}" for path in paths)]:
             click.echo(line)
-    if any(results["methods"][variant.label]["status"] == "failed" for variant in parse_variants(methods)):
-        sys.exit(1)  # variants of earlier calls that failed do not count
+    labels = [variant.label for variant in parse_variants(methods)]
+    if any(cell_failed(results, label, seed) for label in labels for seed in several.numbers(seeds, "--seeds")):
+        sys.exit(1)  # cells of earlier calls that failed do not count

@@ -13,10 +13,10 @@ from gencl.commands.options import PATH, debug_option, plugin_option
 @click.option(
     "--torch", "torch_file", type=PATH, metavar="FILE.pt2", help="Write PyTorch's exported program (torch.export)."
 )
-@click.option("--opset", type=int, default=18, show_default=True, metavar="N", help="Version of ONNX's operator set.")
+@click.option("--opset", type=int, metavar="N", help="Version of ONNX's operator set, with --onnx.  [default: 18]")
 @plugin_option
 @debug_option
-def command(run: str, onnx: str | None, torch_file: str | None, opset: int) -> None:
+def command(run: str, onnx: str | None, torch_file: str | None, opset: int | None) -> None:
     """Write a run's network for other programs. Of a generator: latents and class numbers to images in [0, 1]. Of a
     classifier: images to logits of all classes in the order learned.
 

@@ -62,8 +62,7 @@ def command(
     from gencl.reports.foreseen import print_plan
     from gencl.reports.tuning import print_search, search_markdown
 
-    first = methods.split(",", maxsplit=1)[0].strip()
-    folder = Path(out) if out else default_folder(options["preset"], options["config"], first, options["set"])
+    folder = Path(out) if out else default_folder(options["preset"], options["config"], methods, options["set"])
     progress: Mode = "silent" if as_json else "auto"
     search = tune(methods, grid, budget, seeds, folder, widen=widen, progress=progress, **options)
     if options["dry_run"]:

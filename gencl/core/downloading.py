@@ -35,3 +35,10 @@ def told(explained: Callable[[Exception], str]) -> Iterator[None]:
         raise
     except Exception as error:  # from the library, the network or the disk
         raise GenclError(explained(error)) from error
+
+
+def refused(error: Exception) -> bool:
+    """Return whether the Hugging Face Hub answered and refused: not if it was silent or its servers failed (5xx)."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return isinstance(error, HfHubHTTPError) and error.response.status_code < 500

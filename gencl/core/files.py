@@ -138,9 +138,12 @@ def clear_scratch(folder: Path, idle: float = 0.0) -> None:
                     path.unlink()
 
 
-def is_empty(folder: Path) -> bool:
-    """Return whether a folder holds no files except scratch files, as after a run that was killed at its start."""
-    return all(path.is_dir() or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
+def is_empty(folder: Path, besides: str = "") -> bool:
+    """Return whether a folder holds no files except scratch files, as after a run that was killed at its start.
+
+    A file called ``besides`` does not count either.
+    """
+    return all(path.is_dir() or path.name == besides or _SCRATCH.fullmatch(path.name) for path in folder.rglob("*"))
 
 
 def check_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gencl.core.downloading import SILENT_SECONDS, told
+from gencl.core.downloading import SILENT_SECONDS, refused, told
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.extras import EXTRAS
 from gencl.core.files import HUB, hub_path, printable
@@ -71,7 +71,7 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
     """Return the library's builder of the data set, downloaded, and the data set's name with its revision."""
     import datasets
     from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HFValidationError
 
     rest = name.removeprefix(HUB)
     with told(partial(_explained, printable(name))):
@@ -85,10 +85,10 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
             try:  # ask once here, since the library asks five times
                 about = HfApi().dataset_info(repository, revision=revision or None, timeout=SILENT_SECONDS)
                 revision = about.sha or revision
-            except (HfHubHTTPError, HFValidationError):
-                raise
-            except Exception:  # no answer: try the cache
-                say(f"the Hub does not answer; {printable(name)} is taken from the cache")
+            except Exception as error:
+                if refused(error) or isinstance(error, HFValidationError):
+                    raise
+                say(f"the Hub fails or does not answer; {printable(name)} is taken from the cache")
                 offline = True
         with _offline(offline):
             builder = datasets.load_dataset_builder(repository, configuration or None, revision=revision or None)

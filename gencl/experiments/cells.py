@@ -47,7 +47,7 @@ def preset_of(variant: Variant, preset: str | None, config: str | Path | None, s
 def check_out(folder: Path, preset: str) -> None:
     """Raise UsageError unless a comparison on this preset can start or continue in ``folder``."""
     files.check_folder(folder)
-    if not folder.exists() or (folder.is_dir() and all(path.name == WORKING for path in folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and files.is_empty(folder, besides=WORKING)):
         return
     try:
         stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))["preset"]

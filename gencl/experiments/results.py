@@ -98,6 +98,13 @@ def write_results(
     return results
 
 
+def cell_failed(results: Mapping[str, Any], label: str, seed: int) -> bool:
+    """Return whether the cell of this label and seed failed: its row is marked so, and has no figure of this seed."""
+    row, place = results["methods"][label], results["seeds"].index(seed)
+    figures = (figure for figure in row.values() if isinstance(figure, dict))
+    return row["status"] == "failed" and all(figure["values"][place] is None for figure in figures)
+
+
 def _check_measure(run: RunFolder, measured: dict[str, Any]) -> None:
     """Raise GenclError if the run's features were measured differently from those of the first run.
 

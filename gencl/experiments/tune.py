@@ -12,6 +12,7 @@ from gencl import presets
 from gencl.core import files, several, yaml_files
 from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments, together
+from gencl.core.brackets import divided
 from gencl.core.errors import UsageError
 from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode
@@ -86,7 +87,7 @@ def tune(
         raise UsageError("name at least one method and one seed")
     sets, validation, added = _on_validation(preset, config, names[0], together(set))
     wanted = searches(names, grid, Experiment(preset, config, tuple(sets)), budget, widen)
-    folder = files.place(out) if out else default_folder(preset, config, names[0], sets)
+    folder = files.place(out) if out else default_folder(preset, config, names, sets)
     check_out(folder, preset_of(Variant(names[0], names[0]), preset, config, sets))
     _check_held(folder, names)
     tell = partial(say, progress=progress)
@@ -144,13 +145,17 @@ def _planned(
     return Alike(first, sum(not RunFolder(cell).finished for cell in cells), search.at_most() * len(seeds))
 
 
-def default_folder(preset: str | None, config: str | Path | None, method: str, assignments: Sequence[str]) -> Path:
-    """Return ``runs/PRESET-tune``, with the preset's name after all settings are applied."""
+def default_folder(preset: str | None, config: str | Path | None, methods: Names, assignments: Sequence[str]) -> Path:
+    """Return ``runs/PRESET-tune``, with the preset's name after all settings are applied.
+
+    Raises UsageError for wrong names of methods.
+    """
+    method = _method_names(methods)[0]
     return Path(f"runs/{preset_of(Variant(method, method), preset, config, assignments)}-tune")
 
 
 def _method_names(methods: Names) -> list[str]:
-    names = several.names(methods)
+    names = [name.strip() for text in several.texts(methods) for name in divided(text, ",")]
     for name in names:
         if ":" in name or "=" in name:
             raise UsageError(f"--methods: {name!r} is a variant; tune takes plain names, and --grid says what is tried")

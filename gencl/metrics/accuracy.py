@@ -37,6 +37,7 @@ class Accuracy(Metric):
             "share",
             "higher",
             "average anytime accuracy: the mean accuracy over the tasks so far, averaged over time",
+            title="AAA",
             weight=3,
         ),
         "bwt": Figure(

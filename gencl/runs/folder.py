@@ -37,8 +37,8 @@ class RunFolder:
 
     @property
     def ready(self) -> bool:
-        """Whether this model comes with gencl, so that nothing is written beside it."""
-        return self.path.parent == ready.FOLDER
+        """Whether this model comes with gencl, so that nothing is written beside it. Links are followed."""
+        return self.path.resolve().parent == ready.FOLDER.resolve()
 
     @property
     def finished(self) -> bool:
@@ -113,8 +113,9 @@ class RunFolder:
         return learner.to(device).eval()
 
     def grids(self) -> list[Path]:
-        """Return the paths of the sample grids, in the order of the tasks."""
-        return sorted((self.path / "samples").glob("task-*.png"), key=lambda path: (len(path.name), path.name))
+        """Return the paths of the sample grids, in the order of the tasks. Other pictures there are left out."""
+        grids = [path for path in (self.path / "samples").glob("task-*.png") if path.stem[len("task-") :].isdecimal()]
+        return sorted(grids, key=lambda path: (len(path.name), path.name))
 
     def untrained(self, tasks: int) -> Learner:
         """Return the learner with the parameters of the first ``tasks`` tasks, at their initial values."""

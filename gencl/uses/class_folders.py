@@ -47,12 +47,15 @@ def place(folder: Path, name: str, number: int) -> Path:
 
 
 def check(folder: Path, call: Call) -> None:
-    """Raise UsageError unless the folder is empty, absent, or holds images of the same call."""
+    """Raise UsageError unless the folder is absent, empty, or holds images of the same call.
+
+    Scratch files do not count: they are left if a call is killed before it writes its record.
+    """
     shown = printable(folder)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--to {shown} is a file; name a folder")
     files.check_folder(folder)
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir() or files.is_empty(folder):
         return
     if not (folder / RECORD).is_file():
         raise UsageError(f"--to {shown} is not empty, and gencl sample did not write it; name a new folder")
@@ -66,11 +69,12 @@ def check(folder: Path, call: Call) -> None:
 
 
 def begin(folder: Path, call: Call, names: Sequence[str]) -> None:
-    """Make the folders and write the record. Delete partly written files of an interrupted call."""
-    for name in names:
-        files.make_folder(folder / name, parents=True, named=folder)
+    """Write the record, then make the class folders. Delete partly written files of an interrupted call."""
+    files.make_folder(folder, parents=True)
     files.clear_scratch(folder)
     files.write_json(folder / RECORD, {"schema": 1, **call.model_dump(), "folders": list(names)})
+    for name in names:
+        files.make_folder(folder / name, named=folder)
 
 
 def count(folder: Path) -> int:

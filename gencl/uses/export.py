@@ -99,11 +99,14 @@ class Exported:
             raise GenclError(f"--torch: torch.export cannot follow this network: {reason}") from error
 
 
-def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | None, opset: int) -> str:
+def export(run: RunFolder, onnx: str | Path | None, torch_file: str | Path | None, opset: int | None) -> str:
     """Write the run's network and return a line with the shapes of inputs and output; see `gencl.Run.export`."""
     if onnx is None and torch_file is None:
         raise UsageError("name a file to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
     onnx, torch_file = (None if name is None else place(name) for name in (onnx, torch_file))
+    if onnx is None and opset is not None:
+        raise UsageError(f"--opset {opset}: it is for ONNX alone; add --onnx FILE.onnx, or leave out --opset")
+    opset = OLDEST_OPSET if opset is None else opset
     if onnx is not None:
         check_target("--onnx", onnx, ".onnx")
         EXTRAS["onnx"].require("--onnx")

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from gencl.core.downloading import SILENT_SECONDS, told
+from gencl.core.downloading import SILENT_SECONDS, refused, told
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import printable
 from gencl.core.waiting import say
@@ -56,14 +56,12 @@ def fetch(name: str) -> Path:
     with told(partial(explained, name)), bars_on_terminals():
         try:
             held = _held(repository, revision)
-        except HfHubHTTPError:
-            raise
-        except Exception:  # no answer from the Hub: try the cache
-            card = _cached(repository, revision)
+        except Exception as error:
+            card = None if refused(error) else _cached(repository, revision)
             if card is None:
                 raise
             if not constants.HF_HUB_OFFLINE:
-                say(f"gencl: the Hub does not answer; {name} is taken from the cache")
+                say(f"gencl: the Hub fails or does not answer; {name} is taken from the cache")
             return card.parent
         for needed in (CARD, WEIGHTS):
             if needed not in held:

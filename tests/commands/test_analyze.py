@@ -18,7 +18,7 @@ from gencl.api import train
 from gencl.core.errors import GenclError
 from gencl.experiments.results import write_results
 from gencl.run import Run
-from gencl.runs import kept
+from gencl.runs import kept, ready
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder, distinct_variants
 from tests.conftest import gencl, tiny
@@ -187,6 +187,9 @@ def test_what_is_refused(run: Run, plain: Run, compared: Path, tmp_path: Path) -
         ([run.path, "importence"], 2, "did you mean importance"),
         ([run.path, "sensitivity"], 2, "gencl tune --config"),
         ([alone], 2, "holds a model alone"),
+        (["digits-cgan-anpyc"], 2, "digits-cgan-anpyc is a ready model, which has no checkpoints and no log; give the"),
+        ([ready.FOLDER / "digits-cgan-anpyc"], 2, "digits-cgan-anpyc is a ready model"),
+        ([ready.FOLDER.resolve() / "digits-cgan-anpyc"], 2, "digits-cgan-anpyc is a ready model"),
         ([tmp_path / "no"], 2, "does not exist"),
         ([unfinished], 2, "is not finished; go on with it first: gencl train --resume --out"),
         ([damaged, "drift"], 1, "task-01.safetensors cannot be used"),

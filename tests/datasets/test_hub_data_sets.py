@@ -49,6 +49,8 @@ def test_data_sets_are_fetched_with_their_revision_and_read_again_while_the_hub_
         fetched, other, absent, code = loaded(
             hub.url, tmp_path / "home", "hf:ada/pets", "hf:ada/pets@v9", "hf:ada/none", "hf:ada/code"
         )
+        hub.failing = 503
+        assert loaded(hub.url, tmp_path / "home", "hf:ada/pets")[-1].split() == wanted
         hub.shutdown()
     assert fetched.split() == wanted
     assert other == "hf:ada/pets@v9: the data set has no such revision"

@@ -10,7 +10,10 @@ import pytest
 
 import gencl
 from gencl.core.errors import GenclError, UsageError
+from gencl.experiments.cells import check_out
 from gencl.plugins import unload_plugin
+from tests.conftest import gencl as run_gencl
+from tests.conftest import tiny
 from tests.datasets.test_folder import fill
 from tests.experiments.test_compare import FAILING, compare, results_of
 
@@ -49,6 +52,30 @@ def test_what_failed_stays_failed_until_it_is_trained(tmp_path: Path) -> None:
     (out / "results.json").write_text(json.dumps(stored))
     assert compare(out, "sgd")["methods"][label] == {"status": "failed", "error": "no memory"}
     assert compare(out, label)["methods"][label]["status"] == "done"
+
+
+def test_a_comparison_that_was_killed_in_its_first_write_goes_on(tmp_path: Path) -> None:
+    for name in (".working", "..working.abcd1234.part", ".results.json.abcd1234.part"):
+        (tmp_path / name).write_text("{")
+    check_out(tmp_path, "digits-mlp")
+    (tmp_path / "mine.part").write_text("{")
+    with pytest.raises(UsageError, match="exists and holds no comparison; choose another --out"):
+        check_out(tmp_path, "digits-mlp")
+
+
+def test_the_exit_status_is_that_of_the_cells_of_the_call(tmp_path: Path) -> None:
+    out, sets = tmp_path / "c", [word for text in tiny("digits-mlp") for word in ("--set", text)]
+    command = ["compare", "--preset", "digits-mlp", *sets, "--out", out, "--threads", "1"]
+    compare(out, "sgd")
+    stored = results_of(out)
+    stored["methods"]["ewc"], stored["seeds"] = {"status": "failed", "error": "no memory"}, [0, 1]
+    (out / "results.json").write_text(json.dumps(stored))
+    done = run_gencl(*command, "--methods", "ewc", "--seeds", "0")
+    assert done.returncode == 0 and "ewc, seed 0: done" in done.stderr
+    assert results_of(out)["methods"]["ewc"]["status"] == "failed"  # seed 1, of another call
+    damaged = out / "ewc" / "seed-0" / "metrics.json"
+    damaged.write_text("{}")
+    assert run_gencl(*command, "--methods", "ewc", "--seeds", "0").returncode == 1
 
 
 def test_a_plug_in_that_was_changed_is_another_method(tmp_path: Path) -> None:

@@ -92,6 +92,14 @@ def test_wrong_grids(methods: str, grid: str | None, message: str, tmp_path: Pat
     assert not (tmp_path / "t").exists()
 
 
+@pytest.mark.parametrize("variant", ["ewc:method.lambda=3", "anpyc:method.layers=[1,2]"])
+def test_a_variant_is_refused_with_and_without_a_folder(variant: str, tmp_path: Path) -> None:
+    for more in ([], ["--out", "t"]):
+        done = run_gencl("tune", "--preset", "digits-mlp", "--methods", variant, *more, cwd=tmp_path)
+        assert done.returncode == 2 and f"--methods: {variant!r} is a variant; tune takes plain names" in done.stderr
+        assert len(done.stderr.splitlines()) == 1 and not any(tmp_path.iterdir())
+
+
 def test_wrong_budget_and_split(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--budget 0"):
         gencl.tune("ewc", ["lambda=1"], 0, out=tmp_path / "t", progress="silent")

@@ -108,6 +108,7 @@ def test_how_figures_are_shown() -> None:
         "FD",
         "peak memory MB",
     )
+    assert [capital(name) for name in ("acc", "aaa", "bwt", "fwt", "smt")] == ["ACC", "AAA", "BWT", "FWT", "SMT"]
     assert cell("acc", {"mean": 0.9876, "std": 0.0123}) == "98.76 ± 1.23"
     assert main_figures() == ["accuracy", "acc", "normalised_return", "fid", "fid_all", "reconstruction"]
 

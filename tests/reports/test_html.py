@@ -64,6 +64,14 @@ def compared(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_pictures_of_a_user_beside_the_grids_are_left_out(run: gencl.Run) -> None:
+    mine, text = run.path / "samples" / "task-01-mine.png", render(run)
+    shutil.copy(run.grids()[0], mine)
+    assert [path.name for path in run.grids()] == [f"task-0{number}.png" for number in (1, 2, 3)]
+    assert render(run) == text
+    mine.unlink()
+
+
 @pytest.mark.parametrize("kind", ["run", "comparison"])
 def test_everything_has_a_name_for_those_who_do_not_see_it(kind: str, request: pytest.FixtureRequest) -> None:
     text = render(request.getfixturevalue("run")) if kind == "run" else comparison.render(RESULTS)

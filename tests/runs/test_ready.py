@@ -47,8 +47,9 @@ def test_unknown_names_are_told_the_known_ones() -> None:
         gencl.sample("mnist-cgan-anpcy")
 
 
-def test_nothing_is_written_beside_a_ready_model() -> None:
-    run = gencl.load_run("mnist-cgan-sgd")
+@pytest.mark.parametrize("path", ["mnist-cgan-sgd", MODELS / "mnist-cgan-sgd"])
+def test_nothing_is_written_beside_a_ready_model(path: str | Path) -> None:
+    run = gencl.load_run(path)
     before = sorted(run.path.iterdir())
     with pytest.raises(UsageError, match="--out"):
         run.write_report()

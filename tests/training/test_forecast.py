@@ -64,7 +64,9 @@ def test_a_resumed_run_speaks_of_what_is_left(tmp_path: Path) -> None:
 
 def test_a_run_that_is_extended_speaks_of_the_new_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train("digits-mlp", "sgd", 0, tmp_path / "run", set=tiny("digits-mlp"), progress="silent")
-    extend(run, folder(tmp_path / "letters", "ab"), set=["train.steps=4"], progress="lines")
+    assert run.estimate is not None and run.estimate["steps"] == 18
+    longer = extend(run, folder(tmp_path / "letters", "ab"), set=["train.steps=4"], progress="lines")
+    assert longer.estimate is not None and longer.estimate["steps"] == 4
     assert said(capsys.readouterr().err) == [("4", " that are left")]
 
 

@@ -26,7 +26,8 @@ class Repository:
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves on a free port until it is closed; ``asked`` are the files that were fetched."""
+    """Serves on a free port until it is closed; ``asked`` are the files that were fetched. With a status in
+    ``failing``, it answers everything with it."""
 
     daemon_threads = True
 
@@ -34,6 +35,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories: dict[str, Repository] = {}
         self.asked: list[str] = []
+        self.failing = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -60,6 +62,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         self._token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.server.failing:
+            self._fail(self.server.failing, "", "Service unavailable")
+            return
         if self._token not in ("", TOKEN, READ_TOKEN):
             self._fail(401, "", "Invalid credentials in Authorization header")
             return

@@ -116,6 +116,7 @@ WRONG = [
     (["--onnx", "x.onnx", "--opset", "11"], "--opset 11 is too old; give one from 18 to 25"),
     (["--onnx", "x.onnx", "--opset", "99"], "--opset 99 is too new"),
     (["--onnx", "x.onnx", "--opset", "new"], "--opset"),
+    (["--torch", "x.pt2", "--opset", "18"], "--opset 18: it is for ONNX alone; add --onnx FILE.onnx, or leave out"),
 ]
 
 

@@ -178,13 +178,25 @@ def test_a_hub_that_does_not_answer(hub: Hub, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the port of a service that nobody runs
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
     assert (
-        "gencl: the Hub does not answer; hf:ada/digits is taken from the cache"
+        "gencl: the Hub fails or does not answer; hf:ada/digits is taken from the cache"
         in command("sample", "hf:ada/digits", "--out", tmp_path / "x.png").stderr
     )
     assert (tmp_path / "x.png").is_file()
     with pytest.raises(GenclError, match="hf:ada/others: the Hub cannot be reached, or it failed"):
         gencl.load_run("hf:ada/others")
     assert "the Hub cannot be reached" in refused("push", MODEL, "ada/digits")
+
+
+def test_a_hub_whose_servers_fail(hub: Hub, tmp_path: Path) -> None:
+    gencl.load_run(MODEL).push("ada/digits")
+    gencl.load_run("hf:ada/digits")
+    hub.failing = 503
+    done = command("sample", "hf:ada/digits", "--out", tmp_path / "x.png")
+    assert done.returncode == 0 and "hf:ada/digits is taken from the cache" in done.stderr
+    shown = refused("sample", "hf:ada/others")
+    assert "hf:ada/others: the Hub cannot be reached, or it failed: " in shown and "503" in shown
+    hub.failing = 429  # too many requests: the Hub works, and this is its answer
+    assert "429" in refused("sample", "hf:ada/digits")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import gencl
+from gencl.core import files
 from gencl.core.errors import GenclError, UsageError
 from gencl.uses.class_folders import names_of
 from gencl.uses.numbered import BLOCK
@@ -71,6 +72,25 @@ def test_what_is_there_is_not_made_again(run: gencl.Run, tmp_path: Path) -> None
     run.save_images(tmp_path / "x", classes=[0, 2], n=20)
     assert pictures(tmp_path / "x") == {**before, "2/00000005.png": b"kept"}
     assert not list(gone.parent.glob(".*"))
+
+
+def test_a_call_that_was_killed_at_its_start_goes_on(
+    run: gencl.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **options: object) -> None:
+        make_folder(path, **options)
+        if path != tmp_path / "x":
+            raise KeyboardInterrupt
+
+    make_folder = files.make_folder
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(files, "make_folder", killed)
+        run.save_images(tmp_path / "x", n=3)
+    (tmp_path / "y").mkdir()
+    (tmp_path / "y" / ".generated.json.abcd1234.part").write_bytes(b"{")  # killed while it wrote the record
+    for name in "xy":
+        run.save_images(tmp_path / name, n=3)
+        assert len(pictures(tmp_path / name)) == 3 and not list((tmp_path / name).glob(".*"))
 
 
 def test_the_classes_of_a_task(run: gencl.Run, tmp_path: Path) -> None:
