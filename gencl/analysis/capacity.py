@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gencl.analysis import reuse
-from gencl.analysis.figure import Drawing, canvas, colour, folded, plain, png, short, spread, table, wall
+from gencl.analysis.figure import Drawing, canvas, colour, folded, legend, plain, png, short, spread, table, wall
 from gencl.analysis.measuring import Bench
 from gencl.analysis.subject import Subject
+from gencl.drawing.names import all_shortened
 from gencl.learners.capabilities import UNITS
 from gencl.methods import METHODS
 from gencl.methods.base import Method
@@ -79,36 +83,36 @@ def _shade(task: int, tasks: int) -> tuple[float, float, float, float]:
 
 def _size(subject: Subject) -> Drawing:
     """Draw the number of parameters after each task, and the memory (MB) of model and method at the end."""
-    curves, ends = {}, {}
-    for label, seeds in subject.runs.items():
-        run = next(iter(seeds.values()))  # the size does not depend on the seed
-        counts = run.metrics["parameters"]
-        curves[label] = _growth(run)
-        ends[label] = (4 * counts["total"] / 1e6, counts["method_state_bytes"] / 1e6, counts.get("shared_nonzero"))
-    figure, ((left, right),) = canvas(f"Size of the model: {subject.name}", (1.2, 1), max(3.4, 0.3 * len(ends) + 1.6))
+    # the number of parameters does not depend on the seed
+    curves = {label: _growth(next(iter(seeds.values()))) for label, seeds in subject.runs.items()}
+    ends = {
+        label: _at_end([run.metrics["parameters"] for run in seeds.values()]) for label, seeds in subject.runs.items()
+    }
+    names = dict(zip(ends, all_shortened(list(ends)), strict=True))
     together: dict[tuple[int, ...], list[str]] = {}
     for label, curve in curves.items():
         together.setdefault(tuple(curve), []).append(label)
+    height = max(3.4, 0.3 * len(ends) + 1.6) + 0.1 * len(together)
+    figure, ((left, right),) = canvas(f"Size of the model: {subject.name}", (1.2, 1), height)
     for number, (shape, labels) in enumerate(together.items()):
         axis = range(1, len(shape) + 1)
-        left.plot(
-            axis, [n / 1e3 for n in shape], color=colour(number), marker="o", markersize=3.5, label=_named(labels)
-        )
+        name = _named([names[label] for label in labels])
+        left.plot(axis, [n / 1e3 for n in shape], color=colour(number), marker="o", markersize=3.5, label=name)
     counts = [n / 1e3 for shape in together for n in shape]
     room = max(max(counts) - min(counts), 0.01 * max(counts))
-    left.set_ylim(min(counts) - 0.6 * room, max(counts) + 0.2 * room)
+    low = max(0.0, min(counts) - 0.6 * room)
+    left.set_ylim(low, max(counts) + 0.2 * room)
     left.set_xlabel("tasks learned", fontsize=9)
     left.xaxis.get_major_locator().set_params(integer=True)
-    plain(left, "parameters, in thousands (the axis does not start at 0)")
-    left.legend(frameon=False, fontsize=8.5, loc="lower right")
+    plain(left, f"parameters, in thousands{' (the axis does not start at 0)' if low else ''}")
     for row, (model, method, _) in enumerate(ends.values()):
         right.barh(row, model, color=colour(0), height=0.62, label="the model" if row == 0 else None)
         right.barh(row, method, left=model, color=colour(4), height=0.62, label=None if row else "the method beside it")
-    right.set_yticks(range(len(ends)), list(ends))
+    right.set_yticks(range(len(ends)), list(names.values()))
     right.set_ylim(len(ends) - 0.4, -0.6)
     right.tick_params(axis="y", length=0)
     plain(right, "MB in memory at the end", "x")
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False, fontsize=9)
+    legend(figure, (left, right))
     rows = [
         [label, t + 1, n, *(ends[label] if t + 1 == len(curve) else (None, None, None))]
         for label, curve in curves.items()
@@ -117,6 +121,16 @@ def _size(subject: Subject) -> Drawing:
     header = ["method", "tasks_learned", "parameters", "model_mb", "method_mb", "shared_parameters_not_zero"]
     said = ", ".join(f"{_named(labels)} {curve[-1]:,} parameters at the end" for curve, labels in together.items())
     return Drawing("size", png(figure), {"size": table(header, rows)}, said)
+
+
+def _at_end(runs: Sequence[dict[str, Any]]) -> tuple[float, float, float | None]:
+    """Return the MB of model and method, and the number of shared parameters that are not zero, as means over runs.
+
+    Old runs have no such number: None.
+    """
+    nonzero = [counts["shared_nonzero"] for counts in runs if "shared_nonzero" in counts]
+    model, method = (statistics.mean(counts[key] for counts in runs) for key in ("total", "method_state_bytes"))
+    return 4 * model / 1e6, method / 1e6, statistics.mean(nonzero) if nonzero else None
 
 
 def _named(labels: list[str]) -> str:

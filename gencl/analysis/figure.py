@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gencl.drawing.curves import line_look
+from gencl.drawing.names import all_shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,6 +176,6 @@ def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, 
                 f" {mean:,.3g}" if abs(mean) < 1000 else f" {mean:,.0f}", (max(mean + std, 0), row), va="center",
                 fontsize=8.5, color="0.15",
             )  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), all_shortened(names))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

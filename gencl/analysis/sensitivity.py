@@ -31,8 +31,8 @@ _MEASURES = (
 )
 """Groups of metrics. The first group whose first metric the runs have is drawn; that metric ranks the candidates."""
 
-Point = dict[str, float]
-"""The varied settings of a candidate, by path."""
+Point = dict[str, Any]
+"""The varied settings of a candidate, by path. Only those with numbers are drawn."""
 
 
 def figures(subject: Subject, bench: object) -> list[Drawing]:
@@ -93,7 +93,7 @@ def figures(subject: Subject, bench: object) -> list[Drawing]:
 
 
 def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
-    """Return the variants of each method with the settings that any of its variants assigns, if all are numbers.
+    """Return the variants of each method with the settings that any of its variants assigns.
 
     A setting that a variant does not assign has its value from the preset.
     """
@@ -113,7 +113,7 @@ def _candidates(subject: Subject) -> dict[str, list[tuple[str, Point]]]:
                 point[path] = _number(presets.value_at(settings, path.split(".")))
             except KeyError:
                 continue
-        if point and all(isinstance(value, int | float) for value in point.values()):
+        if point:
             candidates.setdefault(variant.method, []).append((label, point))
     return candidates
 
@@ -126,13 +126,14 @@ def _number(value: Any) -> Any:
 def _line(points: list[tuple[str, Point]], path: str, subject: Subject, key: str) -> dict[str, Point]:
     """Return the candidates on one line through the sweep, sorted by their value of ``path``.
 
-    They differ in ``path`` alone. Of all such groups of two or more, it is the one with the best candidate.
+    They differ in ``path`` alone, and have a number there. Of all such groups of two or more, it is the one with the
+    best candidate.
     """
     sign = -1 if figure_of(key).better == "lower" else 1
-    groups: dict[tuple[tuple[str, float], ...], dict[str, Point]] = {}
+    groups: dict[tuple[tuple[str, str], ...], dict[str, Point]] = {}
     for label, point in points:
-        if path in point:
-            rest = tuple(sorted((other, value) for other, value in point.items() if other != path))
+        if isinstance(point.get(path), int | float):
+            rest = tuple(sorted((other, repr(value)) for other, value in point.items() if other != path))
             groups.setdefault(rest, {})[label] = point
 
     def best(labels: dict[str, Point]) -> tuple[bool, float]:

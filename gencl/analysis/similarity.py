@@ -7,6 +7,7 @@ directions. Here d is EWC's distance; 1 - d^2 is the Fisher overlap, which is hi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -109,18 +110,24 @@ def _overlaps(run: RunFolder, bench: Bench, wanted: list[int], then: bool) -> Ov
 
 
 def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
-    """Draw a heat map of the Fisher overlap of all pairs of tasks, over all shared parameters."""
+    """Draw a heat map of the Fisher overlap of all pairs of tasks, over all shared parameters.
+
+    A pair without an overlap has an empty cell with a dash.
+    """
     names = [printable(name).replace("$", r"\$") for name in names]  # matplotlib would read $...$ as a formula
     n = len(names)
-    pairs = {(a, b): value for (m, layer, a, b), value in overlaps.items() if m == "fisher" and layer == ALL}
-    matrix = [[1.0 if a == b else pairs[min(a, b), max(a, b)] or 0.0 for b in range(1, n + 1)] for a in range(1, n + 1)]
+    matrix = [[1.0] * n for _ in range(n)]
+    for (measure, layer, a, b), value in overlaps.items():
+        if measure == "fisher" and layer == ALL:
+            matrix[a - 1][b - 1] = matrix[b - 1][a - 1] = math.nan if value is None else value
     shown = axes.imshow(matrix, cmap="viridis", vmin=0, vmax=1)
     if n <= _WRITTEN:
         for i, row in enumerate(matrix):
             for j, value in enumerate(row):
                 if i != j:
-                    ink = "black" if value > 0.6 else "white"
-                    axes.text(j, i, f"{value:.2f}".lstrip("0") or "0", ha="center", va="center", fontsize=8, color=ink)
+                    text = "-" if math.isnan(value) else f"{value:.2f}".lstrip("0")
+                    ink = "white" if value <= 0.6 else "black"
+                    axes.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
     step = -(-n // _WRITTEN)
     places, shown_names = range(0, n, step), [shortened(name, 10) for name in names]
     axes.set_xticks(places, shown_names[::step], rotation=0 if max(map(len, shown_names)) <= 3 else 45)

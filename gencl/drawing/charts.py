@@ -85,8 +85,8 @@ def line_chart(lines: Sequence[Line], y_label: str, form: str = ".1f", log: bool
         return None
     tasks = max(len(line.values) for line in lines)
     height = TOP + max(PLOT, STEP * (len(lines) - 1)) + BOTTOM
-    extremes = [value for line in lines for value in _extremes(line)]
-    log = log and min(extremes) > 0
+    log = log and all(value > 0 for line in lines for value in line.values if value is not None)
+    extremes = [value for line in lines for value in _extremes(line, log)]
     bottom, right = height - BOTTOM, WIDTH - RIGHT
     y, y_ticks = axis(min(extremes), max(extremes), TOP, bottom, log)
 
@@ -144,10 +144,11 @@ def axis(
     return y, [(y(value), f"{value:g}") for value in ticks]
 
 
-def _extremes(line: Line) -> list[float]:
+def _extremes(line: Line, log: bool) -> list[float]:
+    """Return the values and the ends of their spreads, as far as the axis can show them."""
     spread = line.spread or [None] * len(line.values)
     pairs = [(v, s or 0.0) for v, s in zip(line.values, spread, strict=True) if v is not None]
-    return [v + sign * s for v, s in pairs for sign in (-1, 1) if sign > 0 or v > s] or [v for v, _ in pairs]
+    return [value for v, s in pairs for value in (v - s, v, v + s) if value > 0 or not log]
 
 
 def _band(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:

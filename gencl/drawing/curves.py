@@ -7,17 +7,22 @@ import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gencl.drawing.names import shortened
 from gencl.metrics.figures import heading, is_pooled, is_share
 from gencl.metrics.transfer import Matrix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Okabe and Ito's palette for colour-blind readers; their yellow is darkened, because it is invisible on white
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5C99", "#8C8C00")
 _STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = ("o", "s", "^", "D")
 _MAX_MARKED = 20
+_Band = tuple[list[int], list[float], list[float], str]
+"""Tasks learned, means, standard deviations and colour of a line."""
 _LETTERS = 40
 """Maximal length of a name at the end of a line; longer names leave no room for the axes."""
 
@@ -96,7 +101,7 @@ def draw_curves(
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     ends: list[tuple[float, float, str, dict[str, Any]]] = []
-    lines = 0
+    bands: list[_Band] = []
     for name, curve in curves.items():
         points = [(t + 1, scale * mean) for t, mean in enumerate(curve.mean) if mean is not None]
         if not points:
@@ -107,18 +112,20 @@ def draw_curves(
             axes.axhline(y, **look, zorder=1)
             ends.append((tasks, y, name, look))
             continue
-        look, lines = line_look(lines, marked=tasks <= _MAX_MARKED), lines + 1
+        look = line_look(len(bands), marked=tasks <= _MAX_MARKED)
         spread = [scale * (curve.std[t - 1] or 0.0) for t, _ in points]
         times, means = [t for t, _ in points], [value for _, value in points]
-        lows, highs = ([v + sign * s for v, s in zip(means, spread, strict=True)] for sign in (-1, 1))
-        axes.fill_between(times, lows, highs, color=look["color"], alpha=0.13, linewidth=0)
+        bands.append((times, means, spread, look["color"]))
         axes.plot(times, means, **look, clip_on=False)
         ends.append((x, y, name, look))
     axes.set_xlim(1 if tasks > 1 else 0.5, tasks if tasks > 1 else 1.5)
     axes.set_xlabel("tasks learned")
     axes.set_ylabel(f"{heading(metric, features)}, {over_tasks(metric, features)}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if scale == 1 and all(y > 0 for _, y, _, _ in ends):
+    shown = [*(y for _, y, _, _ in ends), *(value for _, means, _, _ in bands for value in means)]
+    log = scale == 1 and all(value > 0 for value in shown)
+    _draw_bands(axes, bands, shown, log)
+    if log:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(ScalarFormatter())
@@ -128,12 +135,24 @@ def draw_curves(
     axes.set_axisbelow(True)
     band = f", band: ± 1 standard deviation of {seeds} seeds" if seeds > 1 else ""
     axes.set_title(f"{preset}{band}", fontsize=10, loc="left")
-    _name_ends(
-        axes, ends, ".1f" if scale == 100 else ".0f" if max((y for _, y, _, _ in ends), default=1) >= 1 else ".3g"
-    )
+    most = max((y for _, y, _, _ in ends), default=1.0)
+    _name_ends(axes, ends, ".1f" if scale == 100 else ".0f" if most >= 10 else ".3g")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
     return buffer.getvalue()
+
+
+def _draw_bands(axes: Axes, bands: Sequence[_Band], shown: Sequence[float], log: bool) -> None:
+    """Draw a band of one standard deviation around each line.
+
+    A logarithmic axis has no place for 0 and below. A band that reaches there ends at the lowest value in the picture:
+    of the means ``shown`` or the other ends of bands.
+    """
+    lows = [[v - s for v, s in zip(means, spread, strict=True)] for _, means, spread, _ in bands]
+    floor = min((value for values in (shown, *lows) for value in values if value > 0 or not log), default=0.0)
+    for (times, means, spread, ink), low in zip(bands, lows, strict=True):
+        high = [v + s for v, s in zip(means, spread, strict=True)]
+        axes.fill_between(times, [max(v, floor) for v in low], high, color=ink, alpha=0.13, linewidth=0)
 
 
 def line_look(number: int, marked: bool) -> dict[str, Any]:

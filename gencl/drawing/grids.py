@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gencl.core import files
+from gencl.drawing.headings import Font, Headings
 from gencl.drawing.names import shortened
 from gencl.learners.generative import GenerativeLearner
 from gencl.learners.learner import predicting
@@ -29,7 +30,7 @@ GAP = 2
 _BACKGROUND, _INK, _EMPTY = (255, 255, 255), (40, 40, 40), (238, 238, 238)
 
 
-def _font(names: Sequence[str], size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(names: Sequence[str], size: int) -> Font:
     """Return Pillow's own font, or matplotlib's if a name is not ASCII: it covers more alphabets."""
     if all(name.isascii() for name in names):
         return ImageFont.load_default(size=size)
@@ -47,8 +48,8 @@ def draw_grid(
 ) -> Image.Image:
     """Draw uint8 images (c, h, w) in rows, with row names on the left and column names on top.
 
-    None leaves a cell empty. ``room_for`` are further row names to leave room for, so that several pictures have
-    equal sizes.
+    Column names are slanted if they have no room side by side. None leaves a cell empty. ``room_for`` are further row
+    names to leave room for, so that several pictures have equal sizes.
     """
     row_names, column_names, room_for = ([shortened(n) for n in names] for names in (row_names, column_names, room_for))
     first = next(cell for row in cells for cell in row if cell is not None)
@@ -57,14 +58,15 @@ def draw_grid(
     letters = max(10, min(16, height // 2))
     font = _font([*row_names, *room_for, *column_names], letters)
     left = 6 + max((int(font.getlength(name)) for name in [*row_names, *room_for]), default=-6)
-    top = int(letters * 1.5) if column_names else 0
-    size = (left + columns * (width + GAP) + GAP, top + len(cells) * (height + GAP) + GAP)
-    picture = Image.new("RGB", size, _BACKGROUND)
+    centres = [left + GAP + j * (width + GAP) + width // 2 for j in range(columns)]
+    named = [(centre, name) for centre, name in zip(centres, column_names, strict=False) if name]
+    headings = Headings(named, font, letters, left + columns * (width + GAP) + GAP)
+    top = headings.height
+    picture = Image.new("RGB", (headings.width, top + len(cells) * (height + GAP) + GAP), _BACKGROUND)
+    headings.write(picture, _INK)
     pen = ImageDraw.Draw(picture)
     for i, name in enumerate(row_names):
         pen.text((left - 4, top + GAP + i * (height + GAP) + height // 2), name, _INK, font, anchor="rm")
-    for j, name in enumerate(column_names):
-        pen.text((left + GAP + j * (width + GAP) + width // 2, top // 2), name, _INK, font, anchor="mm")
     for i, row in enumerate(cells):
         for j, cell in enumerate(row):
             corner = (left + GAP + j * (width + GAP), top + GAP + i * (height + GAP))

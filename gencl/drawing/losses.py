@@ -41,10 +41,19 @@ class Losses:
 
 
 def loss_charts(path: Path) -> list[Losses]:
-    """Return one chart per stage in a log.jsonl, [] if the file is absent. Unreadable lines are skipped."""
+    """Return one chart per stage in a log.jsonl, [] if the file is absent. Unreadable lines are skipped.
+
+    The log counts the steps of a task over all its stages; a chart counts those of its own stage.
+    """
     stages: dict[str, list[tuple[str, int, dict[str, float]]]] = {}
+    taken: dict[str, int] = {}
+    before, last = "", 0
     for stage, task, step, losses in _entries(path):
-        stages.setdefault(stage, []).append((task, step, losses))
+        if task != before or step <= last:
+            taken, before, last = {}, task, 0
+        taken[stage] = taken.get(stage, 0) + step - last
+        last = step
+        stages.setdefault(stage, []).append((task, taken[stage], losses))
     return [chart for stage, entries in stages.items() if (chart := _chart(stage, entries)) is not None]
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 import warnings
+from unittest import mock
 
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from gencl.drawing.curves import Curve, apart, curves_csv, draw_curves, so_far
@@ -58,6 +62,31 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     assert Image.open(io.BytesIO(long)).width < 1500
     one = draw_curves(metric, {"sgd": Curve.over([[0.5]])}, "one task", 1)
     assert Image.open(io.BytesIO(one)).format == "PNG"
+
+
+def axes_of(*curves: Curve) -> Axes:
+    """Return the axes on which the distances of some methods are drawn."""
+    with mock.patch.object(Figure, "savefig", autospec=True) as saved:
+        draw_curves("fid", {f"method-{i}": curve for i, curve in enumerate(curves)}, "preset", 2)
+    (axes,) = saved.call_args.args[0].axes
+    return axes
+
+
+def test_a_band_below_zero_ends_within_a_logarithmic_axis() -> None:
+    wide, joint = Curve([30, 40, 20], [10, 60, 25], [2] * 3), Curve([None, None, 12], [None, None, 1], [0, 0, 2])
+    axes = axes_of(wide, Curve([10, 12, 9], [1, 2, 1], [2] * 3), joint)
+    assert axes.get_yscale() == "log"
+    lowest = [np.asarray(band.get_paths()[0].vertices)[:, 1].min() for band in axes.collections]
+    assert lowest == [8, 8] and 5 < axes.get_ylim()[0] < 8  # 9 - 1
+    negative = axes_of(Curve([-3, 40, 20], [None] * 3, [1] * 3), Curve([5, 5, 5], [9] * 3, [2] * 3))
+    assert negative.get_yscale() == "linear" and negative.get_ylim()[0] < -4
+
+
+@pytest.mark.parametrize(("last", "text"), [((2.4, 1.4, 0.9), "2.4 1.4 0.9"), ((24.4, 1.4, 10.2), "24 1 10")])
+def test_values_at_the_ends_have_decimals_below_ten(last: tuple[float, ...], text: str) -> None:
+    axes = axes_of(*(Curve([5.0, value], [None] * 2, [1] * 2) for value in last))
+    names = dict(entry.get_text().split("  ") for entry in axes.texts)
+    assert " ".join(names[f"method-{i}"] for i in range(3)) == text
 
 
 def test_names_that_are_cut_keep_both_ends() -> None:

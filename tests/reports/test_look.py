@@ -55,15 +55,15 @@ def test_joint_training_has_no_empty_rows_or_columns(run: gencl.Run) -> None:
 def test_losses_are_a_chart_per_stage_with_bands(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     entries = [
-        {"task": task, "stage": stage, "step": step, "lr": 1, "loss": {"one": 1 + step, "other": 2.0}}
+        {"task": task, "stage": stage, "step": before + step, "lr": 1, "loss": {"one": 1 + step, "other": 2.0}}
         for task in ("a", "b")
-        for stage in ("train", "retrain")
+        for stage, before in (("train", 0), ("retrain", 499))
         for step in range(1, 500)
     ]
     log.write_text("{damaged\n[1]\n" + "".join(json.dumps(entry) + "\n" for entry in entries))
     charts = loss_charts(log)
     assert [chart.stage for chart in charts] == ["train", "retrain"]
-    assert [name for name, _, _ in charts[0].bands] == ["a", "b"] and charts[0].steps == 998
+    assert [name for name, _, _ in charts[0].bands] == ["a", "b"] and [chart.steps for chart in charts] == [998] * 2
     assert all(len(points.split()) <= POINTS for _, points, _ in charts[0].lines)
     assert loss_charts(tmp_path / "absent") == []
 
