@@ -51,12 +51,14 @@ def split_ratios() -> list[float]:
     return [*(one / joint for one in ours), *((one - floor) / (joint - floor) for one in ours)]
 
 
-def emoji_are_kept() -> None:
-    """Assert that anpyc+align has the lowest drift of emoji, and the highest accuracy beside joint training."""
+def emoji_are_kept() -> list[float]:
+    """Return dgr's distance, the nearest, over joint training's; anpyc+align has least drift and most right classes."""
     for other in ("sgd", "anpyc", "dgr"):
         ours, theirs = f"{EMOJI}/anpyc+align", f"{EMOJI}/{other}"
         assert value(ours, "drift") < value(theirs, "drift"), other
         assert value(ours, "conditional_accuracy") > value(theirs, "conditional_accuracy"), other
+        assert value(f"{EMOJI}/dgr", ALL) <= value(theirs, ALL) and value(f"{EMOJI}/dgr", ALL) < value(ours, ALL)
+    return [value(f"{EMOJI}/dgr", ALL) / value(f"{EMOJI}/joint", ALL)]
 
 
 def pruning_beside_align() -> list[float]:
@@ -197,7 +199,8 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "`anpyc+align` changes least, and more of its pictures are of the right category than those of any other",
+        "`dgr` is nearest to joint training in distance, at 1.14 times, and `anpyc+align` has the lowest drift and the "
+        "highest conditional accuracy",
         emoji_are_kept,
     ),
     Claim(
