@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 from figures import RESULTS, better, figure, interval, read, value
 
@@ -78,13 +78,6 @@ CLASSIFIERS = ("split-mnist", "permuted-mnist")
 BEHIND = ("ewc", "mas", "anpyc", "sgd")
 EIGHT = ("xdg+si", "packnet", *CONSOLIDATING)
 LENET = "60.0 times fewer weights at 98.89 %"
-
-
-def faces() -> tuple[list[float], list[float], list[float]]:
-    """Return the distances of faces when they were new and at the end, that of anime, and that of real images."""
-    run = read("celeba-anime-cgan-half", "metrics.json")
-    (new, _), (end, anime) = run["matrices"]["fid"]
-    return [new, end], [anime], [run["floor"]["fid"]]
 
 
 def lenet() -> list[float]:
@@ -226,12 +219,6 @@ def worst_of_ablation(variant: str) -> None:
         values = {name: value(f"mnist-cgan-ablation/{name}", key) for name in rows}
         worst = values.pop(variant)
         assert worst > 2 * max(values.values()), f"{key}: {variant} {worst}, others {values}"
-
-
-def one_seed_order(folder: str, key: str, *names: str) -> None:
-    """Assert that rows differ by at least half of the larger, in this order: there is one seed and no spread."""
-    values = [value(f"{folder}/{name}", key) for name in names]
-    assert all(less < more / 2 for less, more in pairwise(values)), f"{key}: {dict(zip(names, values, strict=True))}"
 
 
 def in_no_order(folder: str, key: str, one: str) -> None:

@@ -14,12 +14,10 @@ from tests.docs.checks import (
     both_ahead,
     consolidating_tie,
     every,
-    faces,
     forgets_most,
     in_no_order,
     longer_is_better,
     mas_order,
-    one_seed_order,
     tied,
     tied_with,
     value,
@@ -29,7 +27,7 @@ from tests.docs.checks import (
 GENERATORS = "docs/generators.md"
 SPLIT, EMOJI = "split-mnist-cgan-full", "emoji-cgan"
 FASHION, BOTH, VAE = "fashion-cgan", "mnist-fashion-cgan", "digits-vae"
-FACES = ("celeba-anime-vae", "celeba-anime-cgan")
+FACES = "celeba-anime-cgan"
 MAS = "`mas` is ahead of `ewc`, and `anpyc` is tied with both"
 
 
@@ -84,6 +82,17 @@ def faces_of_vaes() -> None:
     assert value(f"{own}/sgd", error) > max(value(row, error) for row in rows + worse)
 
 
+def faces_of_gans() -> list[float]:
+    """Return the distance of anpyc+align, the nearest, over joint training's, and assert who is first in what."""
+    rows = ("anpyc+align", "align", "dgr", "ewc", "anpyc", "mas", "sgd")
+    anime = {one: 2 * value(f"{FACES}/{one}", ALL) - value(f"{FACES}/{one}", FIRST) for one in rows}
+    of = {key: {one: value(f"{FACES}/{one}", key) for one in rows} for key in (ALL, FIRST, "drift", "fid_forgetting")}
+    assert min(rows, key=of[ALL].__getitem__) == "anpyc+align" and min(rows, key=of[FIRST].__getitem__) == "align"
+    assert min(rows, key=of["drift"].__getitem__) == max(rows, key=anime.__getitem__) == "ewc"
+    assert max(rows, key=of["fid_forgetting"].__getitem__) == "sgd"
+    return [of[ALL]["anpyc+align"] / value(f"{FACES}/joint", ALL)]
+
+
 GENERATOR_CLAIMS = [
     Claim(GENERATORS, "They, `anpyc+align` and `anpyc` hardly forget", faces_of_vaes),
     Claim(GENERATORS, "`anpyc+align` is nearest to joint training, at 1.44 times its distance", clothes),
@@ -95,11 +104,10 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "at a Fréchet distance of 86.7 right after it learned them, and of 83.1 after it learned anime",
-        lambda: faces()[0],
+        "`anpyc+align` is nearest to joint training over both domains, at 1.07 times its distance. Human faces "
+        "alone are nearest with `align`. `ewc` changes them least, and draws anime worst. Plain training forgets most",
+        faces_of_gans,
     ),
-    Claim(GENERATORS, "Anime faces are at 119.5", lambda: faces()[1]),
-    Claim(GENERATORS, "Real training images score 22.9 on average", lambda: faces()[2]),
     Claim(
         GENERATORS,
         "`align` and `anpyc+align` are tied, and both are ahead of all others",
@@ -207,10 +215,5 @@ GENERATOR_CLAIMS = [
         GENERATORS,
         "No method is ahead of plain training (`sgd`) on the first five classes: all differences are ties",
         lambda: in_no_order("cifar10-cgan", FIRST, "sgd"),
-    ),
-    Claim(
-        GENERATORS,
-        "change most with plain training (`sgd`) and least with `anpyc+align`. Each is one seed.",
-        lambda: every(one_seed_order(folder, "drift", "anpyc+align", "anpyc", "sgd") for folder in FACES),
     ),
 ]
