@@ -41,4 +41,5 @@ def refused(error: Exception) -> bool:
     """Return whether the Hugging Face Hub answered and refused: not if it was silent or its servers failed (5xx)."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    return isinstance(error, HfHubHTTPError) and error.response.status_code < 500
+    status = getattr(getattr(error, "response", None), "status_code", 500)  # older versions have errors without one
+    return isinstance(error, HfHubHTTPError) and status < 500

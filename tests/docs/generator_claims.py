@@ -90,14 +90,18 @@ def faces_of_vaes() -> None:
 
 
 def faces_of_gans() -> list[float]:
-    """Return the distance of anpyc+align, the nearest, over joint training's, and assert who is first in what."""
+    """Return the distance of anpyc+align over joint training's."""
+    return [value(f"{FACES}/anpyc+align", ALL) / value(f"{FACES}/joint", ALL)]
+
+
+def faces_of_gans_in_order() -> None:
+    """Assert who is first in what on faces and anime."""
     rows = ("anpyc+align", "align", "dgr", "ewc", "anpyc", "mas", "sgd")
     anime = {one: 2 * value(f"{FACES}/{one}", ALL) - value(f"{FACES}/{one}", FIRST) for one in rows}
     of = {key: {one: value(f"{FACES}/{one}", key) for one in rows} for key in (ALL, FIRST, "drift", "fid_forgetting")}
     assert min(rows, key=of[ALL].__getitem__) == "anpyc+align" and min(rows, key=of[FIRST].__getitem__) == "align"
-    assert min(rows, key=of["drift"].__getitem__) == max(rows, key=anime.__getitem__) == "ewc"
-    assert max(rows, key=of["fid_forgetting"].__getitem__) == "sgd"
-    return [of[ALL]["anpyc+align"] / value(f"{FACES}/joint", ALL)]
+    assert min(rows, key=of["drift"].__getitem__) == "ewc" and max(rows, key=of["fid_forgetting"].get) == "sgd"
+    assert set(sorted(rows, key=anime.__getitem__)[-2:]) == {"ewc", "mas"}
 
 
 GENERATOR_CLAIMS = [
@@ -111,9 +115,13 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "`anpyc+align` is nearest to joint training over both domains, at 1.07 times its distance. Human faces "
-        "alone are nearest with `align`. `ewc` changes them least, and draws anime worst. Plain training forgets most",
+        "`anpyc+align` is nearest to joint training over both domains, at 1.07 times its distance",
         faces_of_gans,
+    ),
+    Claim(
+        GENERATORS,
+        "`ewc` and `mas` draw anime worst (twice the FD, minus that of the first half). Plain training forgets most",
+        faces_of_gans_in_order,
     ),
     Claim(
         GENERATORS,
@@ -177,7 +185,7 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "Over all ten digits, `align` and `anpyc+align` are ahead of every other method",
+        "Over all ten digits, `align` and `anpyc+align` are ahead of every method but joint training",
         lambda: aligned_lead(SPLIT, "dgr", *BEHIND),
     ),
     Claim(
@@ -193,7 +201,8 @@ GENERATOR_CLAIMS = [
     ),
     Claim(
         GENERATORS,
-        "`anpyc+align` is ahead of every other method that was run, over the first five classes and over all ten",
+        "`anpyc+align` is ahead of every method that was run but joint training, over the first five classes and over "
+        "all ten",
         lambda: ahead_in(FASHION, (FIRST, ALL), "anpyc+align"),
     ),
     Claim(
