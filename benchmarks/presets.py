@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from gencl import presets
+from gencl.core import files
 
 LINE = re.compile(r"^time: .*\n", re.MULTILINE)
 
@@ -42,7 +43,7 @@ def write(preset: str, minutes: float) -> None:
     """Put the time below the preset's ``about``, in place of one that is there."""
     path = presets.path_of(preset)
     text = LINE.sub("", path.read_text(encoding="utf-8"))
-    path.write_text(re.sub(r"^about: .*\n", rf"\g<0>time: {minutes:g}\n", text, count=1, flags=re.MULTILINE), "utf-8")
+    files.write(path, re.sub(r"^about: .*\n", rf"\g<0>time: {minutes:g}\n", text, count=1, flags=re.MULTILINE))
 
 
 def main() -> None:

@@ -37,9 +37,14 @@ def told(explained: Callable[[Exception], str]) -> Iterator[None]:
         raise GenclError(explained(error)) from error
 
 
-def refused(error: Exception) -> bool:
-    """Return whether the Hugging Face Hub answered and refused: not if it was silent or its servers failed (5xx)."""
+def status_of(error: BaseException) -> int:
+    """Return the HTTP status with which the Hugging Face Hub answered, 0 if the error has none."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    status = getattr(getattr(error, "response", None), "status_code", 500)  # older versions have errors without one
-    return isinstance(error, HfHubHTTPError) and status < 500
+    response = error.response if isinstance(error, HfHubHTTPError) else None  # None in some errors of older versions
+    return 0 if response is None else int(response.status_code)
+
+
+def refused(error: Exception) -> bool:
+    """Return whether the Hub answered and refused: not if it was silent or its servers failed (5xx)."""
+    return 0 < status_of(error) < 500

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from huggingface_hub import HfApi, constants, hf_hub_download, utils
 from huggingface_hub.errors import (
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
     LocalTokenNotFoundError,
@@ -21,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from gencl.core.downloading import SILENT_SECONDS, refused, told
+from gencl.core.downloading import SILENT_SECONDS, refused, status_of, told
 from gencl.core.errors import GenclError, UsageError
 from gencl.core.files import printable
 from gencl.core.waiting import say
@@ -101,7 +100,7 @@ def explained(name: str, error: BaseException) -> str:
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) is not None and cause not in causes:
         causes.append(cause)
-    status = next((one.response.status_code for one in causes if isinstance(one, HfHubHTTPError)), 0)
+    status = next(filter(None, map(status_of, causes)), 0)
     if any(isinstance(one, OfflineModeIsEnabled) for one in causes):
         return f"{name} is not in the cache, and $HF_HUB_OFFLINE forbids to ask the Hub"
     if isinstance(error, GatedRepoError):

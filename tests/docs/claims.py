@@ -35,6 +35,7 @@ from tests.docs.checks import (
     CLASSIFIERS as CLASSIFIED,
 )
 from tests.docs.choosing_claims import CHOOSING_CLAIMS
+from tests.docs.colour_claims import COLOUR_CLAIMS
 from tests.docs.generator_claims import GENERATOR_CLAIMS, MAS
 from tests.docs.method_claims import METHOD_CLAIMS
 from tests.docs.training_claims import TRAINING_CLAIMS
@@ -120,6 +121,7 @@ CLAIMS = [
         lambda: worst_of_ablation("anpyc:model.class_layer=one-hot"),
     ),
     *CHOOSING_CLAIMS,
+    *COLOUR_CLAIMS,
     *GENERATOR_CLAIMS,
     *METHOD_CLAIMS,
     *TRAINING_CLAIMS,
