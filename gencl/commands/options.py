@@ -192,12 +192,11 @@ def options_for_settings(instead: Mapping[str, str] = _OF_SETTINGS) -> Iterator[
 
 @contextmanager
 def said_warnings() -> Iterator[None]:
-    """Print warnings raised within the block as lines on standard error, when it ends without an error."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Print warnings raised within the block as lines on standard error, at once: a later error must not hide them."""
+    with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"gencl: {message}", err=True)
         yield
-    for warning in caught:
-        click.echo(f"gencl: {warning.message}", err=True)
 
 
 broken_option = click.option(
