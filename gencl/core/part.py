@@ -56,6 +56,14 @@ class Part(BaseModel):
         return value
 
 
+def only_where(settings: Part, condition: str, holds: bool, names: Sequence[str]) -> None:
+    """Raise ValueError if one of these settings is not its default although ``condition``, which it needs, is false."""
+    for name in names:
+        value = getattr(settings, name)
+        if not holds and value != type(settings).model_fields[name].default:
+            raise ValueError(f"{name}: {value} is read only where {condition}")
+
+
 def yes_or_no(value: object) -> object:
     """Return ``"yes"`` or ``"no"`` for a boolean, which some YAML readers make of these words; else the value."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -67,7 +67,7 @@ def deterministic(device: torch.device) -> Iterator[None]:
 class RandomSource:
     """Random draws for a batch that several processes share.
 
-    Each process draws the numbers for the whole batch and keeps its own rows. So the batch does not depend on the
+    Each process draws the numbers for the whole batch and keeps its own rows. So these numbers do not depend on the
     number of processes. The state can be stored and restored.
     """
 

@@ -40,7 +40,7 @@ class ScholarSettings(Part):
         try:
             kind = LEARNERS.get(name)
             if not issubclass(kind, GenerativeLearner):
-                raise ValueError(f"{name} is a classifier; name a generator, such as cgan")
+                raise ValueError(f"{name} generates no images; name a generator, such as cgan")
             checked: Part = check(kind.Settings, block, f"the settings of {name}")
         except UsageError as error:
             raise ValueError(str(error)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 import torch
 import torch.nn.functional as F
@@ -164,7 +165,8 @@ class VAE(GenerativeLearner):
     def conclude(self, task: Task) -> None:
         """Fit each class's Gaussian to the posteriors of its training images, and calibrated variances to the errors of
         their means. A class without images keeps its Gaussian, N(0, I) at first. If a class was learned before from
-        other images, its Gaussian becomes that of all its visits, with equal weights."""
+        other images, its Gaussian becomes that of all its visits, with equal weights. The variance of classes that were
+        learned together is mixed in the same way, with equal weights of the classes."""
         errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
@@ -179,12 +181,17 @@ class VAE(GenerativeLearner):
             if len(rows):
                 means, log_variances = (torch.cat(chunks) for chunks in zip(*parts, strict=True))
                 self.generator.fit(position, means, log_variances, self._kept_share(self.classes[position], task))
+        shown = set(task.train.labels.unique().tolist())
         for index, of_task in errors.items():
-            self.variances[index] = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
+            kept = fmean(self._kept_share(label, task, label in shown) for label in self.groups[index])
+            measured = torch.cat(of_task).mean().clamp(min=_LEAST_VARIANCE)
+            self.variances[index] = torch.lerp(measured, self.variances[index], kept)
 
-    def _kept_share(self, label: int, task: Task) -> float:
-        """Return the weight of a class's old Gaussian in the new one; 0 if the task has all its images so far."""
+    def _kept_share(self, label: int, task: Task, shown: bool = True) -> float:
+        """Return the weight of what was fitted to a class before; 0 if the task has all its images so far."""
         earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
+        if not shown:
+            return float(earlier > 0)
         return 0.0 if label in task.whole else earlier / (earlier + 1)
 
     def encode(self, images: Tensor, classes: Tensor) -> Tensor:

@@ -201,13 +201,15 @@ class Consolidation(Method):
 
     def before_task(self, ctx: Context) -> None:
         if self.settings.consolidation == "loss" and ctx.train.optimizer == "sgd" and self.importance:
-            largest = max(float(value.max()) for value in self.importance.values())
+            names = protected(self.importance, self.settings.protect)
+            largest = max(float(self.importance[name].max()) for name in names)
             rate = ctx.train.lr * ctx.train.shared_lr
             steepest, limit = 2 * rate * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
             if steepest > 0.5 * limit:
+                where = f"nears {limit:.3g}, where" if steepest <= limit else f"exceeds {limit:.3g}, so that"
                 warnings.warn(
-                    f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} nears {limit:.3g}, where training "
-                    "diverges; use a smaller lambda or consolidation=proximal",
+                    f"consolidation=loss: 2 lr lambda max(Omega) = {steepest:.3g} {where} training diverges; use a "
+                    "smaller lambda or consolidation=proximal",
                     stacklevel=2,
                 )
 

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
+from gencl.core.errors import UsageError
 from gencl.core.randomness import generator
 from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Split
@@ -30,15 +31,17 @@ class Patterns(Recipe):
 
     The scenario measures memory, so the validation and test images are the training patterns themselves. The patterns
     depend on the task number alone and are the same in all runs; with ``order: seed``, the run's seed draws them. Of
-    ``data.*``, only ``limit`` is read.
+    ``data.*``, only ``limit`` is read. Raises UsageError if images are to be mirrored.
     """
 
     Settings = PatternsSettings
-    unread = ("name",)
+    unread = ("name", "validation")
     settings: PatternsSettings
 
     def build(self, data: DataSettings, load: Load) -> Scenario:
         settings = self.settings
+        if data.flip == "yes":
+            raise UsageError("data.flip: random patterns have no left and right to be mirrored; use data.flip=no")
         tasks = []
         for t in range(settings.tasks):
             random = generator("patterns", t, *self.drawn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,9 +86,9 @@ class Task:
             return self.dealt.dealing(batch_size, seed, device)
         if not self.shares:
             return Shuffled(len(self.train), batch_size, seed, self.index, device)
-        once = [(part, share) for part, share in zip(self.parts, self.shares, strict=True) if part.again is None]
-        images = {part.index: len(part.train) for part, _ in once}
-        return Portions(images, [share for _, share in once], batch_size, seed, device)
+        images = {index: len(split) for index, split in _of_each(self.parts).items()}
+        once = [share for part, share in zip(self.parts, self.shares, strict=True) if part.index in images]
+        return Portions(images, once, batch_size, seed, device)
 
     @property
     def parts(self) -> tuple[Task, ...]:
@@ -101,19 +101,39 @@ class Task:
 
     @staticmethod
     def merge(tasks: tuple[Task, ...], shares: tuple[float, ...] = ()) -> Task:
-        """Merge tasks into one, whose place is that of the last. Images of a task that returns are included once."""
+        """Merge tasks into one, whose place is that of the last. Images of a task that returns are included once.
+
+        A visit that is part of a stream may show other images of its task than the first, and these are included, too.
+        """
         once = [task for task in tasks if task.again is None]
         return Task(
             index=tasks[-1].index,
             name="+".join(task.name for task in tasks),
             classes=tuple(dict.fromkeys(c for task in tasks for c in task.classes)),
-            train=Split.concatenate([task.train for task in once]),
+            train=Split.concatenate(list(_of_each(tasks).values())),
             validation=Split.concatenate([task.validation for task in once]),
             test=Split.concatenate([task.test for task in once]),
             merged=tasks,
             shares=shares,
             flip=tasks[-1].flip,
         )
+
+
+def _of_each(tasks: Iterable[Task]) -> dict[int, Split]:
+    """Return the training images of each task, each image once, by the index of the task's first visit."""
+    visits: dict[int, list[Split]] = {}
+    for task in tasks:
+        if task.again is None or task.dealt is not None:
+            visits.setdefault(task.first_visit, []).append(task.train)
+    return {index: splits[0] if len(splits) == 1 else _each_once(splits) for index, splits in visits.items()}
+
+
+def _each_once(splits: Sequence[Split]) -> Split:
+    every = Split.concatenate(splits)
+    firsts: dict[bytes, int] = {}
+    for row, image in enumerate(every.prints()):
+        firsts.setdefault(image, row)
+    return every.select(torch.tensor(list(firsts.values())))
 
 
 def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:

@@ -101,7 +101,7 @@ def test_a_residual_vae_reconstructs_and_draws() -> None:
 @pytest.mark.parametrize("network", ["plain", "residual"])
 def test_several_seeds_can_be_trained_as_one(network: str) -> None:
     """Bilinear upsampling goes through vmap."""
-    sets = [f"model.network={network}", "model.upsampling=bilinear", "model.width=4", "model.widest=8"]
+    sets = [f"model.network={network}", "model.upsampling=bilinear", "model.width=4"]
     learners = [grown(resolve("digits-cgan", seed=seed, assignments=sets), 1)[0].generator for seed in (0, 1)]
     parameters, buffers = torch.func.stack_module_state(learners)
     latents, classes = learners[0].draw_latents(3, RandomSource(0)), torch.zeros(3, dtype=torch.long)
@@ -112,3 +112,17 @@ def test_several_seeds_can_be_trained_as_one(network: str) -> None:
     together = torch.vmap(images)(parameters, buffers)
     for one, learner in zip(together, learners, strict=True):
         assert torch.allclose(one, learner(latents, classes), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("preset", "network", "setting", "said"),
+    [
+        ("digits-cgan", "plain", "modulation=class", "model: modulation: class is read only where network is residual"),
+        ("digits-cgan", "plain", "depth=3", "model: depth: 3 is read only where network is residual"),
+        ("digits-cgan", "residual", "norm=batch", "model: norm: batch is read only where network is plain"),
+        ("digits-vae", "plain", "widest=8", "model: widest: 8 is read only where network is residual"),
+    ],
+)
+def test_a_setting_of_the_other_network_is_refused(preset: str, network: str, setting: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        resolve(preset, assignments=[f"model.network={network}", f"model.{setting}"])

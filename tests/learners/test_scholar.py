@@ -138,7 +138,7 @@ def test_the_generators_rate_does_not_touch_the_classifier(tmp_path: Path) -> No
         ("model.generator.widht=8", r"model.generator: .*cgan: no setting is called widht; did you mean width"),
         ("model.generator.width=7", r"model.generator: .*cgan: width"),
         ("model.generator.name=gan", r"model.generator: no learner is called 'gan'; did you mean cgan"),
-        ("model.generator.name=mlp", r"model.generator: mlp is a classifier; name a generator"),
+        ("model.generator.name=mlp", r"model.generator: mlp generates no images; name a generator"),
         ("model.generator=cgan", r"model.generator: must be a block of settings"),
         ("model.generator=true", r"model.generator: true and false"),
         ("model.generator_batch=1", r"model.generator_batch"),

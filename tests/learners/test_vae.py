@@ -12,6 +12,7 @@ from torch.distributions import Bernoulli, Independent, MultivariateNormal, Norm
 import gencl
 from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
+from gencl.datasets.dataset import Split
 from gencl.learners.vae import VAE
 from gencl.runs.build import make_learner, make_scenario
 from gencl.scenarios.batch import Batch
@@ -142,6 +143,20 @@ def test_a_class_without_images_keeps_the_prior() -> None:
     object.__setattr__(task, "train", one_class)
     learner.conclude(task)
     assert learner.generator.factor[0].equal(torch.eye(16)) and not learner.generator.factor[1].equal(torch.eye(16))
+
+
+def test_the_variance_of_a_group_is_that_of_all_visits_of_its_classes() -> None:
+    """Classes 0 and 1 are learned together; then class 1 returns with other images."""
+    learner, scenario = digits(TWO_CLASSES, "model.likelihood=calibrated", tasks=1)
+    task = scenario.tasks[0]
+    learner.conclude(task)
+    first = learner.variances[0].clone()
+    learner.grow((1,), 1)
+    flat = Split(torch.full((10, *task.train.shape), 128, dtype=torch.uint8), torch.ones(10, dtype=torch.long))
+    learner.conclude(replace(task, index=1, classes=(1,), train=flat))
+    decoded = torch.sigmoid(learner.generator.decoder(learner.generator.encoder(flat.images / 255, 0)[0], 0))
+    measured = (decoded - 128 / 255).square().mean()
+    assert learner.variances[0].item() == pytest.approx((0.75 * first + 0.25 * measured).item(), rel=1e-4)
 
 
 def test_a_trained_learner_is_built_again_from_its_tensors() -> None:

@@ -124,11 +124,22 @@ def test_loss_form_warns_before_it_diverges() -> None:
     ctx = context()
     method = SPP(SPP.Settings(**{"lambda": 100.0, "consolidation": "loss"}))
     method.after_task(ctx)
-    with pytest.warns(UserWarning, match="diverges"):
+    with pytest.warns(UserWarning, match="exceeds .* diverges"):
         method.before_task(ctx)
+    largest = max(value.max() for value in method.importance.values())
+    strength = float(0.8 * (1 + ctx.train.momentum) / ctx.train.lr / largest)
+    near = SPP(SPP.Settings(**{"lambda": strength, "consolidation": "loss"}))
+    near.importance = method.importance
+    with pytest.warns(UserWarning, match="nears .* diverges"):
+        near.before_task(ctx)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SPP(SPP.Settings(**{"lambda": 100.0})).before_task(ctx)
+        least = min(method.importance, key=lambda name: float(method.importance[name].max()))
+        method.importance[least].zero_()
+        unmoved = SPP(SPP.Settings(**{"lambda": 100.0, "consolidation": "loss", "protect": [least]}))
+        unmoved.importance = method.importance
+        unmoved.before_task(ctx)
 
 
 def test_only_what_is_protected_is_pulled_back() -> None:

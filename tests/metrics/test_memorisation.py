@@ -61,6 +61,21 @@ def test_a_generator_that_copies_is_found_out() -> None:
     assert copies == 1 and others == pytest.approx(0.5, abs=0.02)
 
 
+def test_copies_of_what_a_stream_shows_later_are_found_out() -> None:
+    """A generator that copies the images of the last visit, of which the first visit showed few."""
+    stream = ["train.boundaries=inferred", "train.lr_end=1", "train.batch_size=32", "evaluate.samples=60"]
+    visits = "scenario={name: repeat, of: {name: split, classes_per_task: 1, tasks: 2}, visits: 3}"
+    small = [setting for setting in tiny("digits-cgan") if not setting.startswith("scenario")]
+    settings = gencl.resolve("digits-cgan", assignments=[*small, *stream, "train.steps=1", visits])
+    learner, scenario = grown(settings, tasks=4)
+    evaluator = Evaluator(learner, scenario, settings.evaluate, 0, only=["memorisation"])
+    (metric,) = evaluator.final_metrics
+    tasks = [task for task in scenario.tasks[:4] if task.first_visit == scenario.tasks[0].index]
+    assert len(tasks) > 1 and tasks[-1].dealt is not None
+    snapshot = Copying(learner, evaluator.conditions, list(scenario.tasks[:4]), keep=True)
+    assert metric.measure(snapshot, tasks[-1]) == 1
+
+
 def test_it_is_measured_on_request() -> None:
     done = command("evaluate", "digits-cgan-anpyc", "--metrics", "memorisation", "--n", "40")
     assert done.returncode == 0 and "memorisation %" in done.stdout

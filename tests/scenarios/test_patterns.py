@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from gencl import presets
+from gencl.core.errors import UsageError
 from gencl.runs.build import make_scenario
 
 
@@ -25,3 +27,9 @@ def test_bits_are_fair() -> None:
     task = make_scenario(presets.resolve("digits-mlp", assignments=sets), None).tasks[0]
     assert 0.49 < float((task.train.images == 255).float().mean()) < 0.51
     assert 170 < int(task.train.labels.sum()) < 230
+
+
+def test_patterns_cannot_be_mirrored() -> None:
+    sets = ["scenario.name=patterns", "data.flip=yes"]
+    with pytest.raises(UsageError, match=r"data\.flip: random patterns have no left and right"):
+        make_scenario(presets.resolve("digits-mlp", assignments=sets), None)

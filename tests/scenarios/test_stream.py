@@ -11,6 +11,7 @@ import torch
 
 import gencl
 from gencl.core.errors import UsageError
+from gencl.methods import building
 from gencl.runs.build import make_scenario, tasks_key
 from gencl.scenarios.pieces import Pieces
 from gencl.scenarios.task import Scenario, Task
@@ -155,6 +156,19 @@ def test_what_needs_to_know_the_end_is_said_in_one_line(assignment: str, said: s
     with pytest.raises(UsageError) as error:
         scenario(*INFERRED, assignment)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shares", [[], ["method.shares=[3,1]"]])
+def test_joint_training_learns_every_image_of_the_stream_once(shares: list[str]) -> None:
+    visits = "scenario={name: repeat, of: {name: split, classes_per_task: 1, tasks: 2}, visits: 3}"
+    settings = gencl.resolve("digits-mlp", method="joint", assignments=[*INFERRED, "train.steps=1", visits, *shares])
+    tasks = make_scenario(settings, None).tasks
+    (together,) = building.build(settings.method).episodes(tasks)
+    shown = {image for task in tasks for image in task.train.prints()}
+    assert set(together.train.prints()) == shown and len(together.train) == len(shown) > 64
+    if shares:
+        rows = together.dealing(32, 0, "cpu").rows(0)
+        assert sorted(together.train.labels[rows].bincount().tolist()) == [8, 24]
 
 
 def test_tasks_without_images_make_no_stream() -> None:

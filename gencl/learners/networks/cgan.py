@@ -6,10 +6,10 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gencl.core.part import Part
+from gencl.core.part import Part, only_where
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import Generator
 from gencl.learners.networks.augment import Augmentation
@@ -75,6 +75,12 @@ class CGANSettings(Part):
     )
 
     later = ("network", "widest", "depth", "modulation", "loss", "augment", "upsampling")
+
+    @model_validator(mode="after")
+    def _of_the_network(self) -> CGANSettings:
+        only_where(self, "network is residual", self.network == "residual", ("widest", "depth", "modulation"))
+        only_where(self, "network is plain", self.network == "plain", ("norm",))
+        return self
 
 
 class CGANGenerator(Generator):

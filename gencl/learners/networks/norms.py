@@ -38,7 +38,10 @@ def hold(network: nn.Module, tasks: int, all_fixed: bool = False) -> None:
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation with one set of running statistics for all tasks, which can be held (`hold`)."""
+    """Batch normalisation with one set of running statistics for all tasks, which can be held (`hold`).
+
+    In training, each of several processes normalises by its own part of the batch.
+    """
 
     held = False
 
@@ -53,8 +56,8 @@ class TaskBatchNorm2d(GrowingBuffers):
     If the task is known, each task therefore keeps its own statistics. ``tasks`` (n,), the task of each sample, must be
     set before each forward pass (`of_tasks`).
 
-    In training, a batch is normalised by its own statistics. They update the running ones of every task in the batch
-    except those that are held (`hold`).
+    In training, a batch is normalised by its own statistics, in each of several processes by those of its own part.
+    They update the running ones of every task in the batch except those that are held (`hold`).
     """
 
     eps, momentum = 1e-5, 0.1

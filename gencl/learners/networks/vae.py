@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gencl.core.errors import UsageError
-from gencl.core.part import Part
+from gencl.core.part import Part, only_where
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import Generator
 from gencl.learners.networks.precision import at_least_float32
@@ -64,7 +64,8 @@ class VAESettings(Part):
     later = ("network", "widest", "depth")
 
     @model_validator(mode="after")
-    def _groups_of_channels(self) -> VAESettings:
+    def _of_the_network(self) -> VAESettings:
+        only_where(self, "network is residual", self.network == "residual", ("widest", "depth"))
         if self.network == "residual" and self.width % 4:
             raise ValueError("width must be a multiple of 4 where network is residual")
         return self
