@@ -32,7 +32,7 @@ class Align(Taught):
         samples: int = Field(16, ge=1, le=65_536, description="samples of past tasks per step, over all processes")
 
     needs = (GENERATOR,)
-    grid = {"weight": (1.0, 2.0, 4.0, 8.0, 16.0)}
+    grid = {"weight": (1.0, 4.0, 16.0, 64.0)}
     settings: Settings
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
