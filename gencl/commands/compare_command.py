@@ -77,8 +77,7 @@ def command(
     seeds = presets.default_seeds(options["preset"], options["config"]) if seeds is None else seeds
     results = compare(methods, seeds, folder, progress=progress, **options)
     if options["dry_run"]:
-        print_plan(results, as_json)
-        sys.exit(any("error" in row for row in results["groups"].values()))
+        sys.exit(print_plan(results, as_json))
     typed = files.printable(shlex.join(["gencl", *sys.argv[1:]]))
     files.write(folder / "results.md", comparison_markdown(results, typed))
     report = write_comparison(folder)

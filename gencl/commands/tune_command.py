@@ -66,8 +66,7 @@ def command(
     progress: Mode = "silent" if as_json else "auto"
     search = tune(methods, grid, budget, seeds, folder, widen=widen, progress=progress, **options)
     if options["dry_run"]:
-        print_plan(search, as_json)
-        sys.exit(any("error" in row for row in search["groups"].values()))
+        sys.exit(print_plan(search, as_json))
     files.write(folder / "tune.md", search_markdown(search, files.printable(shlex.join(["gencl", *sys.argv[1:]]))))
     if as_json:
         click.echo(json.dumps(search, indent=1))

@@ -22,11 +22,15 @@ def print_foreseen(tree: Mapping[str, Any]) -> None:
     show(settings, networks_table(tree["networks"]), *estimate_lines(tree["settings"], tree["estimate"]), width=120)
 
 
-def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
-    """Print the result of `gencl.experiments.plan.plan` as a table, or as JSON."""
+def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> int:
+    """Print the result of `gencl.experiments.plan.plan` as a table, or as JSON.
+
+    Returns the exit status: 1 if some runs cannot be trained.
+    """
+    errors = [f"{label}: {row['error']}" for label, row in tree["groups"].items() if "error" in row]
     if as_json:
         print(json.dumps(tree, indent=1))
-        return
+        return int(bool(errors))
     table, total = Table("method"), tree["total"]
     for column in ("runs", "each", "all"):
         table.add_column(column, justify="right")
@@ -34,8 +38,8 @@ def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> None:
         each = row.get("seconds")
         times = ["-", "-"] if each is None else [duration(each), duration(each * row["runs"])]
         table.add_row(label, f"{row['runs']}", *times)
-    errors = [f"{label}: {row['error']}" for label, row in tree["groups"].items() if "error" in row]
     show(table, *errors, *_plan_lines(total), width=120)
+    return int(bool(errors))
 
 
 def _plan_lines(total: Mapping[str, Any]) -> list[str]:
