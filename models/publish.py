@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from gencl import presets
 from gencl.core import files
 from gencl.drawing.grids import save_picture
-from gencl.metrics.figures import meanings, with_unit
+from gencl.metrics.figures import meaning, with_unit
 from gencl.reports.page import capital
 from gencl.reports.repeat import train_command
 from gencl.run import Run, load_run
@@ -89,7 +89,7 @@ def people_card(run: Run, name: str, rounded: dict[str, float]) -> str:
 
 def _row(key: str, value: float, rounded: dict[str, float], features: dict[str, Any]) -> str:
     now = with_unit(key, rounded[key]) if key in rounded else ""
-    return f"| {capital(key, features)} | {with_unit(key, value)} | {now} | {meanings([key]).get(key, '')} |"
+    return f"| {capital(key, features)} | {with_unit(key, value)} | {now} | {meaning(key, features)} |"
 
 
 if __name__ == "__main__":

@@ -102,9 +102,15 @@ def added_figures() -> list[str]:
     return [name for figures in _declared(name for name in METRICS if METRICS.source(name)) for name in figures]
 
 
-def meanings(names: Iterable[str]) -> dict[str, str]:
+def meaning(name: str, features: Mapping[str, Any] | None = None) -> str:
+    """Return a figure's meaning; ``features`` is what a run or comparison records about its extractor."""
+    said = figure(name).meaning
+    return said.replace("mean over the tasks", "all tasks together") if is_pooled(name, features) else said
+
+
+def meanings(names: Iterable[str], features: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return the meanings of these figures by name, without those that have none."""
-    return {name: meaning for name in names if (meaning := figure(name).meaning)}
+    return {name: said for name in names if (said := meaning(name, features))}
 
 
 def _declared(metrics: Iterable[str] = METRICS) -> Iterator[Mapping[str, Figure]]:

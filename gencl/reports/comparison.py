@@ -79,7 +79,7 @@ def render(folder: Path) -> str:
             rows=_rows(results, keys),
             costs=costs,
             cost_rows=_rows(results, costs),
-            meanings=meanings(keys),
+            meanings=meanings(keys, results.get("features")),
             notes=published_notes(results),
             legend=ties.legend(results),
             differences=_differences(results),

@@ -13,7 +13,7 @@ from gencl.drawing.charts import Line
 from gencl.drawing.curves import so_far
 from gencl.drawing.losses import loss_charts
 from gencl.methods import METHODS
-from gencl.metrics.figures import figure, headlines, is_pooled, shown, with_unit
+from gencl.metrics.figures import headlines, is_pooled, meaning, shown, with_unit
 from gencl.metrics.transfer import Matrix
 from gencl.presets.papers import comparable, published
 from gencl.reports.learned import learned, measured_once, told
@@ -98,7 +98,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
             "name": name,
             "value": with_unit(name, value),
             "real": with_unit(name, floor[name]) if floor.get(name) is not None else "",
-            "meaning": figure(name).meaning,
+            "meaning": meaning(name, metrics.get("features")),
         }
         for name, value in metrics["summary"].items()
     ]

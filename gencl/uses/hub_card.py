@@ -134,7 +134,7 @@ def _facts(run: RunFolder, data: Sequence[str], metrics: Mapping[str, Any]) -> s
 
 def _figures(metrics: Mapping[str, Any]) -> str:
     features, summary = metrics.get("features"), metrics["summary"]
-    meaning = meanings(summary)
+    meaning = meanings(summary, features)
     rows = [
         f"| {_cell(capital(key, features))} | {with_unit(key, value)} | {_cell(meaning.get(key, ''))} |"
         for key, value in summary.items()

@@ -24,6 +24,7 @@ from gencl.metrics.figures import (
     heading,
     label,
     main_figures,
+    meaning,
     shown,
 )
 from gencl.plugins import load_plugin, unload_plugin
@@ -190,3 +191,9 @@ def test_a_package_that_cannot_be_imported_does_not_stand_in_the_way_of_a_table(
         assert figure("nothing").label == "nothing" and added_figures() == [] and "acc" in main_figures()
     finally:
         METRICS.remove("broken")
+
+
+def test_the_meaning_of_a_pooled_distance_says_so() -> None:
+    assert "mean over the tasks" in meaning("fid")
+    pooled = meaning("fid", {"pooled": ["fid"]})
+    assert "all tasks together" in pooled and "mean" not in pooled
