@@ -94,7 +94,8 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
         given = "" if block or not path else f" (it is {one_line(repr(first['input']))})"
         if first["type"] in ("list_type", "tuple_type") and isinstance(first["input"], str):
             message, given = "must be a list", f"; write [{one_line(first['input'])}]"
-        raise UsageError(f"{where}: {key.rstrip('.')}: {message[0].lower()}{message[1:]}{given}") from None
+        named = f"{where}: {key.rstrip('.')}".removesuffix(": ")
+        raise UsageError(f"{named}: {message[0].lower()}{message[1:]}{given}") from None
 
 
 def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:

@@ -166,7 +166,7 @@ class VAE(GenerativeLearner):
         """Fit each class's Gaussian to the posteriors of its training images, and calibrated variances to the errors of
         their means. A class without images keeps its Gaussian, N(0, I) at first. If a class was learned before from
         other images, its Gaussian becomes that of all its visits, with equal weights. The variance of classes that were
-        learned together is mixed in the same way, with equal weights of the classes."""
+        learned together is mixed likewise: the old one has the mean of the weights of these classes' old Gaussians."""
         errors: dict[int, list[Tensor]] = {}
         for position in self.position[torch.tensor(task.classes, device=self.position.device)].tolist():
             rows = (task.train.labels == self.classes[position]).nonzero().squeeze(1)
@@ -188,7 +188,10 @@ class VAE(GenerativeLearner):
             self.variances[index] = torch.lerp(measured, self.variances[index], kept)
 
     def _kept_share(self, label: int, task: Task, shown: bool = True) -> float:
-        """Return the weight of what was fitted to a class before; 0 if the task has all its images so far."""
+        """Return the weight of what was fitted to a class before; 0 if the task has all its images so far.
+
+        A visit counts if it lists the class, whether or not it showed images of it.
+        """
         earlier = sum(label in classes for classes in self.tasks[: task.parts[0].index])
         if not shown:
             return float(earlier > 0)

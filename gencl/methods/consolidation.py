@@ -202,7 +202,7 @@ class Consolidation(Method):
     def before_task(self, ctx: Context) -> None:
         if self.settings.consolidation == "loss" and ctx.train.optimizer == "sgd" and self.importance:
             names = protected(self.importance, self.settings.protect)
-            largest = max(float(self.importance[name].max()) for name in names)
+            largest = max((float(self.importance[name].max()) for name in names), default=0.0)
             rate = ctx.train.lr * ctx.train.shared_lr
             steepest, limit = 2 * rate * self.settings.lambda_ * largest, 2 * (1 + ctx.train.momentum)
             if steepest > 0.5 * limit:

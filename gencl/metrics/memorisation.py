@@ -73,7 +73,7 @@ def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tenso
     """Return the features of a class's generated, training and held-out images in these tasks.
 
     Held-out images that several tasks share are included once, as are the training images of a task that comes back,
-    unless its visits are parts of a stream, which may show different ones.
+    unless its visits are parts of a stream, which may show different ones. Copies change no nearest neighbour.
     """
     tasks = [task for task in tasks if label in task.classes]
     generated, train, held_out = [], [], []
@@ -84,10 +84,7 @@ def _sides(snapshot: Snapshot, tasks: Sequence[Task], label: int) -> tuple[Tenso
         first_is_here = task.again in [other.index for other in tasks]
         if not first_is_here or task.dealt is not None:  # else the first visit contributes the same images
             train.append(_learned(snapshot, task)[task.train.labels == label])
-    learned = torch.cat(train)
-    if any(task.dealt is not None for task in tasks):
-        learned = learned.unique(dim=0)
-    return torch.cat(generated), learned, torch.cat(held_out)
+    return torch.cat(generated), torch.cat(train), torch.cat(held_out)
 
 
 def _learned(snapshot: Snapshot, task: Task) -> Tensor:

@@ -171,7 +171,7 @@ def make_learner(
 
     def build(block: Mapping[str, object]) -> tuple[Any, Any]:
         kind = LEARNERS.get(str(block["name"]))
-        settings = kind.Settings.model_validate(block)
+        settings = check(kind.Settings, block, "model")
         learner = kind(settings, tuple(image_shape), derive_seed(seed, "model"))
         if not hasattr(learner, "passes"):
             raise GenclError(f"learner {block['name']}: {kind.__name__}.__init__ must call super().__init__() first")

@@ -119,21 +119,22 @@ class Task:
         )
 
 
-def _of_each(tasks: Iterable[Task]) -> dict[int, Split]:
-    """Return the training images of each task, each image once, by the index of the task's first visit."""
+def _of_each(tasks: Sequence[Task]) -> dict[int, Split]:
+    """Return the training images of each task by the index of its first visit, in order.
+
+    In a stream, whose parts may show an image several times, it belongs to the first task that shows it with its label.
+    """
+    if all(task.dealt is None for task in tasks):
+        return {task.index: task.train for task in tasks if task.again is None}
+    seen: set[tuple[bytes, int]] = set()
     visits: dict[int, list[Split]] = {}
     for task in tasks:
-        if task.again is None or task.dealt is not None:
-            visits.setdefault(task.first_visit, []).append(task.train)
-    return {index: splits[0] if len(splits) == 1 else _each_once(splits) for index, splits in visits.items()}
-
-
-def _each_once(splits: Sequence[Split]) -> Split:
-    every = Split.concatenate(splits)
-    firsts: dict[bytes, int] = {}
-    for row, image in enumerate(every.prints()):
-        firsts.setdefault(image, row)
-    return every.select(torch.tensor(list(firsts.values())))
+        shown = list(zip(task.train.prints(), task.train.labels.tolist(), strict=True))
+        fresh = {image: row for row, image in reversed(list(enumerate(shown))) if image not in seen}
+        seen |= fresh.keys()
+        if fresh:
+            visits.setdefault(task.first_visit, []).append(task.train.select(torch.tensor(sorted(fresh.values()))))
+    return {index: Split.concatenate(splits) for index, splits in visits.items()}
 
 
 def with_whole(tasks: Iterable[Task]) -> Iterator[Task]:

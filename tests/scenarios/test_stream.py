@@ -158,9 +158,9 @@ def test_what_needs_to_know_the_end_is_said_in_one_line(assignment: str, said: s
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("shares", [[], ["method.shares=[3,1]"]])
-def test_joint_training_learns_every_image_of_the_stream_once(shares: list[str]) -> None:
-    visits = "scenario={name: repeat, of: {name: split, classes_per_task: 1, tasks: 2}, visits: 3}"
+@pytest.mark.parametrize(("classes", "shares"), [(1, []), (1, ["method.shares=[3,1]"]), (2, [])])
+def test_joint_training_learns_every_image_of_the_stream_once(classes: int, shares: list[str]) -> None:
+    visits = f"scenario={{name: repeat, of: {{name: split, classes_per_task: {classes}, tasks: 2}}, visits: 3}}"
     settings = gencl.resolve("digits-mlp", method="joint", assignments=[*INFERRED, "train.steps=1", visits, *shares])
     tasks = make_scenario(settings, None).tasks
     (together,) = building.build(settings.method).episodes(tasks)

@@ -79,7 +79,7 @@ class CGANSettings(Part):
     @model_validator(mode="after")
     def _of_the_network(self) -> CGANSettings:
         only_where(self, "network is residual", self.network == "residual", ("widest", "depth", "modulation"))
-        only_where(self, "network is plain", self.network == "plain", ("norm",))
+        only_where(self, "network is plain", self.network == "plain", ("norm",))  # presets set upsampling for both
         return self
 
 
