@@ -18,7 +18,7 @@ CLASSIFIERS = ("acc", "bwt", "fwt")
 SHOWN = {
     "mnist-cgan": GENERATORS,
     "split-mnist-cgan-full": GENERATORS,
-    "fashion-cgan-full": GENERATORS,
+    "fashion-cgan": GENERATORS,
     "split-mnist": CLASSIFIERS,
     "permuted-mnist": CLASSIFIERS,
 }
