@@ -87,8 +87,8 @@ class Task:
         if not self.shares:
             return Shuffled(len(self.train), batch_size, seed, self.index, device)
         images = {index: len(split) for index, split in _of_each(self.parts).items()}
-        once = [share for part, share in zip(self.parts, self.shares, strict=True) if part.index in images]
-        return Portions(images, once, batch_size, seed, device)
+        shares = dict(zip((part.index for part in self.parts), self.shares, strict=True))
+        return Portions(images, [shares[index] for index in images], batch_size, seed, device)
 
     @property
     def parts(self) -> tuple[Task, ...]:
@@ -129,11 +129,13 @@ def _of_each(tasks: Sequence[Task]) -> dict[int, Split]:
     seen: set[tuple[bytes, int]] = set()
     visits: dict[int, list[Split]] = {}
     for task in tasks:
-        shown = list(zip(task.train.prints(), task.train.labels.tolist(), strict=True))
-        fresh = {image: row for row, image in reversed(list(enumerate(shown))) if image not in seen}
+        fresh: dict[tuple[bytes, int], int] = {}
+        for row, image in enumerate(zip(task.train.prints(), task.train.labels.tolist(), strict=True)):
+            if image not in seen:
+                fresh.setdefault(image, row)
         seen |= fresh.keys()
         if fresh:
-            visits.setdefault(task.first_visit, []).append(task.train.select(torch.tensor(sorted(fresh.values()))))
+            visits.setdefault(task.first_visit, []).append(task.train.select(torch.tensor(list(fresh.values()))))
     return {index: Split.concatenate(splits) for index, splits in visits.items()}
 
 

@@ -79,7 +79,8 @@ class CGANSettings(Part):
     @model_validator(mode="after")
     def _of_the_network(self) -> CGANSettings:
         only_where(self, "network is residual", self.network == "residual", ("widest", "depth", "modulation"))
-        only_where(self, "network is plain", self.network == "plain", ("norm",))  # presets set upsampling for both
+        only_where(self, "network is plain", self.network == "plain", ("norm",))
+        # a residual network does not read upsampling, either, but may replace the plain one in presets that set it
         return self
 
 
