@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from gencl.methods import METHODS
 
 def test_no_page_is_stale(capsys: pytest.CaptureFixture[str]) -> None:
     assert tables.main(check=True) == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize("curves", sorted(figures.RESULTS.rglob("curves.csv")), ids=lambda path: path.parent.name)
+def test_curves_end_at_the_values_of_their_table(curves: Path) -> None:
+    rows = json.loads(curves.with_name("results.json").read_text())["methods"]
+    with curves.open() as file:
+        ends = {point["method"]: point for point in csv.DictReader(file)}
+    for method, point in ends.items():
+        value = rows[method]["acc" if point["metric"] == "accuracy" else point["metric"]]
+        assert float(point["mean"]) == pytest.approx(value["mean"]) and int(point["n"]) == value["n"], method
 
 
 @pytest.mark.parametrize("part", ["head", "figures", "settings"])
