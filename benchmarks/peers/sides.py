@@ -20,9 +20,11 @@ def is_installed(folder: Path) -> bool:
 
 
 def installed(folder: Path) -> Path:
-    """The Python of an environment that has the peer, made where it is absent."""
+    """The Python of an environment that has the peer, made where it is absent. A folder of other files is refused."""
     python = folder / "bin" / "python"
     if not is_installed(folder):
+        if folder.exists() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").exists():
+            raise SystemExit(f"--environment {folder}: holds other files than an environment; name another folder")
         venv.create(folder, with_pip=True, clear=True)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         packages = folder / "lib" / version / "site-packages"

@@ -108,7 +108,7 @@ def _size(subject: Subject) -> Drawing:
     for row, (model, method, _) in enumerate(ends.values()):
         right.barh(row, model, color=colour(0), height=0.62, label="the model" if row == 0 else None)
         right.barh(row, method, left=model, color=colour(4), height=0.62, label=None if row else "the method beside it")
-    right.set_yticks(range(len(ends)), list(names.values()))
+    right.set_yticks(range(len(ends)), list(names.values()), parse_math=False)
     right.set_ylim(len(ends) - 0.4, -0.6)
     right.tick_params(axis="y", length=0)
     plain(right, "MB in memory at the end", "x")

@@ -58,7 +58,7 @@ def canvas(title: str, columns: Sequence[float], height: float, rows: int = 1) -
     figure = Canvas(figsize=(12 if len(columns) > 1 else 7.5, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.09, h_pad=0.06)  # type: ignore[union-attr, call-arg]
-    figure.suptitle(title, fontsize=10.5, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=10.5, x=0.01, ha="left", parse_math=False)
     return figure, figure.subplots(rows, len(columns), width_ratios=columns, squeeze=False)
 
 
@@ -94,7 +94,7 @@ def plain(axes: Axes, title: str, grid: str = "y") -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="0.9", linewidth=0.8)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
-    axes.set_title(title, fontsize=9.5, loc="left")
+    axes.set_title(title, fontsize=9.5, loc="left", parse_math=False)
     axes.tick_params(labelsize=8.5)
 
 
@@ -154,7 +154,8 @@ def legend(figure: Canvas, panels: Iterable[Axes]) -> None:
         room = int(_LETTERS * figure.get_figwidth())
         columns = min(len(handles), max(1, room // (8 + max(map(len, handles)))))
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
-        figure.legend(list(handles.values()), list(handles), **place)
+        for text in figure.legend(list(handles.values()), list(handles), **place).get_texts():
+            text.set_parse_math(False)
 
 
 def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, float]]) -> None:
@@ -176,6 +177,6 @@ def bars(axes: Axes, names: Sequence[str], values: Sequence[tuple[float | None, 
                 f" {mean:,.3g}" if abs(mean) < 1000 else f" {mean:,.0f}", (max(mean + std, 0), row), va="center",
                 fontsize=8.5, color="0.15",
             )  # fmt: skip
-    axes.set_yticks(range(len(names)), all_shortened(names))
+    axes.set_yticks(range(len(names)), all_shortened(names), parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

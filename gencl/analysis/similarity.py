@@ -114,7 +114,7 @@ def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
 
     A pair without an overlap has an empty cell with a dash.
     """
-    names = [printable(name).replace("$", r"\$") for name in names]  # matplotlib would read $...$ as a formula
+    names = [printable(name) for name in names]
     n = len(names)
     matrix = [[1.0] * n for _ in range(n)]
     for (measure, layer, a, b), value in overlaps.items():
@@ -130,8 +130,9 @@ def _draw_pairs(axes: Axes, overlaps: Overlaps, names: list[str]) -> None:
                     axes.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
     step = -(-n // _WRITTEN)
     places, shown_names = range(0, n, step), [shortened(name, 10) for name in names]
-    axes.set_xticks(places, shown_names[::step], rotation=0 if max(map(len, shown_names)) <= 3 else 45)
-    axes.set_yticks(places, shown_names[::step])
+    turned = 0 if max(map(len, shown_names)) <= 3 else 45
+    axes.set_xticks(places, shown_names[::step], rotation=turned, parse_math=False)
+    axes.set_yticks(places, shown_names[::step], parse_math=False)
     plain(axes, "Fisher overlap of each two tasks, all layers")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

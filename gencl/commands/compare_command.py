@@ -18,9 +18,7 @@ from gencl.commands.options import PATH, checked_analyses, checked_methods, comp
     "--methods", default="sgd,anpyc,joint", show_default=True, metavar="a,b", callback=checked_methods,
     help="Methods to train. NAME:KEY=VALUE trains one with another setting.",
 )  # fmt: skip
-@click.option(
-    "--seeds", metavar="0-4", help="Seeds.  [default: 0-4 if a run of the preset takes less than a minute, else 0]"
-)
+@click.option("--seeds", metavar="0-4", help="Seeds.  [default: 0-4 if the preset has seeds: 5, else 0]")
 @click.option(
     "--baseline", metavar="NAME", help="Compare the others with this method, seed by seed.  [default: plain training]"
 )

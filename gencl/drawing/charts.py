@@ -168,12 +168,13 @@ def path_of(points: Sequence[tuple[float, float]]) -> str:
 
 def _ticks(low: float, high: float) -> tuple[float, float, list[float]]:
     """Return both ends of a linear axis, and about five round tick values."""
-    span = (high - low) or abs(high) or 1.0
+    differ = high - low > 1e-9 * max(abs(low), abs(high))  # else means of equal values differ by rounding
+    span = high - low if differ else abs(high) or 1.0
     unit = 10.0 ** math.floor(math.log10(span / 4))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= span / 5)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
-    ticks = [round(k * step, 10) for k in range(first, last + 1)]
+    ticks = [float(f"{k * step:.10g}") for k in range(first, last + 1)]
     return ticks[0], ticks[-1], ticks
 
 

@@ -134,7 +134,7 @@ def draw_curves(
     axes.grid(axis="y", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     band = f", band: ± 1 standard deviation of {seeds} seeds" if seeds > 1 else ""
-    axes.set_title(f"{preset}{band}", fontsize=10, loc="left")
+    axes.set_title(f"{preset}{band}", fontsize=10, loc="left", parse_math=False)
     most = max((y for _, y, _, _ in ends), default=1.0)
     _name_ends(axes, ends, ".1f" if scale == 100 else ".0f" if most >= 10 else ".3g")
     buffer = io.BytesIO()
@@ -181,6 +181,7 @@ def _name_ends(axes: Any, ends: Sequence[tuple[float, float, str, dict[str, Any]
             color="0.15",
             va="center",
             fontsize=8.5,
+            parse_math=False,
             **place,
         )
 

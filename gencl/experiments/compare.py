@@ -113,20 +113,18 @@ def compare(
     check_executor(executor, options)
     if ensemble and executor is not None:
         raise UsageError("--ensemble: seeds are trained as one in one process here; leave out --executor")
-    shapes: dict[str, Shape] = {}
     folders, of_table = ({cell_folder(folder, *cell): some[cell] for cell in some} for some in (cells, held))
-    if executor is None:
-        kind, shapes = check_machine(folders, of_table, len(seeds), device, data_root, progress)
-        jobs = jobs or 1
-        workers = Workers(kind, max(1, most_threads() // jobs))
-    else:
-        # the jobs may run on machines with other devices, so only the CPU is checked here
-        check_machine(folders, of_table, len(seeds), "cpu", data_root, progress)
-        folder = folder.resolve()
-        workers = Jobs(executor, folder / "jobs", options)
-        jobs = jobs or len(cells)
+    # jobs may run on machines with other devices, so for them only the CPU is checked here
+    here = device if executor is None else "cpu"
+    kind, shapes = check_machine(folders, of_table, len(seeds), here, data_root, progress)
+    jobs = jobs or (1 if executor is None else len(cells))
     if dry_run:
         return plan(_planned(cells, folder), folder, jobs, data_root, device, threads, progress)
+    if executor is None:
+        workers = Workers(kind, max(1, most_threads() // jobs))
+    else:
+        folder = folder.resolve()
+        workers = Jobs(executor, folder / "jobs", options)
     machine = ["--device", device, *([] if threads is None else ["--threads", str(threads)]), *arguments()]
     if data_root is not None:
         machine += ["--data-root", str(data_root)]

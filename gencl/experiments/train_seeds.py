@@ -54,6 +54,8 @@ def train_seeds(
     for folder in folders:
         if (folder / "config.yaml").exists():
             raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
+        if folder.exists() and not (folder.is_dir() and files.is_empty(folder)):
+            raise UsageError(f"{folder}: exists and is not a run; choose another --out")
     files.check_folder(Path(out))
     if threads is not None:
         torch.set_num_threads(threads)

@@ -3,7 +3,7 @@
 A preset holds settings (`gencl.core.settings.Settings`) and these keys:
 ``about``: one line about it;
 ``time``: minutes that a run takes on two cores, if measured;
-``seeds``: the default number of seeds of a comparison (five if a run takes less than a minute);
+``seeds``: the default number of seeds of a comparison (five for short runs);
 ``methods``: settings tuned for each method, such as ``{ewc: {lambda: 3, train.lr: 0.1}}``. A key with a dot is set
 outside the method's block. A value such as ``1.5x`` multiplies the present value. ``{like: mnist-cgan}`` takes over the
 methods of another preset, except those listed beside ``like``.

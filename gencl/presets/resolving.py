@@ -128,8 +128,8 @@ def _multiplied(settings: Settings, path: Sequence[str], value: Any, where: str)
         raise UsageError(
             f"{where}: {value} multiplies numbers, and {'.'.join(path)} is {_shown(present)}; write a value"
         )
-    if not factor:
-        raise UsageError(f"{where}: the factor must be greater than 0")
+    if not 0 < factor < math.inf:
+        raise UsageError(f"{where}: the factor must be greater than 0 and finite")
     if isinstance(present, int):
         return max(1, round(present * factor)) if present else 0
     return float(f"{present * factor:.12g}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from gencl.core import yaml_files
 from gencl.core.amounts import duration, memory
@@ -37,7 +38,7 @@ def print_plan(tree: Mapping[str, Any], as_json: bool = False) -> int:
     for label, row in tree["groups"].items():
         each = row.get("seconds")
         times = ["-", "-"] if each is None else [duration(each), duration(each * row["runs"])]
-        table.add_row(label, f"{row['runs']}", *times)
+        table.add_row(Text(label), f"{row['runs']}", *times)
     show(table, *errors, *_plan_lines(total), width=120)
     return int(bool(errors))
 

@@ -87,7 +87,7 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
         f"{cost['eval_seconds']:.0f} s measuring, {cost['peak_memory_bytes'] / 2**30:.2f} GiB; "
         f"{parameters['shared']:,} shared parameters, {parameters['per_task']:,} per task{_passes(cost)}"
     )
-    left, shared = parameters["shared_nonzero"], parameters["shared"]
+    left, shared = parameters.get("shared_nonzero", 0), parameters["shared"]
     if 0 < left < 0.9 * shared:
         lines.append(f"pruned: {left:,} shared parameters are not zero, {shared / left:.1f} x fewer than there are")
     return lines

@@ -196,21 +196,8 @@ def _against_held_out(name: str, evaluator: Evaluator, tasks: list[Task]) -> dic
 def _extractor(
     features: str, images: Sequence[Images], sides: Sequence[Side], weights: Sequence[str | Path]
 ) -> nn.Module:
-    """Return the extractor. Raises UsageError if it does not suit the images; a run's is checked for that run only."""
-    for side in sides:
-        if side.run is not None and side.scenario is not None:
-            settings = side.run.settings.evaluate
-            chosen = settings if features == "auto" else settings.model_copy(update={"features": features})
-            if (made := make_extractor(side.scenario, chosen, "auto", weights)) is not None:
-                check_used(weights, [made])
-                return made
-    name = features
-    if features == "auto":
-        name = next((one.reader for one in images if one.reader), None) or of_photographs(weights) or "inception"
-    if name == "reader":
-        raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use auto")
-    kind = EXTRACTORS.get(name)
-    extractor: nn.Module = kind.from_weights(weights) if hasattr(kind, "from_weights") else kind()
+    """Return the extractor: a run's own, if one side is a run. Raises UsageError if it does not suit the images."""
+    extractor = _of_runs(features, sides, weights) or _by_name(features, images, weights)
     check_used(weights, [extractor])
     for one in images:
         try:
@@ -218,3 +205,25 @@ def _extractor(
         except ValueError as error:
             raise UsageError(f"{printable(one.name)}: {error}; give --size and --channels, or --features") from error
     return extractor
+
+
+def _of_runs(features: str, sides: Sequence[Side], weights: Sequence[str | Path]) -> nn.Module | None:
+    """Return the extractor of the first run among the sides that has one."""
+    for side in sides:
+        if side.run is not None and side.scenario is not None:
+            settings = side.run.settings.evaluate
+            chosen = settings if features == "auto" else settings.model_copy(update={"features": features})
+            if (made := make_extractor(side.scenario, chosen, "auto", weights)) is not None:
+                return made
+    return None
+
+
+def _by_name(features: str, images: Sequence[Images], weights: Sequence[str | Path]) -> nn.Module:
+    name = features
+    if features == "auto":
+        name = next((one.reader for one in images if one.reader), None) or of_photographs(weights) or "inception"
+    if name == "reader":
+        raise UsageError("--features: reader is trained for a run's classes, and neither side is a run; use auto")
+    kind = EXTRACTORS.get(name)
+    made: nn.Module = kind.from_weights(weights) if hasattr(kind, "from_weights") else kind()
+    return made

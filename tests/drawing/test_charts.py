@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gencl.drawing.charts import TOP, Line, line_chart
 
 
@@ -19,6 +21,13 @@ def test_a_spread_above_the_value_does_not_hide_the_value() -> None:
     assert heights[2] < heights[0] < heights[1] and heights[2] > 0.2
     ticks, heights = shown(Line("a", [-10.0, -20.0], [3.0, 4.0]))
     assert ticks[0] <= -24 and ticks[-1] >= -7 and heights[1] > 0
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.10000000000000002], [1e-12, 3e-12], [0.0, 0.0], [1e-300, 1e-300]])
+def test_values_that_hardly_differ_have_an_axis(values: list[float]) -> None:
+    ticks, heights = shown(Line("a", list(values)))
+    assert ticks[0] < ticks[-1] and ticks[0] <= values[0] <= ticks[-1]
+    assert all(0 <= height <= 1 for height in heights)
 
 
 def test_a_logarithmic_axis_leaves_out_ends_below_zero() -> None:

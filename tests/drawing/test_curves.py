@@ -55,6 +55,8 @@ def test_the_picture_holds_any_number_of_methods(metric: str) -> None:
     assert first == again
     picture = Image.open(io.BytesIO(first))
     assert picture.height > 700 and picture.width > 1000
+    formula = {"sgd:data.name=p$x_{$": Curve.over([so_far(R)])}
+    assert draw_curves(metric, formula, "of $a_{$b", 1)  # what a user writes is no formula
     name = "sgd:" + "train.lr=0.1" * 30
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib's, where no room is left for the axes

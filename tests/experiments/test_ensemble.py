@@ -131,6 +131,17 @@ def test_what_cannot_be_trained_as_one_is_refused(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_folder_of_other_files_is_refused_and_kept(tmp_path: Path) -> None:
+    notes = tmp_path / "runs" / f"seed-{SEEDS[0]}" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    with pytest.raises(UsageError, match="exists and is not a run"):
+        train_seeds(
+            written(tmp_path, settings_of("digits-mlp", "sgd", [])), SEEDS, tmp_path / "runs", progress="silent"
+        )
+    assert notes.read_text() == "mine"
+
+
 def test_compare_trains_seeds_together_where_it_can(tmp_path: Path) -> None:
     """Those of methods that cannot be stacked are trained one at a time."""
     options = ["--preset", "digits-mlp", "--seeds", "0-1", "--methods", "ewc,lwf", "--ensemble"]

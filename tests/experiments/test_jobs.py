@@ -52,3 +52,5 @@ def test_wrong_use_is_told_before_anything_is_written(tmp_path: Path) -> None:
     ):
         done = command(*BASE, *arguments, "--out", tmp_path / "c")
         assert done.returncode == 2 and message in done.stderr and not (tmp_path / "c").exists()
+    done = command(*BASE, "local", "--dry-run", "--out", tmp_path / "c")
+    assert done.returncode == 0 and not (tmp_path / "c").exists(), done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gencl.experiments.plan import _together
+from gencl.reports.foreseen import print_plan
 from tests.conftest import gencl, tiny
 
 SETS = ["--preset", "digits-mlp", *(part for text in tiny("digits-mlp") for part in ("--set", text))]
@@ -28,6 +29,13 @@ def test_a_comparison_counts_what_is_left(tmp_path: Path) -> None:
     longest = max(row["seconds"] for row in tree["groups"].values())
     seconds = round(max(longest, whole / 2), 1)
     assert tree["total"] == {"runs": 4, "more": 0, "seconds": seconds, "more_seconds": 0, "jobs": 2}
+
+
+def test_a_label_may_look_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    label = "sgd:scenario.domains=[/p/a]"
+    total = {"runs": 1, "more": 0, "seconds": 2.0, "more_seconds": 0, "jobs": 1}
+    assert print_plan({"groups": {label: {"runs": 1, "seconds": 2.0}}, "total": total}) == 0
+    assert label in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 70.0), (2, 35.0), (4, 30.0), (16, 30.0)])

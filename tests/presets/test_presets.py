@@ -140,6 +140,8 @@ def test_values_that_multiply() -> None:
         resolved("model.hidden=2x")
     with pytest.raises(UsageError, match="greater than 0"):
         resolved("train.lr=0x")
+    with pytest.raises(UsageError, match="finite"):
+        resolved(f"train.steps={'9' * 400}x")
     with pytest.raises(UsageError, match=r"did you mean train\.steps"):
         resolved("train.stepz=2x")
 

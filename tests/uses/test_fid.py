@@ -71,6 +71,8 @@ def test_what_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
         ([folder, folder, "--features", "inception", "--weights", tmp_path / "no.pth"], 2, "there is no such file"),
         ([run.path, "--weights", tmp_path / "no.pth"], 2, "no network that measures here reads"),
         (["digits", "digits", "--weights", tmp_path / "no.pth"], 2, "--features inception, --features dinov2 or"),
+        ([run.path, "emoji-cgan-anpyc+align", "--n", "20"], 2, "takes uint8 images of 1 channels and 28x28"),
+        ([run.path, "digits", "--size", "32", "--n", "20"], 2, "takes uint8 images of 1 channels and 28x28"),
         ([run.path, "digits", "--data-root", tmp_path / "no"], 2, "no"),
     ]
     for arguments, status, words in cases:
