@@ -75,12 +75,12 @@ def analyze(
 
     Args:
         run: the directory of a run, or of a comparison or search (`gencl.compare`, `gencl.tune`).
-        names: names from `ANALYSES`. Default: all but the `SLOW` ones; a message explains each that does not apply.
+        names: names from `ANALYSES`. Default: all but the `SLOW` ones. A message explains each that does not apply.
         samples: maximal number of images or latents per task on which importance is measured.
         data_root: the directory of the data sets.
         device: auto, cpu, cuda or mps.
 
-    Raises UsageError if a named analysis, or every default one, does not apply; GenclError for damaged files.
+    Raises UsageError if none of them applies; GenclError for damaged files.
     """
     from gencl.analysis.measuring import Bench
     from gencl.analysis.subject import subject
@@ -95,8 +95,6 @@ def analyze(
         try:
             drawn: list[Drawing] = ANALYSES.get(name)(source, bench)
         except UsageError as error:
-            if names:
-                raise
             said.append(f"{name}: left out; {error}")
             continue
         paths += [_write(source.path / "analysis", figure) for figure in drawn]

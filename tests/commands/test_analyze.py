@@ -15,7 +15,7 @@ from PIL import Image
 from gencl.analysis import ANALYSES, analyze
 from gencl.analysis.measuring import Bench, held
 from gencl.api import train
-from gencl.core.errors import GenclError
+from gencl.core.errors import GenclError, UsageError
 from gencl.experiments.results import write_results
 from gencl.run import Run
 from gencl.runs import kept, ready
@@ -97,7 +97,9 @@ def test_without_a_name_a_run_gets_all_that_apply(run: Run, drawn: dict[str, lis
         assert Image.open(path).width > 900 and rows(path.with_suffix(".csv"))
     assert any(line.startswith("sensitivity: left out") for line in drawn["said"])
     before = {path: path.read_bytes() for path in (run.path / "analysis").iterdir()}
-    assert run.analyze("importance", samples=40) == figures[:1]
+    assert run.analyze("sensitivity,importance", samples=40) == figures[:1]  # one that does not apply costs no other
+    with pytest.raises(UsageError, match="sensitivity: left out"):
+        run.analyze("sensitivity", samples=40)
     assert {path: path.read_bytes() for path in (run.path / "analysis").iterdir()} == before
 
 
