@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,8 @@ def analyze(
 
     Args:
         run: the directory of a run, or of a comparison or search (`gencl.compare`, `gencl.tune`).
-        names: names from `ANALYSES`. Default: all but the `SLOW` ones. A message explains each that does not apply.
+        names: names from `ANALYSES`. Default: all but the `SLOW` ones. A warning tells why one of them does not
+            apply; without names, a message does.
         samples: maximal number of images or latents per task on which importance is measured.
         data_root: the directory of the data sets.
         device: auto, cpu, cuda or mps.
@@ -90,17 +92,21 @@ def analyze(
     source = subject(run)
     files.check_folder(source.path / "analysis")
     bench = Bench(samples, data_root, device)
-    paths, said = [], []
+    paths, said, left_out = [], [], []
     for name in wanted:
         try:
             drawn: list[Drawing] = ANALYSES.get(name)(source, bench)
         except UsageError as error:
-            said.append(f"{name}: left out; {error}")
+            left_out.append(f"{name}: left out; {error}")
             continue
         paths += [_write(source.path / "analysis", figure) for figure in drawn]
         said += [f"{figure.name}: {figure.said}" for figure in drawn]
     if not paths:
-        raise UsageError(said[0])
+        raise UsageError(left_out[0])
+    if not names:
+        return paths, [*left_out, *said]
+    for line in left_out:
+        warnings.warn(line, stacklevel=2)
     return paths, said
 
 

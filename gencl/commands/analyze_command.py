@@ -7,7 +7,7 @@ import json
 import click
 
 from gencl.analysis import ANALYSES, SLOW
-from gencl.commands.options import PATH, Whole, machine_options, output_options, plugin_option
+from gencl.commands.options import PATH, Whole, machine_options, output_options, plugin_option, said_warnings
 
 
 def _each() -> str:
@@ -64,7 +64,8 @@ def command(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    paths, said = analyze(run, names, samples=samples, data_root=data_root, device=device)
+    with said_warnings():
+        paths, said = analyze(run, names, samples=samples, data_root=data_root, device=device)
     if as_json:
         click.echo(json.dumps({"figures": [str(path) for path in paths], "said": said}, indent=1))
         return

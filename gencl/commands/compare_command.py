@@ -10,7 +10,14 @@ from typing import Any
 
 import click
 
-from gencl.commands.options import PATH, checked_analyses, checked_methods, comparison_options, plugin_option
+from gencl.commands.options import (
+    PATH,
+    checked_analyses,
+    checked_methods,
+    comparison_options,
+    plugin_option,
+    said_warnings,
+)
 
 
 @click.command("compare")
@@ -85,7 +92,8 @@ def command(
         print_comparison(results)
         click.echo(f"results: {folder}/results.json, results.csv and results.md\nreport:  {report}")
     if analyses:
-        paths, said = analyze(folder, analyses, data_root=options["data_root"], device=options["device"])
+        with said_warnings():
+            paths, said = analyze(folder, analyses, data_root=options["data_root"], device=options["device"])
         for line in [] if as_json else [*said, *(f"  {files.here(path)}" for path in paths)]:
             click.echo(line)
     labels = [variant.label for variant in parse_variants(methods)]

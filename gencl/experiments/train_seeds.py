@@ -22,7 +22,7 @@ from gencl.runs.build import make_accelerator, make_learner, make_scenario, task
 from gencl.runs.folder import RunFolder
 from gencl.training import run_threads
 from gencl.training.announcing import say_what_is_learned
-from gencl.training.folders import resume_command
+from gencl.training.folders import check_run_folder, resume_command
 from gencl.training.footprint import expected_memory
 from gencl.training.train import make_session
 from gencl.training.trainer import Trainer
@@ -51,18 +51,15 @@ def train_seeds(
     training fails, and Interrupted if a signal stops it: each run can then continue alone.
     """
     folders = [Path(out) / f"seed-{seed}" for seed in seeds]
+    settings = check(Settings, read_yaml(Path(config)), str(config))
     for folder in folders:
-        if (folder / "config.yaml").exists():
-            raise UsageError(f"{folder}: there is a run already; go on with it by gencl train --resume --out {folder}")
-        if folder.exists() and not (folder.is_dir() and files.is_empty(folder)):
-            raise UsageError(f"{folder}: exists and is not a run; choose another --out")
+        check_run_folder(folder, settings, resume=False)
     files.check_folder(Path(out))
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
     if accelerator.num_processes > 1:
         raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
-    settings = check(Settings, read_yaml(Path(config)), str(config))
     root = files.optional_place(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {

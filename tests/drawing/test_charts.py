@@ -25,7 +25,7 @@ def test_a_spread_above_the_value_does_not_hide_the_value() -> None:
 
 @pytest.mark.parametrize("values", [[0.1, 0.10000000000000002], [1e-12, 3e-12], [0.0, 0.0], [1e-300, 1e-300]])
 def test_values_that_hardly_differ_have_an_axis(values: list[float]) -> None:
-    ticks, heights = shown(Line("a", list(values)))
+    ticks, heights = shown(Line("a", values))
     assert ticks[0] < ticks[-1] and ticks[0] <= values[0] <= ticks[-1]
     assert all(0 <= height <= 1 for height in heights)
 
