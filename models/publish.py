@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from safetensors.torch import load_file
 
 from gencl import presets
 from gencl.core import files
+from gencl.core.errors import GenclError
 from gencl.drawing.grids import save_picture
 from gencl.metrics.figures import meaning, with_unit
 from gencl.reports.page import capital
@@ -31,9 +33,29 @@ NAMES = {"digits": "the embedded digits", "emoji": "emoji by category", "mnist":
 
 
 def publish(run: Run, name: str) -> None:
-    """Writes ``models/NAME``: weights, cards for gencl and for people, settings, measures, a picture."""
-    folder = HERE / name
-    folder.mkdir(exist_ok=True)
+    """Writes ``models/NAME``: weights, cards for gencl and for people, settings, measures, a picture.
+
+    A folder of that name is replaced once the new one is whole. Raises GenclError for an unfinished or damaged run,
+    and for one whose kind of network or data has no words here.
+    """
+    _check_known(run)
+    with tempfile.TemporaryDirectory(dir=HERE, prefix=".") as scratch:
+        folder = Path(scratch) / name
+        _write(run, name, folder)
+        shutil.rmtree(HERE / name, ignore_errors=True)
+        folder.rename(HERE / name)
+
+
+def _check_known(run: Run) -> None:
+    kind, data = run.settings.model["name"], run.settings.data.name
+    if kind not in KINDS or data not in NAMES:
+        raise GenclError(
+            f"{run.path}: cards are written for {', '.join(KINDS)} of {', '.join(NAMES)}, not {kind} of {data}"
+        )
+
+
+def _write(run: Run, name: str, folder: Path) -> None:
+    folder.mkdir()
     tensors = load_file(run.path / "model.safetensors")
     halves = {key: value.to(torch.float16) if value.dtype == torch.float32 else value for key, value in tensors.items()}
     checksum = files.save_tensors(folder / "model.safetensors", halves)
@@ -92,6 +114,16 @@ def _row(key: str, value: float, rounded: dict[str, float], features: dict[str, 
     return f"| {capital(key, features)} | {with_unit(key, value)} | {now} | {meaning(key, features)} |"
 
 
+def main(arguments: list[str]) -> None:
+    """Publish the run named first, under the name given second or its preset's and method's."""
+    if len(arguments) not in (1, 2):
+        raise SystemExit("write: python models/publish.py RUN [NAME]")
+    try:
+        finished = load_run(arguments[0])
+        publish(finished, (*arguments[1:], f"{finished.metrics['preset']}-{finished.metrics['method']}")[0])
+    except GenclError as error:
+        raise SystemExit(f"publish: {error}") from None
+
+
 if __name__ == "__main__":
-    finished = load_run(sys.argv[1])
-    publish(finished, (*sys.argv[2:], f"{finished.metrics['preset']}-{finished.metrics['method']}")[0])
+    main(sys.argv[1:])

@@ -80,7 +80,7 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
             builder.download_and_prepare()
             return builder, printable(f"{HUB}{Path(rest).name}")
         repository, configuration, revision = _parsed(name)
-        offline = constants.HF_HUB_OFFLINE or not download
+        offline, silent = constants.HF_HUB_OFFLINE or not download, False
         if not offline:
             try:  # ask once here, since the library asks five times
                 about = HfApi().dataset_info(repository, revision=revision or None, timeout=SILENT_SECONDS)
@@ -88,14 +88,16 @@ def _prepared(name: str, download: bool) -> tuple[DatasetBuilder, str]:
             except Exception as error:
                 if refused(error) or isinstance(error, HFValidationError):
                     raise
-                say(f"the Hub fails or does not answer; {printable(name)} is taken from the cache")
-                offline = True
+                offline = silent = True
         with _offline(offline):
             builder = datasets.load_dataset_builder(repository, configuration or None, revision=revision or None)
             builder.download_and_prepare()
         read = str(builder.hash or revision)
         if offline and not read.startswith(revision):
-            raise GenclError(f"{printable(name)}: the cache holds the revision {read}, and the Hub is not asked")
+            why = "does not answer" if silent else "is not asked"
+            raise GenclError(f"{printable(name)}: the cache holds the revision {read}, and the Hub {why}")
+        if silent:
+            say(f"the Hub fails or does not answer; {printable(name)} is taken from the cache")
     return builder, printable(f"{HUB}{rest.partition('@')[0]}@{read[:12]}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,9 +94,9 @@ class Subject:
         """The classes in the order learned."""
         return self.models[0].run.card.classes
 
-    @property
+    @cached_property
     def class_names(self) -> list[str]:
-        """The names of the classes, by number."""
+        """The names of the classes, by number, read once."""
         return self.models[0].run.class_names()
 
     @property

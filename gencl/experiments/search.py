@@ -184,7 +184,7 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds
     for key, values in grid.items():
         resolved[key] = []
         for value in values:
-            (checked,) = experiment.values(method, [paths[key]], [f"{paths[key]}={written(value)}"])
+            checked = _checked(experiment, method, key, paths[key], written(value))
             if checked not in resolved[key]:
                 resolved[key].append(checked)
         if widen.numeric(resolved[key]):
@@ -196,6 +196,14 @@ def _search(method: str, grid: Grid, experiment: Experiment, budget: int, rounds
     kept = thinned(points, sizes, budget if len(points) <= budget else math.ceil(_SPREAD * budget), now)
     candidates = [{key: resolved[key][i] for key, i in zip(resolved, point, strict=True)} for point in kept]
     return Search(method, resolved, experiment, budget, rounds, [(0, candidate) for candidate in candidates])
+
+
+def _checked(experiment: Experiment, method: str, key: str, path: str, value: str) -> Any:
+    """Return the setting's value as the method's settings hold it. Raises UsageError, naming ``--grid``."""
+    try:
+        return experiment.values(method, [path], [f"{path}={value}"])[0]
+    except UsageError as error:
+        raise UsageError(str(error).replace(f"--set {path}={value}:", f"--grid {key}={value}:", 1)) from error
 
 
 def thinned(

@@ -150,10 +150,10 @@ def _of_run(
     processes: Processes,
 ) -> tuple[Evaluator, list[Task]]:
     """Return an evaluator for a run's images, and the run's tasks. Raises UsageError if ``side`` is no run."""
-    if side.run is None or side.scenario is None:
+    if side.run is None or side.learner is None or side.scenario is None:
         raise UsageError(f"{printable(side.name)} is no run: name what its images are compared with as well")
     scenario, settings = side.scenario.to(device), side.run.settings
-    learner = side.run.generator(str(device))
+    learner = side.learner.to(device)
     tasks = learned_tasks(side.run, scenario, learner)
     changes: dict[str, Any] = {"also": ()} | ({} if features == "auto" else {"features": features})
     if features == "auto" and make_extractor(scenario, settings.evaluate, "silent", weights) is None:

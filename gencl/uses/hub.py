@@ -60,7 +60,7 @@ def fetch(name: str) -> Path:
             if card is None:
                 raise
             if not constants.HF_HUB_OFFLINE:
-                say(f"gencl: the Hub fails or does not answer; {name} is taken from the cache")
+                say(f"the Hub fails or does not answer; {name} is taken from the cache")
             return card.parent
         for needed in (CARD, WEIGHTS):
             if needed not in held:

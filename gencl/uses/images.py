@@ -13,6 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.files import is_path, place, printable
 from gencl.core.folders import data_root
 from gencl.core.randomness import permutation
+from gencl.core.registry import did_you_mean
 from gencl.core.settings import DataSettings
 from gencl.datasets import DATASETS
 from gencl.datasets.dataset import Split
@@ -44,19 +45,30 @@ class Images:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison before its images are read: its name and, for a run, the run and its scenario."""
+    """One side of a comparison before its images are read: its name and, for a run, its generator and scenario."""
 
     name: str
     run: RunFolder | None = None
+    learner: GenerativeLearner | None = None
     scenario: Scenario | None = None
 
 
 def side_of(name: str, root: Path | None) -> Side:
-    """Return the side that a name denotes: a run or ready model, a folder, or a data set."""
+    """Return the side that a name denotes: a run or ready model, a folder, or a data set.
+
+    Raises UsageError for a name that is none of these, and for a run that draws no images.
+    """
     folder = ready.locate(name)
     if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
         run = open_run(folder)
-        return Side(name, run, scenario_of(run, root) if (folder / "config.yaml").is_file() else None)
+        scenario = scenario_of(run, root) if (folder / "config.yaml").is_file() else None
+        return Side(name, run, run.generator(), scenario)
+    if not (is_path(name) or ":" in name or name in DATASETS or folder.is_dir()):
+        hint = did_you_mean(name, [*DATASETS, *ready.names()])
+        raise UsageError(
+            f"no data set or ready model is called {name!r}{hint} (a run or folder is written with a /, such as "
+            f"./{name})"
+        )
     return Side(name)
 
 
@@ -65,8 +77,8 @@ def images_of(side: Side, data: DataSettings, root: Path | None, split: str, n: 
 
     Raises UsageError if a folder or data set has fewer.
     """
-    if side.run is not None:
-        return drawn(side.name, side.run.generator(), n or 1000, side.run.card.seed)
+    if side.run is not None and side.learner is not None:
+        return drawn(side.name, side.learner, n or 1000, side.run.card.seed)
     reader = None
     if place(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
         folder = place(side.name)

@@ -61,7 +61,8 @@ def test_a_run_against_its_own_held_out_images_or_others(run: Run, folder: Path)
 def test_what_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     cases = [
         (["digits"], 2, "digits is no run: name what its images are compared with as well"),
-        (["digits", "nothing"], 2, "no data set is called 'nothing'"),
+        (["digits", "nothing"], 2, "no data set or ready model is called 'nothing'; there are: anime, "),
+        (["mnist-cgan-sdg", "digits"], 2, "is called 'mnist-cgan-sdg'; did you mean mnist-cgan-sgd"),
         ([run.path, tmp_path], 2, "holds no pictures"),
         (["digits", "digits", "--n", "1"], 2, "1 is not in the range"),
         (["digits", "digits", "--n", "9999"], 2, "9,999 images were asked for, and digits has 360"),

@@ -178,7 +178,7 @@ def test_a_hub_that_does_not_answer(hub: Hub, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the port of a service that nobody runs
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
     assert (
-        "gencl: the Hub fails or does not answer; hf:ada/digits is taken from the cache"
+        "the Hub fails or does not answer; hf:ada/digits is taken from the cache"
         in command("sample", "hf:ada/digits", "--out", tmp_path / "x.png").stderr
     )
     assert (tmp_path / "x.png").is_file()
