@@ -33,6 +33,7 @@ from gencl.metrics.real import read_real
 from gencl.metrics.statistics import Statistics
 from gencl.metrics.weight_files import check_used
 from gencl.runs.build import make_accelerator
+from gencl.runs.folder import RunFolder
 from gencl.runs.same_images import learned_tasks
 from gencl.scenarios.task import Task
 from gencl.uses.images import Images, Side, images_of, side_of
@@ -41,8 +42,8 @@ from gencl.uses.images import Images, Side, images_of, side_of
 @checked
 @alone()
 def fid(
-    a: str | Path,
-    b: str | Path | None = None,
+    a: str | Path | RunFolder,
+    b: str | Path | RunFolder | None = None,
     n: TwoOrMore | None = None,
     features: str = "auto",
     weights: Files = (),
@@ -57,7 +58,8 @@ def fid(
     """Return Fréchet distance, KID, precision, recall and Inception score of images ``a`` against ``b``, all pooled.
 
     Args:
-        a: a run's directory (its generator draws equally many images per class), a folder of images, or a data set.
+        a: a run or its directory (its generator draws equally many images per class), a folder of images, or a data
+            set.
         b: the same; default: the held-out images on which the run ``a`` is measured.
         n: number of images of ``a``; a run rounds it up to equally many per class or task. Default: for a run as many
             as ``b`` has, else all. Without ``b``, a run by default draws the images with which it was measured, so that
@@ -83,7 +85,7 @@ def fid(
     processes = Processes(accelerator)
     root = optional_place(data_root)
     with processes.main_first():
-        sides = [side_of(str(name), root) for name in (a, b) if name is not None]
+        sides = [side_of(one, root) for one in (a, b) if one is not None]
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = check(DataSettings, {"size": size, "channels": channels, "broken": broken}, "fid", "data.")

@@ -53,11 +53,12 @@ class Side:
     scenario: Scenario | None = None
 
 
-def side_of(name: str, root: Path | None) -> Side:
-    """Return the side that a name denotes: a run or ready model, a folder, or a data set.
+def side_of(which: str | Path | RunFolder, root: Path | None) -> Side:
+    """Return the side that a run is or a name denotes: a run or ready model, a folder, or a data set.
 
     Raises UsageError for a name that is none of these, and for a run that draws no images.
     """
+    name = str(which.path if isinstance(which, RunFolder) else which)
     folder = ready.locate(name)
     if any((folder / file).is_file() for file in ("config.yaml", "model.json")):
         run = open_run(folder)

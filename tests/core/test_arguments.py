@@ -43,7 +43,7 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (gencl.sample, {"run": MODEL, "n": "a"}, "Run.sample(n='a'): n must be an integer"),
     (gencl.sample, {"run": MODEL, "classes": "3,"}, "--classes: '3,': write numbers, ranges or names such as 0-2,cats"),
     (gencl.evaluate, {"run": MODEL, "metrics": 3}, "Run.evaluate(metrics=3): metrics must be a string, a list of str"),
-    (gencl.fid, {"a": 3}, "fid(a=3): a must be a string or a path"),
+    (gencl.fid, {"a": 3}, "fid(a=3): a must be a string, a path or a RunFolder"),
     (gencl.analyze, {"run": MODEL, "names": 3}, "analyze(names=3): names must be a string or a list of strings"),
     (gencl.analyze, {"run": MODEL, "names": "drfit"}, "no analysis is called 'drfit'; did you mean drift?"),
     (gencl.resolve, {"assignments": 5}, "resolve(assignments=5): assignments must be a dict, a list of strings or"),

@@ -52,7 +52,7 @@ def test_other_images_are_refused_wherever_a_run_is_measured(part: str, trained:
     added = own / part / "a" / "more.png"
     shutil.copy(own / part / "b" / f"{60 if part == 'test' else 10}.png", added)
     try:
-        for use in (trained.evaluate, lambda: gencl.fid(trained.path, n=4), lambda: trained.analyze("similarity")):
+        for use in (trained.evaluate, lambda: gencl.fid(trained, n=4), lambda: trained.analyze("similarity")):
             with pytest.raises(UsageError, match=r"the images of a are not those that it was trained and measured on"):
                 use()
         with pytest.raises(UsageError, match="the images of a are not those"):  # a table of two data sets
