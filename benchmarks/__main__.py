@@ -11,7 +11,17 @@ import subprocess
 import sys
 
 NEEDS_DATA = ("steps", "peers", "importance", "tasks", "batches")
-OTHERS = ("consolidation", "ensemble", "memory", "options", "startup", "evaluation", "to_images", "large_data")
+OTHERS = (
+    "consolidation",
+    "ensemble",
+    "memory",
+    "options",
+    "startup",
+    "evaluation",
+    "drawing",
+    "to_images",
+    "large_data",
+)
 ALONE = ("to_images", "large_data")
 """Those that know no clock."""
 

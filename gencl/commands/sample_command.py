@@ -33,7 +33,7 @@ MOST_IN_A_GRID = 10_000
     "--guidance",
     type=Number(0, 100),
     metavar="W",
-    help="How strongly images follow their class (flow models); 1: as learned.  [default: the run's]",
+    help="How strongly images follow their class, for generators with guidance; 1: as learned.  [default: the run's]",
 )
 @click.option("--out", type=PATH, metavar="FILE.png", help="File for a grid of images.  [default: samples.png]")
 @click.option(

@@ -20,7 +20,7 @@ _MEANT = {
     "data.name": "dataset data_dir data_path dataroot root path folder",
     "data.limit": "max_images subset n_images num_images",
     "data.flip": "hflip mirror xflip horizontal_flip",
-    "model.augment": "augmentation diffaugment diff_augment ada transforms",
+    "model.augment": "augment augmentation diffaugment diff_augment ada transforms",
     "model.latent": "z_dim zdim nz latent_dim noise_dim",
     "model.width": "channels ngf ndf nf base_channels ch capacity",
     "model.guidance": "cfg cfg_scale guidance_scale",

@@ -90,7 +90,8 @@ def read(path: Path, where: str, advice: str) -> dict[str, Tensor]:
     Raises UsageError, with ``advice``, if there is no such file, and GenclError if it cannot be read as weights.
     """
     if not path.is_file():
-        raise UsageError(f"{where}: there is no such file; give {advice}")
+        problem = "it is a folder" if path.is_dir() else "there is no such file"
+        raise UsageError(f"{where}: {problem}; give {advice}")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

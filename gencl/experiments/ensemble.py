@@ -108,16 +108,17 @@ class Ensemble:
 
     def _train_stage(self, contexts: Sequence[Context], end: int, progress: Progress, stop: StopRequest) -> None:
         first = self.members[0]
-        since = first.stopwatch.clock()
+        since, used = first.stopwatch.clock(), first.stopwatch.cpu()
 
         def count_time() -> None:
-            nonlocal since
-            now = first.stopwatch.clock()
+            nonlocal since, used
+            now, cpu = first.stopwatch.clock(), first.stopwatch.cpu()
             counted = first.learner.passes.take()  # under vmap this counts the samples of one member
             for member in self.members:
                 member.state.cost.add("train_seconds", (now - since) / len(self.members))
+                member.state.cost.add("cpu_seconds", (cpu - used) / len(self.members))
                 member.state.cost.add_passes(*counted)
-            since = now
+            since, used = now, cpu
 
         stack = Stack(self.members, contexts[0])
         ctx = replace(contexts[0], learner=stack.learner)

@@ -27,7 +27,8 @@ from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
 _COST = ("train_seconds", "importance_seconds", "eval_seconds", "peak_memory_bytes")
-_PASSES = ("samples_forward", "samples_backward")
+_COST_OF_SOME = ("cpu_seconds", "samples_forward", "samples_backward")
+"""Costs that older runs, and those of some learners, do not have."""
 _PARAMETERS = ("shared", "per_task", "total", "method_state_bytes")
 _MEASURE = ("name", "version", "published", "resize", "classes", "also", "n", "reference", "pooled", "pool")
 
@@ -163,7 +164,7 @@ def _figures(run: RunFolder, joint: _Reference | None) -> dict[str, float]:
         fwt = forward_transfer(matrix, joint.accuracy)
         metrics["summary"].update({} if fwt is None else {"fwt": fwt})
     cost = {key: metrics["cost"][key] for key in _COST}
-    cost |= {key: passes for key in _PASSES if (passes := metrics["cost"].get(key))}  # not all learners count them
+    cost |= {key: value for key in _COST_OF_SOME if (value := metrics["cost"].get(key))}
     parameters = {key: metrics["parameters"][key] for key in _PARAMETERS}
     return {**metrics["summary"], **_per_class(metrics.get("classes", {})), **cost, **parameters}
 

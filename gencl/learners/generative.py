@@ -21,6 +21,8 @@ class Generator(nn.Module, ABC):
 
     guidance: float | None = None
     """How strongly images follow their class; 1: as learned. None: it cannot be set."""
+    unguided = "a generator of this kind draws its classes in one way"
+    """Why guidance cannot be set, if it cannot."""
 
     @abstractmethod
     def grow(self, classes: int, seed: int) -> None:

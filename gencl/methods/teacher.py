@@ -59,6 +59,8 @@ class Teacher:
             self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"))
 
     def _take(self, learner: Learner, past: list[int]) -> None:
+        """Copy the generator; if no class is past (all have come back), drop the copy and pool of the task before."""
+        self._copy = self._pool = None
         if past:
             self._copy = IMAGES(learner).frozen_generator(), torch.tensor(past, device=learner.position.device)
 

@@ -49,6 +49,7 @@ COSTS: Mapping[str, Figure] = {
     "train_seconds": Figure("train seconds", "seconds"),
     "importance_seconds": Figure("importance seconds", "seconds"),
     "eval_seconds": Figure("eval seconds", "seconds"),
+    "cpu_seconds": Figure("CPU seconds", "seconds"),
     "samples_forward": Figure("samples forward", "count"),
     "samples_backward": Figure("samples backward", "count"),
     "shared": Figure("shared parameters", "count"),

@@ -42,6 +42,7 @@ QUALITY = (
 DETAIL = ("kid", "kid_forgetting", "precision", "recall", "drift")
 COST = (
     "importance_seconds",
+    "cpu_seconds",
     "samples_forward",
     "samples_backward",
     "shared",

@@ -31,6 +31,8 @@ class Cost:
     train_seconds: float = 0.0
     importance_seconds: float = 0.0
     eval_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """CPU time of training and importance, all threads of the main process. Other programs hardly change it."""
     steps: int = 0
     samples_forward: int = 0
     samples_backward: int = 0
@@ -41,7 +43,7 @@ class Cost:
     """One dict per task: the seconds of each purpose, and the memory in use at the task's end."""
 
     def add(self, purpose: str, seconds: float) -> None:
-        """Add seconds to a purpose, such as ``train_seconds``."""
+        """Add seconds to a purpose, such as ``train_seconds``, or to ``cpu_seconds``."""
         setattr(self, purpose, getattr(self, purpose) + seconds)
 
     def add_passes(self, forward: int, backward: int) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ROWS = 4
 """The number of interpolations shown within one class or between two."""
 _COLUMNS = 12
+STRONGEST = 100.0
+"""The highest guidance, as for the setting."""
 
 
 @as_usual()
@@ -56,12 +58,14 @@ def sample(
 def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) -> GenerativeLearner:
     """Return the run's generator. ``guidance`` sets how strongly its images follow their class.
 
-    Raises UsageError for a classifier, and for guidance if the generator has none.
+    Raises UsageError for a classifier, and for guidance below 0, above `STRONGEST` or if the generator has none.
     """
     learner = run.generator(device)
     if guidance is not None:
+        if not 0 <= guidance <= STRONGEST:  # not a number, either
+            raise UsageError(f"--guidance {guidance}: it must be from 0 to {STRONGEST:g}")
         if learner.generator.guidance is None:
-            raise UsageError(f"--guidance: a {type(learner).__name__} draws its classes in one way; leave it out")
+            raise UsageError(f"--guidance: {learner.generator.unguided}; leave it out")
         learner.generator.guidance = guidance
     return learner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 import gencl as library
 from gencl import Run
+from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.methods.teacher import Teacher
 from tests.conftest import context, gencl, killed_at, tiny
@@ -45,6 +47,8 @@ def test_a_teacher_draws_its_pool_once_and_for_its_task_alone() -> None:
     restored = Teacher()
     restored.load_state_dict(state, ctx.learner)
     assert all(torch.equal(tensor, state[name]) for name, tensor in restored.state_dict().items())
+    restored.begin(replace(ctx, task=replace(ctx.task, whole=(0, 1))))  # both are there again as a whole
+    assert not restored and restored.state_dict() == {}
 
 
 @pytest.mark.parametrize("method", ["dgr", "anpyc+align"])
@@ -71,9 +75,14 @@ def test_guided_samples_are_others_and_only_of_what_can_be_guided(run: Run, tmp_
     assert gencl("sample", run.path, "--n", "4", "--to", tmp_path / "to", "--guidance", "3").returncode == 0
     refused = gencl("sample", run.path, "--n", "4", "--to", tmp_path / "to", "--guidance", "2")
     assert refused.returncode == 2 and "guidance: 3.0, not 2.0" in refused.stderr
+    for wrong in ("nan", "inf", "-1", "101"):
+        shown = gencl("sample", run.path, "--n", "4", "--to", tmp_path / "wrong", "--guidance", wrong)
+        assert shown.returncode == 2 and "'--guidance'" in shown.stderr and not (tmp_path / "wrong").exists()
+        with pytest.raises(UsageError, match="it must be from 0 to 100"):
+            run.generate(n=4, guidance=float(wrong))
     cgan = library.train("digits-cgan", "sgd", out=tmp_path / "cgan", set=tiny("digits-cgan"), progress="silent")
     refused = gencl("sample", cgan.path, "--guidance", "2", "--out", tmp_path / "no.png")
-    assert refused.returncode == 2 and "--guidance: a ConditionalGAN draws" in refused.stderr
+    assert refused.returncode == 2 and "--guidance: a generator of this kind draws" in refused.stderr
 
 
 def test_what_is_done_with_a_model(run: Run, tmp_path: Path) -> None:

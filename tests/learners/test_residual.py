@@ -120,6 +120,7 @@ def test_several_seeds_can_be_trained_as_one(network: str) -> None:
         ("digits-cgan", "plain", "modulation=class", "model: modulation: class is read only where network is residual"),
         ("digits-cgan", "plain", "depth=3", "model: depth: 3 is read only where network is residual"),
         ("digits-cgan", "residual", "norm=batch", "model: norm: batch is read only where network is plain"),
+        ("digits-vae", "residual", "sigma=1", "model: sigma: 1.0 is read only where likelihood is gaussian"),
         ("digits-vae", "plain", "widest=8", "model: widest: 8 is read only where network is residual"),
     ],
 )

@@ -126,6 +126,12 @@ def test_no_method_is_called_like() -> None:
     assert LIKE not in METHODS and "choose another name" in METHODS.problem(LIKE, METHODS.get("sgd"))
 
 
+def test_generators_learn_by_default_with_a_method_that_keeps_them() -> None:
+    of_flows = [name for name in presets.names() if presets.resolve(name).model["name"] == "flow"]
+    assert len(of_flows) == 7 and {presets.resolve(name).method["name"] for name in of_flows} == {"align"}
+    assert [presets.resolve("cifar10-flow", method=method).train.lr for method in ("ewc", "align")] == [0.0005, 0.001]
+
+
 def test_values_that_multiply() -> None:
     def resolved(*texts: str) -> presets.Settings:
         return presets.resolve("digits-mlp", method="sgd", assignments=texts)

@@ -27,6 +27,8 @@ def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by a hundred in each step, and by one whenever it is read, however slow the machine is."""
     ticks = itertools.count()
     monkeypatch.setattr(Stopwatch, "clock", lambda watch: 100.0 * watch._cost().steps + next(ticks))
+    used = itertools.count()
+    monkeypatch.setattr(Stopwatch, "cpu", lambda watch: 10.0 * watch._cost().steps + next(used))
 
 
 def cost(folder: Path) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def test_a_killed_run_costs_what_it_would_have(step: int, tmp_path: Path) -> Non
     train("digits-mlp", "anpyc", 0, tmp_path / "whole", set=SETS, progress="silent")
     with killed_at(step):
         train("digits-mlp", "anpyc", 0, tmp_path / "cut", set=SETS, progress="silent")
-    assert cost(tmp_path / "cut") == cost(tmp_path / "whole")
+    whole = cost(tmp_path / "whole")
+    assert cost(tmp_path / "cut") == whole
+    assert 120 <= whole["cpu_seconds"] < whole["train_seconds"]  # twelve steps
 
 
 def test_memory_of_a_task_that_was_interrupted_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import gencl as library
 from gencl import presets
 from gencl.reports.foreseen import estimate_lines
 from gencl.training.dry_run import dry_run
+from gencl.training.rehearsal import over_tasks
 from tests import forked
 from tests.conftest import gencl, killed_at, tiny
 
@@ -62,6 +63,12 @@ def test_people_get_the_settings_a_table_and_two_lines(tmp_path: Path) -> None:
     assert "time:   about " in rest and "on this machine (18 steps" in rest
     assert "memory: about " in rest and "that are free" in rest and "first look" not in rest
     assert "3 tasks" in done.stderr and "thrown away" in done.stderr
+
+
+def test_what_grows_with_the_tasks_is_estimated_to_grow() -> None:
+    assert over_tasks([0.0, 1.0], 4) == 0 + 1 + 2 + 3  # a pool: nothing to draw before the second task
+    assert over_tasks([1.0, 1.5], 4) == 1 + 3 * 1.5 and over_tasks([1.5, 1.0], 3) == 3.5
+    assert over_tasks([2.0], 3) == 6 and over_tasks([0.0, 0.0], 3) == 0
 
 
 def test_it_disturbs_nothing(tmp_path: Path) -> None:

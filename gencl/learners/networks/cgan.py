@@ -80,6 +80,7 @@ class CGANSettings(Part):
     def _of_the_network(self) -> CGANSettings:
         only_where(self, "network is residual", self.network == "residual", ("widest", "depth", "modulation"))
         only_where(self, "network is plain", self.network == "plain", ("norm",))
+        only_where(self, "r1 is above 0", self.r1 > 0, ("r1_every",))
         # a residual network does not read upsampling, either, but may replace the plain one in presets that set it
         return self
 

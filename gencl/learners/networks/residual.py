@@ -35,7 +35,7 @@ def halvings(image_shape: tuple[int, int, int]) -> int:
         sides = ", ".join(map(str, SIDES))
         raise UsageError(
             f"model.network: residual takes square images, grey or in colour, with sides of {sides} pixels, not "
-            f"{image_shape}; data.size resizes them, such as data.size={min(SIDES, key=lambda s: abs(s - side))}"
+            f"{image_shape}; data.size resizes them, such as --set data.size={min(SIDES, key=lambda s: abs(s - side))}"
         )
     return next(count for count in range(1, 8) if side // 2**count <= LARGEST_BASE)
 

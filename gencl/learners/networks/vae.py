@@ -66,6 +66,7 @@ class VAESettings(Part):
     @model_validator(mode="after")
     def _of_the_network(self) -> VAESettings:
         only_where(self, "network is residual", self.network == "residual", ("widest", "depth"))
+        only_where(self, "likelihood is gaussian", self.likelihood == "gaussian", ("sigma",))
         if self.network == "residual" and self.width % 4:
             raise ValueError("width must be a multiple of 4 where network is residual")
         return self
