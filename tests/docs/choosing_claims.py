@@ -48,7 +48,7 @@ def drawing(*models: str) -> list[float]:
 
 
 def gan_is_ahead() -> list[float]:
-    """Return the distances of the GAN's joint training and of real images for both; its time is a fifth of the flow's."""
+    """Return the GAN's distance of joint training, and the floors; its time is a fifth of the flow's."""
     times = [value(f"{of}/joint", "train_seconds") for of in (GAN, FULL)]
     assert 0.15 < times[0] / times[1] < 0.25, times
     return [*(value(f"{GAN}/{one}", ALL) for one in ("joint", "real")), 1000, value(f"{FULL}/real", ALL), 500]
