@@ -146,7 +146,8 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
     """Without averaged gradients and common running statistics each rank would go its own way on its samples."""
     cgan = tiny("digits-cgan")
     cases = [("digits-cgan", "anpyc", cgan), ("digits-mlp", "clnp", VGG), ("digits-cgan", "dgr", cgan)]
-    cases += [("digits-flow", "align", tiny("digits-flow"))]
+    plain = ["train.optimizer=sgd", "train.lr=0.01"]  # Adam makes full steps of gradients that are rounding noise
+    cases += [("digits-flow", "align", tiny("digits-flow")), ("digits-flow", "ewc", [*tiny("digits-flow"), *plain])]
     script, more = tmp_path / "ranks.py", folder(tmp_path / "letters", "a")
     script.write_text(RANKS.format(cases=cases, out=f"{tmp_path}/", more=more))
     statuses, _, errors = both(script=script)
@@ -155,7 +156,8 @@ def test_parameters_are_equal_on_all_ranks(tmp_path: Path) -> None:
         assert len(list((tmp_path / method).glob("equal-*"))) == 2
     for preset, method, sets in cases[2:]:
         one = train(preset, method, 0, tmp_path / "one" / method, set=sets, progress="silent")
-        assert max(differences(one.path, tmp_path / method)) < 5e-2  # replay draws its latents process by process
+        bound = 1e-5 if method == "ewc" else 5e-2  # each process draws old samples of its own
+        assert max(differences(one.path, tmp_path / method)) < bound, (preset, method)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
