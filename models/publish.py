@@ -42,7 +42,8 @@ def publish(run: Run, name: str) -> None:
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".") as scratch:
         folder = Path(scratch) / name
         _write(run, name, folder)
-        shutil.rmtree(HERE / name, ignore_errors=True)
+        if (HERE / name).exists():
+            (HERE / name).rename(Path(scratch) / ".old")
         folder.rename(HERE / name)
 
 

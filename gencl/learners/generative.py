@@ -10,10 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.learners.learner import Learner
 from gencl.learners.parts import own_in, shared_in
 from gencl.scenarios.batch import Batch
+
+STRONGEST = 100.0
+"""The highest guidance."""
 
 
 class Generator(nn.Module, ABC):
@@ -23,6 +27,14 @@ class Generator(nn.Module, ABC):
     """How strongly images follow their class; 1: as learned. None: it cannot be set."""
     unguided = "a generator of this kind draws its classes in one way"
     """Why guidance cannot be set, if it cannot."""
+
+    def guide(self, guidance: float) -> None:
+        """Set the guidance. Raises UsageError if it is not from 0 to `STRONGEST`, or cannot be set."""
+        if not 0 <= guidance <= STRONGEST:  # not a number, either
+            raise UsageError(f"--guidance {guidance}: it must be from 0 to {STRONGEST:g}")
+        if self.guidance is None:
+            raise UsageError(f"--guidance: {self.unguided}; leave it out")
+        self.guidance = guidance
 
     @abstractmethod
     def grow(self, classes: int, seed: int) -> None:

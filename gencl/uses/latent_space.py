@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 ROWS = 4
 """The number of interpolations shown within one class or between two."""
 _COLUMNS = 12
-STRONGEST = 100.0
-"""The highest guidance, as for the setting."""
 
 
 @as_usual()
@@ -58,15 +56,11 @@ def sample(
 def drawing(run: RunFolder, device: str = "cpu", guidance: float | None = None) -> GenerativeLearner:
     """Return the run's generator. ``guidance`` sets how strongly its images follow their class.
 
-    Raises UsageError for a classifier, and for guidance below 0, above `STRONGEST` or if the generator has none.
+    Raises UsageError for a classifier, and for guidance that the generator does not take (`Generator.guide`).
     """
     learner = run.generator(device)
     if guidance is not None:
-        if not 0 <= guidance <= STRONGEST:  # not a number, either
-            raise UsageError(f"--guidance {guidance}: it must be from 0 to {STRONGEST:g}")
-        if learner.generator.guidance is None:
-            raise UsageError(f"--guidance: {learner.generator.unguided}; leave it out")
-        learner.generator.guidance = guidance
+        learner.generator.guide(guidance)
     return learner
 
 

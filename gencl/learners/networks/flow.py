@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gencl.core.part import Part
 from gencl.core.randomness import RandomSource
-from gencl.learners.generative import Generator
+from gencl.learners.generative import STRONGEST, Generator
 from gencl.learners.networks.class_layers import ClassParameters
 from gencl.learners.networks.unet import UNet
 
@@ -60,7 +60,7 @@ class FlowSettings(Part):
         0.1, ge=0, lt=1, description="share of training samples without a class label, needed for guidance"
     )
     guidance: float = Field(
-        1.0, ge=0, le=100, description="scale of classifier-free guidance; 1: none; 0: any class of the task"
+        1.0, ge=0, le=STRONGEST, description="scale of classifier-free guidance; 1: none; 0: any class of the task"
     )
     solver: Literal["heun", "euler"] = Field(
         "heun", description="solver for sampling; heun needs two evaluations per step, but fewer steps"
