@@ -2,8 +2,8 @@
 
     python -m benchmarks.importance --data-root DIR [--samples 1024]
 
-For the MLP 784-512-256 on images of MNIST, the generator of digits-cgan, and those of faces at 64x64, for a quarter of
-the samples.
+For the MLP 784-512-256 on images of MNIST, the generator of digits-cgan, the network of digits-flow, and those of faces
+at 64x64, for a quarter of the samples.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ FACES = ["scenario.domains=[celeba]"]
 CASES: dict[str, tuple[str, list[str], float]] = {
     "the MLP 784-512-256": ("split-mnist", [], 1),
     "the generator of digits-cgan": ("digits-cgan", [], 1),
+    "the network of digits-flow": ("digits-flow", [], 1),
     "a plain generator at 64x64, bilinear": ("celeba-anime-cgan", FACES, 0.25),
     "a plain generator at 64x64, transposed": ("celeba-anime-cgan", [*FACES, "model.upsampling=transposed"], 0.25),
     "a residual generator at 64x64": ("celeba-anime-cgan", [*FACES, "model.network=residual"], 0.25),
+    "the network of celeba-anime-flow": ("celeba-anime-flow", FACES, 0.25),
 }
 """Preset, what differs from it, and the share of the samples, by what is measured."""
 

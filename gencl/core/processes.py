@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,18 @@ class Processes:
             return rows
         gathered: Tensor = self._accelerator.gather(rows)
         return gathered
+
+    def divided(self, make: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
+        """Return ``make(*arguments)``, which maps rows to rows; each process makes its share of them.
+
+        The arguments must be the same on each process, and so is the result.
+        """
+        if self.world == 1:
+            return make(*arguments)
+        rows = len(arguments[0])
+        share = -(-rows // self.world)
+        mine = [argument.roll(-self.rank * share, 0)[:share] for argument in arguments]
+        return self.gather(make(*mine))[:rows]  # all shares are equal, so the last may have begun again with row 0
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Return whether any process raised its flag. The result is the same on each process."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gencl.core.prefixes import under, within
+from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.learners.capabilities import IMAGES
 from gencl.learners.generative import GenerativeLearner, Generator
@@ -56,7 +57,7 @@ class Teacher:
         known = [c for group in before for c in ctx.learner.groups[group]]
         self._take(ctx.learner, [c for c in known if c not in ctx.task.whole])
         if self and (size := IMAGES(ctx.learner).pool):
-            self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"))
+            self._pool = self._drawn(IMAGES(ctx.learner), size, importance_random(ctx, "pool"), ctx.processes)
 
     def _take(self, learner: Learner, past: list[int]) -> None:
         """Copy the generator; if no class is past (all have come back), drop the copy and pool of the task before."""
@@ -65,12 +66,14 @@ class Teacher:
             self._copy = IMAGES(learner).frozen_generator(), torch.tensor(past, device=learner.position.device)
 
     @torch.no_grad()
-    def _drawn(self, learner: GenerativeLearner, size: int, random: RandomSource) -> tuple[Tensor, Tensor]:
+    def _drawn(
+        self, learner: GenerativeLearner, size: int, random: RandomSource, processes: Processes
+    ) -> tuple[Tensor, Tensor]:
         classes = self.past.repeat_interleave(size)
-        images = [
-            self.generator(self.generator.draw_latents(len(some), random), learner.position[some])
-            for some in classes.split(_AT_ONCE)
-        ]
+        images = []
+        for some in classes.split(_AT_ONCE):
+            latents = self.generator.draw_latents(len(some), random)
+            images.append(processes.divided(self.generator, latents, learner.position[some]))
         return (torch.cat(images) * 255).round().to(torch.uint8), classes
 
     def _from_pool(self, n: int, random: RandomSource) -> Batch:

@@ -136,6 +136,8 @@ for preset, method, sets in {cases!r}:
     flat = torch.cat([p.flatten() for p in kept[-1].learner.state_dict().values() if p.is_floating_point()])
     everyone = [torch.empty_like(flat) for _ in range(2)]
     torch.distributed.all_gather(everyone, flat)
+    squares = kept[-1].processes.divided(torch.mul, torch.arange(7), torch.arange(7))
+    assert torch.equal(squares, torch.arange(7) ** 2), squares
     assert torch.equal(everyone[0], everyone[1]), (method, (everyone[0] - everyone[1]).abs().max())
     pathlib.Path({out!r} + method, "equal-" + os.environ["RANK"]).touch()  # two ranks' lines would run into each other
 """
