@@ -39,6 +39,12 @@ _OF: dict[Moment, Callable[[Tensor], Tensor]] = {
     "absolute": torch.abs,
     "signed": lambda g: g * g.abs(),
 }
+_IN_PLACE: dict[Moment, Callable[[Tensor], Tensor]] = {
+    "mean": lambda g: g,
+    "square": Tensor.square_,
+    "absolute": Tensor.abs_,
+    "signed": lambda g: g.mul_(g.abs()),
+}
 
 
 def at_once(elements: int) -> int:
@@ -50,7 +56,7 @@ class PerSample:
     """Gradients of n samples for one parameter.
 
     Args:
-        make: returns the gradients of some rows, (k, *shape).
+        make: returns the gradients of some rows, (k, *shape), as a tensor that may be overwritten.
         n: the number of rows.
         elements: the elements per row, of its gradient or of what that is computed from, whichever has more.
     """
@@ -70,7 +76,8 @@ class PerSample:
 
         def sums(gradients: Tensor) -> Tensor:
             laid_out = _LaidOut(gradients)
-            return torch.stack([laid_out.total(_OF[moment](laid_out.gradients)) for moment in wanted])
+            totals = [laid_out.total(_OF[moment](laid_out.gradients)) for moment in wanted[:-1]]
+            return torch.stack([*totals, laid_out.total(_IN_PLACE[wanted[-1]](laid_out.gradients))])
 
         return self.summed(sums)
 
@@ -142,7 +149,7 @@ class OuterProducts(PerSample):
 
 def made(gradients: Tensor) -> PerSample:
     """Return `PerSample` of gradients that are already computed, (n, *shape)."""
-    return PerSample(gradients.__getitem__, len(gradients), gradients[0].numel())
+    return PerSample(lambda rows: gradients[rows].clone(), len(gradients), gradients[0].numel())
 
 
 def _linear(layer: nn.Linear, inputs: Tensor, delta: Tensor) -> dict[str, PerSample]:
