@@ -13,6 +13,7 @@ from gencl.core.errors import UsageError
 from gencl.core.part import Part, only_where
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.generative import Generator
+from gencl.learners.networks.leaky import activation, draw_for_leaky
 from gencl.learners.networks.precision import at_least_float32
 from gencl.learners.networks.residual import ResidualDecoder, ResidualEncoder, residual_base
 from gencl.learners.networks.to_images import ToImages
@@ -53,6 +54,11 @@ class VAESettings(Part):
     )
     depth: int = Field(1, ge=1, le=16, description="residual blocks per resolution")
     features: int = Field(128, ge=1, le=8192, description="units of the hidden layers next to the latent")
+    activation: Literal["relu", "leaky"] = Field(
+        "relu",
+        description="relu: the papers'; leaky: LeakyReLU with slope 0.2, and shared weights drawn as it needs them, "
+        "which learns faster (He et al. 2015)",
+    )
     likelihood: Literal["bernoulli", "gaussian", "calibrated"] = Field(
         "bernoulli",
         description="distribution of a pixel given the latent; calibrated: a Gaussian whose variance is the current "
@@ -61,7 +67,7 @@ class VAESettings(Part):
     sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, for likelihood: gaussian")
     beta: float = Field(1.0, ge=0, le=1e6, description="weight of the KL divergence to the prior")
 
-    later = ("network", "widest", "depth")
+    later = ("network", "widest", "depth", "activation")
 
     @model_validator(mode="after")
     def _of_the_network(self) -> VAESettings:
@@ -104,7 +110,9 @@ class Encoder(nn.Module):
     def __init__(self, settings: VAESettings, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         layers, flat = (_residual_encoder if settings.network == "residual" else _plain_encoder)(settings, image_shape)
-        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, settings.features), nn.ReLU())
+        self.trunk = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(flat, settings.features), activation(settings.activation)
+        )
         self.latent = TaskLinear(settings.features, 2 * settings.latent)
 
     def forward(self, images: Tensor, tasks: Tensor | int) -> tuple[Tensor, Tensor]:
@@ -120,7 +128,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.latent = TaskLinear(settings.latent, settings.features)
         layers = (_residual_decoder if settings.network == "residual" else _plain_decoder)(settings, image_shape)
-        self.trunk = nn.Sequential(nn.ReLU(), *layers)
+        self.trunk = nn.Sequential(activation(settings.activation), *layers)
 
     def forward(self, z: Tensor, tasks: Tensor | int) -> Tensor:
         """Return the images before the sigmoid, (n, c, h, w)."""
@@ -133,9 +141,9 @@ def _plain_encoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> 
     stride, first = first_stride(image_shape), settings.width
     layers = [
         nn.Conv2d(image_shape[0], first, 2 * stride, stride, stride // 2),
-        nn.ReLU(),
+        activation(settings.activation),
         nn.Conv2d(first, 2 * first, 4, 2, 1),
-        nn.ReLU(),
+        activation(settings.activation),
     ]
     return layers, 2 * first * (image_shape[1] // (2 * stride)) ** 2
 
@@ -146,10 +154,10 @@ def _plain_decoder(settings: VAESettings, image_shape: tuple[int, int, int]) -> 
     side = image_shape[1] // (2 * stride)
     return [
         nn.Linear(settings.features, 2 * last * side * side),
-        nn.ReLU(),
+        activation(settings.activation),
         nn.Unflatten(1, (2 * last, side, side)),
         nn.ConvTranspose2d(2 * last, last, 4, 2, 1),
-        nn.ReLU(),
+        activation(settings.activation),
         ToImages(last, image_shape[0], 2 * stride, stride, stride // 2),
     ]
 
@@ -177,6 +185,9 @@ class VAEGenerator(Generator):
         super().__init__()
         self.size = settings.latent
         self.encoder, self.decoder = Encoder(settings, image_shape), Decoder(settings, image_shape)
+        if settings.activation == "leaky":
+            for layer in [*self.encoder.trunk, *self.decoder.trunk]:  # residual blocks draw their own
+                draw_for_leaky(layer)
         self.register_buffer("task_of", torch.zeros(0, dtype=torch.long))
         self.register_buffer("mean", torch.zeros(0, self.size))
         self.register_buffer("factor", torch.zeros(0, self.size, self.size))
