@@ -25,7 +25,7 @@ from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, m
 from gencl.scenarios.batch import Batch
 
 _UNITS = 2**24
-"""Hidden units of all samples of a chunk: fastest if they fit the cache of a processor. A GPU takes 16 times more."""
+"""Hidden units of all samples of a chunk. On a CPU, more were no faster and need memory. A GPU takes 16 times more."""
 _CHUNK = (16, 1024)
 """The least and the most samples of a chunk, which goes through one forward and one backward pass."""
 
