@@ -33,18 +33,13 @@ CACHED = 16
 """Each element of a convolution's images counts this many times, since every tap of the kernel reads it again."""
 
 Moment = Literal["mean", "square", "absolute", "signed"]
-_OF: dict[Moment, Callable[[Tensor], Tensor]] = {
-    "mean": lambda g: g,
-    "square": torch.square,
-    "absolute": torch.abs,
-    "signed": lambda g: g * g.abs(),
+_OF: dict[Moment, Callable[[Tensor, Tensor | None], Tensor]] = {
+    "mean": lambda g, out: g,
+    "square": lambda g, out: torch.square(g, out=out),
+    "absolute": lambda g, out: torch.abs(g, out=out),
+    "signed": lambda g, out: torch.mul(g, g.abs(), out=out),
 }
-_IN_PLACE: dict[Moment, Callable[[Tensor], Tensor]] = {
-    "mean": lambda g: g,
-    "square": Tensor.square_,
-    "absolute": Tensor.abs_,
-    "signed": lambda g: g.mul_(g.abs()),
-}
+"""What a moment sums, computed into ``out`` if given, which may be g itself."""
 
 
 def at_once(elements: int) -> int:
@@ -76,8 +71,9 @@ class PerSample:
 
         def sums(gradients: Tensor) -> Tensor:
             laid_out = _LaidOut(gradients)
-            totals = [laid_out.total(_OF[moment](laid_out.gradients)) for moment in wanted[:-1]]
-            return torch.stack([*totals, laid_out.total(_IN_PLACE[wanted[-1]](laid_out.gradients))])
+            g, last = laid_out.gradients, len(wanted) - 1  # the last may overwrite them, which is faster
+            values = (_OF[moment](g, g if place == last else None) for place, moment in enumerate(wanted))
+            return torch.stack([laid_out.total(value) for value in values])
 
         return self.summed(sums)
 
@@ -125,7 +121,7 @@ class OuterProducts(PerSample):
     def moments(self, wanted: Sequence[Moment]) -> Tensor:
         moments = self._inputs.new_empty(len(wanted), self._outputs.shape[1], self._inputs.shape[1])
         for moment, sums in zip(wanted, moments, strict=True):
-            torch.mm(_OF[moment](self._outputs).T, _OF[moment](self._inputs), out=sums)
+            torch.mm(_OF[moment](self._outputs, None).T, _OF[moment](self._inputs, None), out=sums)
         return moments
 
     def changes(self, weight: Tensor, increases: bool) -> Tensor:

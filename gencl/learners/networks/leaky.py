@@ -20,8 +20,8 @@ def activation(name: str) -> nn.Module:
 def draw_for_leaky(layer: nn.Module) -> None:
     """Draw a layer's weights so that LeakyReLU keeps the size of its units (He et al. 2015, eq. 15); zero its bias.
 
-    PyTorch's own initial weights halve that size, or more, in each layer, so that a network learns little at first. Of
-    a transposed convolution's kernel, a unit sees one weight in stride^2. Layers without weights are left alone.
+    With PyTorch's own, units get smaller from layer to layer. Of a transposed convolution's kernel, a unit sees one
+    weight in stride^2. Layers without weights are left alone.
     """
     if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         return

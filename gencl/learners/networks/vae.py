@@ -56,8 +56,7 @@ class VAESettings(Part):
     features: int = Field(128, ge=1, le=8192, description="units of the hidden layers next to the latent")
     activation: Literal["relu", "leaky"] = Field(
         "relu",
-        description="relu: the papers'; leaky: LeakyReLU with slope 0.2, and shared weights drawn as it needs them, "
-        "which learns faster (He et al. 2015)",
+        description="relu: the papers'; leaky: LeakyReLU (slope 0.2), and shared weights drawn for it (He et al. 2015)",
     )
     likelihood: Literal["bernoulli", "gaussian", "calibrated"] = Field(
         "bernoulli",
