@@ -50,14 +50,15 @@ class DERpp(Method):
         self._seen = 0
         self._held: dict[str, Tensor] = {}
         """By slot: ``images`` uint8 (memory, c, h, w), ``classes`` (memory,), and ``logits`` (memory, columns)."""
-        self._drawn: Tensor | None = None
-        """The slots of the step's two draws, concatenated."""
+        self._drawn: dict[str, Tensor] = {}
+        """The step's two draws from the memory, concatenated."""
 
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         """Draw from the memory, then offer it the batch. The batch is returned unchanged."""
         filled, n = min(self._seen, self.settings.memory), ctx.random.share(self.settings.samples)
         slots = torch.arange(filled, device=batch.classes.device)
-        self._drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else None
+        drawn = torch.cat([ctx.random.choice(slots, n) for _ in range(2)]) if filled else slots
+        self._drawn = {name: held[drawn] for name, held in self._held.items()}
         new = slice(len(batch) - batch.replayed)
         self._take(ctx, ctx.processes.gather(batch.inputs[new]), ctx.processes.gather(batch.classes[new]))
         return batch
@@ -94,10 +95,10 @@ class DERpp(Method):
             self._held["logits"] = F.pad(self._held["logits"], (0, more), value=IMPOSSIBLE)
 
     def penalty(self, ctx: StepContext) -> Tensor | None:
-        if self._drawn is None or not ctx.phase.moves_shared:
+        if not self._drawn or not ctx.phase.moves_shared:
             return None
-        learner, half = CLASSIFIER(ctx.learner), len(self._drawn) // 2
-        images, classes, logits = (self._held[name][self._drawn] for name in ("images", "classes", "logits"))
+        images, classes, logits = (self._drawn[name] for name in ("images", "classes", "logits"))
+        learner, half = CLASSIFIER(ctx.learner), len(images) // 2
         scores, right = learner.logits(images.float() / 255, learner.position[classes], range(len(learner.tasks)))
         compared = logits[:half] > IMPOSSIBLE
         apart = (scores[:half, : logits.shape[1]] - logits[:half]).masked_fill(~compared, 0)

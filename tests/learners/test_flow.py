@@ -216,7 +216,7 @@ def test_resolutions(side: int, patch: int, sides: list[int], attended: int) -> 
     assert sum(isinstance(module, Attention) for module in network.modules()) == attended  # inwards, and outwards
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 32), (1, 30, 30), (3, 26, 26), (2, 28, 28)])
+@pytest.mark.parametrize("shape", [(1, 28, 32), (1, 30, 30), (3, 26, 26), (2, 28, 28), (3, 204, 204)])
 def test_images_that_do_not_suit_are_refused_with_a_size_that_does(shape: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match=r"model\.patch: 2.*data\.size=\d+") as error:
         resolutions(shape, 2)

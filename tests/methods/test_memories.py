@@ -79,12 +79,10 @@ def test_ders_penalty_is_that_of_the_paper_on_the_classes_known_then(heads: str)
             parameter.add_(0.01 * torch.randn_like(parameter))
     learner.grow((4, 5), 0)  # a task later there are more classes
     method.extend_batch(ctx, batch_of(ctx, [6]))
-    penalty, state, slots = method.penalty(ctx), method.state_dict(), method._drawn
-    assert penalty is not None and slots is not None and len(slots) == 16
-    scores, right = learner.logits(
-        state["images"][slots].float() / 255, learner.position[state["classes"][slots]], (0, 1, 2)
-    )
-    old = state["logits"][slots[:8]]
+    penalty, drawn = method.penalty(ctx), method._drawn
+    assert penalty is not None and len(drawn["images"]) == 16
+    scores, right = learner.logits(drawn["images"].float() / 255, learner.position[drawn["classes"]], (0, 1, 2))
+    old = drawn["logits"][:8]
     seen = {"task": 2, "domain": 2, "class": 4}[heads]
     assert bool(((old > IMPOSSIBLE).sum(1) == seen).all())
     mask = old > IMPOSSIBLE
@@ -93,6 +91,16 @@ def test_ders_penalty_is_that_of_the_paper_on_the_classes_known_then(heads: str)
     assert torch.isclose(penalty, wanted)
     learner.eval()
     assert not learner.training
+
+
+def test_der_rehearses_what_was_in_the_memory_before_the_batch_entered_it() -> None:
+    ctx = context(tasks=1)
+    method = DERpp(DERpp.Settings(memory=3, samples=8))
+    method.extend_batch(ctx, batch_of(ctx, [0, 1, 2]))
+    held = method.state_dict()["images"].clone()
+    method.extend_batch(ctx, batch_of(ctx, list(range(3, 40))))
+    assert not torch.equal(held, method.state_dict()["images"])
+    assert all((image == held).flatten(1).all(1).any() for image in method._drawn["images"])
 
 
 def test_der_leaves_the_learner_in_training() -> None:

@@ -30,17 +30,29 @@ def resolutions(image_shape: tuple[int, int, int], patch: int) -> list[int]:
     colour.
     """
     channels, side, width = image_shape
-    sides = [side // patch]
-    while sides[-1] > _INNERMOST and sides[-1] % 2 == 0:
-        sides.append(sides[-1] // 2)
-    if side != width or side % patch or not 1 < sides[-1] <= _LARGEST or channels not in (1, 3):
-        nearest = max(4 * patch, (side + 4 * patch) // (8 * patch) * 8 * patch)
+    sides = _halved(side // patch)
+    if side != width or side % patch or not _lowest(sides[-1]) or channels not in (1, 3):
+        larger = range(1, side // patch + 2 * _LARGEST)
+        near = min((n for n in larger if _lowest(_halved(n)[-1])), key=lambda n: abs(n * patch - side))
         raise UsageError(
             f"this network takes square images, grey or in colour, whose side is model.patch: {patch} times a number "
             f"that can be halved to {_LARGEST} or less, not {image_shape}; data.size resizes them, such as "
-            f"data.size={nearest}"
+            f"data.size={near * patch}"
         )
     return sides
+
+
+def _halved(side: int) -> list[int]:
+    """Return a number of positions and its halves, down to an odd number or to `_INNERMOST`."""
+    sides = [side]
+    while sides[-1] > _INNERMOST and sides[-1] % 2 == 0:
+        sides.append(sides[-1] // 2)
+    return sides
+
+
+def _lowest(positions: int) -> bool:
+    """Return whether these can be the positions per side at the lowest resolution."""
+    return 1 < positions <= _LARGEST
 
 
 def _joined(inner: int, outer: int) -> nn.Module:
