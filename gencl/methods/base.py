@@ -116,6 +116,8 @@ class Method:
     """Whether it follows the weights through a task. It then refuses methods that train a task from its start again."""
     holds: ClassVar[bool] = False
     """Whether it keeps some weights at fixed values. Of several methods, its `after_step` then runs last."""
+    smallest_batch: int = 1
+    """The fewest images that a process's part of a batch may have."""
     copies: float = 0.0
     """The size of its state, in copies of the shared parameters (approximate), for the estimate of a run's memory."""
     grid: ClassVar[Mapping[str, Sequence[Any]]] = {}

@@ -29,6 +29,7 @@ class Composed(Method):
         super().__init__(None)
         self.names, self.methods = list(methods), list(methods.values())
         self.entrywise = all(method.entrywise for method in self.methods)
+        self.smallest_batch = max(method.smallest_batch for method in self.methods)
         self.copies = sum(method.copies for method in self.methods)
         wishes = {method.moves_old for method in self.methods}
         self.moves_old = True in wishes and False not in wishes

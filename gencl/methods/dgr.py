@@ -53,6 +53,7 @@ class DGR(Taught):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        self.smallest_batch = settings.smallest_batch
         self._solver = Solver()
 
     def check(self, learner: Learner, tasks: Sequence[Task] = ()) -> None:

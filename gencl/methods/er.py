@@ -22,6 +22,10 @@ class ER(Remembering):
     needs_images = True
     settings: Settings
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.smallest_batch = settings.smallest_batch
+
     def extend_batch(self, ctx: Context, batch: Batch) -> Batch:
         replayed = self.settings.number(batch, ctx.random) if self._memory else 0
         return self.settings.mixed(batch, *self._memory.draw(replayed, ctx.task, ctx.random)) if replayed else batch

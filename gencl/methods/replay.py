@@ -16,7 +16,12 @@ from gencl.scenarios.batch import Batch
 class ReplaySettings(Part):
     """The amount of replay."""
 
-    share: float = Field(0.5, gt=0, lt=1, description="share of each batch that is replayed in place of new images")
+    share: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="share of each batch that is replayed in place of new images, in whole images of each process",
+    )
     extra: int | None = Field(
         None,
         ge=1,
@@ -24,6 +29,11 @@ class ReplaySettings(Part):
         description="number of replayed samples added to each batch, over all processes; replaces share",
     )
     later: ClassVar[tuple[str, ...]] = ("extra",)
+
+    @property
+    def smallest_batch(self) -> int:
+        """Images in a process's part of a batch, of which at least one is new, and one old unless it is added."""
+        return 1 if self.extra else 2
 
     def number(self, batch: Batch, random: RandomSource) -> int:
         """Return how many samples this process replays in its part of a batch."""

@@ -212,6 +212,11 @@ def make_session(
             f"train.batch_size: {share} in each process is too little for batch normalisation; at least "
             f"{learner.smallest_batch}"
         )
+    if share < method.smallest_batch:
+        raise UsageError(
+            f"train.batch_size: {share} in each process is too little for method {settings.method['name']}; at "
+            f"least {method.smallest_batch}"
+        )
     suiting.check(learner, scenario.tasks)
     method.check(learner, scenario.tasks)
     acceleration.check(settings, learner)

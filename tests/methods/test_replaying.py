@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+import gencl
+from gencl.core.errors import UsageError
 from gencl.core.randomness import RandomSource
 from gencl.learners.classifier import Classifier
 from gencl.learners.learner import Phase
@@ -117,3 +120,12 @@ def test_replay_may_add_to_the_batch() -> None:
     longer = method.extend_batch(ctx, batch)
     assert len(longer) == 64 + 24 and torch.equal(longer.inputs[:64], batch.inputs)
     assert longer.classes[64:].max() < 2 and longer.tasks == (0, 1)
+
+
+@pytest.mark.parametrize("method", ["er", "dgr", "ewc+er"])
+def test_a_batch_without_room_for_old_and_new_images_is_refused(method: str, tmp_path: Path) -> None:
+    preset = "digits-cgan" if method == "dgr" else "digits-mlp"
+    with pytest.raises(UsageError, match=r"batch_size: 1 in each process is too little for method .*at least 2"):
+        gencl.train(preset, method=method, set={"train.batch_size": 1}, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert ReplaySettings(extra=1).smallest_batch == 1
