@@ -159,11 +159,10 @@ class Classifier(Learner):
         features = self._features(images, index, among)
         self._seen = (images, features) if self.training and torch.is_grad_enabled() else None
         if self.heads == "domain":
-            return at_least_float32(self.head[0](features)), positions - len(self.groups[0]) * index
+            return self.head.joined(features, [0]), positions - len(self.groups[0]) * index
         if self.heads == "class":
             among = range(len(self.groups))
-        parts = [self.head[task](features) for task in among]
-        scores = at_least_float32(torch.cat(parts, dim=1) if len(parts) > 1 else parts[0])
+        scores = self.head.joined(features, among)
         start = sum(len(group) for group in self.groups[: among.start])
         if self.heads == "task" and len(among) > 1:
             columns = self.task_of[start : start + scores.shape[1]]
@@ -183,7 +182,7 @@ class Classifier(Learner):
         wanted = [0] if self.heads == "domain" else list(groups)
         if self.heads == "task":
             return self.head.alike(features, wanted, [len(self.groups[group]) for group in wanted])
-        return [at_least_float32(torch.cat([self.head[group](features) for group in wanted], dim=1)).unsqueeze(1)]
+        return [self.head.joined(features, wanted).unsqueeze(1)]
 
     def predict(self, images: Tensor, classes: Tensor) -> Tensor:
         """Return the predicted class of each image, (n,). The true ``classes`` serve only to look up the task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,16 +41,23 @@ class Heads(nn.ModuleList):
             wide, last = nn.Linear(self._features, self._own.units), nn.Linear(self._own.units, classes)
             self.append(nn.Sequential(wide, nn.ReLU(), Dropout(self._own.dropout), last))
 
-    def alike(self, features: Tensor, groups: list[int], sizes: list[int]) -> list[Tensor]:
+    def joined(self, features: Tensor, groups: Sequence[int]) -> Tensor:
+        """Return the logits of these groups' heads side by side, (n, columns)."""
+        heads = [self[group] for group in groups]
+        plain = [head for head in heads if isinstance(head, nn.Linear)]
+        if len(heads) == 1:
+            logits = heads[0](features)
+        elif len(plain) < len(heads):
+            logits = torch.cat([head(features) for head in heads], dim=1)
+        else:  # one matrix product for all heads
+            weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
+            logits = F.linear(features, weight, bias)
+        return at_least_float32(logits)
+
+    def alike(self, features: Tensor, groups: Sequence[int], sizes: Sequence[int]) -> list[Tensor]:
         """Return the logits of these groups' heads: one (n, heads, classes) for each number of classes in ``sizes``."""
         logits = []
         for classes in dict.fromkeys(sizes):
-            heads = [self[group] for group, size in zip(groups, sizes, strict=True) if size == classes]
-            plain = [head for head in heads if isinstance(head, nn.Linear)]
-            if len(plain) < len(heads):
-                scores = torch.stack([head(features) for head in heads], dim=1)
-            else:  # one matrix product for all heads
-                weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
-                scores = F.linear(features, weight, bias).view(len(features), len(heads), classes)
-            logits.append(at_least_float32(scores))
+            same = [group for group, size in zip(groups, sizes, strict=True) if size == classes]
+            logits.append(self.joined(features, same).view(len(features), len(same), classes))
         return logits
