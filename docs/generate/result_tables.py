@@ -21,6 +21,7 @@ SHOWN = {
     "fashion-cgan": GENERATORS,
     "split-mnist": CLASSIFIERS,
     "permuted-mnist": CLASSIFIERS,
+    "split-mnist-class": CLASSIFIERS,
 }
 """The folders that a method's page shows its rows of, and their columns."""
 

@@ -129,7 +129,10 @@ class ConditionalGAN(GenerativeLearner):
         return F.mse_loss(self.generator(latents, positions), before)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
-        """Return n latents with classes of the task. Images are not needed, so the inputs are empty, (n, 0)."""
+        """Return n latents with the task's classes in turn, whatever its mixture: each is to be kept equally well.
+
+        Images are not needed, so the inputs are empty, (n, 0).
+        """
         n = n or len(task.train)
         classes = torch.tensor(task.classes, device=self.position.device).repeat(-(-n // len(task.classes)))[:n]
         latents = self.generator.draw_latents(n, random)
