@@ -64,7 +64,7 @@ def pruned_vaes() -> None:
 
 
 def chosen_for_vaes() -> None:
-    """Assert that alignment and replay are better at the full rate of the shared layers, and importance is not."""
+    """Assert that replay is better at the full rate of the shared layers, and alignment with a smaller weight."""
     for key in (ALL, "reconstruction"):
         assert value("celeba-anime-vae-chosen/dgr", key) < value("celeba-anime-vae-chosen/dgr:train.shared_lr=0.1", key)
         assert value("celeba-anime-vae-chosen/align", key) < value("celeba-anime-vae-chosen/align:method.weight=4", key)

@@ -32,8 +32,8 @@ def resolutions(image_shape: tuple[int, int, int], patch: int) -> list[int]:
     channels, side, width = image_shape
     sides = _halved(side // patch)
     if side != width or side % patch or not _lowest(sides[-1]) or channels not in (1, 3):
-        larger = range(1, side // patch + 2 * _LARGEST)
-        near = min((n for n in larger if _lowest(_halved(n)[-1])), key=lambda n: abs(n * patch - side))
+        numbers = range(1, side // patch + 2 * _LARGEST)
+        near = min((n for n in numbers if _lowest(_halved(n)[-1])), key=lambda n: abs(n * patch - side))
         raise UsageError(
             f"this network takes square images, grey or in colour, whose side is model.patch: {patch} times a number "
             f"that can be halved to {_LARGEST} or less, not {image_shape}; data.size resizes them, such as "
