@@ -91,8 +91,7 @@ def _method_head(page: str) -> str:
     """What stands above a method's page."""
     name = _of_page(page)
     about = METHODS.about(name)
-    classifies = METHODS.serves(name) in ("classify", "heads", "task", "units")  # the default preset trains a GAN
-    preset = " --preset digits-mlp" if classifies else ""
+    preset = " --preset digits-mlp" if serves(name).startswith("classifiers") else ""  # the default one trains a GAN
     return f"*{about[0].upper()}{about[1:]}. Serves {serves(name)}.*\n\n`gencl train{preset} --method {name}`"
 
 

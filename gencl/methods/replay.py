@@ -20,7 +20,7 @@ class ReplaySettings(Part):
         0.5,
         gt=0,
         lt=1,
-        description="share of each batch that is replayed in place of new images, in whole images of each process",
+        description="share of each batch that is replayed in place of new images, in whole images per process",
     )
     extra: int | None = Field(
         None,

@@ -207,16 +207,10 @@ def make_session(
     learner = make_learner(settings.model, scenario.image_shape, settings.seed, accelerator.device)
     method = building.build(settings.method)
     share = min(train.batch_size for train in settings.train_of(len(scenario.tasks))) // processes.world
-    if share < learner.smallest_batch:
-        raise UsageError(
-            f"train.batch_size: {share} in each process is too little for batch normalisation; at least "
-            f"{learner.smallest_batch}"
-        )
-    if share < method.smallest_batch:
-        raise UsageError(
-            f"train.batch_size: {share} in each process is too little for method {settings.method['name']}; at "
-            f"least {method.smallest_batch}"
-        )
+    needs = {"batch normalisation": learner.smallest_batch, f"method {settings.method['name']}": method.smallest_batch}
+    for what, least in needs.items():
+        if share < least:
+            raise UsageError(f"train.batch_size: {share} in each process is too little for {what}; at least {least}")
     suiting.check(learner, scenario.tasks)
     method.check(learner, scenario.tasks)
     acceleration.check(settings, learner)

@@ -45,14 +45,11 @@ class Heads(nn.ModuleList):
         """Return the logits of these groups' heads side by side, (n, columns)."""
         heads = [self[group] for group in groups]
         plain = [head for head in heads if isinstance(head, nn.Linear)]
-        if len(heads) == 1:
-            logits = heads[0](features)
-        elif len(plain) < len(heads):
-            logits = torch.cat([head(features) for head in heads], dim=1)
-        else:  # one matrix product for all heads
-            weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
-            logits = F.linear(features, weight, bias)
-        return at_least_float32(logits)
+        if len(heads) == 1 or len(plain) < len(heads):
+            return at_least_float32(torch.cat([head(features) for head in heads], dim=1))
+        # one matrix product for all heads
+        weight, bias = torch.cat([head.weight for head in plain]), torch.cat([head.bias for head in plain])
+        return at_least_float32(F.linear(features, weight, bias))
 
     def alike(self, features: Tensor, groups: Sequence[int], sizes: Sequence[int]) -> list[Tensor]:
         """Return the logits of these groups' heads: one (n, heads, classes) for each number of classes in ``sizes``."""
