@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 import gencl
 from gencl.core.registry import Registry
@@ -32,6 +33,14 @@ def test_what_is_named_is_there() -> None:
     for name in re.findall(r"`(gencl\.[\w.]+)`", TEXT):
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute), name
+
+
+def test_one_version_everywhere() -> None:
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has none")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert gencl.__version__ == project["version"] == cited["version"]
+    assert cited["license"] == project["license"]
 
 
 def register(registry: Registry, name: str, attribute: str, code: str, patch: pytest.MonkeyPatch) -> None:

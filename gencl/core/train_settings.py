@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from gencl.core.part import Part, yes_or_no
+from gencl.core.part import Part, only_where, yes_or_no
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Compile = Literal["no", "yes", "reduce-overhead"]
@@ -85,3 +85,10 @@ class TrainSettings(Part):
         return value
 
     _compile = field_validator("compile", mode="before")(yes_or_no)
+
+    @model_validator(mode="after")
+    def _read_somewhere(self) -> TrainSettings:
+        only_where(self, "boundaries is inferred", self.boundaries == "inferred", ("hazard",))
+        only_where(self, "drops names points", bool(self.drops), ("drop",))
+        # betas and momentum stay free: presets set them, and --set train.optimizer alone must do
+        return self

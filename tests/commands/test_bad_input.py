@@ -16,6 +16,8 @@ from tests.conftest import tiny
 FILES = {
     "train: {steps: many}": "train.steps",
     "train: {stepz: 3}": "did you mean train.steps",
+    "train: {hazard: 0.1}": "hazard: 0.1 is read only where boundaries is inferred",
+    "train: {drop: 0.5}": "drop: 0.5 is read only where drops names points",
     "train: 3": "train",
     "- 1": "block of settings",
     "a: [": "not valid YAML",

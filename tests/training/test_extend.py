@@ -99,7 +99,7 @@ def test_an_extended_run_is_as_the_contract_says(preset: str, folders: Path, tmp
         ("ewc", [], ["four"], {"set": ["train.steps=0"]}, "train.steps"),
         ("ewc", [], ["four"], {"set": ["model.hidden=oops"]}, r"--set model\.hidden: it stays the run's; a task"),
         ("ewc", [], ["four"], {"set": {"seed": 3}}, "--set seed: it stays the run's"),
-        ("ewc", [], ["four"], {"set": ["train.hazard=0.1"]}, r"--set train\.hazard: it stays the run's"),
+        ("ewc", [], ["four"], {"set": ["train.boundaries=inferred"]}, r"--set train\.boundaries: it stays the run's"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_and_changes_nothing(
