@@ -100,5 +100,13 @@ class RandomSource:
     def state(self) -> Tensor:
         return self._generator.get_state()
 
-    def restore(self, state: Tensor) -> None:
-        self._generator.set_state(state)
+    def fits(self, state: Tensor) -> bool:
+        """Return whether a state is of this kind of device: those of CPUs and GPUs differ in size."""
+        return len(state) == len(self.state())
+
+    def restore(self, state: Tensor, *seed: object) -> None:
+        """Go on from a state. If it is of another kind of device, begin anew from ``seed`` instead."""
+        if self.fits(state):
+            self._generator.set_state(state)
+        else:
+            self._generator.manual_seed(derive_seed(*seed))

@@ -24,8 +24,9 @@ def divided(
 ) -> Dataset:
     """Return pictures as a data set with a training and a test part.
 
-    Without a test part, a share of each class is held out for testing. The choice depends on the pictures' content
-    alone: renaming changes nothing, and copies of a picture end up in the same part.
+    Without a test part, a share of each class is held out for testing. The choice depends on the decoded pixels alone:
+    renaming changes nothing, and copies of a picture end up in the same part. A JPEG decoded for another ``data.size``
+    has other pixels, and so another size may hold out other pictures.
 
     Args:
         every: the training pictures, labelled 0 to k - 1, and the test pictures, if any, labelled k to 2 k - 1.

@@ -11,7 +11,7 @@ from gencl.metrics.metric import Metric
 from gencl.metrics.snapshot import FEWEST_HELD_OUT, Snapshot
 from gencl.scenarios.task import Scenario
 
-Measure = Callable[[Snapshot], Mapping[str, list[float | None]]]
+Measure = Callable[[list[Metric], Snapshot], Mapping[str, list[float | None]]]
 
 
 def by_class(
@@ -20,7 +20,7 @@ def by_class(
     """Return the values of ``metrics`` on all held-out images of each learned class, by class name.
 
     Omits classes without held-out images. If some class has fewer than `FEWEST_HELD_OUT`, metrics that would pool
-    tasks (`Metric.pools`) are omitted too. ``measure`` returns the values of the metrics on the tasks of a snapshot.
+    tasks (`Metric.pools`) are omitted too. ``measure`` returns the values of metrics on the tasks of a snapshot.
     """
     keep = bool(conditions.pool) or any(metric.keeps_features for metric in metrics)
     snapshot = Snapshot(learner, replace(conditions, pool=0), [], keep=keep)
@@ -29,9 +29,8 @@ def by_class(
     if not snapshot.tasks:
         return {}
     few = min(len(snapshot.held_out_part(task)) for task in snapshot.tasks) < FEWEST_HELD_OUT
-    measured = measure(snapshot)
-    names = [metric.name for metric in metrics if not (few and metric.pools)]
+    measured = measure([metric for metric in metrics if not (few and metric.pools)], snapshot)
     return {
-        task.name: {name: value for name in names if (value := measured[name][i]) is not None}
+        task.name: {name: value for name, values in measured.items() if (value := values[i]) is not None}
         for i, task in enumerate(snapshot.tasks)
     }

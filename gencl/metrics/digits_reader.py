@@ -1,6 +1,8 @@
 """The bundled digit classifier, a small network whose features serve for distances between images of digits.
 
-It classifies both MNIST and the embedded digits. ``weights/train_reader.py`` trained it and lists its accuracies.
+It classifies both MNIST and the embedded digits. ``weights/train_reader.py`` trained it and lists its accuracies. It
+learned their training images, of which validation images are a part: distances to these compare methods with each
+other, and may be lower than those to test images.
 """
 
 from __future__ import annotations

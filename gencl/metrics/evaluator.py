@@ -186,7 +186,7 @@ class Evaluator:
         """Return the values per class if a class comes in several tasks or the settings ask for them; else empty."""
         if not self.scenario.recurs and self.settings.by_class == "no":
             return {}
-        return by_class(self.learner, self.scenario, self.conditions, self.metrics, self.measure)
+        return by_class(self.learner, self.scenario, self.conditions, self.metrics, self._measured)
 
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Return warnings about the scores: bias from few images, and LPIPS weights other than the published ones."""

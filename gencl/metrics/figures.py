@@ -166,7 +166,10 @@ def label(name: str, features: Mapping[str, Any] | None = None) -> str:
     A distance names its extractor, as in "FD (EfficientNet-Lite0)": distances of different extractors do not compare.
     In Inception's features it is called FID, as in papers.
     """
-    text, extractor = figure(name).label, (features or {}).get("name", "")
+    one, extractor = figure(name), (features or {}).get("name", "")
+    if one == _further(name):
+        return one.label
+    text = one.label
     if extractor == PAPERS_EXTRACTOR:
         return re.sub(r"^FD\b", "FID", text)
     return f"{text} ({extractor_title(extractor)})" if extractor and name in DISTANCES else text

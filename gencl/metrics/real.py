@@ -1,7 +1,7 @@
 """Readings of real images, kept in the cache.
 
-The key is the content of the images, the extractor, and what the last bits of sums depend on: the batch size and the
-kind of device.
+The key is the content of the images, the extractor, and what the last bits of sums depend on: the batch size, the
+kind of device, and the numbers of threads and processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Pro
     If any process lacks the cached reading, all read, since they divide the images among them.
     """
     device = part.labels.device
-    path = _path(extractor, part, batch_size)
+    path = _path(extractor, part, batch_size, processes.world)
     reading = _load(path, device, keep)
     if not processes.any(reading is None, device):
         assert reading is not None
@@ -44,8 +44,8 @@ def read_real(extractor: nn.Module, part: Split, batch_size: int, processes: Pro
     return reading
 
 
-def _path(extractor: nn.Module, part: Split, batch_size: int) -> Path:
-    computed = [batch_size, part.labels.device.type]
+def _path(extractor: nn.Module, part: Split, batch_size: int, world: int) -> Path:
+    computed = [batch_size, part.labels.device.type, torch.get_num_threads(), world]
     read_by = [extractor.name, extractor.version, getattr(extractor, "resize", "")]
     asked = [part.fingerprint(), len(part), *computed, *read_by]
     key = "/".join(map(str, [*asked, *getattr(extractor, "outputs", ())]))

@@ -85,8 +85,12 @@ class Snapshot:
 
     def classes_of(self, task: Task) -> Tensor:
         """Return the class of each image to generate, (n,) int64, class after class, in the numbers of `counts_of`."""
-        classes, counts = (torch.tensor(some, device=self.device) for some in (task.classes, self.counts_of(task)))
-        return classes.repeat_interleave(counts)
+
+        def repeated() -> Tensor:
+            classes, counts = (torch.tensor(some, device=self.device) for some in (task.classes, self.counts_of(task)))
+            return classes.repeat_interleave(counts)
+
+        return self.once(("classes", task.index), repeated)
 
     def counts_of(self, task: Task) -> list[int]:
         """Return how many images of each of the task's classes to generate.

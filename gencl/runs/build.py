@@ -155,13 +155,13 @@ def _of_few(scenario: Scenario) -> tuple[str, ...]:
 def tasks_key(settings: Settings) -> str:
     """Return a text that is equal for settings of the same tasks."""
     by_seed = (settings.seed,) if seed_draws_tasks(settings) else ()
-    of_stream = (settings.seed, settings.train) if settings.train.boundaries == "inferred" else ()
+    of_stream = (settings.train,) if settings.train.boundaries == "inferred" else ()
     return repr((settings.data, settings.scenario, settings.extend, *by_seed, *of_stream))
 
 
 def seed_draws_tasks(settings: Settings) -> bool:
     """Return whether the tasks differ from seed to seed."""
-    return bool(recipe_of(settings).drawn)
+    return settings.train.boundaries == "inferred" or bool(recipe_of(settings).drawn)
 
 
 def make_learner(

@@ -47,9 +47,9 @@ class Dirichlet(Recipe):
     classes of which it has images. A class may thus appear in several tasks.
 
     Test and validation images of a task follow its own mixture of classes. Their numbers are proportional to its
-    training images per class: as many as the scarcest class allows, at least one per class. They are the first images
-    of one fixed order per class, so that tasks have test images in common. Scores of a task thus measure the classes it
-    was trained on. Scores per class (``classes`` in metrics.json) use all held-out images of the class.
+    training images per class: as many as the scarcest class allows (rounded down), at least one per class. They are the
+    first images of one fixed order per class, so that tasks have test images in common. Scores of a task thus measure
+    the classes it was trained on. Scores per class (``classes`` in metrics.json) use all held-out images of the class.
     """
 
     Settings = DirichletSettings
@@ -125,7 +125,8 @@ def _of_classes(split: Split, classes: int) -> list[Tensor]:
 def _in_proportion(places: list[Tensor], counts: list[int]) -> Tensor:
     """Return rows of each class in proportion to ``counts``.
 
-    There are as many as the scarcest class allows, and at least one of each class that has any.
+    There are as many as the scarcest class allows, less what rounding takes, and at least one of each class that has
+    any.
     """
     present = [(rows, count) for rows, count in zip(places, counts, strict=True) if count and len(rows)]
     share = min((len(rows) / count for rows, count in present), default=0.0)

@@ -97,7 +97,7 @@ class Session:
         named = dict(tensors)
         self.learner.load_state_dict(within("learner", named))
         self.method.load_state_dict(within("method", named), self.learner)
-        self.random.restore(named["random"].cpu())
+        self.random.restore(named["random"].cpu(), self.settings.seed, "training", state.cost.steps)
         self.recorder.restore(within("recorder", named))
         self._restored = {part: within(part, named) for part in ("optimizer", "average", "source")}
         self._left = within("left", named)

@@ -179,6 +179,10 @@ def prepare(
         check_origin(last, recorder, len(settings.extend))
         if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
+        if processes.main and not session.random.fits(last.tensors["random"]):
+            say(
+                "the checkpoint is of another kind of device: the run goes on with other random numbers", progress
+            )
         session.restore(State.from_tree(last.state), last.tensors)
         last.tensors.clear()  # the session has copied them
     else:

@@ -123,6 +123,7 @@ def test_a_distance_is_called_fid_in_inceptions_features_alone() -> None:
     assert [label("kid", one) for one in (inception, lite)] == ["KID", "KID (EfficientNet-Lite0)"]
     assert [label("recall", one) for one in (inception, lite)] == ["recall", "recall"]
     assert [label("fid_inception"), label("fid_imagenet-lite0")] == ["FID", "FD (EfficientNet-Lite0)"]
+    assert label("fid_imagenet-lite0", inception) == "FD (EfficientNet-Lite0)"
 
 
 def test_distances_of_further_extractors_and_what_nobody_declares() -> None:

@@ -12,7 +12,7 @@ import torch
 import gencl
 from gencl.core.errors import UsageError
 from gencl.methods import building
-from gencl.runs.build import make_scenario, tasks_key
+from gencl.runs.build import make_scenario, seed_draws_tasks, tasks_key
 from gencl.scenarios.pieces import Pieces
 from gencl.scenarios.task import Scenario, Task
 
@@ -30,6 +30,10 @@ def cut(given: Scenario, decisions: Sequence[int], batch_size: int = 8) -> list[
     steps = len(decisions) // len(given.tasks)
     visits = [(task.index if task.again is None else task.again, steps) for task in given.tasks]
     return list(Pieces(given, visits, decisions, batch_size, 3).tasks())
+
+
+def test_each_seed_infers_tasks_of_its_own() -> None:
+    assert seed_draws_tasks(gencl.resolve("digits-cgan", assignments=INFERRED))
 
 
 def test_inferred_tasks_that_are_right_are_the_given_ones() -> None:

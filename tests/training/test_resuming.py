@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import gencl
 from gencl.core.errors import GenclError, UsageError
 from gencl.datasets.dataset import Split
 from gencl.experiments.fork_server import ForkServer
 from gencl.run import Run
+from gencl.runs import checkpoint
 from tests import forked
 from tests.conftest import killed_at, tiny
 from tests.training.runs import log, model_bytes, train, without_cost
@@ -146,6 +148,21 @@ def test_resume_with_config_only_starts_at_step_0(whole: Run, tmp_path: Path) ->
     out.mkdir()
     (out / "config.yaml").write_bytes((whole.path / "config.yaml").read_bytes())
     assert model_bytes(gencl.train(out=out, resume=True, progress="silent")) == model_bytes(whole)
+
+
+def test_a_checkpoint_of_another_kind_of_device_goes_on_with_other_random_numbers(
+    whole: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    with killed_at(9):
+        train(out, set=["train.checkpoint_every=1"])
+    last = checkpoint.load(out / "checkpoint")
+    assert last is not None
+    of_a_gpu = torch.zeros(16, dtype=torch.uint8)  # the size of a CUDA generator's state
+    checkpoint.save(out / "checkpoint", "z", last.state, {**last.tensors, "random": of_a_gpu})
+    resumed = gencl.train(out=out, resume=True, progress="lines")
+    assert "of another kind of device: the run goes on with other random numbers" in capsys.readouterr().err
+    assert resumed.finished and model_bytes(resumed) != model_bytes(whole)
 
 
 @pytest.mark.parametrize("content", ["[]", "[" * 100_000, "{}", '{"sha256": 1}', "3", ""])
