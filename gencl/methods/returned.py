@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from gencl.core.returned import all_of, returned
 from gencl.core.tensor_files import NAMES
@@ -85,6 +85,30 @@ def state(method: Method) -> dict[str, Tensor]:
     wanted = "tensors of real numbers by name (torch.tensor(3) for a number)"
     found: dict[str, Tensor] = returned(method.state_dict(), tensors, _who(method, "state_dict"), wanted)
     return found
+
+
+def unstored(method: Method) -> list[str]:
+    """Return a warning for each method that holds tensors but has no `Method.state_dict`: a resumed run lacks them.
+
+    Tensors that a new method of its kind has, too, are constants.
+    """
+    lines = []
+    for part in getattr(method, "methods", [method]):
+        if type(part).state_dict is Method.state_dict:
+            constant = vars(type(part)(part.settings))
+            lost = [name for name, value in vars(part).items() if _holds(value) and not _holds(constant.get(name))]
+            if lost:
+                lines.append(
+                    f"method {type(part).__name__} holds tensors ({', '.join(lost)}) and has no state_dict: a resumed run "
+                    "will lack them; return them by state_dict, and take them back by load_state_dict"
+                )
+    return lines
+
+
+def _holds(value: object) -> bool:
+    """Return whether a value is a tensor or a module, or contains one."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, Tensor | nn.Module) or any(map(_holds, inner))
 
 
 def _who(method: Method, hook: str) -> str:

@@ -12,6 +12,7 @@ from gencl.core.errors import Interrupted
 from gencl.core.interrupts import StopRequest, stop_on_signal
 from gencl.core.progress import Mode, Reporter
 from gencl.core.randomness import deterministic
+from gencl.methods import returned
 from gencl.methods.base import Context
 from gencl.training import patience
 from gencl.training.acceleration import Acceleration
@@ -60,6 +61,8 @@ class Trainer:
                         session.leave_stage()
                 reporter.doing(f"task {ctx.task.name}: measuring")
                 session.conclude(ctx)
+                for line in returned.unstored(session.method) if ctx.task.index == 0 else ():
+                    reporter.say(line)
                 self.after_task(ctx, *onlookers)
                 if state.episode < len(session.episodes) and session.processes.any(bool(stop), session.device):
                     self.stop(stop)
