@@ -39,7 +39,9 @@ def parsed(assignments: Assignments) -> list[tuple[list[str], Any]]:
         pairs = [_divided(text) for text in ([assignments] if isinstance(assignments, str) else assignments)]
     for key, value in pairs:
         if not all(key.split(".")):
-            raise UsageError(f"--set {printable(key)}: write KEY=VALUE, for example --set train.steps=300")
+            raise UsageError(
+                f"--set {printable(key)}={printable(str(value))}: write KEY=VALUE, for example --set train.steps=300"
+            )
         if isinstance(value, str) and not value.isascii() and not _is_utf8(value):
             raise UsageError(
                 f"--set {printable(key)}={printable(value)}: is no UTF-8, which settings are kept in; rename the file "

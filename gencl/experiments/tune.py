@@ -27,7 +27,7 @@ from gencl.experiments.rounds import train_rounds
 from gencl.experiments.search import Experiment, Search, searches
 from gencl.experiments.working import working_in
 from gencl.methods import METHODS
-from gencl.reports.tuning import WHY, how_chosen
+from gencl.reports.tuning import how_chosen, why_at_end
 from gencl.runs.folder import RunFolder
 from gencl.runs.variants import Variant, cell_folder
 
@@ -212,7 +212,7 @@ def methods_block(summary: dict[str, Any]) -> str:
         if row["best"] is None:
             lines.append(f"{name}: nothing was chosen, every candidate failed: {' '.join(row['error'].split())}")
         for key, why in row["edge"].items():
-            lines.append(f"{name}: {key} is at an end of its values ({WHY[why]})")
+            lines.append(f"{name}: {key} is at an end of its values ({why_at_end(why, summary['widen'])})")
     text: str = yaml_files.dump({"methods": blocks}, default_flow_style=None, width=1000)
     return "".join(f"# {line}\n" for line in lines) + text
 

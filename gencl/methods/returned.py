@@ -99,8 +99,8 @@ def unstored(method: Method) -> list[str]:
             lost = [name for name, value in vars(part).items() if _holds(value) and not _holds(constant.get(name))]
             if lost:
                 lines.append(
-                    f"method {type(part).__name__} holds tensors ({', '.join(lost)}) and has no state_dict: a resumed run "
-                    "will lack them; return them by state_dict, and take them back by load_state_dict"
+                    f"method {type(part).__name__} holds tensors ({', '.join(lost)}) and has no state_dict: a resumed "
+                    "run will lack them; return them by state_dict, and take them back by load_state_dict"
                 )
     return lines
 

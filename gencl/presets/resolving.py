@@ -116,7 +116,7 @@ def _set(settings: Settings, assignments: Iterable[tuple[Sequence[str], Any, str
 
 def _multiplied(settings: Settings, path: Sequence[str], value: Any, where: str) -> Any:
     """Return 1.5 times the present value for ``"1.5x"`` (integers: rounded, at least 1 unless 0), or else ``value``."""
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)x", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+))x", value) if isinstance(value, str) else None
     if match is None:
         return value
     try:

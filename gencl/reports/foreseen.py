@@ -86,5 +86,6 @@ def estimate_lines(settings: Mapping[str, Any], estimate: Mapping[str, Any]) -> 
     ]
     if estimate["seconds"] > LONG_SECONDS:
         key = "epochs" if settings["train"].get("epochs") else "steps"
-        lines.append(f"a first look, with a tenth of the steps: --set train.{key}=0.1x")
+        fewer = " --set evaluate.samples=0.2x" if estimate["eval_seconds"] > estimate["seconds"] / 4 else ""
+        lines.append(f"a first look, with a tenth of the steps: --set train.{key}=0.1x{fewer}")
     return lines

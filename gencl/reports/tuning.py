@@ -10,8 +10,15 @@ from rich.text import Text
 from gencl.metrics.figures import heading, is_share
 from gencl.reports.tables import show
 
-WHY = {"bound": "the setting's own limit", "limit": "the rounds of widening ran out"}
-"""The reasons why a best value may still be at an end of its grid, in words."""
+
+def why_at_end(reason: str, widen: int) -> str:
+    """Return in words why a best value is still at an end of its grid (`gencl.experiments.search.Search.edge`).
+
+    ``widen`` is the number of rounds of widening that the search could have.
+    """
+    if reason == "bound":
+        return "the setting's own limit"
+    return "the rounds of widening ran out" if widen else "widening is off"
 
 
 def print_search(search: dict[str, Any]) -> None:
@@ -27,7 +34,7 @@ def print_search(search: dict[str, Any]) -> None:
             values = [Text(_value(tried["settings"][key])) for key in keys]
             best = tried["settings"] == row["best"]
             table.add_row(*values, _score(search, tried), _remark(tried, best), style="bold" if best else None)
-        show(table, *_notes(name, row), width=160)
+        show(table, *_notes(search, name), width=160)
 
 
 def search_markdown(search: dict[str, Any], command: str) -> str:
@@ -43,7 +50,7 @@ def search_markdown(search: dict[str, Any], command: str) -> str:
             cells = [*(_value(tried["settings"][key]) for key in keys), _score(search, tried)]
             cells = [f"**{cell}**" for cell in cells] if best else cells
             lines.append("| " + " | ".join([*cells, _remark(tried, best).replace("|", "\\|")]) + " |")
-        lines += ["", *_notes(name, row), ""]
+        lines += ["", *_notes(search, name), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -88,11 +95,12 @@ def _value(value: Any) -> str:
     return "null" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _notes(name: str, row: dict[str, Any]) -> list[str]:
+def _notes(search: dict[str, Any], name: str) -> list[str]:
+    row = search["methods"][name]
     if row["best"] is None:
         return [f"{name}: nothing was chosen, every candidate failed: {row['error']}"]
     return [
-        f"{name}: {key} = {_value(row['best'][key])} is at an end of its values: {WHY[why]}"
+        f"{name}: {key} = {_value(row['best'][key])} is at an end of its values: {why_at_end(why, search['widen'])}"
         + ("; --widen N allows more" if why == "limit" else "")
         for key, why in row["edge"].items()
     ]

@@ -24,7 +24,7 @@ class Forecast(Observer):
 
     The very first step is not timed, because it sets up optimiser states and compiled networks. Many methods do more
     per step once a task has been learned. So the first steps of the next task are timed too, and a second estimate is
-    printed if it differs clearly.
+    printed if it differs clearly. What measuring takes is estimated after the second task.
     """
 
     def __init__(self, session: Session, reporter: Reporter) -> None:
@@ -51,6 +51,8 @@ class Forecast(Observer):
 
     def after_task(self, ctx: Context) -> None:
         self._begun, self._timed = None, False  # do not time what happens between tasks
+        if self.session.processes.main:
+            self._foresee_measuring()
 
     def _foresee(self) -> None:
         """Print the estimate that follows from the latest pace; the second time only if it differs clearly."""
@@ -67,3 +69,15 @@ class Forecast(Observer):
         more = "longer" if last > first else "less time"
         why = f"a step takes {more} than in the first task" if corrects else f"{memory(peak)} of memory"
         self._reporter.say(f"{takes}, besides measuring; {why}")
+
+    def _foresee_measuring(self) -> None:
+        """After the second task, print how long measuring after those that are left takes, if that is long."""
+        tasks = self.session.state.cost.by_task
+        if len(tasks) != 2:
+            return
+        first, second = (task["eval_seconds"] for task in tasks)
+        growth = max(0.0, second - first)  # after each task, all tasks so far are measured
+        left = len(self.session.episodes) - len(tasks)
+        seconds = sum(second + growth * (1 + number) for number in range(left))
+        if seconds >= WORTH_SECONDS:
+            self._reporter.say(f"measuring takes about {duration(seconds)} more; less with fewer evaluate.samples")

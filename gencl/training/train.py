@@ -83,10 +83,11 @@ def train(
     unnamed = out is None and not resume and launch().world == 1  # processes that share a run must agree
     first = unnumbered_folder(settings)
     with claimed(first) if unnamed else nullcontext(folder) as place:
+        note = ""
         if unnamed and place != first:
             there = "is finished" if RunFolder(first).finished else "exists already (--resume goes on with it)"
-            say(f"{first} {there}: this run goes into {place}", progress)
-        return run_settings(settings, place, resume, data_root, device, threads, progress, log_with=log_with)
+            note = f"{first} {there}: this run goes into {place}"
+        return run_settings(settings, place, resume, data_root, device, threads, progress, None, log_with, note)
 
 
 @alone()
@@ -100,11 +101,12 @@ def run_settings(
     progress: Mode,
     extends: Settings | None = None,
     log_with: str | None = None,
+    note: str = "",
 ) -> RunFolder:
     """Train a run of these settings into ``folder`` and return it.
 
     With ``resume`` the folder holds a run of ``settings``, or of ``extends``: the same settings before tasks were
-    added.
+    added. ``note`` is a line to print once settings and data have been found right.
     """
     if not begins(settings, folder, resume, progress, extends, log_with):
         if main_process():
@@ -115,6 +117,8 @@ def run_settings(
     processes.wait()  # no process writes before all have read
     try:
         if processes.main:
+            if note:
+                say(note, progress)
             recorder.create(resume, extends)
             if log_with is not None:
                 recorder.follow(log_with, session.state.cost.steps)
@@ -180,9 +184,7 @@ def prepare(
         if processes.main and last.state["origin"].get("plugins") not in (None, recorder.origin().get("plugins")):
             say(f"the plug-ins {', '.join(settings.plugins)} were changed since the checkpoint", progress)
         if processes.main and not session.random.fits(last.tensors["random"]):
-            say(
-                "the checkpoint is of another kind of device: the run goes on with other random numbers", progress
-            )
+            say("the checkpoint is of another kind of device: the run goes on with other random numbers", progress)
         session.restore(State.from_tree(last.state), last.tensors)
         last.tensors.clear()  # the session has copied them
     else:

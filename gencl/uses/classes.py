@@ -40,7 +40,8 @@ def class_numbers(learner: GenerativeLearner, names: Sequence[str], classes: Cla
         found = [number] if len(found) != 1 and number in learned else found
         found = found or [n for n, name in learned.items() if name.lower() == str(wanted).lower()]
         if not found:
-            near = did_you_mean(wanted, learned.values()) if isinstance(wanted, str) else ""
+            named = isinstance(wanted, str) and not wanted.isdecimal()
+            near = did_you_mean(str(wanted), learned.values()) if named else ""
             near = near if near.endswith("?") else ""
             raise UsageError(f"--classes: {wanted} was not learned{near}; the run knows {_listed(learned)}")
         numbers += found

@@ -62,7 +62,9 @@ def test_python_says_it_in_its_own_ways(given: Any, steps: int) -> None:
     [
         (["train.steps"], "write KEY=VALUE"),
         ([("train.steps", 3)], "assignments must be a dict, a list of strings or a string"),
-        (["train..steps=3"], "write KEY=VALUE"),
+        (["train..steps=3"], "train..steps=3: write KEY=VALUE"),
+        (["=5"], "--set =5: write KEY=VALUE"),
+        (["train.steps=-1x"], "the factor must be greater than 0"),
         (["data.name=./caf\udce9"], r"caf\\udce9: is no UTF-8"),
         ({"data.name": Path("./caf\udce9")}, "is no UTF-8"),
         (["model.hidden=[1"], "is not a value that YAML understands"),

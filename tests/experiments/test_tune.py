@@ -118,7 +118,7 @@ def test_a_search_scores_on_validation_images_and_leaves_a_block_for_the_preset(
     done = run_gencl(*command)
     assert done.returncode == 0, done.stderr
     assert "0.1 of the training images are kept apart" in done.stderr
-    assert "is at an end of its values" in done.stdout and str(out / "found.yaml") in done.stdout
+    assert "is at an end of its values: widening is off" in done.stdout and str(out / "found.yaml") in done.stdout
     summary = json.loads((out / "tune.json").read_text())
     assert summary["metric"] == "acc" and summary["seeds"] == [10] and summary["split"] == "validation"
     good, diverged = summary["methods"]["sgd"]["search"]

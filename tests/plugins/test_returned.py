@@ -15,6 +15,7 @@ from gencl import plugins
 from gencl.core.errors import GenclError
 from gencl.core.returned import returned
 from gencl.learners import returned as of_learner
+from gencl.methods import METHODS, building
 from gencl.methods import returned as of_method
 from gencl.methods.base import Method, Stage
 from gencl.methods.importance import moments
@@ -39,6 +40,18 @@ class M(Metric):
         return {value} if task.index else 0.5
 
 PLUGINS = {{"metrics": {{"m": M}}}}
+'''
+
+FORGETFUL = '''
+from gencl import Method
+
+class Forgetful(Method):
+    """Keeps the last task's weights, and does not say so."""
+
+    def after_task(self, ctx):
+        self.old = {name: p.detach().clone() for name, p in ctx.learner.shared().items()}
+
+PLUGINS = {"methods": {"forgetful": Forgetful}}
 '''
 
 NET = """
@@ -81,6 +94,32 @@ def test_a_run_is_not_lost_by_a_metric(value: str, when: str, plugin: Any, tmp_p
     expected = 0.5 if "tensor" in value else None
     assert when != "always" or run.metrics["matrices"]["m"][-1] == [0.5, expected, expected]
     assert command("report", run.path).returncode == 0
+
+
+@pytest.mark.parametrize("method", ["forgetful", "forgetful+ewc"])
+def test_a_method_without_a_state_is_told_what_a_resumed_run_would_lack(method: str, tmp_path: Path) -> None:
+    file = tmp_path / "forgetful.py"
+    file.write_text(FORGETFUL)
+    sets = [part for text in tiny("digits-mlp") for part in ("--set", text)]
+    options = ("--preset", "digits-mlp", "--method", method, *sets, "--plugin", file)
+    try:
+        ended = command("train", *options, "--out", tmp_path / "run")
+    finally:
+        plugins.unload_plugin(file)
+    assert ended.returncode == 0, ended.stderr
+    told = " ".join(ended.stderr.split())
+    assert told.count("method Forgetful holds tensors (old) and has no state_dict: a resumed run will lack them") == 1
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_no_method_of_ours_would_lack_anything(name: str) -> None:
+    """What a method holds after a task is in its state, or a new method holds it, too."""
+    method = building.build({"name": name})
+    ctx = context("digits-cgan" if METHODS.serves(name) in ("generator", "images") else "digits-mlp")
+    method.before_task(ctx)
+    method.enter_stage(ctx)
+    method.after_task(ctx)
+    assert of_method.unstored(method) == []
 
 
 def test_a_metric_without_any_value_leaves_a_whole_run(plugin: Any, tmp_path: Path) -> None:

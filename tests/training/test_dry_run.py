@@ -121,3 +121,9 @@ def test_a_long_run_deserves_a_first_look(seconds: float, train: dict[str, float
     lines = estimate_lines({"train": train}, {**of_run, "steps": 5, "memory_bytes": 1, "free_memory_bytes": 2})
     assert lines[0] == "time:   about 10 minutes on this machine (5 steps 10 minutes, measuring 2 seconds)"
     assert lines[2:] == ([] if hint is None else [f"a first look, with a tenth of the steps: --set {hint}"])
+
+
+def test_a_first_look_measures_less_if_measuring_takes_long() -> None:
+    of_run = {"seconds": 700, "train_seconds": 400.0, "importance_seconds": 0.0, "eval_seconds": 300.0}
+    lines = estimate_lines({"train": {}}, {**of_run, "steps": 5, "memory_bytes": 1, "free_memory_bytes": 2})
+    assert lines[2].endswith("--set train.steps=0.1x --set evaluate.samples=0.2x")

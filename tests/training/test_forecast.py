@@ -50,6 +50,7 @@ def test_another_pace_after_the_first_task_is_said(
     errors = " ".join(capsys.readouterr().err.split())
     assert re.findall(r"for (\d+) steps( that are left)?, besides", errors) == [("18", ""), ("6", " that are left")]
     assert len(re.findall(r"a step takes (?:longer|less time) than in the first task", errors)) == 1
+    assert len(re.findall(r"measuring takes about \d+ seconds? more; less with fewer evaluate.samples", errors)) == 1
 
 
 def test_a_resumed_run_speaks_of_what_is_left(tmp_path: Path) -> None:

@@ -143,6 +143,8 @@ def test_classes_have_names(runs: Path, tmp_path: Path) -> None:
     done = command("sample", folder, "--classes", "cat", "--out", out)
     assert done.returncode == 2
     assert "cat was not learned; did you mean cats?; the run knows 0 (cats), 1 (Dogs), 2" in done.stderr
+    done = command("sample", folder, "--classes", "11", "--out", out)
+    assert "11 was not learned; the run knows 0 (cats)" in done.stderr, "no name is near a number"
     done = command("sample", folder, "--classes", "cats,cats", "--out", out)
     assert done.returncode == 2 and "names a class twice" in done.stderr
 
