@@ -22,16 +22,20 @@ def pool_size(scenario: Scenario, settings: EvaluateSettings) -> int:
     """Return the number of generated images per class that enter a pool; 0 if each task can be compared alone.
 
     That is the case if every task has at least `FEWEST_HELD_OUT` held-out images. The number is at most that of the
-    training images of any class, so that the floor can use equally many. If tasks have a class mixture, it is per task.
+    training images of any class in the task that has most of them, so that the floor can use equally many. If tasks
+    have a class mixture, it is per task.
     """
     held_out = [task.validation if settings.split == "validation" else task.test for task in scenario.planned]
     if min(map(len, held_out)) >= FEWEST_HELD_OUT:
         return 0
     if any(task.mixture for task in scenario.planned):  # such tasks are pooled whole, not class by class
         return min(settings.samples, *(len(task.train) for task in scenario.planned))
-    counts = [int((task.train.labels == c).sum()) for task in scenario.planned for c in task.classes]
+    counts: dict[int, int] = {}  # a class may come back in a task that shows few images of it
+    for task in scenario.planned:
+        for c in task.classes:
+            counts[c] = max(counts.get(c, 0), int((task.train.labels == c).sum()))
     asked = [settings.samples // len(task.classes) for task in scenario.planned]
-    return max(1, min(*counts, *asked))
+    return max(1, min(*counts.values(), *asked))
 
 
 def _with_new_classes(scenario: Scenario) -> bool:

@@ -58,7 +58,8 @@ class Lessons:
 
     def __init__(self, scenario: Scenario, split: str, recipe: TrainingPlan) -> None:
         sources = scenario.sources
-        apart = [task.validation for task in scenario.planned if split == "validation"]
+        shown = [*scenario.planned, *((scenario.held_out,) if scenario.held_out else ())]
+        apart = [task.validation for task in shown if split == "validation"]
         kept = {image for part in apart for image in part.prints()}
         parts = [Domain.of(source, number, kept) for number, source in enumerate(sources)]
         parts.sort(key=lambda part: (part.prints, part.number))

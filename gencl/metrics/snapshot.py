@@ -211,14 +211,17 @@ class Snapshot:
 
     def _by_class(self, tasks: Sequence[Task]) -> dict[_Pooled, tuple[Tensor, Tensor]]:
         """Return, for each class of these tasks, the features of its generated images in the pool and of its held-out
-        images, each once. A class without held-out images is left out."""
+        images, each once. If several tasks have a class, that with most images fills the pool. A class without held-out
+        images is left out."""
         made: dict[int, Tensor] = {}
         real: dict[int, list[Tensor]] = {}
         for task, fresh in zip(tasks, self.first_shown(tasks), strict=True):
             generated, held_out = self.both_features(task)
             drawn, labels = self.classes_of(task), self.held_out_part(task).labels
             for c in task.classes:
-                made.setdefault(c, generated[drawn == c][: self.conditions.pool])
+                mine = generated[drawn == c][: self.conditions.pool]
+                if c not in made or len(mine) > len(made[c]):
+                    made[c] = mine
                 real.setdefault(c, []).append(held_out[(labels == c) & fresh])
         of_class = {c: tuple(task.index for task in tasks if c in task.classes) for c in made}
         both = {(c, of_class[c]): (made[c], torch.cat(real[c])) for c in made}

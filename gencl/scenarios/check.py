@@ -48,4 +48,6 @@ def _wrong(task: Task, place: int, names: int) -> str:
         strange = set(split.labels.unique().tolist()) - set(task.classes)
         if strange:
             return f"its {part} labels include {min(strange)}, which is not among its classes {task.classes!r:.80}"
+    if len(task.train) and not len(task.test):
+        return f"it has {len(task.train):,} training images and no test images, which it is measured on"
     return ""

@@ -17,6 +17,7 @@ from gencl.core.cache import remembered
 from gencl.core.errors import UsageError
 from gencl.core.train_settings import TrainSettings
 from gencl.core.waiting import waited
+from gencl.datasets.dataset import Split
 from gencl.scenarios.attribution import agreement, told
 from gencl.scenarios.forget_me_not import ForgetMeNot, looked_at
 from gencl.scenarios.pieces import Pieces
@@ -85,8 +86,24 @@ def inferred(scenario: Scenario, train: TrainSettings, seed: int) -> Scenario:
         scenario,
         tasks=tasks,
         class_names=class_names,
+        held_out=_held_out(scenario) if class_names == scenario.class_names else None,
         doubts=(*scenario.doubts, *doubts),
         boundaries=boundaries,
+    )
+
+
+def _held_out(scenario: Scenario) -> Task:
+    """Return all held-out images, each once, since inferred tasks with equal classes are measured on the same ones."""
+    if scenario.held_out is not None:
+        return scenario.held_out
+    once = [task for task in scenario.tasks if task.again is None]
+    return Task(
+        index=0,
+        name=scenario.name,
+        classes=tuple(dict.fromkeys(c for task in once for c in task.classes)),
+        train=once[0].train.select(once[0].train.labels < 0),
+        validation=Split.concatenate([task.validation for task in once]),
+        test=Split.concatenate([task.test for task in once]),
     )
 
 

@@ -11,8 +11,10 @@ import torch
 
 import gencl
 from gencl.datasets.dataset import Split
+from gencl.metrics.choosing import pool_size
 from gencl.metrics.conditions import Conditions
 from gencl.metrics.evaluator import Evaluator
+from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.kid import kernel_distances
 from gencl.metrics.real import read_real
 from gencl.metrics.snapshot import Snapshot
@@ -70,6 +72,23 @@ def test_more_pictures_of_a_known_class_are_looked_at() -> None:
     assert len(after) == len(before) + len(inverted)
     back = replace(first, index=4, name="again", again=0)  # the same images show nothing new
     assert len(pooled.features_of([*pooled.tasks, back])[1]) == len(before)
+
+
+def test_a_class_that_comes_back_with_few_images_makes_no_pool_smaller() -> None:
+    """Inferred tasks may begin or end a batch too late, so that a class is first seen in one image."""
+    settings = gencl.resolve("digits-cgan", assignments=[*tiny("digits-cgan"), "evaluate.samples=60"])
+    _, scenario = grown(settings, tasks=2)
+    first, second, *_ = scenario.tasks
+    few = replace(first, train=first.train.select(torch.arange(1)))
+    late = replace(
+        second, train=Split.concatenate([first.train, second.train]), classes=(*first.classes, *second.classes)
+    )
+    assert pool_size(scenario, settings.evaluate) == 60
+    assert pool_size(replace(scenario, tasks=(few, late)), settings.evaluate) == 30  # of two classes
+    learner, _ = grown(settings, tasks=2)
+    conditions = replace(Evaluator(learner, scenario, settings.evaluate, 0).conditions, pool=30)
+    shown, _ = RealSnapshot(learner, conditions, [few, late], keep=True).features_of([few, late])
+    assert len(shown) == 60
 
 
 def test_drawing_changes_no_running_statistics() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,10 @@ def task(classes: tuple[int, ...], index: int = 0, labels: Any = None) -> Task:
         ((task((0, 1, 2)),), "task first: its class 2 has no name; class_names has names of classes 0 to 1"),
         ((task((1,)),), r"task first: its train labels include 0, which is not among its classes \(1,\)"),
         ((task((0, 1), 0, torch.ones(4)),), "task first: its train labels must be torch.int64, not torch.float32"),
+        (
+            (replace(task((0, 1)), test=part(2).select(torch.arange(0))),),
+            "task first: it has 4 training images and no test images",
+        ),
         ((), "build returned Scenario .* it must return a gencl.Scenario of one task or more"),
     ],
 )

@@ -13,6 +13,7 @@ import gencl
 from gencl.core.errors import UsageError
 from gencl.methods import building
 from gencl.runs.build import make_scenario, seed_draws_tasks, tasks_key
+from gencl.scenarios import stream
 from gencl.scenarios.pieces import Pieces
 from gencl.scenarios.task import Scenario, Task
 
@@ -99,6 +100,18 @@ def test_no_true_task_goes_unmeasured() -> None:
     assert len(merged.test) == sum(len(task.test) for task in given.tasks)
     parts = cut(given, [0] * 5 + [1] * 3 + [2] * 2)
     assert len(parts[1].test) == len(parts[2].test) == len(given.tasks[1].test)  # both are of the second task
+
+
+def test_a_class_counts_each_held_out_image_once_though_several_tasks_are_measured_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = ["train.steps=5", "train.lr_end=1"]
+    given = scenario(*PAIRS, *steps)
+    monkeypatch.setattr(stream, "_decisions", lambda *_: [0] * 5 + [1] * 2 + [0] * 3)
+    found = scenario(*PAIRS, *steps, "train.boundaries=inferred")
+    assert [task.classes for task in found.tasks] == [(0, 1), (2, 3), (2, 3)]
+    for one, true in zip(found.by_class(), given.by_class(), strict=True):
+        assert one.classes == true.classes and torch.equal(one.test.images, true.test.images)
 
 
 def test_a_task_that_shows_few_images_has_these_alone() -> None:
