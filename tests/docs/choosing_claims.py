@@ -25,22 +25,23 @@ def lost_in_learning() -> None:
 
 
 EQUAL = (
-    ("digits-flow/joint", "digits-cgan-equal/joint:train.steps=4x", "digits-vae-equal/joint:train.steps=3.7x"),
-    ("digits-flow/align", "digits-cgan-equal/anpyc+align:train.steps=7x", "digits-vae-equal/align:train.steps=3.5x"),
+    ("digits-flow/joint", "digits-cgan-equal/joint:train.steps=4x", "digits-vae-equal/joint:train.steps=4.7x"),
+    ("digits-flow/align", "digits-cgan-equal/anpyc+align:train.steps=7x", "digits-vae-equal/align:train.steps=4.5x"),
 )
 """The rows with about equal time, of each kind of generator: joint training, and one method."""
 
 
 def equal_times() -> None:
-    """Assert that the GAN and the VAE took as much CPU time as the flow, within a sixth."""
+    """Assert that the GAN and the VAE took as much CPU time as the flow, within a quarter."""
     for flow, *rest in EQUAL:
         for one in rest:
-            assert abs(value(one, "cpu_seconds") / value(flow, "cpu_seconds") - 1) < 1 / 6, one
+            assert abs(value(one, "cpu_seconds") / value(flow, "cpu_seconds") - 1) < 1 / 4, one
 
 
 def equal_joint() -> None:
-    """Assert that joint training of the flow has the highest recall and the lowest precision."""
+    """Assert that joint training of the flow has the lowest distance, the highest recall and the lowest precision."""
     flow, *rest = EQUAL[0]
+    assert all(value(flow, ALL) < value(one, ALL) for one in rest)
     assert all(value(flow, "recall") > value(one, "recall") for one in rest)
     assert all(value(flow, "precision") < value(one, "precision") for one in rest)
 
@@ -116,8 +117,8 @@ CHOOSING_CLAIMS = [
         "A guidance of 2 gives the right class more often, with higher precision and lower recall. The distance rises",
         guided_flows,
     ),
-    Claim(PAGE, "about as much processor time as the flow, within a sixth", equal_times),
-    Claim(PAGE, "the flow has the highest recall and the lowest precision", equal_joint),
+    Claim(PAGE, "about as much processor time as the flow, within a quarter", equal_times),
+    Claim(PAGE, "the flow has the lowest distance, the highest recall and the lowest precision", equal_joint),
     Claim(PAGE, "Learned one after another, the VAE has the lowest distance", equal_sequence),
     Claim(PAGE, "at 1.25 times its distance", flow_ratio),
     Claim(
