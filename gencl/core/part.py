@@ -29,6 +29,22 @@ YesOrNo = Literal["no", "yes"]
 _BRANCH = re.compile(r"(list\[)?constrained-\w+\]?")
 """Pydantic's names for the alternatives of a setting that may be a number or a list of numbers."""
 
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+    "too_short": "has too few values",
+    "too_long": "has too many values",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "model_type": "must be a block of settings",
+    "dict_type": "must be a block of settings",
+}
+"""What a setting must be, by pydantic's name of the error."""
+
 
 class Part(BaseModel):
     """A frozen block of settings. Unknown keys are errors."""
@@ -87,15 +103,20 @@ def check(kind: type[Part], values: object, where: str, prefix: str = "") -> Any
             meant = setting_meant(key)
             hint = f"; it is {meant} here" if meant else did_you_mean(key, keys)
             raise UsageError(f"{where}: no setting is called {key}{hint}") from None
-        message = str(first["msg"]).removeprefix("Value error, ")
-        if first["type"] in ("model_type", "dict_type"):
-            message = "must be a block of settings"
+        few = first["type"] == "missing" and not isinstance(first["input"], Mapping)
         block = isinstance(first["input"], Mapping) and first["type"] == "value_error"
         given = "" if block or not path else f" (it is {one_line(repr(first['input']))})"
         if first["type"] in ("list_type", "tuple_type") and isinstance(first["input"], str):
-            message, given = "must be a list", f"; write [{one_line(first['input'])}]"
+            given = f"; write [{one_line(first['input'])}]"
+        key = key.removesuffix(f".{path[-1]}") if few else key
         named = f"{where}: {key.rstrip('.')}".removesuffix(": ")
-        raise UsageError(f"{named}: {message[0].lower()}{message[1:]}{given}") from None
+        raise UsageError(f"{named}: {_WORDS['too_short'] if few else _message(first)}{given}") from None
+
+
+def _message(error: ErrorDetails) -> str:
+    """Return what is wrong, in our words."""
+    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return _WORDS.get(error["type"], message[0].lower() + message[1:])
 
 
 def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
@@ -119,8 +140,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml_files.load(text(path.read_bytes()))
     except FileNotFoundError:
         raise UsageError(f"there is no settings file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not a text file") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

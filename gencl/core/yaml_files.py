@@ -60,6 +60,10 @@ def load(text: str) -> Any:
     """Parse a YAML text and return its value. Raises ValueError with a one-line message."""
     try:
         return deepcopy(_parsed(text))
+    except yaml.MarkedYAMLError as error:
+        mark, what = error.problem_mark or error.context_mark, error.problem or error.context or "it is not understood"
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(place + " ".join(what.replace("'<stream end>'", "the end").split())) from None
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
 

@@ -220,7 +220,7 @@ def test_a_setting_is_searched_over_one_grid_and_that_of_a_method_goes_first() -
         assert [search.grid["lambda"] for search in chosen] == [[1, 10], [0.1, 5]]
     with pytest.raises(UsageError, match=r"--grid lambda=\.\.\.: is there twice"):
         searches(["ewc"], ["lambda=1", "lambda=2,3"], DIGITS, 4)
-    with pytest.raises(UsageError, match=r"^--grid lambda=-1: method\.lambda: input should be greater than or equal"):
+    with pytest.raises(UsageError, match=r"^--grid lambda=-1: method\.lambda: must be greater than or equal"):
         searches(["ewc"], ["lambda=1,-1"], DIGITS, 4)
 
 

@@ -75,10 +75,10 @@ def test_a_class_as_a_task_has_every_image_that_is_held_out_once() -> None:
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("scenario.alpha=0", "scenario.alpha: input should be greater than 0"),
-        ("scenario.alpha=-1", "scenario.alpha: input should be greater than 0"),
-        ("scenario.alpha=.nan", "scenario.alpha: input should be a finite number"),
-        ("scenario.tasks=0", "scenario.tasks: input should be greater than or equal to 1"),
+        ("scenario.alpha=0", "scenario.alpha: must be greater than 0"),
+        ("scenario.alpha=-1", "scenario.alpha: must be greater than 0"),
+        ("scenario.alpha=.nan", "scenario.alpha: must be a finite number"),
+        ("scenario.tasks=0", "scenario.tasks: must be greater than or equal to 1"),
         ("scenario.tasks=2000", "scenario.tasks: digits has 1437 training pictures, fewer than the 2000 tasks"),
         ("scenario.alpha=0.0001", "leaves task 1 of 10 without a picture of digits; raise scenario.alpha"),
     ],

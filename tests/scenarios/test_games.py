@@ -169,9 +169,9 @@ def test_a_random_player_scores_as_is_stated() -> None:
         ({"scenario.games": ["breakout", "breakout"]}, "scenario.games: breakout is named twice"),
         ({"scenario.scores": {"breakout": {"random": 1, "single": 1}}}, "random and single are equal"),
         ({"scenario.scores": {"pong": {"random": 0, "single": 1}}}, "scenario.scores: MinAtar has no game 'pong'"),
-        ({"scenario.frames": 0}, "scenario.frames: input should be greater than or equal to 1"),
-        ({"scenario.longest": 0}, "scenario.longest: input should be greater than or equal to 1"),
-        ({"scenario.games": []}, "scenario.games: list should have at least 1 item"),
+        ({"scenario.frames": 0}, "scenario.frames: must be greater than or equal to 1"),
+        ({"scenario.longest": 0}, "scenario.longest: must be greater than or equal to 1"),
+        ({"scenario.games": []}, "scenario.games: has too few values"),
     ],
 )
 def test_wrong_settings(settings: dict[str, object], message: str, tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_the_seed_draws_what_it_draws_of_the_other_scenario() -> None:
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("scenario.visits=0", "scenario.visits: input should be greater than or equal to 1"),
-        ("scenario.visits=[]", "scenario.visits: list should have at least 1 item"),
+        ("scenario.visits=0", "scenario.visits: must be greater than or equal to 1"),
+        ("scenario.visits=[]", "scenario.visits: has too few values"),
         ("scenario.visits=[0,5]", "scenario.visits: there is no task 5; the tasks are 0 to 4"),
         ("scenario.of.taks=3", "scenario.of: no setting is called taks; did you mean tasks?"),
         ("scenario.of.name=spilt", "no scenario is called 'spilt'; did you mean split?"),

@@ -164,9 +164,9 @@ def test_a_first_task_that_never_ends_is_a_doubt() -> None:
         ("train.lr_end=0.1", "write --set train.lr_end=1"),
         ("train.drops=[0.5]", "write --set train.drops=[]"),
         ("train.patience=3", "train.patience: ends a task at a step of its own"),
-        ("train.hazard=1", "train.hazard: input should be less than 1"),
-        ("train.hazard=0", "train.hazard: input should be greater than 0"),
-        ("train.boundaries=guessed", "train.boundaries: input should be 'given' or 'inferred'"),
+        ("train.hazard=1", "train.hazard: must be less than 1"),
+        ("train.hazard=0", "train.hazard: must be greater than 0"),
+        ("train.boundaries=guessed", "train.boundaries: must be 'given' or 'inferred'"),
     ],
 )
 def test_what_needs_to_know_the_end_is_said_in_one_line(assignment: str, said: str) -> None:
