@@ -14,6 +14,7 @@ from gencl.core.errors import GenclError
 from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
+from gencl.experiments.networks import apart
 from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
 from gencl.metrics.figures import BY_CLASS, REAL, is_pooled, main_figures
@@ -54,7 +55,7 @@ def write_results(
     measured: dict[str, Any] = {}
     floors: dict[str, dict[int, RunFolder]] = {}  # label "" holds the plain cells, which share their tasks
     references = {} if joint is None else {seed: _Reference.of(cell_folder(folder, joint, seed)) for seed in seeds}
-    plain: Settings | None = None  # of a cell without its own assignments; all such cells have the same tasks
+    plain: dict[str, Settings] = {}  # of cells without their own assignments, which have the same tasks
     for variant in variants:
         errors = [error for (failed_variant, _), error in failed.items() if failed_variant == variant]
         rows: list[dict[str, float]] = []
@@ -65,7 +66,8 @@ def write_results(
                 if run.finished:
                     _check_measure(run, measured)
                     rows[-1] = _figures(run, references.get(seed))
-                    plain = plain if plain or variant.assignments else run.settings
+                    if not variant.assignments:
+                        plain.setdefault(variant.label, run.settings)
                     if "floor" in run.metrics:
                         floors.setdefault(variant.label if variant.assignments else "", {})[seed] = run
             except GenclError as error:  # a finished cell whose files were damaged later
@@ -79,7 +81,8 @@ def write_results(
         measured["floor_n"] = min(int(row.pop("n")) for row in rows if row)
         methods[REAL] = {"status": "done", **_averages(rows)}
     baseline = baseline or default_baseline(list(methods))
-    as_published = plain is None or comparable(plain)
+    as_published = not plain or comparable(next(iter(plain.values())))
+    networks = apart({label: settings.model for label, settings in plain.items()})
     results = {
         "schema": 1,
         "preset": preset,
@@ -88,6 +91,7 @@ def write_results(
         **({"baseline": baseline} if baseline else {}),
         "comparisons": comparisons(methods, baseline),
         **({"features": measured} if measured else {}),
+        **({"networks": networks} if networks else {}),
         "paper": {
             variant.label: row
             for variant in variants

@@ -22,8 +22,8 @@ from gencl.reports.comparison_tables import (
     QUALITY,
     cell_of,
     comparison_keys,
+    notes,
     published_cells,
-    published_notes,
     runs_of,
 )
 from gencl.reports.page import chart_of, environment, heat, inline, lower_is_better, metric_about, preset_about, up_to
@@ -80,7 +80,7 @@ def render(folder: Path) -> str:
             costs=costs,
             cost_rows=_rows(results, costs),
             meanings=meanings(keys, results.get("features")),
-            notes=published_notes(results),
+            notes=notes(results),
             legend=ties.legend(results),
             differences=_differences(results),
             chart=chart,

@@ -81,9 +81,9 @@ def print_comparison(results: dict[str, Any]) -> None:
 
 
 def comparison_lines(results: dict[str, Any]) -> list[str]:
-    """Return the lines below the table: what its marks mean, sources of published figures, and failures."""
+    """Return the lines below the table: what its marks mean, `notes`, and failures."""
     failed = [f"{name}: {row['error']}" for name, row in results["methods"].items() if row["status"] == "failed"]
-    return [*ties.legend(results), *published_notes(results), *failed]
+    return [*ties.legend(results), *notes(results), *failed]
 
 
 def comparison_table(results: dict[str, Any]) -> Table:
@@ -166,7 +166,21 @@ def published_cells(paper: dict[str, Any], keys: Sequence[str]) -> list[str]:
     return [cell(key, {"mean": paper[key], "std": paper.get(f"{key}_std")}) if key in paper else "" for key in keys]
 
 
-def published_notes(results: dict[str, Any]) -> list[str]:
+def notes(results: dict[str, Any]) -> list[str]:
+    """Return lines about networks that methods do not share, and about published figures."""
+    return [*_unlike_networks(results), *_published(results)]
+
+
+def _unlike_networks(results: dict[str, Any]) -> list[str]:
+    lines = []
+    for setting, values in results.get("networks", {}).items():
+        (most, _), *others = values.items()
+        few = ", ".join(f"{value} for {', '.join(labels)}" for value, labels in others)
+        lines.append(f"networks differ: {setting} is {few}, and {most} for the others")
+    return lines
+
+
+def _published(results: dict[str, Any]) -> list[str]:
     """Return a line with the sources of the published figures, and a line for each note about them."""
     rows = results["paper"].values()
     sources = dict.fromkeys(row["source"] for row in rows)

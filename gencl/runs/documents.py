@@ -112,6 +112,7 @@ class Results(BaseModel):
     baseline: str | None = None
     comparisons: dict[str, Comparison] = {}
     features: dict[str, Any] = {}
+    networks: dict[str, Annotated[dict[str, list[str]], Field(min_length=2)]] = {}
     paper: dict[str, dict[str, float | str]]
 
 

@@ -8,6 +8,8 @@ from statistics import fmean
 import pytest
 
 import gencl
+from gencl.reports.comparison import write_comparison
+from gencl.reports.comparison_tables import comparison_lines
 from gencl.run import Run
 from tests.conftest import tiny
 from tests.experiments.test_compare import compare
@@ -28,3 +30,11 @@ def test_the_floor_is_of_the_seeds_whose_tasks_the_methods_learn(order: str, n: 
     floors = [Run(tmp_path / f"sgd/seed-{seed}").metrics["floor"]["fid"] for seed in (0, 1)]
     assert real["fid"]["n"] == n and (floors[0] != floors[1]) == (n == 2)
     assert real["fid"]["mean"] == pytest.approx(fmean(floors))
+
+
+def test_a_network_that_the_preset_gives_some_methods_only_is_told(tmp_path: Path) -> None:
+    results = compare(tmp_path, "sgd,finetune,ewc,ewc:model.heads=class")
+    assert results["networks"] == {"model.heads": {"task": ["finetune", "ewc"], "domain": ["sgd"]}}
+    told = "etworks differ: model.heads is domain for sgd, and task for the others"
+    assert told in comparison_lines(results)[-1]
+    assert told in write_comparison(tmp_path).read_text(encoding="utf-8")
