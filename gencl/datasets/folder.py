@@ -42,6 +42,15 @@ def is_class_folder(path: Path) -> bool:
     return len(_parts(path)) > 1 or sum(bool(_loose(at) or len(_parts(at)) > 1) for at in _subfolders(path)) > 1
 
 
+def check_folder(path: Path) -> None:
+    """Raise UsageError if there is no such folder."""
+    if not path.is_dir():
+        raise UsageError(
+            f"there is no folder {printable(path)}; name one whose sub-folders are classes, or a data set "
+            "(gencl list datasets)"
+        )
+
+
 def list_folder(path: Path) -> Listing:
     """List the pictures of a folder. Sub-folders are classes, sorted by name; a folder of only pictures is one class.
 
@@ -50,11 +59,7 @@ def list_folder(path: Path) -> Listing:
 
     Raises UsageError if there is no such folder, or if its pictures are not arranged in this way.
     """
-    if not path.is_dir():
-        raise UsageError(
-            f"there is no folder {printable(path)}; name one whose sub-folders are classes, or a data set "
-            "(gencl list datasets)"
-        )
+    check_folder(path)
     _tell_unread(path)
     parts = _read_parts(path)
     if not parts:

@@ -14,7 +14,7 @@ from gencl.core.settings import DataSettings
 from gencl.datasets import DATASETS
 from gencl.datasets.check import checked
 from gencl.datasets.dataset import Dataset, Split
-from gencl.datasets.folder import Listing, is_class_folder, list_folder, read_folder, read_listing
+from gencl.datasets.folder import Listing, check_folder, is_class_folder, list_folder, read_folder, read_listing
 from gencl.datasets.resize import fit
 
 
@@ -41,12 +41,7 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
         from gencl.datasets import of_torchvision
 
         return checked(name, of_torchvision.load(name, data, root, download))
-    if name not in DATASETS:
-        hint = did_you_mean(name, DATASETS)
-        raise UsageError(
-            f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name}; --plugin FILE adds "
-            "your own)"
-        )
+    check_there(name)
     folder = _folder(name, root)
     loaded = folder if folder is not None else _called(name, root, download)
     if isinstance(loaded, Path):
@@ -54,6 +49,18 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
     if isinstance(loaded, Listing):
         return checked(name, read_listing(loaded, name, data))
     return _fitted(checked(name, loaded), data)
+
+
+def check_there(name: str) -> None:
+    """Raise UsageError for an unknown name or an absent folder. Nothing is read, and nothing looked up elsewhere."""
+    if is_path(name):
+        check_folder(Path(absolute(name)))
+    elif not name.startswith((HUB, TORCHVISION)) and name not in DATASETS:
+        hint = did_you_mean(name, DATASETS)
+        raise UsageError(
+            f"no data set is called {name!r}{hint} (a folder is written with a /, such as ./{name}; --plugin FILE adds "
+            "your own)"
+        )
 
 
 def _called(name: str, root: Path | None, download: bool) -> Any:

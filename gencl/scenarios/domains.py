@@ -14,6 +14,7 @@ from gencl.core.files import absolute, is_path
 from gencl.core.randomness import permutation
 from gencl.core.settings import DataSettings
 from gencl.datasets.dataset import Dataset
+from gencl.datasets.load import check_there
 from gencl.scenarios.recipe import Load, Ordered, Recipe, task_of_classes, title_of
 from gencl.scenarios.split import equal_groups
 from gencl.scenarios.task import DataSource, Scenario, Task
@@ -64,6 +65,8 @@ class Domains(Recipe):
         settings = self.settings
         if self.missing():
             raise UsageError(self.missing())
+        for domain in settings.domains if settings.tasks is None else ():
+            check_there(domain)  # before the first is read, which may take minutes
         tasks: list[Task] = []
         names: list[tuple[str, str]] = []
         titles: set[str] = set()

@@ -85,6 +85,15 @@ def test_what_does_not_fit_is_named(keys: dict[str, Any], message: str) -> None:
         make_scenario(settings(**keys), None)
 
 
+@pytest.mark.parametrize(("absent", "message"), [("./nowhere", "there is no folder .*nowhere"), ("mnits", "'mnits'")])
+def test_nothing_is_read_before_every_domain_is_there(absent: str, message: str, tmp_path: Path) -> None:
+    letters = folder(tmp_path / "letters", "ab")
+    for picture in Path(letters).rglob("*.png"):
+        picture.write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=message):
+        make_scenario(settings([letters, absent]), None)
+
+
 def test_a_run_over_domains_is_stored_and_gone_on_with(tmp_path: Path) -> None:
     letters = folder(tmp_path / "letters", "ab")
     sets = [*tiny("digits-mlp"), "scenario.name=domains", f"scenario.domains=[digits,{letters}]"]
