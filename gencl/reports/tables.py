@@ -77,9 +77,8 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     lines, features = [], metrics.get("features", {})
     if not metrics["matrices"]:
         lines.append("no measure per task: no feature extractor was chosen, or none suits these images")
-    figures = [f"{label(name, features)} {with_unit(name, value)}" for name, value in metrics["summary"].items()]
     lines += [f"boundaries: {told(metrics['boundaries'])}"] if metrics.get("boundaries") else []
-    lines += ["overall: " + ", ".join(figures)] if figures else []
+    lines += _overall(metrics["summary"], features)
     lines += floor_lines(features, metrics.get("floor", {}))
     cost, parameters = metrics["cost"], metrics["parameters"]
     lines.append(
@@ -91,6 +90,21 @@ def run_lines(metrics: dict[str, Any]) -> list[str]:
     if 0 < left < 0.9 * shared:
         lines.append(f"pruned: {left:,} shared parameters are not zero, {shared / left:.1f} x fewer than there are")
     return lines
+
+
+def _overall(summary: Mapping[str, float], features: Mapping[str, Any]) -> list[str]:
+    """Return the overall figures: a line for each one that has others of its own, such as its forgetting, and a last
+    one for the rest."""
+    own: dict[str, list[str]] = {}
+    for name in summary:
+        of = next((first for first in own if name.startswith(f"{first}_")), name)
+        own.setdefault(of, []).append(name)
+    rest = [name for names in own.values() if len(names) == 1 for name in names]
+    groups = [*(names for names in own.values() if len(names) > 1), *([rest] if rest else [])]
+    lines = [
+        ", ".join(f"{label(name, features)} {with_unit(name, summary[name])}" for name in names) for names in groups
+    ]
+    return [("overall: " if number == 0 else " " * 9) + line for number, line in enumerate(lines)]
 
 
 def _passes(cost: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ def say_what_is_learned(
     coming = list(enumerate(scenario.tasks))[learned:]
     for number, task in coming[:SHOWN_TASKS]:
         names = dict.fromkeys(scenario.class_names[c] for c in task.classes)
-        labels = f": {', '.join(names)}" if ",".join(names) != task.name else ""
-        say(f"  task {number + 1}, {task.name}{labels}", progress)
+        labels = f" ({', '.join(names)})" if ",".join(names) != task.name else ""
+        say(f"  task {number + 1}: {task.name}{labels}", progress)
     if len(coming) > SHOWN_TASKS:
         say(f"  ... and {len(coming) - SHOWN_TASKS} more", progress)
