@@ -58,9 +58,9 @@ def path_of(name: str) -> Path:
     raise UsageError(f"no preset is called {name!r}{did_you_mean(name, names())}")
 
 
-def about(name: str) -> str:
-    """Return one line about a built-in preset, including the time that a run takes if the preset has it."""
+def about(name: str, timed: bool = True) -> str:
+    """Return one line about a built-in preset; ``timed``: with the time that a run takes, if the preset has it."""
     tree = yaml_files.load(path_of(name).read_text(encoding="utf-8"))
-    minutes = tree.get("time")
+    minutes = tree.get("time") if timed else None
     takes = "" if minutes is None else f" (about {duration(60 * minutes)} on two cores)"
     return f"{tree.get('about', '')}{takes}"

@@ -50,8 +50,11 @@ def inline(path: Path) -> str | None:
 
 
 def preset_about(name: str) -> str:
-    """Return the description of a built-in preset, or an empty text for any other preset."""
-    return presets.about(name) if name in presets.names() else ""
+    """Return the description of a built-in preset, or an empty text for any other preset.
+
+    The time that the preset takes is left out: a report shows what its own runs took.
+    """
+    return presets.about(name, timed=False) if name in presets.names() else ""
 
 
 def metric_about(name: str) -> str:

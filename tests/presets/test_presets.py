@@ -202,6 +202,7 @@ def test_a_preset_may_say_how_long_it_takes(tmp_path: Path, monkeypatch: pytest.
     assert "time" not in presets.resolve(config=path).tree()
     monkeypatch.setattr(presets, "FOLDER", tmp_path)
     assert presets.about("mine") == "mine (about 12 minutes on two cores)"
+    assert presets.about("mine", timed=False) == "mine"
 
 
 @pytest.mark.parametrize("time", ["soon", "-1", "0", ".inf", ".nan", "true", "[3]"])
