@@ -66,19 +66,21 @@ def numbers(given: Numbers, option: str) -> list[int]:
     return values
 
 
-def classes(given: Classes) -> list[int | str]:
-    """Return a list of classes from ``"0-2,cats"`` (-> ["0", "1", "2", "cats"]), one number, or several of either.
+def classes(given: Classes) -> list[int | str | tuple[str, ...]]:
+    """Return a list of classes from ``"0-2,cats"`` (-> [("0", "1", "2"), "cats"]), one number, or several of either.
 
-    Numbers in a string stay strings, since a class's name may be a number. Raises UsageError as `numbers` does.
+    Numbers in a string stay strings, since a class's name may be a number; those of a range stay together, since all of
+    them are names or none is. Raises UsageError as `numbers` does.
     """
     if not isinstance(given, str):
         return [each if isinstance(each, str) else int(each) for each in _each(given)]
-    wanted: list[int | str] = []
+    wanted: list[int | str | tuple[str, ...]] = []
     for part in (part.strip() for part in given.split(",")):
         if not part:
             raise UsageError(f"--classes: {given!r}: write numbers, ranges or names such as 0-2,cats")
         of_range = re.fullmatch(r"\d+\s*-\s*\d+", part)
-        wanted += map(str, numbers(part, "--classes")) if of_range else [part]
-    if len(set(wanted)) < len(wanted):
+        wanted.append(tuple(map(str, numbers(part, "--classes"))) if of_range else part)
+    every = [one for part in wanted for one in (part if isinstance(part, tuple) else (part,))]
+    if len(set(every)) < len(every):
         raise UsageError(f"--classes: {given!r} names a class twice")
     return wanted

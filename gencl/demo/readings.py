@@ -18,7 +18,7 @@ from gencl.demo.subject import Subject, named
 from gencl.learners.capabilities import CLASSIFIER, ENCODER
 from gencl.learners.learner import Learner
 from gencl.metrics.snapshot import to_uint8
-from gencl.uses.latent_space import best_tasks, first_class, held_out
+from gencl.uses.latent_space import best_classes, held_out
 
 SHOWN = 10
 """The number of most probable classes that are shown."""
@@ -27,15 +27,20 @@ SHOWN = 10
 def uploaded(subject: Subject, file: str | Path) -> Tensor:
     """Return a picture file in the models' input shape, uint8 (1, c, h, w): its central square, resized.
 
-    Raises GenclError if the file is no picture, is damaged, or has too many pixels to be decoded safely.
+    A picture for models of other than square pictures must have their size. Raises GenclError if it has not, and if the
+    file is no picture, is damaged, or has too many pixels to be decoded safely.
     """
-    channels, size, _ = subject.models[0].run.card.image_shape
+    channels, height, width = subject.models[0].run.card.image_shape
     try:
         with strict():
             pixels = decode(Path(file), None)
     except Unusable as reason:
         raise GenclError(f"This file cannot be read as a picture: {reason}.") from None
-    return fit(torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None], size, channels)
+    picture = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None]
+    if height != width and picture.shape[2:] != (height, width):
+        given = f"{picture.shape[3]}x{picture.shape[2]}"
+        raise GenclError(f"The models take pictures of {width}x{height} pixels, and this one has {given}.")
+    return fit(picture, height if height == width else None, channels)
 
 
 def held_out_picture(subject: Subject, number: int, task: int | None = None) -> Tensor:
@@ -68,7 +73,7 @@ def as_seen(picture: Tensor) -> Sheet:
 def reconstruction(subject: Subject, picture: Tensor, task: int | None = None) -> list[Sheet]:
     """Return a picture (1, c, h, w) and its reconstruction by each model after a task (default: the last).
 
-    Each model uses the latent layers of the task that reconstructs the picture best.
+    Each model uses the latent layers that reconstruct the picture best.
     """
     rows = [Row("picture", drawn(picture, ["the picture"]))]
     for model in subject.having(ENCODER):
@@ -76,9 +81,10 @@ def reconstruction(subject: Subject, picture: Tensor, task: int | None = None) -
         if learner is None:
             continue
         given = picture.to(learner.position.device)
-        best = int(best_tasks(learner, given, range(len(learner.tasks))))
-        back = learner.reconstruct(given.float() / 255, torch.tensor([first_class(learner, best)], device=given.device))
-        name = f"{model.label or 'decoded'} as {named(subject, learner.tasks[best])}"
+        best = best_classes(learner, given, range(len(learner.tasks)))
+        back = learner.reconstruct(given.float() / 255, best)
+        together = next(group for group in learner.groups if int(best) in group)
+        name = f"{model.label or 'decoded'} as {named(subject, together)}"
         rows.append(Row(name, drawn(to_uint8(back), [f"its reconstruction, {name}"])))
     return [Sheet("", tuple(rows), picture.shape[3])]
 

@@ -12,7 +12,7 @@ from torch.func import grad
 from gencl.core.randomness import RandomSource, seeded
 from gencl.learners.adversarial import LOSSES
 from gencl.learners.generative import GenerativeLearner, Generator
-from gencl.learners.learner import Phase, ScalarKind
+from gencl.learners.learner import Phase, ScalarKind, predicting
 from gencl.learners.networks import augment
 from gencl.learners.networks.cgan import CGANGenerator, CGANSettings, Discriminator
 from gencl.learners.networks.entropies import bernoulli_entropy
@@ -126,7 +126,8 @@ class ConditionalGAN(GenerativeLearner):
         positions, latents = self.position[old.classes], old.extra["latents"]
         with torch.no_grad():
             before = teacher(latents, positions)
-        return F.mse_loss(self.generator(latents, positions), before)
+        with predicting(self.generator):  # as the teacher: batch normalisation by its running statistics, left alone
+            return F.mse_loss(self.generator(latents, positions), before)
 
     def probe(self, task: Task, n: int | None, random: RandomSource) -> Batch:
         """Return n latents with the task's classes in turn, whatever its mixture: each is to be kept equally well.

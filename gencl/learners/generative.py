@@ -123,8 +123,11 @@ class GenerativeLearner(Learner):
         return self.generate(classes, self.encode(images, classes))
 
     def latents(self, n: int, *seed: object) -> Tensor:
-        """Return n latents (n, d) that depend only on ``seed``, on the learner's device."""
-        drawn = self.generator.draw_latents(n, RandomSource(*seed))
+        """Return n latents (n, d) that depend only on ``seed``, on the learner's device; more begin with the same ones.
+
+        PyTorch draws blocks of 16 normal numbers, and an incomplete last block otherwise.
+        """
+        drawn = self.generator.draw_latents(-(-n // 16) * 16, RandomSource(*seed))[:n]
         return drawn.to(self.position.device)
 
     def frozen_generator(self) -> Generator:

@@ -86,14 +86,18 @@ def fid(
     root = optional_place(data_root)
     with processes.main_first():
         sides = [side_of(one, root) for one in (a, b) if one is not None]
+        asked = check(
+            DataSettings, {"size": size, "channels": channels}, "fid", "data."
+        )  # generated images keep theirs
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = check(DataSettings, {"size": size, "channels": channels, "broken": broken}, "fid", "data.")
         if b is None:
             held_out = _of_run(sides[0], n, features, weights, accelerator.device, batch_size, processes)
         else:
-            real = images_of(sides[1], data, root, split, None)
-            generated = images_of(sides[0], data, root, split, n or (real.n if sides[0].run else None))
+            fitted = [data if side.run is None else asked for side in sides]
+            real = images_of(sides[1], fitted[1], root, split, None)
+            generated = images_of(sides[0], fitted[0], root, split, n or (real.n if sides[0].run else None))
             extractor = _extractor(features, [generated, real], sides, weights)
     if b is None:  # needs all processes at once, so not within main_first
         return _against_held_out(sides[0].name, *held_out)

@@ -22,7 +22,7 @@ from gencl.runs.build import make_accelerator
 from gencl.runs.folder import RunFolder
 from gencl.uses import class_folders, npz_file
 from gencl.uses.class_folders import Call
-from gencl.uses.classes import classes_of
+from gencl.uses.classes import check_one, classes_of
 from gencl.uses.disk_space import Wanted, check_disk
 from gencl.uses.latent_space import drawing
 from gencl.uses.numbered import BLOCK, Block, Plan, planned
@@ -47,6 +47,7 @@ def save_images(
     accelerator = make_accelerator(device)
     processes = Processes(accelerator)
     learner, card = drawing(run, str(accelerator.device), guidance), run.card
+    check_one(task, classes)
     plan = planned(learner, card.class_names, classes if task is None else classes_of(learner, task), n)
     seed = card.seed if seed is None else seed
     channels, height, width = card.image_shape

@@ -20,6 +20,7 @@ from gencl.datasets.dataset import Split
 from gencl.datasets.folder import pictures_below
 from gencl.datasets.load import load_dataset
 from gencl.datasets.pictures import read_pictures
+from gencl.datasets.resize import fit
 from gencl.learners.generative import GenerativeLearner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs import ready
@@ -79,7 +80,7 @@ def images_of(side: Side, data: DataSettings, root: Path | None, split: str, n: 
     Raises UsageError if a folder or data set has fewer.
     """
     if side.run is not None and side.learner is not None:
-        return drawn(side.name, side.learner, n or 1000, side.run.card.seed)
+        return drawn(side.name, side.learner, n or 1000, side.run.card.seed, data)
     reader = None
     if place(side.name).is_dir() and (is_path(side.name) or side.name not in DATASETS):
         folder = place(side.name)
@@ -94,8 +95,11 @@ def images_of(side: Side, data: DataSettings, root: Path | None, split: str, n: 
     return Images(side.name, len(part), part.take, part, reader)
 
 
-def drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
-    """Return generated images, equally many per class: ``n``, rounded up to a multiple of the number of classes."""
+def drawn(name: str, learner: GenerativeLearner, n: int, seed: int, data: DataSettings) -> Images:
+    """Return generated images, equally many per class: ``n``, rounded up to a multiple of the number of classes.
+
+    They get the size and channels of ``data``.
+    """
     each = -(-n // len(learner.classes))
     classes = torch.tensor(learner.classes).repeat_interleave(each)
     latents = learner.latents(len(classes), seed, "fid")
@@ -103,6 +107,7 @@ def drawn(name: str, learner: GenerativeLearner, n: int, seed: int) -> Images:
     @torch.no_grad()
     def make(rows: Tensor) -> Tensor:
         learner.to(rows.device)
-        return to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
+        images = to_uint8(learner.generate(classes.to(rows.device)[rows], latents.to(rows.device)[rows]))
+        return fit(images, data.size, data.channels)
 
     return Images(name, len(classes), make)

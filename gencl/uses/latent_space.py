@@ -24,7 +24,7 @@ from gencl.learners.generative import GenerativeLearner
 from gencl.learners.learner import Learner
 from gencl.metrics.snapshot import to_uint8
 from gencl.runs.same_images import learned_tasks, scenario_of
-from gencl.uses.classes import class_numbers, classes_of
+from gencl.uses.classes import check_one, class_numbers, classes_of
 
 if TYPE_CHECKING:
     from gencl.runs.folder import RunFolder
@@ -45,6 +45,7 @@ def sample(
     device: str = "cpu",
 ) -> Image.Image:
     """Return a grid of generated images; see `gencl.Run.sample`."""
+    check_one(task, classes)
     learner, names = drawing(run, device, guidance), run.class_names()
     of_task = learner.classes if task is None else list(classes_of(learner, task))
     wanted = class_numbers(learner, names, classes) or of_task
@@ -76,18 +77,19 @@ def reconstruct(
     """Return a picture of images above their reconstructions, grouped by task; see `gencl.Run.reconstruct`."""
     learner = _with_encoder(run, device)
     images, wanted, there = several.files(images), _wanted(learner, task), learner.position.device
-    pairs: dict[int, tuple[Tensor, Tensor]] = {}
+    pairs: dict[int, list[tuple[Tensor, Tensor]]] = {}
     if images:
         if n is not None:
             raise UsageError("--n is for held-out images, and files are all drawn; leave it out")
         pictures = _read(images, run.card.image_shape).to(there)
-        of_task = best_tasks(learner, pictures, wanted)
-        for index in of_task.unique().tolist():
-            some = pictures[of_task == index]
-            pairs[index] = some, torch.full((len(some),), first_class(learner, index), device=there)
+        best = best_classes(learner, pictures, wanted)
+        for c in best.unique().tolist():
+            index = next(index for index in wanted if c in learner.tasks[index])
+            rows = best == c
+            pairs.setdefault(index, []).append((pictures[rows], best[rows]))
     else:
         parts = held_out(run, learner, data_root)
-        pairs = {index: _evenly(parts[index], _COLUMNS if n is None else n, there) for index in wanted}
+        pairs = {index: [_evenly(parts[index], _COLUMNS if n is None else n, there)] for index in wanted}
     return _draw_pairs(learner, run.class_names(), pairs)
 
 
@@ -115,6 +117,7 @@ def interpolate(
         if seed is not None:
             raise UsageError("--seed is for latents, and images have theirs; leave it out")
         return _between_images(run, images, task, classes, steps, device)
+    check_one(task, classes)
     learner, names = run.generator(device), run.class_names()
     named = class_numbers(learner, names, classes)
     if classes is not None and not 1 <= len(named) <= 2:
@@ -142,8 +145,7 @@ def _between_images(
     learner = _with_encoder(run, device)
     wanted = _wanted(learner, task)
     pictures = _read(images, run.card.image_shape).to(learner.position.device)
-    classes_shown = [first_class(learner, index) for index in best_tasks(learner, pictures, wanted).tolist()]
-    shown = torch.tensor(classes_shown, device=pictures.device)
+    shown = best_classes(learner, pictures, wanted)
     with torch.no_grad():
         latents = learner.encode(pictures.float() / 255, shown)
     start, end = ((shown[i : i + 1], latents[i : i + 1]) for i in (0, 1))
@@ -174,20 +176,19 @@ def _with_encoder(run: RunFolder, device: str) -> GenerativeLearner:
     return learner
 
 
-def first_class(learner: GenerativeLearner, index: int) -> int:
-    """Return the first class of a task, to stand for it: all its classes use the same latent layers."""
-    return learner.tasks[index][0]
-
-
 @torch.no_grad()
-def best_tasks(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
-    """Return the index of the task that best reconstructs each image, (n,), for uint8 ``pictures`` (n, c, h, w)."""
-    images = pictures.float() / 255
-    errors = []
-    for index in tasks:
-        classes = torch.full((len(images),), first_class(learner, index), device=images.device)
+def best_classes(learner: GenerativeLearner, pictures: Tensor, tasks: Sequence[int]) -> Tensor:
+    """Return a class of the latent layers that best reconstruct each image, (n,), for uint8 ``pictures`` (n, c, h, w).
+
+    Classes that came together share latent layers (`Learner.groups`). Those of the tasks with these indices are tried,
+    and the first class of each group stands for it.
+    """
+    images, errors = pictures.float() / 255, []
+    tried = [learner.groups[group][0] for group in learner.groups_of(tasks)]
+    for c in tried:
+        classes = torch.full((len(images),), c, device=images.device)
         errors.append((learner.reconstruct(images, classes) - images).square().sum((1, 2, 3)))
-    return torch.tensor(list(tasks), device=pictures.device)[torch.stack(errors).argmin(0)]
+    return torch.tensor(tried, device=pictures.device)[torch.stack(errors).argmin(0)]
 
 
 def held_out(run: RunFolder, learner: Learner, data_root: str | Path | None) -> list[Split]:
@@ -206,12 +207,13 @@ def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def _draw_pairs(
-    learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, tuple[Tensor, Tensor]]
+    learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, Sequence[tuple[Tensor, Tensor]]]
 ) -> Image.Image:
     """Draw rows of images by task, each above its reconstructions by the latent layers of the images' classes."""
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
-    for index, (pictures, classes) in sorted(pairs.items()):
+    for index, of_task in sorted(pairs.items()):
+        pictures, classes = (torch.cat(parts) for parts in zip(*of_task, strict=True))
         decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
         label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
             ", ..." if len(learner.tasks[index]) > 3 else ""
@@ -219,7 +221,7 @@ def _draw_pairs(
         for start in range(0, len(pictures), _COLUMNS):
             cells += [list(part[start : start + _COLUMNS]) for part in (pictures, decoded)]
             labels += [label, "decoded"]
-    return draw_grid(cells, labels, zoom=zoom_for(next(iter(pairs.values()))[0]))
+    return draw_grid(cells, labels, zoom=zoom_for(next(iter(pairs.values()))[0][0]))
 
 
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:

@@ -115,7 +115,7 @@ def test_one_is_as_good_as_several() -> None:
     assert several.names("fid, kid") == several.names(["fid", "kid"]) == several.names(("fid,kid",)) == ["fid", "kid"]
     assert several.numbers(3, "--seeds") == [3]
     assert several.numbers("0-2,5", "--seeds") == several.numbers(np.array([0, 1, 2, 5]), "--seeds") == [0, 1, 2, 5]  # type: ignore[arg-type]
-    assert several.classes(0) == [0] and several.classes("0-1,cats") == ["0", "1", "cats"]
+    assert several.classes(0) == [0] and several.classes("0-1,cats") == [("0", "1"), "cats"]
     assert several.classes(["0-1", 3]) == ["0-1", 3]  # a name in a list is a name
     assert several.files("a,b.png") == ["a,b.png"] and several.files([Path("a")]) == [Path("a")]
     for text, message in (("4-0", "write numbers"), ("1,1", "names a number twice")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,18 @@ def test_too_many_pixels(classifier: gencl.Run, tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(tmp_path / "x.png")
     with pytest.raises(GenclError, match="not safe to decode"):
         readings.uploaded(open_subject(classifier.path), tmp_path / "x.png")
+
+
+def test_models_of_other_than_square_pictures_take_their_size_alone(classifier: gencl.Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(classifier.path, tmp_path / "wide")
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | {"image_shape": [1, 14, 56]}))
+    subject = open_subject(folder)
+    Image.new("RGB", (56, 14), "white").save(tmp_path / "x.png")
+    assert readings.uploaded(subject, tmp_path / "x.png").shape == (1, 1, 14, 56)
+    Image.new("RGB", (28, 28), "white").save(tmp_path / "x.png")
+    with pytest.raises(GenclError, match="The models take pictures of 56x14 pixels, and this one has 28x28"):
+        readings.uploaded(subject, tmp_path / "x.png")
 
 
 def test_a_classifier_that_knows_the_task(classifier: gencl.Run) -> None:

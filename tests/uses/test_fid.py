@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gencl.api import train
 from gencl.core.errors import UsageError
+from gencl.core.settings import DataSettings
 from gencl.datasets import digits
 from gencl.drawing.grids import to_picture
 from gencl.run import Run
 from gencl.uses.fid import fid
+from gencl.uses.images import images_of, side_of
 from tests.conftest import gencl, tiny
 
 
@@ -46,6 +49,11 @@ def test_a_folder_of_a_data_sets_own_images_is_no_distance_away(folder: Path) ->
     result = scores(folder, "digits", "--features", "digits")
     assert result.keys() == {"fid", "kid", "precision", "recall", "isc"}
     assert result["fid"] < 1e-3 and result["precision"] == result["recall"] == 1
+
+
+def test_generated_pictures_get_the_size_that_is_asked_for(run: Run) -> None:
+    made = images_of(side_of(str(run.path), None), DataSettings(size=14, channels=3), None, "test", 6)
+    assert made.make(torch.arange(2)).shape == (2, 3, 14, 14)
 
 
 def test_a_run_against_its_own_held_out_images_or_others(run: Run, folder: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image
 
@@ -13,9 +15,10 @@ import gencl
 from gencl.commands import cli
 from gencl.core.errors import GenclError, UsageError
 from gencl.drawing.grids import GAP
-from gencl.uses.latent_space import ROWS
+from gencl.uses.classes import class_numbers
+from gencl.uses.latent_space import ROWS, best_classes
 from tests.conftest import gencl as command
-from tests.conftest import tiny
+from tests.conftest import grown, tiny
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,28 @@ def test_the_ends_are_the_two_images_reconstructions(runs: Path, pictures: list[
     assert [end.tobytes() for end in ends] == [part.tobytes() for part in (image, decoded, decoded, image)]
 
 
+def test_task_and_classes_exclude_each_other(runs: Path) -> None:
+    run = gencl.load_run(runs / "cgan")
+    for draw in (run.sample, run.interpolate):
+        with pytest.raises(UsageError, match="--task and --classes exclude each other"):
+            draw(classes="1", task=1)
+
+
+def test_pictures_are_read_by_the_layers_of_the_classes_that_came_with_theirs() -> None:
+    """A later task may have an old class first, whose latent layers are another task's."""
+    learner, _ = grown(gencl.resolve("digits-vae", assignments=tiny("digits-vae")), tasks=2)
+    (old, *_), new = learner.classes, max(learner.classes) + 1
+    learner.grow((old, new), seed=5)
+    pictures = torch.randint(256, (9, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    best = best_classes(learner, pictures, [2])
+    errors = []
+    for c in (old, new):
+        back = learner.reconstruct(pictures / 255, torch.full((9,), c))
+        errors.append((back - pictures / 255).square().sum((1, 2, 3)))
+    assert best.tolist() == [(old, new)[row] for row in torch.stack(errors).argmin(0).tolist()]
+    assert new in best
+
+
 def test_a_model_alone_needs_images(runs: Path, pictures: list[str], tmp_path: Path) -> None:
     for name in ("model.json", "model.safetensors"):
         shutil.copy(runs / "vae" / name, tmp_path)
@@ -127,6 +152,20 @@ def test_wrong_use(
     done = CliRunner().invoke(cli, words)
     assert type(done.exception) is error and message in str(done.exception)
     assert not (tmp_path / "x.png").exists()
+
+
+def test_a_range_is_of_names_or_of_numbers(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "cgan", tmp_path / "numbered")
+    card = folder / "model.json"
+    content = json.loads(card.read_text())
+    card.write_text(json.dumps(content | {"class_names": [str(int(name) + 1) for name in content["class_names"]]}))
+    run = gencl.load_run(folder)
+    assert run.class_names()[:3] == ["1", "2", "3"]
+    learner = run.generator("cpu")
+    for text, numbers in (("1-3", [0, 1, 2]), ("0-2", [0, 1, 2]), ("1-2", [0, 1]), ("3", [2]), ("0-1,3", [0, 1, 2])):
+        assert class_numbers(learner, run.class_names(), text) == numbers, text
+    with pytest.raises(UsageError, match="'0-1,1' names a class twice"):
+        class_numbers(learner, run.class_names(), "0-1,1")
 
 
 def test_classes_have_names(runs: Path, tmp_path: Path) -> None:
