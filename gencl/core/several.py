@@ -47,13 +47,11 @@ def files(given: Files) -> list[str | Path]:
 def numbers(given: Numbers, option: str) -> list[int]:
     """Return a list of integers from ``"0-2,5"`` (-> [0, 1, 2, 5]), one number or several.
 
-    Raises UsageError, naming the option, for any other string or a number named twice.
+    Raises UsageError, naming the option, for any other string, and for a number named twice.
     """
-    if not isinstance(given, str):
-        return [*map(int, _each(given))]
-    values: list[int] = []
+    values = [] if isinstance(given, str) else [*map(int, _each(given))]
     try:
-        for part in given.split(","):
+        for part in given.split(",") if isinstance(given, str) else ():
             first, dash, last = part.strip().partition("-")
             low, high = int(first), int(last if dash else first)
             if not 0 <= high - low <= 100_000:

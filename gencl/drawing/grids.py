@@ -24,6 +24,8 @@ LONGEST = 16
 """With more images per class than this, a sample grid may use several rows per class."""
 STRIP = 2
 """The number of latents per class in an evolution strip, and the minimal one in a comparison of methods."""
+WIDEST_GIF = 65_535
+"""The pixels that the format allows along a side."""
 FRAME_MS, LAST_MS = 700, 2500
 """How long an animation shows each frame, and the last one, in milliseconds."""
 GAP = 2
@@ -180,7 +182,10 @@ class Frames:
         save_picture(draw_grid(cells, self._names, tops, zoom_for(self._images[-1])), path)
 
     def animation(self, path: Path) -> None:
-        """Save a GIF with one frame per task: one row per latent, classes across. A single frame is not saved."""
+        """Save a GIF with one frame per task: one row per latent, classes across.
+
+        Nothing is saved of a single frame, and of so many classes that a frame is too wide for a GIF.
+        """
         if len(self._names) < 2:
             return
         classes = self._classes[-1]
@@ -192,6 +197,8 @@ class Frames:
                 [images[place[c], k] if c in place else None for c in classes] for k in range(STRIP)
             ]
             pictures.append(draw_grid(cells, [name] + [""] * (STRIP - 1), tops, zoom_for(images), self._names))
+        if max(pictures[-1].size) > WIDEST_GIF:
+            return
         save_animation(pictures, path, grey=self._images[-1].shape[2] == 1)
 
     def tensors(self) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from gencl import presets
 from gencl.core import files, several
 from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments, together
-from gencl.core.errors import Interrupted, UsageError
+from gencl.core.errors import GenclError, Interrupted, UsageError
 from gencl.core.launcher import check_alone
 from gencl.core.progress import Mode, Reporter
 from gencl.core.settings import Settings
@@ -198,9 +198,14 @@ def _groups(
     for variant in dict.fromkeys(variant for variant, _ in cells):
         of_variant = [cell for cell in cells if cell[0] == variant]
         fresh = [cell for cell in of_variant if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
-        if len(fresh) > 1 and (why := apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])])):
-            reporter.say(f"{variant.label}: one seed at a time, since {why}")
+        try:
+            why = apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])]) if len(fresh) > 1 else ""
+        except GenclError:  # each cell fails alone, and says why
             fresh = []
+        else:
+            if why:
+                reporter.say(f"{variant.label}: one seed at a time, since {why}")
+                fresh = []
         groups += [fresh] if len(fresh) > 1 else []
         groups += [[cell] for cell in of_variant if len(fresh) < 2 or cell not in fresh]
     return groups

@@ -41,7 +41,7 @@ def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str
     checksum = files.save_tensors(stem.with_suffix(".safetensors"), tensors)
     body = {"schema": SCHEMA, "tensors_sha256": checksum, "state": dict(state)}
     files.write_json(stem.with_suffix(".json"), {**body, "sha256": _checksum(body)})
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+    for old in _in_order(folder)[:-KEPT]:
         old.unlink(missing_ok=True)
     kept = {path.stem for path in folder.glob("*.json")}
     for tensors_file in folder.glob("*.safetensors"):
@@ -49,15 +49,25 @@ def save(folder: Path, name: str, state: Mapping[str, Any], tensors: Mapping[str
             tensors_file.unlink(missing_ok=True)
 
 
+def _in_order(folder: Path) -> list[Path]:
+    """Return the JSON files of the checkpoints, oldest first. Names are numbers, of eight digits or more."""
+    return sorted(folder.glob("*.json"), key=lambda path: (len(path.stem), path.stem))
+
+
+def newest(folder: Path) -> str:
+    """Return the name of the newest checkpoint, which may be damaged; empty if there is none."""
+    return next((path.stem for path in reversed(_in_order(folder))), "")
+
+
 def present(folder: Path) -> bool:
     """Return whether there is a checkpoint, which may be damaged."""
-    return any(folder.glob("*.json"))
+    return bool(newest(folder))
 
 
 def load(folder: Path, device: str = "cpu") -> Checkpoint | None:
     """Return the newest undamaged checkpoint, or None if there is none at all. Raises GenclError if all are damaged."""
     passed_over: list[str] = []
-    for path in sorted(folder.glob("*.json"), reverse=True):
+    for path in reversed(_in_order(folder)):
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
             checksum = body.pop("sha256")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,17 @@ def environment(device: torch.device, processes: int, plugins: Mapping[str, Sequ
         "device": name,
         "processes": processes,
         "threads": torch.get_num_threads(),
-        "git": _git_commit(),
+        "git": git_commit(),
         **({"plugins": checksums(plugins)} if plugins else {}),
     }
 
 
-def _git_commit() -> str:
-    """Return the commit of the clone that gencl runs from, or an empty text if it does not run from a clone."""
+@cache
+def git_commit() -> str:
+    """Return the commit of the clone that gencl runs from, or an empty text if it does not run from a clone.
+
+    It is that of the first call in this process, whose code runs.
+    """
     root = Path(gencl.__file__).parents[1]
     if not (root / ".git").exists():
         return ""

@@ -27,7 +27,7 @@ from gencl.metrics.evaluator import Evaluator
 from gencl.plugins.needed import checksums, of_groups
 from gencl.runs import checkpoint, kept, learned_images
 from gencl.runs.build import unread
-from gencl.runs.described import count_parameters, environment, of_tasks
+from gencl.runs.described import count_parameters, environment, git_commit, of_tasks
 from gencl.runs.folder import RunFolder, locked_run
 from gencl.runs.same_images import Fingerprint, fingerprints
 from gencl.runs.state import State
@@ -68,6 +68,7 @@ class Recorder:
         if not resume and (self.folder / "config.yaml").exists():
             raise UsageError(f"another process has just begun a run in {self.folder}; choose another --out")
         self._missing = missing
+        git_commit()  # of the code that runs, whatever is committed while it trains
         if extends is None:
             self.begin()
         elif RunFolder(self.folder).settings.tree() != extends.tree():

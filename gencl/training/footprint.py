@@ -60,6 +60,11 @@ def expected_memory(
     if footprint is None:
         return 0
     needed, free = runs * footprint.total, free_memory(device)
+    if refuse and needed > free and runs > 1 and footprint.total <= free:
+        raise UsageError(
+            f"{runs} runs side by side take about {memory(needed)} of memory to train, and {memory(free)} are free; "
+            "train them one by one (compare without --ensemble), or fewer at a time"
+        )
     if refuse and needed > free:
         raise UsageError(_refusal(settings, scenario, world, needed, free // runs, device))
     return memory_in_use(device) + needed

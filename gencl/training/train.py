@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from gencl.core import files
 from gencl.core.arguments import Positive, checked
 from gencl.core.assignments import Assignments
-from gencl.core.errors import UsageError
+from gencl.core.errors import GenclError, UsageError
 from gencl.core.launcher import launch, main_process
 from gencl.core.processes import Processes
 from gencl.core.progress import Mode
@@ -112,6 +112,7 @@ def run_settings(
         if main_process():
             take_places(folder, settings, files.optional_place(data_root), progress)
         return RunFolder(folder)
+    newest = checkpoint.newest(folder / "checkpoint")
     session, last = prepare(settings, folder, resume, data_root, device, threads, progress, extends, log_with)
     recorder, processes = session.recorder, session.processes
     processes.wait()  # no process writes before all have read
@@ -120,6 +121,8 @@ def run_settings(
             if note:
                 say(note, progress)
             recorder.create(resume, extends)
+            if checkpoint.newest(folder / "checkpoint") != newest:
+                raise GenclError(f"{folder}: another process went on with this run meanwhile; give the command again")
             if log_with is not None:
                 recorder.follow(log_with, session.state.cost.steps)
             say_what_is_learned(settings, session.learner, session.scenario, progress, last)

@@ -121,6 +121,8 @@ def test_one_is_as_good_as_several() -> None:
     for text, message in (("4-0", "write numbers"), ("1,1", "names a number twice")):
         with pytest.raises(gencl.UsageError, match=message):
             several.numbers(text, "--seeds")
+    with pytest.raises(gencl.UsageError, match="names a number twice"):
+        several.numbers([10, 10], "--seeds")
 
 
 def test_a_single_class_and_a_single_metric_are_taken_for_what_they_are() -> None:

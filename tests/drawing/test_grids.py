@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 import gencl
+from gencl.drawing import grids
 from gencl.drawing.grids import Frames, draw_grid
 from tests.conftest import grown, tiny
 
@@ -25,3 +27,14 @@ def test_names_of_other_alphabets_are_no_boxes() -> None:
     cells = [[torch.zeros(1, 28, 28, dtype=torch.uint8)]]
     drawn = {name: draw_grid(cells, [name]).tobytes() for name in ("кошки", "собак", "Äpfel", "Öpfel")}
     assert len(set(drawn.values())) == len(drawn)
+
+
+def test_more_classes_than_a_gif_is_wide_leave_no_animation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, scenario = grown(gencl.resolve("digits-cgan", assignments=tiny("digits-cgan")))
+    frames = Frames(scenario.class_names)
+    for name in ("one", "two"):
+        frames.take(learner, 0, name, tmp_path / "grid.png")
+    frames.animation(tmp_path / "a.gif")
+    monkeypatch.setattr(grids, "WIDEST_GIF", 100)
+    frames.animation(tmp_path / "b.gif")
+    assert (tmp_path / "a.gif").is_file() and not (tmp_path / "b.gif").exists()

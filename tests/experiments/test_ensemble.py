@@ -170,3 +170,14 @@ def test_cells_that_have_begun_go_on_alone(tmp_path: Path) -> None:
         (begun / "config.yaml").touch()
         groups = _groups(cells, tmp_path, {kind_of(settings): (1, 28, 28)}, reporter)
     assert [[seed for _, seed in group] for group in groups] == [[0, 2, 3], [1]]
+
+
+def test_a_variant_that_cannot_be_built_fails_alone(tmp_path: Path) -> None:
+    sets = conftest.tiny("digits-vae")
+    odd = "sgd:model.width=4:model.network=residual:data.size=9"
+    results = gencl.compare(
+        f"sgd,{odd}", (0, 1), tmp_path, "digits-vae", set=sets, ensemble=True, threads=1, progress="silent"
+    )
+    assert {label: row["status"] for label, row in results["methods"].items()} == {
+        "sgd": "done", odd: "failed", "real": "done",
+    }  # fmt: skip

@@ -109,3 +109,11 @@ def test_a_model_card_that_declares_too_much_is_refused_before_memory_is_asked_f
     (run.path / "model.json").write_text(json.dumps(card))
     with pytest.raises(GenclError, match=r"model.json declares [\d,]+ numbers, more than the file has bytes"):
         run.learner()
+
+
+def test_the_newest_checkpoint_has_the_highest_number_of_any_length(tmp_path: Path) -> None:
+    for name in ("99999000", "100000000", "100001000"):
+        checkpoint.save(tmp_path, name, {"step": int(name)}, {})
+    assert {path.stem for path in tmp_path.glob("*.json")} == {"100000000", "100001000"}
+    found = checkpoint.load(tmp_path)
+    assert checkpoint.newest(tmp_path) == "100001000" and found is not None and found.state["step"] == 100001000

@@ -15,10 +15,12 @@ import torch
 
 import gencl
 from gencl.core.errors import GenclError, UsageError
+from gencl.core.settings import Settings
 from gencl.datasets.dataset import Split
 from gencl.experiments.fork_server import ForkServer
 from gencl.run import Run
 from gencl.runs import checkpoint
+from gencl.runs.recorder import Recorder
 from tests import forked
 from tests.conftest import killed_at, tiny
 from tests.training.runs import log, model_bytes, train, without_cost
@@ -137,6 +139,24 @@ def test_resume_falls_back_to_the_last_good_checkpoint(whole: Run, tmp_path: Pat
         gencl.train(out=run.path, resume=True, progress="silent")
 
 
+def test_a_run_that_another_process_went_on_with_meanwhile_is_left_to_it(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one writes its last checkpoint after this one has read an older one, and then lets go of the lock."""
+    run = unfinished(whole, tmp_path / "run")
+    real, folder = Recorder.create, run.path / "checkpoint"
+
+    def create(recorder: Recorder, resume: bool, extends: Settings | None = None) -> None:
+        real(recorder, resume, extends)
+        for path in [path for path in folder.iterdir() if path.stem == checkpoint.newest(folder)]:
+            shutil.copy(path, path.with_stem("99999999"))
+
+    with monkeypatch.context() as patch, pytest.raises(GenclError, match="another process went on with this run"):
+        patch.setattr(Recorder, "create", create)
+        gencl.train(out=run.path, resume=True, progress="silent")
+    assert model_bytes(gencl.train(out=run.path, resume=True, progress="silent")) == model_bytes(whole)
+
+
 def test_resume_of_a_finished_run_changes_nothing(whole: Run) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.path.rglob("*")}
     gencl.train(out=whole.path, resume=True, progress="silent")
@@ -159,7 +179,7 @@ def test_a_checkpoint_of_another_kind_of_device_goes_on_with_other_random_number
     last = checkpoint.load(out / "checkpoint")
     assert last is not None
     of_a_gpu = torch.zeros(16, dtype=torch.uint8)  # the size of a CUDA generator's state
-    checkpoint.save(out / "checkpoint", "z", last.state, {**last.tensors, "random": of_a_gpu})
+    checkpoint.save(out / "checkpoint", "99999999", last.state, {**last.tensors, "random": of_a_gpu})
     resumed = gencl.train(out=out, resume=True, progress="lines")
     assert "of another kind of device: the run goes on with other random numbers" in capsys.readouterr().err
     assert resumed.finished and model_bytes(resumed) != model_bytes(whole)
