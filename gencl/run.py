@@ -39,8 +39,8 @@ class Run(RunFolder):
         The k-th image of each class has the same latent.
 
         Args:
-            classes: numbers or names, one or several, or a text such as ``"0-2,cats"``; default all of ``task``.
-            task: number of a task, from 1; default all tasks.
+            classes: numbers or names, one or several, or a text such as ``"0-2,cats"``; default all.
+            task: number of a task, from 1, whose classes are drawn; not together with ``classes``.
             seed: seed of the latents; default the run's seed.
             guidance: how strongly images follow their class (1: as learned). For generators with guidance only.
             device: auto, cpu, cuda or mps.
@@ -87,7 +87,7 @@ class Run(RunFolder):
         Args:
             to: a folder for PNG files, in one folder per class. Images from an earlier identical call are kept.
             npz: a NumPy archive: ``arr_0`` is uint8 (n, h, w, c), ``arr_1`` the class numbers.
-            task: number of a task, from 1, whose classes replace ``classes``.
+            task: number of a task, from 1, whose classes are drawn; not together with ``classes``.
 
         Raises UsageError as `generate` does, if ``to`` holds other files, or if the disk has too little space.
         """
@@ -128,7 +128,8 @@ class Run(RunFolder):
         Args:
             images: two files; by default latents are drawn instead.
             task: number of a task, from 1. Latents: show its classes only. Images: default the best task for each.
-            classes: one number or name: vary the latent. Two: go from one to the other. Default one row per class.
+            classes: one number or name: vary the latent. Two: go from one to the other. Default one row per class. Not
+                together with ``task``.
             steps: generated images per row, both ends included.
             seed, device: as in `sample`.
 

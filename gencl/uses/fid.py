@@ -86,9 +86,8 @@ def fid(
     root = optional_place(data_root)
     with processes.main_first():
         sides = [side_of(one, root) for one in (a, b) if one is not None]
-        asked = check(
-            DataSettings, {"size": size, "channels": channels}, "fid", "data."
-        )  # generated images keep theirs
+        # generated images keep their size unless another is asked for, and real ones get that of the run
+        asked = check(DataSettings, {"size": size, "channels": channels}, "fid", "data.")
         for shape in (side.run.card.image_shape for side in sides if side.run is not None):
             channels, size = channels or shape[0], size or shape[1]
         data = check(DataSettings, {"size": size, "channels": channels, "broken": broken}, "fid", "data.")
