@@ -153,7 +153,7 @@ def test_how_images_are_changed_is_said(
     run = gencl.extend(finished(tmp_path / "run", "digits-mlp", "sgd").path, "three", progress="lines")
     shown = capsys.readouterr().err
     assert "three: pictures such as 24x20 RGB become 28x28 grey" in shown
-    assert "3 tasks, 2 of them learned" in shown and "task 3, three: three a, three b" in shown
+    assert "3 tasks, 2 of them learned" in shown and "task 3: three (three a, three b)" in shown
     assert run.settings.extend[0].data == str(folders / "three")
 
 
