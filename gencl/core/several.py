@@ -49,18 +49,23 @@ def numbers(given: Numbers, option: str) -> list[int]:
 
     Raises UsageError, naming the option, for any other string, and for a number named twice.
     """
-    values = [] if isinstance(given, str) else [*map(int, _each(given))]
+    values = _ranges(given, option) if isinstance(given, str) else [*map(int, _each(given))]
+    if len(set(values)) < len(values):
+        raise UsageError(f"{option}: {given!r} names a number twice")
+    return values
+
+
+def _ranges(text: str, option: str) -> list[int]:
+    values: list[int] = []
     try:
-        for part in given.split(",") if isinstance(given, str) else ():
+        for part in text.split(","):
             first, dash, last = part.strip().partition("-")
             low, high = int(first), int(last if dash else first)
             if not 0 <= high - low <= 100_000:
                 raise ValueError
             values += range(low, high + 1)
     except ValueError:
-        raise UsageError(f"{option}: {given!r}: write numbers and ranges such as 0-2,5") from None
-    if len(set(values)) < len(values):
-        raise UsageError(f"{option}: {given!r} names a number twice")
+        raise UsageError(f"{option}: {text!r}: write numbers and ranges such as 0-2,5") from None
     return values
 
 

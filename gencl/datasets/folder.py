@@ -42,7 +42,7 @@ def is_class_folder(path: Path) -> bool:
     return len(_parts(path)) > 1 or sum(bool(_loose(at) or len(_parts(at)) > 1) for at in _subfolders(path)) > 1
 
 
-def check_folder(path: Path) -> None:
+def require_folder(path: Path) -> None:
     """Raise UsageError if there is no such folder."""
     if not path.is_dir():
         raise UsageError(
@@ -59,7 +59,7 @@ def list_folder(path: Path) -> Listing:
 
     Raises UsageError if there is no such folder, or if its pictures are not arranged in this way.
     """
-    check_folder(path)
+    require_folder(path)
     _tell_unread(path)
     parts = _read_parts(path)
     if not parts:

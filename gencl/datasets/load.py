@@ -14,7 +14,7 @@ from gencl.core.settings import DataSettings
 from gencl.datasets import DATASETS
 from gencl.datasets.check import checked
 from gencl.datasets.dataset import Dataset, Split
-from gencl.datasets.folder import Listing, check_folder, is_class_folder, list_folder, read_folder, read_listing
+from gencl.datasets.folder import Listing, is_class_folder, list_folder, read_folder, read_listing, require_folder
 from gencl.datasets.resize import fit
 
 
@@ -54,7 +54,7 @@ def load_dataset(name: str, data: DataSettings, root: Path | None = None, downlo
 def check_there(name: str) -> None:
     """Raise UsageError for an unknown name or an absent folder. Nothing is read, and nothing looked up elsewhere."""
     if is_path(name):
-        check_folder(Path(absolute(name)))
+        require_folder(Path(absolute(name)))
     elif not name.startswith((HUB, TORCHVISION)) and name not in DATASETS:
         hint = did_you_mean(name, DATASETS)
         raise UsageError(

@@ -200,12 +200,11 @@ def _groups(
         fresh = [cell for cell in of_variant if not (cell_folder(folder, *cell) / "config.yaml").is_file()]
         try:
             why = apart(cells[fresh[0]], shapes[kind_of(cells[fresh[0]])]) if len(fresh) > 1 else ""
-        except GenclError:  # each cell fails alone, and says why
+        except GenclError as error:  # each cell fails alone
+            why = str(error)
+        if why:
+            reporter.say(f"{variant.label}: one seed at a time, since {why}")
             fresh = []
-        else:
-            if why:
-                reporter.say(f"{variant.label}: one seed at a time, since {why}")
-                fresh = []
         groups += [fresh] if len(fresh) > 1 else []
         groups += [[cell] for cell in of_variant if len(fresh) < 2 or cell not in fresh]
     return groups

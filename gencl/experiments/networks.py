@@ -8,7 +8,7 @@ from typing import Any
 from gencl.core.assignments import written
 
 
-def apart(models: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+def unlike(models: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
     """Return the settings that these networks do not share, with the methods that have each value.
 
     A preset may give a method another network: plain training of classifiers, for example, has one head where others

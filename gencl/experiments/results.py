@@ -14,7 +14,7 @@ from gencl.core.errors import GenclError
 from gencl.core.settings import Settings
 from gencl.drawing.curves import Curve, curves_csv, draw_curves, so_far
 from gencl.drawing.grids import method_grid, save_picture
-from gencl.experiments.networks import apart
+from gencl.experiments.networks import unlike
 from gencl.learners.generative import GenerativeLearner
 from gencl.methods.serving import default_baseline, is_reference
 from gencl.metrics.figures import BY_CLASS, REAL, is_pooled, main_figures
@@ -82,7 +82,7 @@ def write_results(
         methods[REAL] = {"status": "done", **_averages(rows)}
     baseline = baseline or default_baseline(list(methods))
     as_published = not plain or comparable(next(iter(plain.values())))
-    networks = apart({label: settings.model for label, settings in plain.items()})
+    networks = unlike({label: settings.model for label, settings in plain.items()})
     results = {
         "schema": 1,
         "preset": preset,

@@ -77,19 +77,17 @@ def reconstruct(
     """Return a picture of images above their reconstructions, grouped by task; see `gencl.Run.reconstruct`."""
     learner = _with_encoder(run, device)
     images, wanted, there = several.files(images), _wanted(learner, task), learner.position.device
-    pairs: dict[int, list[tuple[Tensor, Tensor]]] = {}
     if images:
         if n is not None:
             raise UsageError("--n is for held-out images, and files are all drawn; leave it out")
         pictures = _read(images, run.card.image_shape).to(there)
         best = best_classes(learner, pictures, wanted)
-        for c in best.unique().tolist():
-            index = next(index for index in wanted if c in learner.tasks[index])
-            rows = best == c
-            pairs.setdefault(index, []).append((pictures[rows], best[rows]))
+        of_task = torch.tensor([next(i for i in wanted if c in learner.tasks[i]) for c in best.tolist()])
+        rows = {index: (of_task == index).to(there) for index in of_task.unique().tolist()}
+        pairs = {index: (pictures[some], best[some]) for index, some in rows.items()}
     else:
         parts = held_out(run, learner, data_root)
-        pairs = {index: [_evenly(parts[index], _COLUMNS if n is None else n, there)] for index in wanted}
+        pairs = {index: _evenly(parts[index], _COLUMNS if n is None else n, there) for index in wanted}
     return _draw_pairs(learner, run.class_names(), pairs)
 
 
@@ -207,13 +205,12 @@ def _evenly(part: Split, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def _draw_pairs(
-    learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, Sequence[tuple[Tensor, Tensor]]]
+    learner: GenerativeLearner, names: Sequence[str], pairs: Mapping[int, tuple[Tensor, Tensor]]
 ) -> Image.Image:
     """Draw rows of images by task, each above its reconstructions by the latent layers of the images' classes."""
     cells: list[list[Tensor | None]] = []
     labels: list[str] = []
-    for index, of_task in sorted(pairs.items()):
-        pictures, classes = (torch.cat(parts) for parts in zip(*of_task, strict=True))
+    for index, (pictures, classes) in sorted(pairs.items()):
         decoded = to_uint8(learner.reconstruct(pictures.float() / 255, classes))
         label = ", ".join(names[c] for c in learner.tasks[index][:3]) + (
             ", ..." if len(learner.tasks[index]) > 3 else ""
@@ -221,7 +218,7 @@ def _draw_pairs(
         for start in range(0, len(pictures), _COLUMNS):
             cells += [list(part[start : start + _COLUMNS]) for part in (pictures, decoded)]
             labels += [label, "decoded"]
-    return draw_grid(cells, labels, zoom=zoom_for(next(iter(pairs.values()))[0][0]))
+    return draw_grid(cells, labels, zoom=zoom_for(next(iter(pairs.values()))[0]))
 
 
 def _read(paths: Sequence[str | Path], shape: Sequence[int]) -> Tensor:

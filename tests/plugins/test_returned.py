@@ -232,10 +232,8 @@ def test_a_metric_says_in_words_why_it_does_not_apply(plugin: Any) -> None:
     file = plugin("0.5")
     file.write_text(file.read_text().replace('return ""', "return True"))
     done = command("train", "--preset", "digits-mlp", "--plugin", file, "--out", file.parent / "run")
-    told = (
-        'metric m: applies returned bool True; it must return a text: why it cannot be measured here, or "" if it can'
-    )
-    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"gencl: {told}"
+    told = 'applies returned bool True; it must return a text: why it cannot be measured here, or "" if it can'
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"gencl: metric m: {told}"
 
 
 def test_a_learner_without_its_base(tmp_path: Path) -> None:
