@@ -171,6 +171,14 @@ class Frames:
         self._images.append(images[:, :STRIP].cpu())
         return images
 
+    def draw(self, folder: Path, last: bool) -> None:
+        """Save evolution.png and evolution.gif in ``folder``: after each of the first 15 tasks, after the last one, and
+        ever more rarely in between, because each drawing shows all tasks and many of them take longer than training."""
+        number = len(self._names)
+        if last or number % max(1, number // 8) == 0:
+            self.strip(folder / "evolution.png")
+            self.animation(folder / "evolution.gif")
+
     def strip(self, path: Path) -> None:
         """Save the strip: one row per task, with classes and their latents across."""
         classes = self._classes[-1]

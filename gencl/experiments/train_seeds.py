@@ -20,6 +20,7 @@ from gencl.methods import building
 from gencl.reports import html
 from gencl.runs.build import make_accelerator, make_learner, make_scenario, tasks_key
 from gencl.runs.folder import RunFolder
+from gencl.runs.state import forget_peak
 from gencl.training import run_threads
 from gencl.training.announcing import say_what_is_learned
 from gencl.training.folders import check_run_folder, resume_command
@@ -60,6 +61,7 @@ def train_seeds(
     accelerator = make_accelerator(device)
     if accelerator.num_processes > 1:
         raise UsageError("several seeds are trained as one in one process; start it without torchrun or accelerate")
+    forget_peak(accelerator.device)
     root = files.optional_place(data_root)
     each = [settings.model_copy(update={"seed": seed}) for seed in seeds]
     scenarios = {

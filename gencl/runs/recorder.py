@@ -178,8 +178,7 @@ class Recorder:
             samples, after = self.folder / "samples", f"after {self.scenario.tasks[row].name}"
             grid = samples / f"task-{row + 1:02d}.png"
             generated = self._frames.take(generative, self.settings.seed, after, grid)
-            self._frames.strip(samples / "evolution.png")
-            self._frames.animation(samples / "evolution.gif")
+            self._frames.draw(samples, last=row + 1 == len(self.scenario.tasks))
             save_beside_real(self.scenario, row, generative.classes, generated, samples / "beside-real.png")
 
     def keep(self, learner: Learner, row: int) -> None:

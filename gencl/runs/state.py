@@ -6,7 +6,9 @@ import ctypes
 import resource
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -125,8 +127,20 @@ def restore_optimizers(optimizers: Sequence[Optimizer], tensors: Mapping[str, Te
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def forget_peak(device: torch.device) -> None:
+    """Let `peak_memory` count from here on, so that the second run of a notebook does not report the peak of the first.
+
+    Of a process this works on Linux only; elsewhere the peak is that of the process's whole life.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with suppress(OSError):  # another system, or not allowed
+            Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory(device: torch.device) -> int:
-    """Return the peak memory so far, in bytes: of a CUDA device, or else of the process."""
+    """Return the peak memory since `forget_peak`, in bytes: of a CUDA device, or else of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024

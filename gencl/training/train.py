@@ -26,7 +26,7 @@ from gencl.runs import checkpoint
 from gencl.runs.build import make_accelerator, make_learner, make_scenario
 from gencl.runs.folder import RunFolder
 from gencl.runs.recorder import Recorder
-from gencl.runs.state import State
+from gencl.runs.state import State, forget_peak
 from gencl.scenarios.task import Scenario
 from gencl.training import acceleration, patience, run_threads
 from gencl.training.announcing import say_what_is_learned
@@ -162,6 +162,7 @@ def prepare(
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device)
+    forget_peak(accelerator.device)
     processes = Processes(accelerator)
     for size in {train.batch_size for train in settings.train_of(1 + len(settings.extend))}:
         if size % processes.world:

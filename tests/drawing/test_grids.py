@@ -38,3 +38,16 @@ def test_more_classes_than_a_gif_is_wide_leave_no_animation(tmp_path: Path, monk
     monkeypatch.setattr(grids, "WIDEST_GIF", 100)
     frames.animation(tmp_path / "b.gif")
     assert (tmp_path / "a.gif").is_file() and not (tmp_path / "b.gif").exists()
+
+
+def test_long_sequences_are_drawn_ever_more_rarely_and_at_their_end(tmp_path: Path) -> None:
+    learner, scenario = grown(gencl.resolve("digits-cgan", assignments=tiny("digits-cgan")))
+    frames, drawn = Frames(scenario.class_names), []
+    for number in range(1, 42):
+        frames.take(learner, 0, f"after {number}", tmp_path / "grid.png")
+        frames.draw(tmp_path, last=number == 41)
+        if (strip := tmp_path / "evolution.png").exists():
+            drawn.append(number)
+            strip.unlink()
+    assert drawn == [*range(1, 16), 16, 18, 20, 22, 24, 27, 30, 32, 36, 40, 41]
+    assert (tmp_path / "evolution.gif").is_file()

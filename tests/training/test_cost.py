@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ def test_memory_of_a_task_that_was_interrupted_counts(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Recorder, "checkpoint", look)
     train("digits-mlp", "sgd", 0, tmp_path / "run", set=SETS, progress="silent")
     assert states[0]["step"] == 2 and states[0]["cost"]["peak_memory_bytes"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process's whole life")
+def test_a_run_does_not_count_the_memory_of_what_the_process_did_before(tmp_path: Path) -> None:
+    before = bytearray(3 * 2**30)
+    before[:: 2**12] = bytes([1]) * len(before[:: 2**12])  # touched, so that they are in memory
+    del before
+    run = train("digits-mlp", "sgd", 0, tmp_path / "run", set=SETS, progress="silent")
+    assert 0 < run.metrics["cost"]["peak_memory_bytes"] < 3 * 2**30
 
 
 def test_seeds_trained_as_one_have_their_share_in_a_checkpoint(tmp_path: Path) -> None:
