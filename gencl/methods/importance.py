@@ -1,7 +1,7 @@
 """The importance engine: per-sample gradients of any per-sample scalar of a learner, and their moments, in one pass.
 
 For a batch of N samples, one forward and one backward pass give every layer's inputs a_n and output gradients d_n. The
-gradient of sample n follows from the two without its own backward pass (`gencl.methods.per_sample`). Layers that have
+gradient of sample n follows from the two without its own backward pass (`gencl.methods.closed_forms`). Layers that have
 no closed form, are used twice, or whose inputs change in place go through ``vmap(grad)`` of `torch.func`.
 
 Batch means must come after | | and ^2. Taken before, the result depends on the batch size.
@@ -21,7 +21,8 @@ from gencl.core.processes import Processes
 from gencl.core.randomness import RandomSource
 from gencl.learners import returned
 from gencl.learners.learner import Learner, ScalarKind
-from gencl.methods.per_sample import CLOSED_FORMS, Moment, PerSample, at_once, made, taken
+from gencl.methods.closed_forms import CLOSED_FORMS, taken
+from gencl.methods.per_sample import Moment, PerSample, at_once, made
 from gencl.scenarios.batch import Batch
 
 _UNITS = 2**24

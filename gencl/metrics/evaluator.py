@@ -23,7 +23,7 @@ from gencl.metrics.extractors import make_extractor, make_reader, named
 from gencl.metrics.figures import DISTANCES
 from gencl.metrics.floor import RealSnapshot
 from gencl.metrics.metric import Metric
-from gencl.metrics.notes import bias_notes, describe, pool_note
+from gencl.metrics.notes import describe, warnings_of
 from gencl.metrics.perceptual import Backbone, Perceptual
 from gencl.metrics.returned import figures, number
 from gencl.metrics.snapshot import Snapshot
@@ -189,21 +189,9 @@ class Evaluator:
         return by_class(self.learner, self.scenario, self.conditions, self.metrics, self._measured)
 
     def notes(self, snapshot: Snapshot) -> list[str]:
-        """Return warnings about the scores: bias from few images, and LPIPS weights other than the published ones."""
-        perceptual = self.conditions.perceptual
-        notes = []
-        if perceptual is not None and not perceptual.published:
-            notes.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
-        if self.extractor is None or not any(metric.of_features for metric in [*self.metrics, *self.final_metrics]):
-            return notes
-        features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
-        if snapshot.conditions.pool:
-            made, real = map(len, snapshot.features_of(snapshot.tasks))
-            singular = bias_notes(made, real, features) if min(made, real) <= features else []
-            return [*notes, pool_note(made, real), *singular]
-        n = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
-        real = min(len(snapshot.held_out_part(task)) for task in snapshot.tasks)
-        return notes + bias_notes(n, real, features)
+        """Return warnings about the scores; see `gencl.metrics.notes.warnings_of`."""
+        distances = any(metric.of_features for metric in [*self.metrics, *self.final_metrics])
+        return warnings_of(snapshot, distances and self.extractor is not None)
 
     def _measured(self, metrics: Sequence[Metric], snapshot: Snapshot) -> dict[str, list[float | None]]:
         with predicting(self.learner):

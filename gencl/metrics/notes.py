@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import nn
 
+from gencl.metrics.snapshot import Snapshot
+
 
 def describe(extractor: nn.Module) -> dict[str, Any]:
     """Return an extractor's description for result files: name, version, and what else its scores depend on."""
@@ -46,3 +48,21 @@ def pool_note(generated: int, real: int) -> str:
         "for the first tasks, upwards: compare it with the floor and at equal n only; KID is of each task alone and "
         "has no such bias"
     )
+
+
+def warnings_of(snapshot: Snapshot, of_features: bool) -> list[str]:
+    """Return warnings about a snapshot's scores: LPIPS weights other than the published ones, and bias from few images
+    if there are scores ``of_features``."""
+    conditions, notes = snapshot.conditions, []
+    if conditions.perceptual is not None and not conditions.perceptual.published:
+        notes.append("LPIPS was measured with other weights than the published ones: compare it with nothing else")
+    if not of_features:
+        return notes
+    features = len(snapshot.generated(snapshot.tasks[0]).statistics.total)
+    if conditions.pool:
+        made, real = map(len, snapshot.features_of(snapshot.tasks))
+        singular = bias_notes(made, real, features) if min(made, real) <= features else []
+        return [*notes, pool_note(made, real), *singular]
+    made = min(len(snapshot.classes_of(task)) for task in snapshot.tasks)
+    real = min(len(snapshot.held_out_part(task)) for task in snapshot.tasks)
+    return notes + bias_notes(made, real, features)

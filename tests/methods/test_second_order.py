@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gencl.methods.per_sample import CLOSED_FORMS, OuterProducts, made
+from gencl.methods.closed_forms import CLOSED_FORMS
+from gencl.methods.per_sample import OuterProducts, made
 from tests.numbers import assert_near
 
 pytestmark = pytest.mark.numeric
